@@ -1,0 +1,125 @@
+/** Argument parsing, help, dispatch and exit codes. Parsing is node:util's; the grammar is commands/registry.ts. */
+import { parseArgs } from 'node:util'
+import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
+import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
+import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
+import { systemHost } from './system/host'
+import { VERSION } from './version'
+
+/** What the process gives the command line; tests give their own. */
+export interface CliStreams {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  readonly color: boolean
+  readonly signal: AbortSignal
+}
+
+/** Runs one command line (without node and script). @returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[], streams: CliStreams): Promise<number> {
+  try {
+    return await dispatch(argv, streams)
+  } catch (error) {
+    if (error instanceof VqtuneError) {
+      streams.err(`vqtune: ${error.message}\n`)
+      return error.exitCode
+    }
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    streams.err(`vqtune: internal error${errnoOf(error) ? ` (${errnoOf(error)})` : ''}: ${stack}\n`)
+    return EXIT.error
+  }
+}
+
+async function dispatch(argv: readonly string[], streams: CliStreams): Promise<number> {
+  const command = findCommand(argv)
+  if (command === undefined) return withoutCommand(argv, streams)
+  const rest = argv.slice(command.words.length)
+  const { values, positionals } = parse(rest, command)
+  if (values.help === true) {
+    const { commandHelp } = await import('./output/help')
+    streams.out(commandHelp(command))
+    return EXIT.converged
+  }
+  checkPositionals(command, positionals)
+  const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
+  const module = await command.load()
+  return module.run({
+    host: systemHost(root),
+    positionals,
+    options: values,
+    configFile: typeof values.config === 'string' ? values.config : undefined,
+    out: streams.out,
+    warn: (line) => streams.err(`vqtune: ${line}\n`),
+    color: streams.color,
+    signal: streams.signal,
+  })
+}
+
+/** The command whose words the arguments begin with; the longest match wins. */
+function findCommand(argv: readonly string[]): CommandSpec | undefined {
+  return COMMANDS.filter((command) => command.words.every((word, i) => argv[i] === word)).sort(
+    (a, b) => b.words.length - a.words.length,
+  )[0]
+}
+
+async function withoutCommand(argv: readonly string[], streams: CliStreams): Promise<number> {
+  const first = argv[0]
+  if (first === '--version') {
+    streams.out(`vqtune ${VERSION}\n`)
+    return EXIT.converged
+  }
+  const { overallHelp, groupHelp } = await import('./output/help')
+  if (first === '--help' || first === '-h' || first === 'help') {
+    streams.out(overallHelp())
+    return EXIT.converged
+  }
+  if (first === undefined) {
+    streams.err(overallHelp())
+    return EXIT.usage
+  }
+  const group = COMMANDS.filter((command) => command.words.length > 1 && command.words[0] === first)
+  if (group.length > 0) {
+    const asked = argv[1] === '--help' || argv[1] === '-h'
+    ;(asked ? streams.out : streams.err)(groupHelp(first))
+    return asked ? EXIT.converged : EXIT.usage
+  }
+  if (first.startsWith('-')) {
+    throw new VqtuneError('usage', `${first}: options come after the command; see vqtune --help`)
+  }
+  const known = [...new Set(COMMANDS.map((command) => command.words[0]))].join(', ')
+  throw new VqtuneError('usage', `${first}: no such command; there are ${known}`)
+}
+
+function parse(args: readonly string[], command: CommandSpec): { values: OptionValues; positionals: string[] } {
+  const specs: Record<string, OptionSpec> = { ...GLOBAL_OPTIONS, ...command.options }
+  const options = Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [
+      name,
+      {
+        type: spec.value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(spec.short === undefined ? {} : { short: spec.short }),
+        ...(spec.multiple === undefined ? {} : { multiple: spec.multiple }),
+      },
+    ]),
+  )
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    return { values: values as OptionValues, positionals }
+  } catch (error) {
+    // node:util explains in several sentences; the first says what is wrong.
+    const first = messageOf(error).split(/\.\s/)[0]
+    throw new VqtuneError('usage', `${command.words.join(' ')}: ${first}; see vqtune ${command.words.join(' ')} --help`)
+  }
+}
+
+function checkPositionals(command: CommandSpec, positionals: readonly string[]): void {
+  const slots = command.positionals ?? []
+  const name = command.words.join(' ')
+  const required = slots.filter((slot) => slot.startsWith('<')).length
+  if (positionals.length < required) {
+    throw new VqtuneError('usage', `${name}: ${slots[positionals.length]} is missing; see vqtune ${name} --help`)
+  }
+  const takesRest = slots.some((slot) => slot.includes('...'))
+  if (!takesRest && positionals.length > slots.length) {
+    throw new VqtuneError('usage', `${name}: unexpected argument '${positionals[slots.length]}'`)
+  }
+}

@@ -1,0 +1,50 @@
+/** What a verb is. The registry lists them; cli.ts parses by them; help, completions and the man page are made from them. */
+import type { Host } from '../system/host'
+
+export interface OptionSpec {
+  /** One line for --help, no full stop. */
+  readonly summary: string
+  /** Placeholder of the value; absent for a flag. */
+  readonly value?: string
+  /** Words that complete the value. */
+  readonly choices?: readonly string[]
+  readonly short?: string
+  readonly multiple?: boolean
+}
+
+export interface CommandSpec {
+  /** The words that select it: ['status'], ['host', 'check']. */
+  readonly words: readonly string[]
+  /** One line for --help, no full stop. */
+  readonly summary: string
+  /** Positional arguments as shown in the usage line, such as '<nic>' or '[domain]'; '-- <command ...>' takes the rest. */
+  readonly positionals?: readonly string[]
+  readonly options?: Readonly<Record<string, OptionSpec>>
+  /** More lines for `vqtune VERB --help`. */
+  readonly details?: readonly string[]
+  /** Loads the code only when the verb is used: the boot path loads nothing else. */
+  readonly load: () => Promise<CommandModule>
+}
+
+export interface CommandModule {
+  /** @returns the exit code; see EXIT. */
+  run(context: CommandContext): Promise<number> | number
+}
+
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+export interface CommandContext {
+  readonly host: Host
+  readonly positionals: readonly string[]
+  readonly options: OptionValues
+  /** Configuration file named by --config, instead of the installed ones. */
+  readonly configFile: string | undefined
+  /** Writes text to standard output as it is. */
+  readonly out: (text: string) => void
+  /** Writes one line to standard error, with the program's name in front. */
+  readonly warn: (line: string) => void
+  /** True when standard output is a terminal and NO_COLOR is unset or empty. */
+  readonly color: boolean
+  /** Aborted by SIGINT or SIGTERM. */
+  readonly signal: AbortSignal
+}

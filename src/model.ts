@@ -1,0 +1,227 @@
+/**
+ * The vocabulary of vqtune as types; nothing here does anything.
+ * Data flows one way: Observed -> Desired -> Plan (steps, skips) -> applied, then observed again.
+ */
+
+/** CPU numbers, ascending, without repetition. */
+export type CpuList = readonly number[]
+
+/** The guest's CPUs, as /sys/devices/system/cpu tells. */
+export interface ObservedCpus {
+  readonly online: CpuList
+  /** isolcpus= and isolated cpuset partitions (sysfs "isolated") and nohz_full; only those that are online. */
+  readonly isolated: CpuList
+}
+
+/** How a NIC's virtqueues reach the CPU; see vp_find_vqs() in drivers/virtio/virtio_pci_common.c. */
+export type InterruptLayout =
+  /** One MSI-X vector for each virtqueue: the only layout in which queues can be private to a vCPU. */
+  | 'per-queue'
+  /** Too few vectors: one for config, one (`virtioN-virtqueues`) for all queues. */
+  | 'shared'
+  /** No MSI-X: one level interrupt, named `virtioN`. */
+  | 'intx'
+  /** virtio-mmio: the transport has a single interrupt. */
+  | 'mmio'
+  /** virtio-ccw (s390x): adapter interrupts, not listed per queue. */
+  | 'ccw'
+  /** No interrupt found: the driver is not bound fully, or the device is down. */
+  | 'unknown'
+
+/** One interrupt line of a queue. */
+export interface ObservedIrq {
+  readonly irq: number
+  /** The action name in /proc/interrupts, such as `virtio2-input.0`. */
+  readonly name: string
+  /** smp_affinity: what was asked for. Judged instead of effective_affinity, which is stale until the next interrupt. */
+  readonly affinity: CpuList
+  /** effective_affinity, absent on kernels without it. */
+  readonly effective: CpuList | undefined
+}
+
+/** One queue pair that is in use (index < channels.current). */
+export interface ObservedQueue {
+  readonly index: number
+  readonly rxIrq: ObservedIrq | undefined
+  readonly txIrq: ObservedIrq | undefined
+  /** xps_cpus; undefined where the kernel has no such setting (one tx queue, RHEL 7). */
+  readonly xps: CpuList | undefined
+  /** rps_cpus, as left by whoever wrote it; empty when off. */
+  readonly rps: CpuList
+}
+
+export interface ObservedChannels {
+  /** Queue pairs in use: the count of queues/tx-N. (XDP adds rx queues only.) 1..256. */
+  readonly current: number
+  /** Queue pairs that the host exposed ("Pre-set maximums"); undefined when not asked or not answered. */
+  readonly maximum: number | undefined
+}
+
+/** Something that makes the driver refuse new channels, found before we try. */
+export interface Obstacle {
+  readonly code: SkipCode
+  /** One sentence without a full stop. */
+  readonly why: string
+}
+
+/** Why a NIC or one of its tunables is left alone. None of these is an error. */
+export type SkipCode =
+  | 'disabled' // policy: enabled = false
+  | 'held' // rolled back by an administrator; `vqtune apply` ends it
+  | 'yielded' // another writer won, by policy
+  | 'xdp' // an XDP program is attached
+  | 'af-xdp' // an AF_XDP socket is bound
+  | 'rss-table' // the RSS table uses a queue that would go
+  | 'flow-rules' // an ntuple rule uses a queue that would go
+  | 'suspended' // the device sleeps
+  | 'single-queue' // no MQ or no control virtqueue: always one queue pair
+  | 'shared-interrupt' // queues have no interrupt of their own
+  | 'no-xps' // the kernel or NIC has no xps_cpus
+  | 'refused' // the kernel refused; its words are in the reason
+  | 'unsupported'
+
+/** A network interface on the virtio bus whose driver is virtio_net: a target. */
+export interface ObservedNic {
+  readonly name: string
+  readonly altnames: readonly string[]
+  readonly ifindex: number
+  readonly mac: string
+  /** Device name on the virtio bus, such as `virtio2`; not changed by renaming the interface. */
+  readonly virtio: string
+  readonly bus: 'pci' | 'mmio' | 'ccw' | 'other'
+  /** Address on the parent bus: `0000:00:03.0`, `LNRO0005:00`, `0.0.0001`. */
+  readonly busAddress: string
+  readonly operstate: string
+  /** Upper device that enslaved this one (bond, bridge, team, failover ...). */
+  readonly master: string | undefined
+  /** Feature bits that vqtune cares for; see include/uapi/linux/virtio_net.h. */
+  readonly features: {
+    readonly multiqueue: boolean
+    readonly controlQueue: boolean
+    readonly rss: boolean
+  }
+  readonly channels: ObservedChannels
+  readonly interruptLayout: InterruptLayout
+  /** MSI-X vectors that the device was given; undefined when it has none. */
+  readonly vectors: number | undefined
+  readonly queues: readonly ObservedQueue[]
+  readonly obstacle: Obstacle | undefined
+}
+
+/** An interface that looks related to virtio-net but is not a target, with the reason for people. */
+export interface Bystander {
+  readonly name: string
+  readonly kind:
+    | 'failover-master'
+    | 'bond-master'
+    | 'team-master'
+    | 'bridge'
+    | 'stacked'
+    | 'other-driver'
+    | 'vdpa'
+    | 'other-namespace'
+  readonly why: string
+}
+
+/** One look at the guest. */
+export interface ObservedGuest {
+  readonly bootId: string
+  readonly cpus: ObservedCpus
+  readonly nics: readonly ObservedNic[]
+  readonly bystanders: readonly Bystander[]
+  /** All interrupts' action names by number, for naming who shares a CPU. */
+  readonly hypervisor: Hypervisor
+}
+
+/** DMI identity; empty strings where the guest has no DMI (ccw, microvm). */
+export interface Hypervisor {
+  readonly vendor: string
+  readonly product: string
+}
+
+/** What keeps the target from being larger. When several are equal, the first in this order is named. */
+export type LimitingFactor =
+  /** As many queues as usable vCPUs: nothing is missing. */
+  | 'vcpus'
+  /** The host exposes fewer queue pairs than there are vCPUs. */
+  | 'host'
+  /** cap or channels in the configuration. */
+  | 'policy'
+  /** The rest of the vCPUs is isolated and must not take interrupts. */
+  | 'isolated'
+  /** The driver's own limit of 256 queue pairs. */
+  | 'driver'
+
+/** CPUs of one queue pair. irq groups are disjoint and cover the usable CPUs; xps groups are disjoint and cover all online CPUs. */
+export interface QueueGroup {
+  readonly irq: CpuList
+  readonly xps: CpuList
+}
+
+export interface DesiredNic {
+  readonly target: number
+  readonly limitedBy: LimitingFactor
+  /** One for each queue pair of the target. */
+  readonly groups: readonly QueueGroup[]
+}
+
+export type TunableName = 'channels' | 'irq-affinity' | 'xps'
+
+interface StepBase {
+  /** Interface name at planning time. */
+  readonly nic: string
+  readonly reason: string
+}
+
+export interface SetChannels extends StepBase {
+  readonly kind: 'set-channels'
+  readonly old: number
+  readonly new: number
+}
+
+export interface SetIrqAffinity extends StepBase {
+  readonly kind: 'set-irq-affinity'
+  readonly queue: number
+  readonly direction: 'rx' | 'tx'
+  readonly irq: number
+  readonly old: CpuList
+  readonly new: CpuList
+}
+
+export interface SetXps extends StepBase {
+  readonly kind: 'set-xps'
+  readonly queue: number
+  readonly old: CpuList
+  readonly new: CpuList
+}
+
+/** One write. Carries all that is needed to do it and to undo it. */
+export type Step = SetChannels | SetIrqAffinity | SetXps
+
+export interface Skip {
+  readonly nic: string
+  /** Which tunable is left alone; undefined: the whole NIC. */
+  readonly tunable: TunableName | undefined
+  readonly code: SkipCode
+  readonly why: string
+}
+
+export interface Plan {
+  readonly steps: readonly Step[]
+  readonly skips: readonly Skip[]
+}
+
+/** What the policy says for one NIC after all matching rules; see vqtune.toml(5). */
+export interface NicSettings {
+  readonly enabled: boolean
+  /** Upper limit for the target, 1..256; undefined: none. */
+  readonly cap: number | undefined
+  /** Exact count wanted, 1..256, still limited by the host; undefined: automatic. */
+  readonly channels: number | undefined
+  readonly affinity: boolean
+  readonly xps: boolean
+  readonly onConflict: ConflictPolicy
+}
+
+/** What to do when another writer changed what we had applied. */
+export type ConflictPolicy = 'reassert' | 'yield' | 'report'

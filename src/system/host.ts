@@ -1,0 +1,185 @@
+/**
+ * The edge to the operating system: files and programs. Everything above receives a Host, so that tests and
+ * `--root` can put a captured guest in place of the running one.
+ */
+import { execFile } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { errnoOf, VqtuneError } from '../errors'
+import { type Paths, pathsUnder } from './paths'
+
+export interface ToolResult {
+  /** Exit code; 128 + n when a signal ended it. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Time limit in milliseconds; default 5000. */
+  readonly timeoutMs?: number
+  /** File descriptors to hand down after 0..2. */
+  readonly inheritFds?: readonly number[]
+}
+
+export interface Host {
+  readonly paths: Paths
+  /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
+  readText(path: string): string | undefined
+  /** Names in a directory, sorted; empty when it does not exist. */
+  list(path: string): readonly string[]
+  /** The target of a symbolic link as written, or undefined. */
+  readLink(path: string): string | undefined
+  exists(path: string): boolean
+  /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
+  writeAttribute(path: string, value: string): void
+  /** Replaces a state file atomically: temporary file, fsync, rename. */
+  replaceFile(path: string, text: string): void
+  /**
+   * Runs a program with an argument array, LC_ALL=C, no inherited environment and a time limit.
+   * A non-zero exit is a result, not an error.
+   * @throws VqtuneError kind tool-missing, timeout
+   */
+  run(tool: string, args: readonly string[], options?: RunOptions): Promise<ToolResult>
+  /** The absolute path of a program, or undefined. Searches system directories only, never PATH of the caller. */
+  findTool(tool: string): string | undefined
+  /** True when this process may write kernel settings. */
+  readonly isRoot: boolean
+}
+
+/** PATH of the caller is not used: a root agent must not run what a user put first. */
+const TOOL_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+const DEFAULT_TIMEOUT_MS = 5_000
+
+const NO_VALUE = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'EOPNOTSUPP', 'ENODEV', 'ENXIO'])
+
+/** Environment of every child: nothing of the caller's gets through. */
+export const CHILD_ENV = { LC_ALL: 'C', PATH: TOOL_DIRECTORIES.join(':') } as const
+
+class SystemHost implements Host {
+  readonly paths: Paths
+  readonly isRoot: boolean
+
+  constructor(root: string) {
+    this.paths = pathsUnder(root)
+    this.isRoot = process.geteuid?.() === 0
+  }
+
+  readText(path: string): string | undefined {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
+      throw error
+    }
+  }
+
+  list(path: string): readonly string[] {
+    try {
+      return readdirSync(path).sort()
+    } catch (error) {
+      if (NO_VALUE.has(errnoOf(error) ?? '')) return []
+      throw error
+    }
+  }
+
+  readLink(path: string): string | undefined {
+    try {
+      return readlinkSync(path)
+    } catch {
+      return undefined
+    }
+  }
+
+  exists(path: string): boolean {
+    return existsSync(path)
+  }
+
+  writeAttribute(path: string, value: string): void {
+    const fd = openSync(path, 'w')
+    try {
+      writeSync(fd, value)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  replaceFile(path: string, text: string): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    const temporary = `${path}.${process.pid}.tmp`
+    const fd = openSync(temporary, 'w', 0o644)
+    try {
+      writeFileSync(fd, text)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+  }
+
+  findTool(tool: string): string | undefined {
+    return TOOL_DIRECTORIES.map((directory) => `${this.paths.root}${directory}/${tool}`).find(existsSync)
+  }
+
+  run(tool: string, args: readonly string[], options: RunOptions = {}): Promise<ToolResult> {
+    const file = this.findTool(tool)
+    if (file === undefined) {
+      return Promise.reject(
+        new VqtuneError(
+          'tool-missing',
+          `${tool} is not installed (looked in ${TOOL_DIRECTORIES.join(', ')})`,
+        ),
+      )
+    }
+    return runFile(file, args, options)
+  }
+}
+
+// execa is not used here: this is the boot path, where loading it costs 19 ms of about 35 (bench/startup).
+function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  return new Promise((resolve, reject) => {
+    // A child in uninterruptible sleep survives SIGKILL, so the limit does not wait for its end.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      child.unref()
+      reject(new VqtuneError('timeout', `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+    const child = execFile(
+      file,
+      [...args],
+      { env: { ...CHILD_ENV }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        clearTimeout(timer)
+        if (error === null) return resolve({ code: 0, stdout, stderr })
+        if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr })
+        if (error.signal) return resolve({ code: 128, stdout, stderr })
+        reject(new VqtuneError('tool-failed', `${file}: ${error.message}`, { cause: error }))
+      },
+    )
+    child.stdin?.end()
+  })
+}
+
+/**
+ * @param root '' for the running guest; else a captured tree, whose own usr/sbin is searched for programs,
+ *             as in a chroot.
+ */
+export function systemHost(root = ''): Host {
+  return new SystemHost(root)
+}

@@ -1,0 +1,48 @@
+/**
+ * Every file-system location that vqtune reads or writes. No other file spells out /sys, /proc, /etc or /run,
+ * so a captured guest tree can stand in for the running guest.
+ */
+
+export interface Paths {
+  /** '' for the running guest, else the directory of a captured tree. */
+  readonly root: string
+  readonly sysClassNet: string
+  readonly sysVirtioNetDriver: string
+  readonly sysCpu: string
+  readonly sysDmi: string
+  readonly sysKernelIrq: string
+  readonly proc: string
+  readonly procInterrupts: string
+  readonly procIrq: string
+  readonly procBootId: string
+  /** Configuration of the administrator; conf.d beside it. */
+  readonly etcConfig: string
+  readonly etcConfigDir: string
+  /** Configuration of the vendor or image builder. */
+  readonly vendorConfig: string
+  /** Forgotten at reboot, like the settings that it describes: ledger, lock, daemon state. */
+  readonly runDir: string
+  /** Kept across reboots: drift history. */
+  readonly stateDir: string
+}
+
+/** @param root '' or an absolute directory without a trailing slash. */
+export function pathsUnder(root: string): Paths {
+  return {
+    root,
+    sysClassNet: `${root}/sys/class/net`,
+    sysVirtioNetDriver: `${root}/sys/bus/virtio/drivers/virtio_net`,
+    sysCpu: `${root}/sys/devices/system/cpu`,
+    sysDmi: `${root}/sys/class/dmi/id`,
+    sysKernelIrq: `${root}/sys/kernel/irq`,
+    proc: `${root}/proc`,
+    procInterrupts: `${root}/proc/interrupts`,
+    procIrq: `${root}/proc/irq`,
+    procBootId: `${root}/proc/sys/kernel/random/boot_id`,
+    etcConfig: `${root}/etc/vqtune/vqtune.toml`,
+    etcConfigDir: `${root}/etc/vqtune/conf.d`,
+    vendorConfig: `${root}/usr/lib/vqtune/vqtune.toml`,
+    runDir: `${root}/run/vqtune`,
+    stateDir: `${root}/var/lib/vqtune`,
+  }
+}
