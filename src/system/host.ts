@@ -12,7 +12,9 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
+  statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -34,6 +36,15 @@ export interface RunOptions {
   readonly inheritFds?: readonly number[]
 }
 
+export interface FileFacts {
+  readonly uid: number
+  /** Permission bits, such as 0o644. */
+  readonly mode: number
+  /** Bytes. */
+  readonly size: number
+  readonly kind: 'file' | 'directory' | 'other'
+}
+
 export interface Host {
   readonly paths: Paths
   /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
@@ -43,6 +54,10 @@ export interface Host {
   /** The target of a symbolic link as written, or undefined. */
   readLink(path: string): string | undefined
   exists(path: string): boolean
+  /** Owner, mode and kind of what a path leads to, links followed; undefined when there is nothing. Throws the system error. */
+  stat(path: string): FileFacts | undefined
+  /** The path with every symbolic link resolved, or undefined. */
+  realPath(path: string): string | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
   /** Replaces a state file atomically: temporary file, fsync, rename. */
@@ -106,6 +121,25 @@ class SystemHost implements Host {
 
   exists(path: string): boolean {
     return existsSync(path)
+  }
+
+  stat(path: string): FileFacts | undefined {
+    try {
+      const found = statSync(path)
+      const kind = found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other'
+      return { uid: found.uid, mode: found.mode & 0o7777, size: found.size, kind }
+    } catch (error) {
+      if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
+      throw error
+    }
+  }
+
+  realPath(path: string): string | undefined {
+    try {
+      return realpathSync(path)
+    } catch {
+      return undefined
+    }
   }
 
   writeAttribute(path: string, value: string): void {
