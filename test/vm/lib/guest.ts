@@ -1,0 +1,362 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
+import { addresses, HostNetwork } from './host-network'
+import { guestImage, nodeDisk } from './image'
+import { acquireLock, type Lock, progress } from './locks'
+import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
+import { Qmp } from './qmp'
+import { waitUntil } from './wait'
+
+export type { BootOptions, ExecOptions, ExecResult, NicOptions }
+
+const lockDirectory = '/run/lock'
+const lockWaitMs = 1_200_000
+
+/**
+ * A running guest. Holds: a QEMU process that dies with this one, a network namespace with its taps, a run directory.
+ * dispose() removes all three and may be called at any time, more than once.
+ */
+export class Guest {
+  private readonly nics: NicOptions[]
+  private disposed = false
+
+  private constructor(
+    private readonly options: BootOptions,
+    private readonly qemu: ChildProcess,
+    /** The host's end of the NICs. */
+    readonly network: HostNetwork,
+    readonly runDirectory: string,
+    private readonly lifeLock: Lock,
+    readonly qmp: Qmp,
+    private readonly agent: GuestAgent,
+  ) {
+    this.nics = [...options.nics]
+  }
+
+  /** Boots and returns when the guest's systemd has finished starting. One boot at a time on the machine. */
+  static async boot(options: BootOptions): Promise<Guest> {
+    const image = await guestImage()
+    const disk = options.node || options.vqtune ? await nodeDisk() : undefined
+    const undo: (() => void)[] = []
+    const onExit = (): void => {
+      for (const step of undo.reverse()) step()
+    }
+    const bootLock = await acquireLock(join(lockDirectory, 'vqtune-test-boot.lock'), {
+      waitMs: lockWaitMs,
+      what: 'another guest to boot',
+    })
+    undo.push(() => bootLock.release())
+    process.once('exit', onExit)
+    try {
+      // Taken under the boot lock: an exclusive waiter keeps new guests from starting, so it gets its turn.
+      const lifeLock = await acquireLock(join(lockDirectory, 'vqtune-test-guest.lock'), {
+        shared: !options.exclusive,
+        waitMs: lockWaitMs,
+        what: options.exclusive ? 'other guests to end' : 'a measuring guest to end',
+      })
+      undo.push(() => lifeLock.release())
+      const runDirectory = mkdtempSync(join(tmpdir(), 'vqtune-test-guest-'))
+      undo.push(() => rmSync(runDirectory, { recursive: true, force: true }))
+      const network = await HostNetwork.create()
+      undo.push(() => network.remove())
+      for (const [index, nic] of options.nics.entries()) await network.addTap(index, nic.queues)
+
+      const [file, args] = network.wrap([
+        'qemu-system-x86_64',
+        ...qemuArgs(options, { image, nodeDisk: disk, runDirectory }),
+      ])
+      // TMPDIR: the overlay of snapshot=on; QEMU unlinks it at once.
+      const qemu = spawn(file, args, {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, TMPDIR: process.env.TMPDIR ?? '/var/tmp' },
+      })
+      let complaints = ''
+      qemu.stderr.on('data', (data: Buffer) => {
+        complaints += data
+      })
+      undo.push(() => qemu.kill('SIGKILL'))
+      const died = new Promise<never>((_, reject) =>
+        qemu.once('exit', (code) => reject(new Error(`QEMU ended (${code}) while booting: ${complaints}`))),
+      )
+      died.catch(() => {})
+      const deadlineMs = Date.now() + (options.bootTimeoutMs ?? 180_000)
+      const startedMs = Date.now()
+      try {
+        const connected = (async () => {
+          const qmp = await Qmp.open(join(runDirectory, 'qmp.sock'), Date.now() + 20_000)
+          const agent = await GuestAgent.open(join(runDirectory, 'agent.sock'), Date.now() + 20_000)
+          const guest = new Guest(options, qemu, network, runDirectory, lifeLock, qmp, agent)
+          await guest.booted(deadlineMs)
+          return guest
+        })()
+        const guest = await Promise.race([connected, died])
+        progress(
+          `guest up in ${((Date.now() - startedMs) / 1000).toFixed(1)} s (${options.kernel}, ${options.cpus} vCPUs)`,
+        )
+        process.off('exit', onExit)
+        process.once('exit', guest.onProcessExit)
+        if (options.vqtune) await guest.installVqtune(options.vqtune)
+        return guest
+      } catch (error) {
+        throw new Error(`guest did not boot: ${(error as Error).message}\n${consoleTail(runDirectory)}`, {
+          cause: error,
+        })
+      } finally {
+        bootLock.release()
+      }
+    } catch (error) {
+      process.off('exit', onExit)
+      onExit()
+      throw error
+    }
+  }
+
+  private readonly onProcessExit = (): void => this.release()
+
+  private async booted(deadlineMs: number): Promise<void> {
+    await this.agent.ready(deadlineMs)
+    const remainingMs = Math.max(1000, deadlineMs - Date.now())
+    // Also waits for "degraded": which units failed is for the test to judge.
+    await this.agent.exec(['systemctl', 'is-system-running', '--wait'], { timeoutMs: remainingMs })
+  }
+
+  exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    return this.agent.exec(argv, options)
+  }
+
+  /** stdout of a command that must succeed. */
+  async run(argv: readonly string[], options?: ExecOptions): Promise<string> {
+    const { code, stdout, stderr } = await this.exec(argv, options)
+    if (code !== 0) throw new Error(`guest: ${argv.join(' ')}: exit ${code}\n${stdout}${stderr}`)
+    return stdout
+  }
+
+  /** A script, where a test needs several commands in one round trip. */
+  shell(script: string, options?: ExecOptions): Promise<string> {
+    return this.run(['sh', '-euc', script], options)
+  }
+
+  /** Starts a command and returns its pid in the guest; nothing waits for it. */
+  async spawn(argv: readonly string[]): Promise<number> {
+    const [path, ...arg] = argv
+    return ((await this.agent.run('guest-exec', { path, arg })) as { pid: number }).pid
+  }
+
+  /** Content without trailing white space. */
+  async readFile(path: string): Promise<string> {
+    return (await this.run(['cat', path])).trimEnd()
+  }
+
+  /** Missing parent directories are made, except that sysfs and procfs files are just written. */
+  async writeFile(path: string, content: string | Buffer, mode?: string): Promise<void> {
+    if (!/^\/(sys|proc)\//.test(path)) await this.run(['mkdir', '-p', dirname(path)])
+    const { code, stderr } = await this.exec(['dd', 'bs=1M', 'status=none', `of=${path}`], { input: content })
+    if (code !== 0) throw new Error(`guest: write ${path}: ${stderr.trim()}`)
+    if (mode) await this.run(['chmod', mode, path])
+  }
+
+  /** Copies what is below a host directory into a guest directory. Tens of MB are fine. */
+  async pushDir(hostDirectory: string, guestDirectory: string): Promise<void> {
+    await this.run(['mkdir', '-p', guestDirectory])
+    const unpacked = this.exec(['tar', '-x', '-C', guestDirectory, '-f', '/dev/virtio-ports/vqtune.push'], {
+      timeoutMs: 180_000,
+    })
+    const tar = spawn('tar', ['-c', '--owner=0', '--group=0', '-C', hostDirectory, '.'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const socket = connect(join(this.runDirectory, 'push.sock'))
+    tar.stdout.pipe(socket, { end: false })
+    const { code, stderr } = await unpacked
+    socket.destroy()
+    if (code !== 0) throw new Error(`guest: push to ${guestDirectory}: ${stderr}`)
+  }
+
+  /** Copies named things below a guest directory into a host directory, symbolic links as they are. */
+  async pullDir(guestDirectory: string, hostDirectory: string): Promise<void> {
+    mkdirSync(hostDirectory, { recursive: true })
+    const socket = connect(join(this.runDirectory, 'push.sock'))
+    const tar = spawn('tar', ['-x', '--no-same-owner', '-C', hostDirectory], {
+      stdio: ['pipe', 'inherit', 'inherit'],
+    })
+    // tar ends at the end-of-archive blocks; what is still written then is padding.
+    tar.stdin.on('error', () => {})
+    socket.pipe(tar.stdin)
+    const unpacked = new Promise<number | null>((resolve) => tar.once('exit', resolve))
+    await this.run(['tar', '-c', '-C', guestDirectory, '-f', '/dev/virtio-ports/vqtune.push', '.'], {
+      timeoutMs: 180_000,
+    })
+    const code = await Promise.race([unpacked, sleep(20_000, -1)])
+    tar.kill()
+    socket.destroy()
+    if (code !== 0) throw new Error(`guest: pull of ${guestDirectory}: tar ${code}`)
+  }
+
+  /** The bundle as `vqtune` in the guest; it stays over reboots. */
+  async installVqtune(bundle: string): Promise<void> {
+    await this.writeFile('/opt/vqtune-test/vqtune.cjs', readFileSync(bundle))
+    const wrapper = '#!/bin/sh\nexec /opt/node/node /opt/vqtune-test/vqtune.cjs "$@"\n'
+    await this.writeFile('/usr/local/bin/vqtune', wrapper, '0755')
+  }
+
+  /** Name in the guest of NIC number `index` (in the order of boot options, then of addNic). */
+  async nicName(index: number): Promise<string> {
+    const nic = this.nics[index]
+    if (!nic) throw new Error(`no NIC ${index}`)
+    const links = JSON.parse(await this.run(['ip', '-j', 'link'])) as {
+      ifname: string
+      address: string
+      master?: string
+    }[]
+    const link = links.find((candidate) => candidate.address === macOf(nic, index))
+    if (!link) throw new Error(`the guest has no NIC with MAC ${macOf(nic, index)}`)
+    return link.ifname
+  }
+
+  /** Sets NIC number `index` up with its address and waits until the host answers; returns its name. */
+  async configureNic(index: number): Promise<string> {
+    const name = await this.nicName(index)
+    const { guest, host } = addresses(index)
+    await this.run(['ip', 'address', 'replace', `${guest}/24`, 'dev', name])
+    await this.run(['ip', 'link', 'set', name, 'up'])
+    await waitUntil(`ping from the guest to ${host}`, 20_000, async () => {
+      return (await this.exec(['ping', '-q', '-c', '1', '-W', '1', host])).code === 0
+    })
+    return name
+  }
+
+  /** Needs a free root port (boot option hotplugPorts). Returns when the guest has the interface. */
+  async addNic(nic: NicOptions, port: number): Promise<string> {
+    const index = this.nics.length
+    const ifname = await this.network.addTap(index, nic.queues)
+    await this.qmp.run('netdev_add', {
+      type: 'tap',
+      id: `net${index}`,
+      ifname,
+      script: 'no',
+      downscript: 'no',
+      ...(nic.queues > 1 ? { queues: nic.queues } : {}),
+    })
+    const { mq, ...device } = nicDevice(nic, index, 'pci')
+    await this.qmp.run('device_add', { ...device, mq: mq === 'on', bus: `hp${port}` })
+    this.nics.push(nic)
+    await waitUntil(`NIC ${index} to appear`, 30_000, () => this.nicName(index).then(Boolean, () => false))
+    return this.nicName(index)
+  }
+
+  /** Unplugs a NIC that addNic added; the guest must agree, which takes some seconds. */
+  async removeNic(index: number): Promise<void> {
+    const gone = this.qmp.event('DEVICE_DELETED', 60_000, (data) => data.device === `nic${index}`)
+    await this.qmp.run('device_del', { id: `nic${index}` })
+    await gone
+    await this.qmp.run('netdev_del', { id: `net${index}` })
+  }
+
+  /** Hot-adds a vCPU (boot option maxCpus) and returns its number. It is present and offline, as on real machines. */
+  async addCpu(): Promise<number> {
+    const slots = (await this.qmp.run('query-hotpluggable-cpus')) as {
+      type: string
+      props: Record<string, number>
+      'qom-path'?: string
+    }[]
+    const before = await this.presentCpus()
+    // QEMU lists the highest first.
+    const slot = slots.reverse().find((candidate) => !candidate['qom-path'])
+    if (!slot) throw new Error('no room for another vCPU: boot with maxCpus')
+    const id = `cpu-${Object.values(slot.props).join('-')}`
+    await this.qmp.run('device_add', { driver: slot.type, id, ...slot.props })
+    let added: number | undefined
+    await waitUntil('the new vCPU', 30_000, async () => {
+      added = (await this.presentCpus()).find((cpu) => !before.includes(cpu))
+      return added !== undefined
+    })
+    return added as number
+  }
+
+  private async presentCpus(): Promise<number[]> {
+    const names = await this.run(['ls', '/sys/devices/system/cpu'])
+    return [...names.matchAll(/^cpu(\d+)$/gm)].map((match) => Number(match[1]))
+  }
+
+  async setCpuOnline(cpu: number, online: boolean): Promise<void> {
+    await this.writeFile(`/sys/devices/system/cpu/cpu${cpu}/online`, online ? '1' : '0')
+  }
+
+  /** This boot's journal; `args` as for journalctl: `['-u', 'vqtuned', '-o', 'json']`. */
+  journal(args: readonly string[] = []): Promise<string> {
+    return this.run(['journalctl', '--no-pager', '-b', ...args])
+  }
+
+  /** A clean reboot from inside; returns when the guest is up again. The disk keeps what was written. */
+  async reboot(timeoutMs = 180_000): Promise<void> {
+    const bootId = '/proc/sys/kernel/random/boot_id'
+    const before = await this.readFile(bootId)
+    const deadlineMs = Date.now() + timeoutMs
+    const reset = this.qmp.event('RESET', timeoutMs)
+    await this.spawn(['systemctl', 'reboot'])
+    await reset
+    await this.booted(deadlineMs)
+    if ((await this.readFile(bootId)) === before) throw new Error('the guest did not reboot')
+  }
+
+  /** Powers off from inside and waits for QEMU to end. Call dispose() all the same. */
+  async shutdown(timeoutMs = 60_000): Promise<void> {
+    const ended = new Promise<void>((resolve) => this.qemu.once('exit', () => resolve()))
+    await this.spawn(['systemctl', 'poweroff'])
+    const inTime = await Promise.race([ended.then(() => true), sleep(timeoutMs, false)])
+    if (!inTime) throw new Error(`the guest did not power off within ${timeoutMs} ms`)
+  }
+
+  /** What the serial console showed: kernel messages. */
+  console(): string {
+    return readFileSync(join(this.runDirectory, 'console.log'), 'utf8')
+  }
+
+  async dispose(): Promise<void> {
+    if (this.disposed) return
+    const ended =
+      this.qemu.exitCode !== null || this.qemu.signalCode !== null
+        ? Promise.resolve()
+        : new Promise<void>((resolve) => this.qemu.once('exit', () => resolve()))
+    this.qemu.kill('SIGKILL')
+    await ended
+    this.release()
+    process.off('exit', this.onProcessExit)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose()
+  }
+
+  private release(): void {
+    if (this.disposed) return
+    this.disposed = true
+    this.agent.close()
+    this.qmp.close()
+    this.qemu.kill('SIGKILL')
+    this.network.remove()
+    rmSync(this.runDirectory, { recursive: true, force: true })
+    this.lifeLock.release()
+  }
+
+  /** The number of NICs so far, also the index of the next. */
+  get nicCount(): number {
+    return this.nics.length
+  }
+
+  get description(): string {
+    return `${this.options.kernel}, ${this.options.cpus} vCPUs, ${this.nics.length} NICs`
+  }
+}
+
+function consoleTail(runDirectory: string): string {
+  try {
+    return readFileSync(join(runDirectory, 'console.log'), 'utf8').split('\n').slice(-40).join('\n')
+  } catch {
+    return ''
+  }
+}

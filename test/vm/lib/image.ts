@@ -1,0 +1,54 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
+import { cached, contentHash } from './cache'
+import { progress } from './locks'
+
+export type Kernel = '6.1' | '6.12'
+
+export interface Image {
+  rootDisk: string
+  kernel(version: Kernel): string
+  initrd(version: Kernel): string
+}
+
+const recipe = fileURLToPath(new URL('./image', import.meta.url))
+
+/** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
+export async function guestImage(): Promise<Image> {
+  const directory = await cached('image', contentHash([recipe]), async (target) => {
+    progress('building the guest image (once, about a minute)')
+    await execa('bash', [join(recipe, 'build.sh'), target], {
+      stdin: 'ignore',
+      stdout: process.stderr,
+      stderr: 'inherit',
+    })
+  })
+  return {
+    rootDisk: join(directory, 'root.ext4'),
+    kernel: (version) => join(directory, `vmlinuz-${version}`),
+    initrd: (version) => join(directory, `initrd-${version}`),
+  }
+}
+
+/** A read-only disk with this process's node, seen in the guest as /opt/node/node (and /usr/local/bin/node). */
+export async function nodeDisk(): Promise<string> {
+  const directory = await cached('node', process.version, async (target) => {
+    const tree = join(target, 'tree')
+    cpSync(process.execPath, join(tree, 'node'), { dereference: true })
+    await execa('mkfs.ext4', [
+      '-q',
+      '-O',
+      '^has_journal',
+      '-m',
+      '0',
+      '-d',
+      tree,
+      join(target, 'disk.ext4'),
+      '160M',
+    ])
+    await execa('rm', ['-r', tree])
+  })
+  return join(directory, 'disk.ext4')
+}

@@ -1,0 +1,136 @@
+import type { Image, Kernel } from './image'
+
+export interface NicOptions {
+  /** Queue pairs the host offers (the guest's maximum). */
+  queues: number
+  /** MSI-X vectors; 2 * queues + 2 unless told. 3 makes one shared virtqueue IRQ, 0 makes INTx. */
+  vectors?: number
+  mac?: string
+  /** Further properties of the virtio-net device: `{ failover: 'on' }`. */
+  props?: Record<string, string | number>
+}
+
+export interface BootOptions {
+  kernel: Kernel
+  cpus: number
+  /** Room for CPU hot-add. */
+  maxCpus?: number
+  memoryMiB?: number
+  nics: readonly NicOptions[]
+  /** q35 unless told; microvm has virtio-mmio devices and no PCI. */
+  machine?: 'q35' | 'microvm'
+  /** PCIe root ports hp0, hp1, ... for addNic(). */
+  hotplugPorts?: number
+  /** Fields of SMBIOS type 1: `{ manufacturer: 'Nutanix', product: 'AHV' }`. */
+  smbios?: Record<string, string>
+  /** Appended to the kernel's command line: `isolcpus=2-3`. */
+  kernelArgs?: readonly string[]
+  /** This process's node as `node` in the guest. */
+  node?: boolean
+  /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
+  vqtune?: string
+  /** Waits until no other test's guest runs, and keeps others waiting: for measurements. */
+  exclusive?: boolean
+  extraArgs?: readonly string[]
+  bootTimeoutMs?: number
+}
+
+export interface QemuPaths {
+  image: Image
+  nodeDisk: string | undefined
+  /** Holds qmp.sock, agent.sock, push.sock and console.log. */
+  runDirectory: string
+}
+
+/** Slots: disks and serial below, root ports from 4, NICs from 8: names are the same whatever else is asked for. */
+const firstPort = 4
+const firstNic = 8
+
+export function macOf(nic: NicOptions, index: number): string {
+  return nic.mac ?? `52:54:00:77:00:${index.toString(16).padStart(2, '0')}`
+}
+
+/** Properties of the device, as for -device and for QMP's device_add. */
+export function nicDevice(
+  nic: NicOptions,
+  index: number,
+  bus: 'pci' | 'mmio',
+): Record<string, string | number> {
+  const pci = { driver: 'virtio-net-pci', vectors: nic.vectors ?? 2 * nic.queues + 2 }
+  return {
+    ...(bus === 'pci' ? pci : { driver: 'virtio-net-device' }),
+    id: `nic${index}`,
+    netdev: `net${index}`,
+    mac: macOf(nic, index),
+    mq: nic.queues > 1 ? 'on' : 'off',
+    ...nic.props,
+  }
+}
+
+function device(properties: Record<string, string | number>): string[] {
+  const { driver, ...rest } = properties
+  return ['-device', [driver, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(',')]
+}
+
+export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
+  const microvm = options.machine === 'microvm'
+  const at = (slot: number): Record<string, string | number> =>
+    microvm ? {} : { bus: 'pcie.0', addr: `0x${slot.toString(16)}` }
+  const bus = microvm ? 'device' : 'pci'
+  const commandLine = [
+    'root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=0 apparmor=0',
+    // Clock and RCU settings that matter only under emulation; rdinit's disk is never checked.
+    'tsc=reliable no_timer_check rcupdate.rcu_expedited=1 fsck.mode=skip systemd.show_status=0',
+    ...(paths.nodeDisk ? ['vqtest.node'] : []),
+    ...(options.kernelArgs ?? []),
+  ].join(' ')
+  const ports = Array.from({ length: options.hotplugPorts ?? 0 }, (_, index) =>
+    device({ driver: 'pcie-root-port', id: `hp${index}`, chassis: index + 1, ...at(firstPort + index) }),
+  )
+  const nics = options.nics.map((nic, index) => [
+    '-netdev',
+    netdev(`net${index}`, `tap${index}`, nic.queues),
+    ...device({ ...nicDevice(nic, index, microvm ? 'mmio' : 'pci'), ...at(firstNic + index) }),
+  ])
+  const smbios = Object.entries(options.smbios ?? {}).map(([field, value]) => `${field}=${value}`)
+  return [
+    ...['-machine', microvm ? 'microvm,pit=on,pic=on,rtc=on,isa-serial=on' : 'q35', '-cpu', 'max'],
+    // Small translation cache: several guests share the machine. Big enough for userland not to be flushed.
+    ...['-accel', 'tcg,thread=multi,tb-size=256', '-smp', smp(options)],
+    ...['-m', `${options.memoryMiB ?? 1024}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-kernel', paths.image.kernel(options.kernel), '-initrd', paths.image.initrd(options.kernel)],
+    ...['-append', commandLine, '-serial', `file:${paths.runDirectory}/console.log`],
+    ...['-qmp', `unix:${paths.runDirectory}/qmp.sock,server=on,wait=off`],
+    ...['-drive', `file=${paths.image.rootDisk},format=raw,if=none,id=root,snapshot=on,cache=unsafe`],
+    ...device({ driver: `virtio-blk-${bus}`, drive: 'root', ...at(1) }),
+    ...(paths.nodeDisk
+      ? [
+          ...['-drive', `file=${paths.nodeDisk},format=raw,if=none,id=node,readonly=on`],
+          ...device({ driver: `virtio-blk-${bus}`, drive: 'node', ...at(2) }),
+        ]
+      : []),
+    ...device({ driver: `virtio-serial-${bus}`, id: 'serial', ...at(3) }),
+    ...port('agent', 'org.qemu.guest_agent.0', paths.runDirectory),
+    ...port('push', 'vqtune.push', paths.runDirectory),
+    ...ports.flat(),
+    ...nics.flat(),
+    ...(smbios.length > 0 ? ['-smbios', ['type=1', ...smbios].join(',')] : []),
+    ...(options.extraArgs ?? []),
+  ]
+}
+
+function smp(options: BootOptions): string {
+  return options.maxCpus ? `${options.cpus},maxcpus=${options.maxCpus}` : String(options.cpus)
+}
+
+/** QEMU refuses queues=1 on a tap that was made for one queue. */
+function netdev(id: string, tap: string, queues: number): string {
+  return `tap,id=${id},ifname=${tap},script=no,downscript=no${queues > 1 ? `,queues=${queues}` : ''}`
+}
+
+function port(id: string, name: string, runDirectory: string): string[] {
+  return [
+    ...['-chardev', `socket,id=${id},path=${runDirectory}/${id}.sock,server=on,wait=off`],
+    ...['-device', `virtserialport,bus=serial.0,chardev=${id},name=${name}`],
+  ]
+}
