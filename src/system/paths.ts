@@ -24,6 +24,27 @@ export interface Paths {
   readonly runDir: string
   /** Kept across reboots: drift history. */
   readonly stateDir: string
+  /** The hypervisor half only. */
+  readonly hypervisor: HypervisorPaths
+}
+
+/** What `vqtune host` reads and writes. */
+export interface HypervisorPaths {
+  readonly qemuConf: string
+  /** NAME.pid of each running guest; the monolithic and the modular daemon share it. */
+  readonly runLibvirtQemu: string
+  readonly runLibvirt: string
+  readonly sysModuleVhostNet: string
+  readonly procModules: string
+  readonly procCmdline: string
+  readonly procKernelRelease: string
+  readonly procKallsyms: string
+  /** In kmod's order: a file hides those of the same name in later directories. */
+  readonly modprobeDirs: readonly string[]
+  /** The only file there that vqtune writes. */
+  readonly modprobeOwnFile: string
+  /** Where tracefs may be mounted. */
+  readonly tracefs: readonly string[]
 }
 
 /** @param root '' or an absolute directory without a trailing slash. */
@@ -44,5 +65,20 @@ export function pathsUnder(root: string): Paths {
     vendorConfig: `${root}/usr/lib/vqtune/vqtune.toml`,
     runDir: `${root}/run/vqtune`,
     stateDir: `${root}/var/lib/vqtune`,
+    hypervisor: {
+      qemuConf: `${root}/etc/libvirt/qemu.conf`,
+      runLibvirtQemu: `${root}/run/libvirt/qemu`,
+      runLibvirt: `${root}/run/libvirt`,
+      sysModuleVhostNet: `${root}/sys/module/vhost_net`,
+      procModules: `${root}/proc/modules`,
+      procCmdline: `${root}/proc/cmdline`,
+      procKernelRelease: `${root}/proc/sys/kernel/osrelease`,
+      procKallsyms: `${root}/proc/kallsyms`,
+      modprobeDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
+        (top) => `${root}/${top}/modprobe.d`,
+      ),
+      modprobeOwnFile: `${root}/etc/modprobe.d/vqtune-vhost-net.conf`,
+      tracefs: [`${root}/sys/kernel/tracing`, `${root}/sys/kernel/debug/tracing`],
+    },
   }
 }
