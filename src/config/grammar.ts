@@ -1,0 +1,171 @@
+/**
+ * The keys of vqtune.toml, their types and ranges: what one file may hold, all of it optional.
+ * The message of each schema is the text that follows "allowed is" in an error. Loaded only when a file holds keys.
+ */
+import * as z from 'zod/mini'
+import { globMatcher } from './match'
+
+// Compiling a validator costs more than it saves: each file is checked once.
+z.config({ jitless: true })
+
+const MAX_QUEUE_PAIRS = 256
+
+function wholeNumber(low: number, high: number, error = `${low} to ${high}`) {
+  return z.int({ error }).check(z.minimum(low, { error }), z.maximum(high, { error }))
+}
+
+/** The number carries the whole text, too: of a union with one near branch, only that branch's message is told. */
+function queuePairsOr<const W extends string>(word: W) {
+  const error = `1 to ${MAX_QUEUE_PAIRS}, or "${word}"`
+  return z.union([wholeNumber(1, MAX_QUEUE_PAIRS, error), z.literal(word)], { error })
+}
+
+function oneOf<const T extends readonly [string, ...string[]]>(...words: T) {
+  return z.enum(words, { error: words.map((word) => `"${word}"`).join(' or ') })
+}
+
+function trueOrFalse() {
+  return z.boolean({ error: 'true or false' })
+}
+
+/** A string that a test accepts. */
+function text(error: string, isValid: (value: string) => boolean) {
+  return z.string({ error }).check(z.refine(isValid, { error }))
+}
+
+/** A table whose keys are all optional. */
+function table<const S extends Record<string, z.ZodMiniType>>(shape: S, error = 'a table') {
+  const optional = Object.fromEntries(Object.entries(shape).map(([key, schema]) => [key, z.optional(schema)]))
+  return z.strictObject(optional as { [K in keyof S]: z.ZodMiniOptional<S[K]> }, { error })
+}
+
+function isAbsolutePath(value: string): boolean {
+  // A line end or another control character in a path is a mistake, and would break the lines that we print.
+  return value.startsWith('/') && !/\p{Cc}/u.test(value) && !value.split('/').includes('..')
+}
+
+/** The longest sun_path without its terminator; see unix(7). */
+const MAX_SOCKET_PATH_BYTES = 107
+
+/** `127.0.0.1:9917` -> 9917; undefined when it is anything else. */
+export function loopbackPort(value: string): number | undefined {
+  const port = Number(/^127\.0\.0\.1:(\d{1,5})$/.exec(value)?.[1])
+  return port >= 1 && port <= 65_535 ? port : undefined
+}
+
+function isListenAddress(value: string): boolean {
+  if (value === 'none' || loopbackPort(value) !== undefined) return true
+  const path = value.startsWith('unix:') ? value.slice('unix:'.length) : ''
+  return isAbsolutePath(path) && !path.endsWith('/') && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES
+}
+
+function isGlob(value: string): boolean {
+  try {
+    globMatcher(value)
+    return value.length <= 128
+  } catch {
+    return false
+  }
+}
+
+function isMacGlob(value: string): boolean {
+  const whole = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(value)
+  return whole || (/[*?[]/.test(value) && /^[0-9a-f:*?[\]!^-]+$/i.test(value) && isGlob(value))
+}
+
+const NIC_KEYS = {
+  enabled: trueOrFalse(),
+  cap: queuePairsOr('none'),
+  channels: queuePairsOr('auto'),
+  affinity: trueOrFalse(),
+  xps: trueOrFalse(),
+  'on-conflict': oneOf('reassert', 'yield', 'report'),
+}
+
+const MATCH = table(
+  {
+    name: text('a glob over interface names, such as "eth*"', isGlob),
+    mac: text('a MAC address or a glob over it, such as "52:54:00:*"', isMacGlob),
+    pci: text('a PCI address, such as "0000:00:03.0"', (value) =>
+      /^([0-9a-f]{4,8}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i.test(value),
+    ),
+    virtio: text('a name on the virtio bus, such as "virtio2"', (value) => /^virtio\d{1,6}$/.test(value)),
+  },
+  'a table, such as { name = "eth*" }',
+)
+
+const CRON = text('a cron expression, such as "*/5 * * * *"', (value) => /^[\x20-\x7e]{1,200}$/.test(value))
+
+export const FRAGMENT = table({
+  'isolated-cpus': oneOf('avoid', 'use'),
+  boot: table({
+    'wait-ms': wholeNumber(0, 60_000),
+    'limit-ms': wholeNumber(1_000, 120_000),
+  }),
+  daemon: table({
+    'report-cron': CRON,
+    'check-cron': CRON,
+    'jitter-seconds': wholeNumber(0, 3_600),
+    'debounce-ms': wholeNumber(10, 60_000),
+    'conflict-reversals': wholeNumber(1, 1_000),
+    'conflict-window-seconds': wholeNumber(1, 86_400),
+    'conflict-backoff-seconds': wholeNumber(1, 86_400),
+    'history-size-kib': wholeNumber(16, 1_048_576),
+    'log-level': oneOf('error', 'warn', 'info', 'debug'),
+  }),
+  metrics: table({
+    textfile: text(
+      'an absolute path that ends in .prom, or "none"',
+      (value) => value === 'none' || (isAbsolutePath(value) && /[^/]\.prom$/.test(value)),
+    ),
+    listen: text('"none", "unix:/run/vqtune/metrics.sock" or "127.0.0.1:PORT"', isListenAddress),
+  }),
+  guard: table({
+    enabled: trueOrFalse(),
+    'window-seconds': wholeNumber(5, 3_600),
+    'regression-percent': wholeNumber(1, 99),
+    'commit-confirm-seconds': wholeNumber(0, 600),
+  }),
+  defaults: table(NIC_KEYS),
+  nic: z.array(table({ match: MATCH, ...NIC_KEYS }), {
+    error: 'tables written as [[nic]], one for each rule',
+  }),
+})
+
+/** One file as written, checked. */
+export type Fragment = z.infer<typeof FRAGMENT>
+export type FragmentNic = NonNullable<Fragment['defaults']>
+
+/** Every key that files may hold, dotted, with `nic[]` for any rule; the man page and the example must name them all. */
+export function grammarKeys(): readonly string[] {
+  return keysBelow(FRAGMENT, '')
+}
+
+function keysBelow(schema: z.core.$ZodType, path: string): string[] {
+  const inner = withoutOptional(schema)
+  if (inner instanceof z.core.$ZodArray) return keysBelow(inner._zod.def.element, `${path}[]`)
+  if (!(inner instanceof z.core.$ZodObject)) return [path]
+  return Object.entries(inner._zod.def.shape).flatMap(([key, child]) =>
+    keysBelow(child as z.core.$ZodType, path === '' ? key : `${path}.${key}`),
+  )
+}
+
+/** The keys that are known in the table at a path; empty when the path leads to no table. */
+export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: z.core.$ZodType = FRAGMENT
+  for (const part of path) {
+    schema = withoutOptional(schema)
+    if (schema instanceof z.core.$ZodArray) schema = schema._zod.def.element
+    else if (schema instanceof z.core.$ZodObject) {
+      const child: unknown = schema._zod.def.shape[String(part)]
+      if (!(child instanceof z.core.$ZodType)) return []
+      schema = child
+    } else return []
+  }
+  const found = withoutOptional(schema)
+  return found instanceof z.core.$ZodObject ? Object.keys(found._zod.def.shape) : []
+}
+
+function withoutOptional(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.core.$ZodOptional ? schema._zod.def.innerType : schema
+}

@@ -1,0 +1,136 @@
+/**
+ * Reads the configuration files. On the boot path: as long as the files hold only comments and the headers of empty
+ * tables, as they are shipped, neither the TOML parser nor the schema is loaded.
+ */
+import { dirname } from 'node:path'
+import { errnoOf, messageOf, VqtuneError } from '../errors'
+import type { Host } from '../system/host'
+import { type Problem, problemLine } from './problem'
+import { DEFAULT_SETTINGS, type Settings } from './settings'
+import { trustProblem } from './trust'
+
+export interface ConfigReading {
+  /** Files that were found, in order of precedence, lowest first; broken ones too. */
+  readonly files: readonly string[]
+  /** In file order; the settings are usable only when it is empty. */
+  readonly problems: readonly Problem[]
+  /** The built-in defaults when there are problems: a broken file changes nothing. */
+  readonly settings: Settings
+}
+
+/**
+ * The settings from the installed files, or from one file instead of them.
+ * @param configFile named by --config; must exist.
+ * @throws VqtuneError kind config with one line: the first problem, and how many more there are.
+ */
+export async function loadSettings(host: Host, configFile?: string): Promise<Settings> {
+  const { problems, settings } = await readConfig(host, configFile)
+  const first = problems[0]
+  if (first === undefined) return settings
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more: see vqtune config check)` : ''
+  throw new VqtuneError('config', problemLine(first) + more)
+}
+
+/** As loadSettings, but tells all problems instead of throwing. */
+export async function readConfig(host: Host, configFile?: string): Promise<ConfigReading> {
+  const problems: Problem[] = []
+  const found = configFile === undefined ? installedFiles(host, problems) : [configFile]
+  const texts: { file: string; text: string }[] = []
+  for (const file of found) {
+    const text = readConfigFile(host, file, problems)
+    if (text !== undefined) texts.push({ file, text })
+    else if (configFile !== undefined && problems.length === 0) {
+      problems.push({ file, line: undefined, text: 'no such file' })
+    }
+  }
+  const files = texts.map(({ file }) => file)
+  const written = texts.filter(({ text }) => !isEmptyConfig(text))
+  if (written.length === 0) return { files, problems, settings: { ...DEFAULT_SETTINGS, sources: files } }
+  const [{ parseFragment }, { mergeFragments, toSettings }] = await Promise.all([
+    import('./parse'),
+    import('./merge'),
+  ])
+  const fragments = []
+  for (const { file, text } of written) {
+    const parsed = await parseFragment(file, text)
+    if (parsed.ok) fragments.push(parsed.located)
+    else problems.push(...parsed.problems)
+  }
+  const settings = problems.length > 0 ? DEFAULT_SETTINGS : toSettings(mergeFragments(fragments), files)
+  return { files, problems, settings }
+}
+
+/** Candidates in order of precedence, lowest first; not all of them need exist. */
+function installedFiles(host: Host, problems: Problem[]): string[] {
+  const { vendorConfig, etcConfig, etcConfigDir } = host.paths
+  return [vendorConfig, etcConfig, ...dropIns(host, etcConfigDir, problems)]
+}
+
+/** `*.toml` in lexical order of their bytes, as systemd does it; hidden files are an editor's. */
+function dropIns(host: Host, directory: string, problems: Problem[]): string[] {
+  try {
+    return host
+      .list(directory)
+      .filter((name) => name.endsWith('.toml') && !name.startsWith('.'))
+      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .map((name) => `${directory}/${name}`)
+  } catch (error) {
+    problems.push(unreadable(directory, error))
+    return []
+  }
+}
+
+/** A megabyte of settings is a mistake; reading and checking it would hold up booting. */
+const LARGEST_FILE_BYTES = 1024 * 1024
+
+/** The text of one file; undefined when it does not exist or must not be used, which adds a problem. */
+function readConfigFile(host: Host, file: string, problems: Problem[]): string | undefined {
+  try {
+    const facts = host.stat(file)
+    if (facts === undefined) return undefined
+    if (facts.kind !== 'file') {
+      problems.push({
+        file,
+        line: undefined,
+        text: `not a file but ${facts.kind === 'directory' ? 'a directory' : 'a device, pipe or socket'}`,
+      })
+      return undefined
+    }
+    if (facts.size > LARGEST_FILE_BYTES) {
+      problems.push({
+        file,
+        line: undefined,
+        text: `${facts.size} bytes: allowed is up to ${LARGEST_FILE_BYTES}`,
+      })
+      return undefined
+    }
+    const distrust = trustProblem(host, file, dirname(file))
+    if (distrust !== undefined) {
+      problems.push({ file, line: undefined, text: distrust })
+      return undefined
+    }
+    return host.readText(file)
+  } catch (error) {
+    problems.push(unreadable(file, error))
+    return undefined
+  }
+}
+
+function unreadable(file: string, error: unknown): Problem {
+  const reason = errnoOf(error) === 'EACCES' ? 'permission denied' : messageOf(error)
+  return { file, line: undefined, text: `cannot be read: ${reason}` }
+}
+
+/** True when a file holds nothing but blank lines, comments and each known table header at most once. */
+export function isEmptyConfig(text: string): boolean {
+  const seen = new Set<string>()
+  return text.split('\n').every((line) => {
+    const header = /^\s*(?:\[(boot|daemon|metrics|guard|defaults)\]\s*)?(?:#.*)?$/.exec(line)
+    if (header === null) return false
+    const name = header[1]
+    if (name === undefined) return true
+    if (seen.has(name)) return false
+    seen.add(name)
+    return true
+  })
+}

@@ -1,0 +1,110 @@
+/** Which NICs a [[nic]] rule means. All given keys must match. */
+import type { ObservedNic } from '../model'
+
+/** What names a NIC in rules. */
+export type NicIdentity = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
+
+export interface NicMatch {
+  /** Glob over the interface name and its altnames. */
+  readonly name?: string
+  /** Glob over the MAC address, upper or lower case. */
+  readonly mac?: string
+  /** PCI address; the domain may be left out when it is 0000. */
+  readonly pci?: string
+  /** Name on the virtio bus, such as virtio2. */
+  readonly virtio?: string
+}
+
+/** True when every key of the match fits; an empty match fits every NIC. */
+export function matchesNic(match: NicMatch, nic: NicIdentity): boolean {
+  if (match.name !== undefined) {
+    if (![nic.name, ...nic.altnames].some(globMatcher(match.name))) return false
+  }
+  if (match.mac !== undefined && !globMatcher(match.mac.toLowerCase())(nic.mac.toLowerCase())) return false
+  if (match.pci !== undefined && fullPciAddress(match.pci) !== nic.busAddress.toLowerCase()) return false
+  return match.virtio === undefined || match.virtio === nic.virtio
+}
+
+/** `00:03.0` -> `0000:00:03.0`, in lower case as sysfs has it. */
+export function fullPciAddress(address: string): string {
+  const lower = address.toLowerCase()
+  return lower.split(':').length === 2 ? `0000:${lower}` : lower
+}
+
+/** One position of a glob: any run of characters, or one character that a test accepts. */
+type GlobToken = '*' | ((character: string) => boolean)
+
+/**
+ * The glob of udev and shell: `*`, `?`, `[a-c]`, `[!a-c]`, and `\` before a character that means itself.
+ * Not made a regular expression: `*a*a*a*b` as one needs years for a long name.
+ * @throws SyntaxError with a short reason when the glob is malformed.
+ */
+export function globMatcher(glob: string): (text: string) => boolean {
+  if (glob === '') throw new SyntaxError('it is empty')
+  const tokens: GlobToken[] = []
+  for (let at = 0; at < glob.length; at++) {
+    const character = glob.charAt(at)
+    if (character === '*') tokens.push('*')
+    else if (character === '?') tokens.push(() => true)
+    else if (character === '[') {
+      const { accepts, end } = characterSet(glob, at)
+      tokens.push(accepts)
+      at = end
+    } else if (character === '\\') {
+      at++
+      if (at === glob.length) throw new SyntaxError('nothing follows the backslash')
+      tokens.push(exactly(glob.charAt(at)))
+    } else tokens.push(exactly(character))
+  }
+  return (text) => matchesTokens(tokens, text)
+}
+
+/** At most length times length steps: after a mismatch only the last `*` has to take one character more. */
+function matchesTokens(tokens: readonly GlobToken[], text: string): boolean {
+  let token = 0
+  let at = 0
+  let star: { readonly token: number; at: number } | undefined
+  while (at < text.length) {
+    const current = tokens[token]
+    if (current === '*') {
+      star = { token, at }
+      token++
+    } else if (current?.(text.charAt(at)) === true) {
+      token++
+      at++
+    } else if (star !== undefined) {
+      star.at++
+      at = star.at
+      token = star.token + 1
+    } else return false
+  }
+  return tokens.slice(token).every((rest) => rest === '*')
+}
+
+/** @param at index of the opening bracket. @returns the test of the set and the index of the closing bracket. */
+function characterSet(glob: string, at: number): { accepts: (character: string) => boolean; end: number } {
+  const isNegated = glob[at + 1] === '!' || glob[at + 1] === '^'
+  const start = at + (isNegated ? 2 : 1)
+  // As in fnmatch(3), a bracket right after the opening one is a member.
+  const end = glob.indexOf(']', start + 1)
+  if (end === -1) throw new SyntaxError('a [ has no ]')
+  const ranges: { low: string; high: string }[] = []
+  for (let member = start; member < end; member++) {
+    const low = glob.charAt(member)
+    // A hyphen makes a range only between two members; first or last it is itself.
+    const isRange = glob[member + 1] === '-' && member + 2 < end
+    const high = isRange ? glob.charAt(member + 2) : low
+    if (low > high) throw new SyntaxError(`the range ${low}-${high} runs backwards`)
+    ranges.push({ low, high })
+    if (isRange) member += 2
+  }
+  return {
+    accepts: (character) =>
+      ranges.some(({ low, high }) => low <= character && character <= high) !== isNegated,
+    end,
+  }
+}
+
+function exactly(wanted: string): (character: string) => boolean {
+  return (character) => character === wanted
+}

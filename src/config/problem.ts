@@ -1,0 +1,80 @@
+/** What is wrong in a configuration file, as one line for people. */
+
+export interface Problem {
+  readonly file: string
+  /** Counted from 1; undefined when the whole file is meant. */
+  readonly line: number | undefined
+  /** Key, value and what is allowed. */
+  readonly text: string
+}
+
+/** `/etc/vqtune/vqtune.toml:12: nic[0].cap = 300: allowed is 1 to 256`, always one printable line. */
+export function problemLine(problem: Problem): string {
+  const place = problem.line === undefined ? problem.file : `${problem.file}:${problem.line}`
+  return printable(`${place}: ${problem.text}`)
+}
+
+/** Replaces what would end the line or steer a terminal: files may hold anything. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd')
+}
+
+/** `["nic", 0, "cap"]` -> `nic[0].cap`; keys that are not bare are quoted as in the file. */
+export function dottedPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, position) => {
+      if (typeof part === 'number') return `[${part}]`
+      const key = shortened(
+        /^[A-Za-z0-9_-]+$/.test(String(part)) ? String(part) : JSON.stringify(String(part)),
+      )
+      return position === 0 ? key : `.${key}`
+    })
+    .join('')
+}
+
+/** A value as it may be written in TOML, shortened. */
+export function shownValue(value: unknown): string {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a date' : value.toISOString()
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (typeof value === 'object' && value !== null) return 'a table'
+  return shortened(typeof value === 'string' ? JSON.stringify(value) : String(value))
+}
+
+const LONGEST_SHOWN = 60
+
+function shortened(text: string): string {
+  const characters = [...text]
+  return characters.length > LONGEST_SHOWN ? `${characters.slice(0, LONGEST_SHOWN - 3).join('')}...` : text
+}
+
+/** The known word that a mistyped one most likely meant, or undefined. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  // Of a very long word no known key is near, and the distance costs length times length.
+  if (word.length > 64) return undefined
+  const normal = word.toLowerCase().replaceAll('_', '-')
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: editDistance(normal, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  if (best === undefined) return undefined
+  // One mistake in three letters still reads as the word.
+  return best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined
+}
+
+/** Levenshtein's distance, where two letters in the wrong order are one mistake. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = isSwapped ? (before[j - 2] ?? 0) + 1 : replace
+      next.push(Math.min(replace, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    before = row
+    row = next
+  }
+  return row[b.length] ?? 0
+}

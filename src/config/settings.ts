@@ -1,0 +1,139 @@
+/**
+ * The settings as the rest of vqtune sees them: complete, checked, units in the names.
+ * On the boot path: nothing but the defaults and the rule matcher is loaded from here.
+ * The keys of the files are in grammar.ts, their meaning for people in vqtune.toml(5).
+ */
+import type { NicSettings } from '../model'
+import { pathsUnder } from '../system/paths'
+import { matchesNic, type NicIdentity, type NicMatch } from './match'
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+export interface BootSettings {
+  /** How long the boot service waits for the first virtio-net NIC to appear, milliseconds; 0: not at all. */
+  readonly waitMs: number
+  /** After this many milliseconds it gives up, so that booting goes on. */
+  readonly limitMs: number
+}
+
+export interface DaemonSettings {
+  /** Cron expression of the periodic report, local time; undefined: none. */
+  readonly reportCron: string | undefined
+  /** Cron expression of the full check, the safety net under the events. */
+  readonly checkCron: string
+  /** Each periodic job starts up to this many seconds later, by chance, so that a fleet does not tick together. */
+  readonly jitterSeconds: number
+  /** Quiet time after an event before one reconcile, milliseconds. */
+  readonly debounceMs: number
+  /** Reversals by another writer within the window that make the daemon stop writing. */
+  readonly conflictReversals: number
+  readonly conflictWindowSeconds: number
+  /** How long it stays away then; doubled with each further fight, up to a day. */
+  readonly conflictBackoffSeconds: number
+  /** Size limit of the drift history, KiB. */
+  readonly historySizeKib: number
+  readonly logLevel: LogLevel
+}
+
+/** After a channel change: compare before and after, and step back. */
+export interface GuardSettings {
+  readonly enabled: boolean
+  /** How long to measure before and after, seconds. */
+  readonly windowSeconds: number
+  /** How much worse is a regression, percent. */
+  readonly regressionPercent: number
+  /** How long connectivity is watched after an apply, seconds; 0: not at all. Independent of `enabled`. */
+  readonly commitConfirmSeconds: number
+}
+
+/** Where the optional HTTP endpoint listens: never beyond this guest. */
+export type ListenAddress =
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: '127.0.0.1'; readonly port: number }
+
+export interface MetricsSettings {
+  /** File for node_exporter's textfile collector; undefined: none. */
+  readonly textfile: string | undefined
+  readonly listen: ListenAddress | undefined
+}
+
+/** One [defaults] or [[nic]] table. */
+export interface NicRule {
+  /** Empty in [defaults]: every NIC. */
+  readonly match: NicMatch
+  /** Only the keys that the table gives. */
+  readonly settings: Partial<NicSettings>
+  /** `file:line` of the table, for people. */
+  readonly source: string
+}
+
+export interface Settings {
+  /** Whether isolated CPUs (isolcpus=, nohz_full=) may take queue interrupts. */
+  readonly isolated: 'avoid' | 'use'
+  readonly boot: BootSettings
+  /** All [defaults] in file order, then all [[nic]] in file order: the special beats the general, the later the earlier. */
+  readonly rules: readonly NicRule[]
+  readonly daemon: DaemonSettings
+  readonly guard: GuardSettings
+  readonly metrics: MetricsSettings
+  /** Files that were read, in order. */
+  readonly sources: readonly string[]
+}
+
+export const DEFAULT_NIC_SETTINGS: NicSettings = {
+  enabled: true,
+  cap: undefined,
+  channels: undefined,
+  affinity: true,
+  xps: true,
+  onConflict: 'reassert',
+}
+
+export const DEFAULT_SETTINGS: Settings = {
+  isolated: 'avoid',
+  boot: { waitMs: 2_000, limitMs: 10_000 },
+  rules: [],
+  daemon: {
+    reportCron: '0 6 * * *',
+    checkCron: '*/5 * * * *',
+    jitterSeconds: 60,
+    debounceMs: 250,
+    conflictReversals: 3,
+    conflictWindowSeconds: 600,
+    conflictBackoffSeconds: 3_600,
+    historySizeKib: 1_024,
+    logLevel: 'info',
+  },
+  guard: { enabled: false, windowSeconds: 60, regressionPercent: 20, commitConfirmSeconds: 10 },
+  // Under /run: no disk write, and there before any collector is set up.
+  metrics: { textfile: `${pathsUnder('').runDir}/vqtune.prom`, listen: undefined },
+  sources: [],
+}
+
+/** The rules that apply to a NIC, in the order of application. */
+export function rulesFor(settings: Pick<Settings, 'rules'>, nic: NicIdentity): readonly NicRule[] {
+  return settings.rules.filter((rule) => matchesNic(rule.match, nic))
+}
+
+/** What the policy says for one NIC: built-in defaults, then every matching rule in order; later keys win. */
+export function nicSettings(settings: Pick<Settings, 'rules'>, nic: NicIdentity): NicSettings {
+  return Object.assign({}, DEFAULT_NIC_SETTINGS, ...rulesFor(settings, nic).map((rule) => rule.settings))
+}
+
+/** `file:line` of the table that decided each key, or 'built-in'. */
+export function nicOrigins(
+  settings: Pick<Settings, 'rules'>,
+  nic: NicIdentity,
+): Readonly<Record<keyof NicSettings, string>> {
+  const rules = rulesFor(settings, nic)
+  const from = (key: keyof NicSettings) =>
+    rules.findLast((rule) => key in rule.settings)?.source ?? 'built-in'
+  return {
+    enabled: from('enabled'),
+    cap: from('cap'),
+    channels: from('channels'),
+    affinity: from('affinity'),
+    xps: from('xps'),
+    onConflict: from('onConflict'),
+  }
+}

@@ -1,0 +1,443 @@
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
+import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/load'
+import { problemLine } from '../../../src/config/problem'
+import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
+import { VqtuneError } from '../../../src/errors'
+import { asRunningGuest, ETC, hostWith, VENDOR } from './tree'
+
+const ETH0 = {
+  name: 'eth0',
+  altnames: ['enp0s3'],
+  mac: '52:54:00:ab:cd:01',
+  busAddress: '0000:00:03.0',
+  virtio: 'virtio2',
+}
+
+/** All problems of a text as /etc/vqtune/vqtune.toml, without the root of the tree. */
+async function problemsOf(text: string): Promise<string[]> {
+  const host = hostWith({ [ETC]: text })
+  const { problems } = await readConfig(host)
+  return problems.map((problem) => problemLine(problem).replace(host.paths.root, ''))
+}
+
+describe('without keys', () => {
+  test('no file gives the defaults', async () => {
+    expect(await loadSettings(hostWith({}))).toEqual(DEFAULT_SETTINGS)
+  })
+
+  test('files of comments and headers are named as sources and load no parser', async () => {
+    vi.resetModules()
+    const loaded: string[] = []
+    for (const name of ['smol-toml', 'zod/mini', 'node-cron']) {
+      vi.doMock(name, async (original) => {
+        loaded.push(name)
+        return await original()
+      })
+    }
+    const fresh = await import('../../../src/config/load')
+    const host = hostWith({ [VENDOR]: '# nothing\n\n', [ETC]: '[boot]\r\n#wait-ms = 1\n [daemon] # c\n' })
+    const settings = await fresh.loadSettings(host)
+    expect(loaded).toEqual([])
+    expect(settings).toEqual({
+      ...DEFAULT_SETTINGS,
+      sources: [host.paths.vendorConfig, host.paths.etcConfig],
+    })
+    const written = hostWith({ [ETC]: '[daemon]\ncheck-cron = "@hourly"\n' })
+    expect((await fresh.loadSettings(written)).daemon.checkCron).toBe('@hourly')
+    expect(loaded.sort()).toEqual(['node-cron', 'smol-toml', 'zod/mini'])
+    for (const name of ['smol-toml', 'zod/mini', 'node-cron']) vi.doUnmock(name)
+  })
+
+  test.each([
+    ['', true],
+    ['\n\t # a = 1\n', true],
+    ['[guard]', true],
+    ['[[nic]]', false],
+    ['[gaurd]', false],
+    ['[boot]\n[boot]', false],
+    ['a = 1', false],
+    ['# a\nb', false],
+  ])('%j is empty: %s', (text, expected) => {
+    expect(isEmptyConfig(text)).toBe(expected)
+  })
+})
+
+describe('precedence', () => {
+  test('vendor, then etc, then drop-ins in the order of their names; later keys win', async () => {
+    const host = hostWith({
+      [VENDOR]:
+        'isolated-cpus = "use"\n[boot]\nwait-ms = 1\nlimit-ms = 1000\n[defaults]\ncap = 4\nxps = false\n',
+      [ETC]: '[boot]\nwait-ms = 2\n[defaults]\ncap = 8\n',
+      '/etc/vqtune/conf.d/20-b.toml': '[boot]\nwait-ms = 20\n',
+      '/etc/vqtune/conf.d/10-a.toml': '[boot]\nwait-ms = 10\nlimit-ms = 2000\n',
+      '/etc/vqtune/conf.d/.hidden.toml': 'broken',
+      '/etc/vqtune/conf.d/backup.toml~': 'broken',
+    })
+    const settings = await loadSettings(host)
+    expect(settings.boot).toEqual({ waitMs: 20, limitMs: 2000 })
+    expect(settings.isolated).toBe('use')
+    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, xps: false, affinity: true })
+    expect(settings.sources.map((file) => file.replace(host.paths.root, ''))).toEqual([
+      VENDOR,
+      ETC,
+      '/etc/vqtune/conf.d/10-a.toml',
+      '/etc/vqtune/conf.d/20-b.toml',
+    ])
+  })
+
+  test('a rule of the vendor beats later [defaults]; a later rule beats it; "none" takes a cap back', async () => {
+    const host = hostWith({
+      [VENDOR]: '[[nic]]\nmatch = { name = "eth*" }\ncap = 2\non-conflict = "yield"\n',
+      [ETC]: '[defaults]\ncap = 16\n',
+    })
+    expect(nicSettings(await loadSettings(host), ETH0).cap).toBe(2)
+    const undone = hostWith({
+      [VENDOR]: '[defaults]\ncap = 2\nchannels = 2\n',
+      [ETC]: '\n[[nic]]\nmatch.virtio = "virtio2"\ncap = "none"\nchannels = "auto"\n',
+    })
+    const settings = await loadSettings(undone)
+    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: undefined, channels: undefined })
+    expect(nicSettings(settings, { ...ETH0, virtio: 'virtio3' })).toMatchObject({ cap: 2, channels: 2 })
+    expect(nicOrigins(settings, ETH0)).toMatchObject({
+      cap: `${undone.paths.etcConfig}:2`,
+      enabled: 'built-in',
+    })
+  })
+
+  test('--config replaces the installed files, and must exist', async () => {
+    const host = hostWith({ [ETC]: 'broken', '/my.toml': '[guard]\nenabled = true\n' })
+    const settings = await loadSettings(host, `${host.paths.root}/my.toml`)
+    expect(settings.guard.enabled).toBe(true)
+    expect(settings.sources).toEqual([`${host.paths.root}/my.toml`])
+    await expect(loadSettings(host, `${host.paths.root}/none.toml`)).rejects.toThrow(
+      'none.toml: no such file',
+    )
+  })
+})
+
+describe('every value arrives', () => {
+  test('daemon, metrics and guard', async () => {
+    const host = hostWith({
+      [ETC]: `
+[daemon]
+report-cron = "none"
+check-cron = "*/10 * * * *"
+jitter-seconds = 0
+debounce-ms = 100
+conflict-reversals = 5
+conflict-window-seconds = 60
+conflict-backoff-seconds = 120
+history-size-kib = 64
+log-level = "debug"
+[metrics]
+textfile = "/var/lib/node_exporter/vqtune.prom"
+listen = "unix:/run/vqtune/metrics.sock"
+[guard]
+enabled = true
+window-seconds = 30
+regression-percent = 50
+commit-confirm-seconds = 0
+`,
+    })
+    const { daemon, metrics, guard } = await loadSettings(host)
+    expect(daemon).toEqual({
+      reportCron: undefined,
+      checkCron: '*/10 * * * *',
+      jitterSeconds: 0,
+      debounceMs: 100,
+      conflictReversals: 5,
+      conflictWindowSeconds: 60,
+      conflictBackoffSeconds: 120,
+      historySizeKib: 64,
+      logLevel: 'debug',
+    })
+    expect(metrics).toEqual({
+      textfile: '/var/lib/node_exporter/vqtune.prom',
+      listen: { kind: 'unix', path: '/run/vqtune/metrics.sock' },
+    })
+    expect(guard).toEqual({
+      enabled: true,
+      windowSeconds: 30,
+      regressionPercent: 50,
+      commitConfirmSeconds: 0,
+    })
+  })
+
+  test.each([
+    ['"127.0.0.1:9917"', { kind: 'tcp', host: '127.0.0.1', port: 9917 }],
+    ['"none"', undefined],
+  ])('listen = %s', async (written, expected) => {
+    const settings = await loadSettings(
+      hostWith({ [ETC]: `[metrics]\nlisten = ${written}\ntextfile = "none"\n` }),
+    )
+    expect(settings.metrics).toEqual({ textfile: undefined, listen: expected })
+  })
+})
+
+describe('errors name file, line, key, value and what is allowed', () => {
+  test.each<[string, string[]]>([
+    [
+      '\n[[nic]]\nmatch = { name = "eth0" }\n\ncap = 300',
+      ['5: nic[0].cap = 300: allowed is 1 to 256, or "none"'],
+    ],
+    ['[boot]\nwait-ms = "1"', ['2: boot.wait-ms = "1": allowed is 0 to 60000']],
+    ['[boot]\nwait-ms = 1.5', ['2: boot.wait-ms = 1.5: allowed is 0 to 60000']],
+    ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
+    ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
+    ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
+    ['cap = 4', ['1: cap: unknown key here, it belongs in [defaults] or [[nic]]']],
+    [
+      '[boot]\nisolated-cpus = "use"',
+      ['2: boot.isolated-cpus: unknown key here, it belongs in the top, before any table'],
+    ],
+    ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
+    ['boot = 3', ['1: boot = 3: allowed is a table']],
+    [
+      '[nic]\nmatch = { name = "a" }',
+      ['1: nic = a table: allowed is tables written as [[nic]], one for each rule'],
+    ],
+    [
+      '[[nic]]\ncap = 1',
+      [
+        '1: nic[0]: match is missing: it takes one or more of name, mac, pci, virtio; for every NIC use [defaults]',
+      ],
+    ],
+    [
+      '[[nic]]\n\nmatch = {}',
+      [
+        '3: nic[0]: match is missing: it takes one or more of name, mac, pci, virtio; for every NIC use [defaults]',
+      ],
+    ],
+    ['[[nic]]\nmatch = { nmae = "a" }', ['2: nic[0].match.nmae: unknown key, did you mean name?']],
+    [
+      '[[nic]]\nmatch.name = "eth[0"',
+      ['2: nic[0].match.name = "eth[0": allowed is a glob over interface names, such as "eth*"'],
+    ],
+    [
+      '[[nic]]\nmatch.mac = "52:54"',
+      ['2: nic[0].match.mac = "52:54": allowed is a MAC address or a glob over it, such as "52:54:00:*"'],
+    ],
+    [
+      '[[nic]]\nmatch.pci = "3"',
+      ['2: nic[0].match.pci = "3": allowed is a PCI address, such as "0000:00:03.0"'],
+    ],
+    [
+      '[[nic]]\nmatch.virtio = "2"',
+      ['2: nic[0].match.virtio = "2": allowed is a name on the virtio bus, such as "virtio2"'],
+    ],
+    [
+      '[defaults]\ncap = 2\nchannels = 4',
+      ['3: defaults: channels = 4 is more than cap = 2: allowed is up to the cap'],
+    ],
+    [
+      '[[nic]]\nmatch.name = "a"\n[[nic]]\nmatch = { name = "a" }',
+      ['4: nic[1].match: nic[0] has the same match: allowed is one [[nic]] for it in a file'],
+    ],
+    [
+      '[daemon]\ncheck-cron = "none"',
+      ['2: daemon.check-cron = "none": allowed is a cron expression, such as "*/5 * * * *"'],
+    ],
+    [
+      '[daemon]\nreport-cron = "61 * * * *"',
+      [
+        '2: daemon.report-cron = "61 * * * *": allowed is a cron expression, such as "*/5 * * * *", or "none"',
+      ],
+    ],
+    [
+      '[metrics]\nlisten = "0.0.0.0:9917"',
+      [
+        '2: metrics.listen = "0.0.0.0:9917": allowed is "none", "unix:/run/vqtune/metrics.sock" or "127.0.0.1:PORT"',
+      ],
+    ],
+    [
+      '[metrics]\ntextfile = "x.prom"',
+      ['2: metrics.textfile = "x.prom": allowed is an absolute path that ends in .prom, or "none"'],
+    ],
+    [
+      '[guard]\nenabled = 1\n\n[boot]\nwait-ms = -1\nlimit-ms = 1',
+      [
+        '2: guard.enabled = 1: allowed is true or false',
+        '5: boot.wait-ms = -1: allowed is 0 to 60000',
+        '6: boot.limit-ms = 1: allowed is 1000 to 120000',
+      ],
+    ],
+    [
+      '[boot]\nwait-ms = 1\nwait-ms = 2',
+      ['3: not TOML: trying to redefine an already defined table or value (column 1)'],
+    ],
+    ['\n\nwait-ms = ', ['3: not TOML: invalid value (column 11)']],
+    ['[boot]\n"wait\\nms" = 1', ['2: boot."wait\\nms": unknown key, did you mean wait-ms?']],
+  ])('%j', async (text, expected) => {
+    expect(await problemsOf(text)).toEqual(expected.map((line) => `${ETC}:${line}`))
+  })
+
+  test('loadSettings throws the first in file order, across files, in one line', async () => {
+    const host = hostWith({
+      [VENDOR]: '\n[boot]\nwait-ms = true\nlimit-ms = true\n',
+      [ETC]: 'x',
+    })
+    const error = await loadSettings(host).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(VqtuneError)
+    expect(error).toMatchObject({
+      kind: 'config',
+      exitCode: 2,
+      message: `${host.paths.vendorConfig}:3: boot.wait-ms = true: allowed is 0 to 60000 (and 2 more: see vqtune config check)`,
+    })
+  })
+
+  test('a broken file leaves the defaults in the reading', async () => {
+    const host = hostWith({ [VENDOR]: '[boot]\nwait-ms = 5\n', [ETC]: 'x' })
+    expect((await readConfig(host)).settings).toEqual(DEFAULT_SETTINGS)
+  })
+
+  test('a directory, an endless device and a huge file are refused unread', async () => {
+    const host = hostWith({ '/etc/vqtune/conf.d/c.toml': '#'.repeat(1024 * 1024 + 1) })
+    mkdirSync(`${host.paths.etcConfigDir}/a.toml`)
+    symlinkSync('/dev/zero', `${host.paths.etcConfigDir}/b.toml`)
+    const { problems } = await readConfig(host)
+    expect(problems.map((problem) => problem.text)).toEqual([
+      'not a file but a directory',
+      'not a file but a device, pipe or socket',
+      '1048577 bytes: allowed is up to 1048576',
+    ])
+  })
+
+  test('any text, TOML or not, either loads or is an error of kind config with one line', async () => {
+    const pieces = fc.constantFrom(
+      '[boot]',
+      '[[nic]]',
+      '[nic]',
+      '\n',
+      '=',
+      ' ',
+      '"',
+      "'",
+      '"""',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      '#',
+      '.',
+      '\\',
+      '\r\n',
+      'match',
+      'name',
+      'cap',
+      'wait-ms',
+      'constructor',
+      '__proto__',
+      'toString',
+      '1',
+      '0x',
+      '1979-05-27 07:32:00.5',
+      'true',
+      'inf',
+      'nan',
+      '\u2028',
+      '\u0000',
+      '\ud800',
+      'defaults',
+      'daemon',
+      'check-cron',
+      'é',
+    )
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.array(pieces, { maxLength: 25 }).map((parts) => parts.join('')),
+      fc
+        .record({
+          table: fc.constantFrom('boot', 'daemon', '[nic]', 'defaults', 'x'),
+          key: pieces,
+          value: pieces,
+        })
+        .map(({ table, key, value }) => `[${table}]\n${key} = ${value}\n`),
+    )
+    let now = ''
+    const host = Object.assign(Object.create(hostWith({ [ETC]: '' })), { readText: () => now })
+    await fc.assert(
+      fc.asyncProperty(text, async (content) => {
+        now = content
+        const outcome = await loadSettings(host).then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        if (outcome === undefined) return
+        expect(outcome).toBeInstanceOf(VqtuneError)
+        const { kind, message } = outcome as VqtuneError
+        expect(kind).toBe('config')
+        expect(message).not.toMatch(/[\p{Cc}\u2028\u2029]/u)
+      }),
+      { numRuns: 1_500 },
+    )
+  })
+})
+
+describe('who may write the file', () => {
+  const KEY = '[boot]\nwait-ms = 1\n'
+
+  test('own files that nobody else may write are obeyed, also behind a link', async () => {
+    const host = hostWith({ [ETC]: KEY, '/srv/real.toml': '[boot]\nlimit-ms = 5000\n' })
+    mkdirSync(host.paths.etcConfigDir)
+    symlinkSync('../../../srv/real.toml', `${host.paths.etcConfigDir}/link.toml`)
+    expect((await loadSettings(asRunningGuest(host))).boot).toEqual({ waitMs: 1, limitMs: 5000 })
+  })
+
+  test.each([
+    [0o664, 0o755, 'refused, since it is writable by others (mode 0664): chmod go-w helps'],
+    [0o646, 0o755, 'refused, since it is writable by others (mode 0646): chmod go-w helps'],
+    [
+      0o644,
+      0o775,
+      'refused, since its directory DIR is writable by others (mode 0775): chmod go-w on it helps',
+    ],
+  ])('file mode %o in directory mode %o', async (fileMode, directoryMode, expected) => {
+    const host = hostWith({ [ETC]: KEY })
+    const directory = host.paths.etcConfig.replace(/\/[^/]*$/, '')
+    chmodSync(host.paths.etcConfig, fileMode)
+    chmodSync(directory, directoryMode)
+    const { problems } = await readConfig(asRunningGuest(host))
+    expect(problems).toEqual([
+      { file: host.paths.etcConfig, line: undefined, text: expected.replace('DIR', directory) },
+    ])
+  })
+
+  test('a link into a directory that others may write is refused, a sticky one is not', async () => {
+    const host = hostWith({ '/shared/real.toml': KEY })
+    const shared = `${host.paths.root}/shared`
+    mkdirSync(host.paths.etcConfigDir, { recursive: true })
+    symlinkSync(`${shared}/real.toml`, host.paths.etcConfig)
+    chmodSync(shared, 0o777)
+    const { problems } = await readConfig(asRunningGuest(host))
+    expect(problems[0]?.text).toBe(
+      `refused, since its directory ${shared} is writable by others (mode 0777): chmod go-w on it helps`,
+    )
+    chmodSync(shared, 0o1777)
+    expect((await loadSettings(asRunningGuest(host))).boot.waitMs).toBe(1)
+  })
+
+  test('a file of somebody else is refused; in a captured tree owners mean nothing', async () => {
+    const host = hostWith({ [ETC]: KEY })
+    const stat: typeof host.stat = (path) => {
+      const facts = host.stat(path)
+      return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
+    }
+    const { problems } = await readConfig(asRunningGuest(host, { stat }))
+    expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
+    chmodSync(host.paths.etcConfig, 0o666)
+    expect((await loadSettings(host)).boot.waitMs).toBe(1)
+  })
+
+  test('a file that may not be read is named', async () => {
+    const host = hostWith({ [ETC]: KEY })
+    const readText = () => {
+      throw Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' })
+    }
+    const { problems } = await readConfig(asRunningGuest(host, { readText }))
+    expect(problems[0]?.text).toBe('cannot be read: permission denied')
+    writeFileSync(host.paths.etcConfig, '')
+  })
+})

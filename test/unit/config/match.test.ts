@@ -1,0 +1,61 @@
+import { describe, expect, test } from 'vitest'
+import { globMatcher, matchesNic, type NicMatch } from '../../../src/config/match'
+
+const NIC = {
+  name: 'ens3',
+  altnames: ['enp0s3', 'wan'],
+  mac: '52:54:00:ab:cd:01',
+  busAddress: '0000:00:03.0',
+  virtio: 'virtio2',
+}
+
+describe('matchesNic', () => {
+  test.each<[NicMatch, boolean]>([
+    [{}, true],
+    [{ name: 'ens*' }, true],
+    [{ name: 'wan' }, true],
+    [{ name: 'enp?s3' }, true],
+    [{ name: 'en' }, false],
+    [{ mac: '52:54:00:AB:*' }, true],
+    [{ mac: '52:54:01:*' }, false],
+    [{ pci: '0000:00:03.0' }, true],
+    [{ pci: '00:03.0' }, true],
+    [{ pci: '00:04.0' }, false],
+    [{ virtio: 'virtio2' }, true],
+    [{ virtio: 'virtio20' }, false],
+    [{ name: 'ens*', virtio: 'virtio2' }, true],
+    [{ name: 'ens*', virtio: 'virtio3' }, false],
+  ])('%j: %s', (match, expected) => {
+    expect(matchesNic(match, NIC)).toBe(expected)
+  })
+})
+
+describe('globMatcher', () => {
+  test.each([
+    ['*', '', true],
+    ['eth[0-3]', 'eth2', true],
+    ['eth[0-3]', 'eth4', false],
+    ['eth[!0-3]', 'eth4', true],
+    ['eth[^0]', 'eth0', false],
+    ['a[]]', 'a]', true],
+    ['a[-x]', 'a-', true],
+    ['a.b', 'axb', false],
+    ['a+(b)', 'a+(b)', true],
+    ['a\\*', 'a*', true],
+    ['a\\*', 'ab', false],
+    ['a[\\]', 'a\\', true],
+    ['veth-1', 'veth-1', true],
+  ])('%s on %s: %s', (glob, text, expected) => {
+    expect(globMatcher(glob)(text)).toBe(expected)
+  })
+
+  test.each(['', 'a[', 'a[z-a]', 'a\\'])('%j is malformed', (glob) => {
+    expect(() => globMatcher(glob)).toThrow(SyntaxError)
+  })
+
+  test('many stars stay fast on a long name', () => {
+    const started = performance.now()
+    expect(globMatcher(`${'*a'.repeat(20)}*b`)('a'.repeat(127))).toBe(false)
+    expect(performance.now() - started).toBeLessThan(1_000)
+  })
+})
