@@ -89,7 +89,10 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   throw new VqtuneError('usage', `${first}: no such command; there are ${known}`)
 }
 
-function parse(args: readonly string[], command: CommandSpec): { values: OptionValues; positionals: string[] } {
+function parse(
+  args: readonly string[],
+  command: CommandSpec,
+): { values: OptionValues; positionals: string[] } {
   const specs: Record<string, OptionSpec> = { ...GLOBAL_OPTIONS, ...command.options }
   const options = Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => [
@@ -102,12 +105,20 @@ function parse(args: readonly string[], command: CommandSpec): { values: OptionV
     ]),
   )
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true })
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options,
+      allowPositionals: true,
+      strict: true,
+    })
     return { values: values as OptionValues, positionals }
   } catch (error) {
     // node:util explains in several sentences; the first says what is wrong.
     const first = messageOf(error).split(/\.\s/)[0]
-    throw new VqtuneError('usage', `${command.words.join(' ')}: ${first}; see vqtune ${command.words.join(' ')} --help`)
+    throw new VqtuneError(
+      'usage',
+      `${command.words.join(' ')}: ${first}; see vqtune ${command.words.join(' ')} --help`,
+    )
   }
 }
 
@@ -116,7 +127,10 @@ function checkPositionals(command: CommandSpec, positionals: readonly string[]):
   const name = command.words.join(' ')
   const required = slots.filter((slot) => slot.startsWith('<')).length
   if (positionals.length < required) {
-    throw new VqtuneError('usage', `${name}: ${slots[positionals.length]} is missing; see vqtune ${name} --help`)
+    throw new VqtuneError(
+      'usage',
+      `${name}: ${slots[positionals.length]} is missing; see vqtune ${name} --help`,
+    )
   }
   const takesRest = slots.some((slot) => slot.includes('...'))
   if (!takesRest && positionals.length > slots.length) {

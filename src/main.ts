@@ -9,5 +9,6 @@ runCli(process.argv.slice(2), {
   color: process.stdout.isTTY === true && !process.env.NO_COLOR,
   signal: abort.signal,
 }).then((code) => {
-  process.exitCode = code
+  // Not exitCode: a child that hangs in the kernel must not hold us. Standard streams are written synchronously.
+  process.exit(code)
 })

@@ -59,26 +59,28 @@ export interface ObservedChannels {
 
 /** Something that makes the driver refuse new channels, found before we try. */
 export interface Obstacle {
-  readonly code: SkipCode
+  readonly code: ObstacleCode
   /** One sentence without a full stop. */
   readonly why: string
 }
 
-/** Why a NIC or one of its tunables is left alone. None of these is an error. */
-export type SkipCode =
-  | 'disabled' // policy: enabled = false
-  | 'held' // rolled back by an administrator; `vqtune apply` ends it
-  | 'yielded' // another writer won, by policy
+export type ObstacleCode =
   | 'xdp' // an XDP program is attached
   | 'af-xdp' // an AF_XDP socket is bound
   | 'rss-table' // the RSS table uses a queue that would go
   | 'flow-rules' // an ntuple rule uses a queue that would go
   | 'suspended' // the device sleeps
-  | 'single-queue' // no MQ or no control virtqueue: always one queue pair
+  | 'refused' // the kernel refused; its words are in the reason
+  | 'unsupported' // the driver has no such setting
+
+/** Why a NIC or one of its tunables is left alone. None of these is an error. */
+export type SkipCode =
+  | ObstacleCode
+  | 'disabled' // policy: enabled = false
+  | 'held' // rolled back by an administrator; `vqtune apply` ends it
+  | 'yielded' // another writer won, by policy
   | 'shared-interrupt' // queues have no interrupt of their own
   | 'no-xps' // the kernel or NIC has no xps_cpus
-  | 'refused' // the kernel refused; its words are in the reason
-  | 'unsupported'
 
 /** A network interface on the virtio bus whose driver is virtio_net: a target. */
 export interface ObservedNic {
@@ -129,7 +131,6 @@ export interface ObservedGuest {
   readonly cpus: ObservedCpus
   readonly nics: readonly ObservedNic[]
   readonly bystanders: readonly Bystander[]
-  /** All interrupts' action names by number, for naming who shares a CPU. */
   readonly hypervisor: Hypervisor
 }
 
@@ -151,6 +152,14 @@ export type LimitingFactor =
   | 'isolated'
   /** The driver's own limit of 256 queue pairs. */
   | 'driver'
+  /** Channels cannot be changed now; the NIC keeps what it has. */
+  | 'xdp'
+  | 'af-xdp'
+  | 'rss-table'
+  | 'flow-rules'
+  | 'suspended'
+  | 'refused'
+  | 'unsupported'
 
 /** CPUs of one queue pair. irq groups are disjoint and cover the usable CPUs; xps groups are disjoint and cover all online CPUs. */
 export interface QueueGroup {
@@ -159,6 +168,9 @@ export interface QueueGroup {
 }
 
 export interface DesiredNic {
+  /** min(vCPUs, host maximum, policy), whether or not the NIC can have it now. */
+  readonly wanted: number
+  /** Channels the NIC should have now: `wanted`, or what it has when an obstacle forbids a change. */
   readonly target: number
   readonly limitedBy: LimitingFactor
   /** One for each queue pair of the target. */

@@ -33,7 +33,15 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['apply'],
     summary: 'bring channels, IRQ affinity and XPS to the desired state, and verify',
     positionals: ['[nic]'],
-    options: { json: JSON_OPTION },
+    options: {
+      json: JSON_OPTION,
+      unattended: { summary: 'for units and timers: leave NICs alone that were rolled back' },
+      boot: { summary: 'as --unattended, and wait for the NICs as [boot] in vqtune.toml says' },
+    },
+    details: [
+      'Ends the hold of NICs that were rolled back, unless --unattended or --boot is given.',
+      'Writes nothing when everything is as desired; that needs no privileges.',
+    ],
     load: () => import('./apply'),
   },
   {

@@ -70,8 +70,8 @@ export interface Host {
   run(tool: string, args: readonly string[], options?: RunOptions): Promise<ToolResult>
   /** The absolute path of a program, or undefined. Searches system directories only, never PATH of the caller. */
   findTool(tool: string): string | undefined
-  /** True when this process may write kernel settings. */
-  readonly isRoot: boolean
+  /** True when this process may write kernel settings, or looks at a captured tree. */
+  readonly mayWrite: boolean
 }
 
 /** PATH of the caller is not used: a root agent must not run what a user put first. */
@@ -86,11 +86,11 @@ export const CHILD_ENV = { LC_ALL: 'C', PATH: TOOL_DIRECTORIES.join(':') } as co
 
 class SystemHost implements Host {
   readonly paths: Paths
-  readonly isRoot: boolean
+  readonly mayWrite: boolean
 
   constructor(root: string) {
     this.paths = pathsUnder(root)
-    this.isRoot = process.geteuid?.() === 0
+    this.mayWrite = root !== '' || process.geteuid?.() === 0
   }
 
   readText(path: string): string | undefined {

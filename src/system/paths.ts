@@ -15,6 +15,12 @@ export interface Paths {
   readonly procInterrupts: string
   readonly procIrq: string
   readonly procBootId: string
+  /** Marks of a container: systemd-nspawn and others, podman, docker. */
+  readonly containerMarks: readonly string[]
+  readonly sysPciDevices: string
+  readonly sysVirtioDevices: string
+  /** udev's database: n<ifindex> exists once udev has handled an interface. */
+  readonly udevData: string
   /** Configuration of the administrator; conf.d beside it. */
   readonly etcConfig: string
   readonly etcConfigDir: string
@@ -60,6 +66,10 @@ export function pathsUnder(root: string): Paths {
     procInterrupts: `${root}/proc/interrupts`,
     procIrq: `${root}/proc/irq`,
     procBootId: `${root}/proc/sys/kernel/random/boot_id`,
+    containerMarks: [`${root}/run/systemd/container`, `${root}/run/.containerenv`, `${root}/.dockerenv`],
+    sysPciDevices: `${root}/sys/bus/pci/devices`,
+    sysVirtioDevices: `${root}/sys/bus/virtio/devices`,
+    udevData: `${root}/run/udev/data`,
     etcConfig: `${root}/etc/vqtune/vqtune.toml`,
     etcConfigDir: `${root}/etc/vqtune/conf.d`,
     vendorConfig: `${root}/usr/lib/vqtune/vqtune.toml`,

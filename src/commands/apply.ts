@@ -1,0 +1,85 @@
+/** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
+import { loadSettings } from '../config/load'
+import type { Settings } from '../config/settings'
+import { EXIT, VqtuneError } from '../errors'
+import { tuneGoal } from '../goals'
+import { describeApply, describeOutcome } from '../output/describe-apply'
+import { type Convergence, converge, exitCodeOf } from '../reconcile'
+import { chooseNic } from './choose'
+import type { CommandContext } from './command'
+
+export async function run(context: CommandContext): Promise<number> {
+  const settings = await loadSettings(context.host, context.configFile)
+  return context.options.boot === true ? applyAtBoot(context, settings) : apply(context, settings, {})
+}
+
+interface Limits {
+  readonly signal?: AbortSignal
+  readonly lockWaitMs?: number
+}
+
+async function apply(context: CommandContext, settings: Settings, limits: Limits): Promise<number> {
+  const { host, options } = context
+  const nic = await chooseNic(context)
+  const respectHolds = options.boot === true || options.unattended === true
+  const json = options.json === true
+  const result = await converge(host, tuneGoal(host, settings, { nic, respectHolds }), {
+    signal: context.signal,
+    ...limits,
+    onOutcome: (outcome) => {
+      if (!json) context.out(`${describeOutcome(outcome)}\n`)
+    },
+  })
+  await report(context, result, json ? undefined : describeApply(result, nic))
+  return exitCodeOf(result)
+}
+
+/** Prints the end of apply or rollback: text, or JSON when there is none. */
+export async function report(
+  context: CommandContext,
+  result: Convergence,
+  text: string | undefined,
+): Promise<void> {
+  if (text === undefined) {
+    const { convergenceJson, printJson } = await import('../output/json')
+    context.out(printJson(convergenceJson(result)))
+  } else {
+    context.out(text)
+  }
+  if (result.failure !== undefined) context.warn(result.failure.message)
+}
+
+/** Waits for NICs, then applies; ends within [boot] limit-ms whatever happens, so that booting goes on. */
+async function applyAtBoot(context: CommandContext, settings: Settings): Promise<number> {
+  const { host } = context
+  const { insideContainer, waitForNics } = await import('../boot')
+  if (insideContainer(host)) {
+    context.out('nothing to do: in a container, NICs belong to its host\n')
+    return EXIT.converged
+  }
+  const { limitMs, waitMs } = settings.boot
+  const started = performance.now()
+  const limit = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      limit.abort()
+      reject(new VqtuneError('timeout', `gave up after ${limitMs} ms (boot.limit-ms): booting goes on`))
+    }, limitMs)
+  })
+  const work = async (): Promise<number> => {
+    const pending = await waitForNics(host, Math.min(waitMs, limitMs), limit.signal)
+    for (const { name, why } of pending) context.warn(`not waiting longer for ${name}: ${why}`)
+    if (host.findTool('ethtool') === undefined) {
+      context.warn('ethtool is not installed: channels cannot be read or set')
+      return EXIT.converged
+    }
+    const lockWaitMs = Math.max(0, Math.floor(limitMs - (performance.now() - started)))
+    return apply(context, settings, { signal: limit.signal, lockWaitMs })
+  }
+  try {
+    return await Promise.race([work(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

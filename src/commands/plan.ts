@@ -1,0 +1,40 @@
+/** `vqtune plan`: what apply would do and why. Changes nothing. */
+
+import { usableCpus } from '../desire'
+import { EXIT } from '../errors'
+import { describeSkip, describeStep, describeTarget, plural, summarise } from '../output/describe'
+import { planJson, printJson } from '../output/json'
+import { type NicPlan, stepsOf } from '../plan'
+import { judgePrivacy } from '../privacy'
+import { isChannelStep } from '../tunables/index'
+import type { CommandContext } from './command'
+import { type Look, lookAtGuest } from './look'
+
+export async function run(context: CommandContext): Promise<number> {
+  const look = await lookAtGuest(context)
+  const drift = stepsOf(look.plans).length > 0
+  context.out(context.options.json === true ? printJson(planJson(look.guest, look.plans)) : planText(look))
+  return drift && context.options.check === true ? EXIT.drift : EXIT.converged
+}
+
+function planText({ plans, guest, settings }: Look): string {
+  if (plans.length === 0) return 'no virtio-net NIC in this network namespace: nothing to do\n'
+  const usable = usableCpus(guest.cpus, settings.isolated).length
+  const lines = plans.flatMap((nicPlan) => [
+    summarise(nicPlan, judgePrivacy(nicPlan.nic, nicPlan.desired)),
+    `  target: ${describeTarget(nicPlan, guest.cpus.online.length, usable)}`,
+    ...stepLines(nicPlan),
+    ...nicPlan.plan.skips.map((skip) => `  ${describeSkip(skip)}`),
+  ])
+  const count = stepsOf(plans).length
+  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} to make: vqtune apply`)
+  return `${lines.join('\n')}\n`
+}
+
+function stepLines({ plan }: NicPlan): string[] {
+  const lines = plan.steps.map((step) => `  ${describeStep(step)}  (${step.reason})`)
+  if (plan.steps.some(isChannelStep)) {
+    lines.push('  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels')
+  }
+  return lines
+}

@@ -1,0 +1,43 @@
+/** `vqtune rollback`: prints and restores the values from before the first change. */
+import { EXIT } from '../errors'
+import { rollbackGoal } from '../goals'
+import { readLedger } from '../ledger'
+import { describeStep, plural } from '../output/describe'
+import { describeOutcome, describeRollback } from '../output/describe-apply'
+import { converge, exitCodeOf } from '../reconcile'
+import { isChannelStep } from '../tunables/index'
+import { report } from './apply'
+import { chooseNic } from './choose'
+import type { CommandContext } from './command'
+
+export async function run(context: CommandContext): Promise<number> {
+  const nic = await chooseNic(context)
+  if (context.options['dry-run'] === true) return dryRun(context, nic)
+  const json = context.options.json === true
+  const result = await converge(context.host, rollbackGoal(context.host, nic), {
+    signal: context.signal,
+    onOutcome: (outcome) => {
+      if (!json) context.out(`${describeOutcome(outcome)}\n`)
+    },
+  })
+  await report(context, result, json ? undefined : describeRollback(result, nic))
+  return exitCodeOf(result)
+}
+
+async function dryRun(context: CommandContext, nic: string | undefined): Promise<number> {
+  const goal = rollbackGoal(context.host, nic)
+  const guest = await goal.observe(new Map())
+  const { steps } = goal.plan(guest, readLedger(context.host, guest.bootId))
+  if (context.options.json === true) {
+    const { printJson, stepJson } = await import('../output/json')
+    context.out(printJson({ steps: steps.map(stepJson) }))
+    return EXIT.converged
+  }
+  const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)
+  if (steps.some(isChannelStep)) {
+    lines.push('then IRQ affinity and XPS are compared again: the kernel rewrites them with the channels')
+  }
+  lines.push(steps.length === 0 ? 'nothing to restore' : `${plural(steps.length, 'change')} to restore`)
+  context.out(`${lines.join('\n')}\n`)
+  return EXIT.converged
+}

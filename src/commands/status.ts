@@ -1,0 +1,100 @@
+/** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
+import { EXIT } from '../errors'
+import type { ObservedIrq } from '../model'
+import { describeSkip, stateOf, summarise } from '../output/describe'
+import { printJson, statusJson } from '../output/json'
+import { paint } from '../output/paint'
+import { renderTable } from '../output/table'
+import type { NicPlan } from '../plan'
+import { describeIntrusion, judgePrivacy } from '../privacy'
+import { formatCpuList } from '../system/cpulist'
+import type { CommandContext } from './command'
+import { lookAtGuest } from './look'
+
+export async function run(context: CommandContext): Promise<number> {
+  const { guest, plans } = await lookAtGuest(context)
+  const drift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
+  if (context.options.json === true) context.out(printJson(statusJson(guest, plans)))
+  else context.out(statusText(plans, guest.bystanders, context.color))
+  return drift && context.options.check === true ? EXIT.drift : EXIT.converged
+}
+
+function statusText(
+  plans: readonly NicPlan[],
+  bystanders: readonly { name: string; why: string }[],
+  color: boolean,
+): string {
+  const colors = paint(color)
+  const lines = plans.map((nicPlan) => {
+    const line = summarise(nicPlan, judgePrivacy(nicPlan.nic, nicPlan.desired))
+    return stateOf(nicPlan) === 'drift' ? colors.warn(line) : colors.good(line)
+  })
+  if (plans.length === 0) lines.push('no virtio-net NIC in this network namespace')
+  const parts = [`${lines.join('\n')}\n`]
+  if (plans.length > 0) parts.push('\n', nicTable(plans), '\n', queueTable(plans))
+  const notes = [
+    ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
+    ...plans.flatMap(rpsNotes),
+    ...bystanders.map(({ name, why }) => `${name}: not a target: ${why}`),
+  ]
+  if (notes.length > 0) parts.push('\n', `${notes.join('\n')}\n`)
+  return parts.join('')
+}
+
+function nicTable(plans: readonly NicPlan[]): string {
+  return renderTable(
+    ['NIC', 'DEVICE', 'LINK', 'CHANNELS', 'TARGET', 'MAXIMUM', 'LIMITED BY', 'INTERRUPTS', 'STATE'],
+    plans.map((nicPlan) => {
+      const { nic, desired } = nicPlan
+      return [
+        nic.name,
+        `${nic.virtio} ${nic.busAddress}`,
+        nic.master === undefined ? nic.operstate : `${nic.operstate} in ${nic.master}`,
+        String(nic.channels.current),
+        String(desired.target),
+        nic.channels.maximum === undefined ? '?' : String(nic.channels.maximum),
+        desired.limitedBy,
+        nic.interruptLayout,
+        stateOf(nicPlan),
+      ]
+    }),
+  )
+}
+
+function queueTable(plans: readonly NicPlan[]): string {
+  return renderTable(
+    ['NIC', 'QUEUE', 'RX IRQ -> CPU', 'TX IRQ -> CPU', 'XPS CPU', 'PRIVATE'],
+    plans.flatMap(({ nic, desired }) => {
+      const verdicts = judgePrivacy(nic, desired)
+      return nic.queues.map((queue) => {
+        const verdict = verdicts.find((candidate) => candidate.queue === queue.index)
+        return [
+          nic.name,
+          String(queue.index),
+          irqCell(queue.rxIrq),
+          irqCell(queue.txIrq),
+          queue.xps === undefined ? '-' : formatCpuList(queue.xps) || 'none',
+          verdict === undefined
+            ? 'goes away'
+            : verdict.private
+              ? 'yes'
+              : `no: ${verdict.intrusions.map(describeIntrusion).join('; ')}`,
+        ]
+      })
+    }),
+  )
+}
+
+function irqCell(irq: ObservedIrq | undefined): string {
+  return irq === undefined ? '-' : `${irq.irq} -> ${formatCpuList(irq.affinity)}`
+}
+
+/** Steering left over from single-queue days moves packets off the vCPU that the queue was given. */
+function rpsNotes({ nic }: NicPlan): string[] {
+  const steered = nic.queues.filter((queue) => queue.rps.length > 0)
+  if (steered.length === 0 || nic.channels.current === 1) return []
+  const queues = steered.map((queue) => queue.index).join(', ')
+  return [
+    `${nic.name}: RPS is on for queue ${queues} (rps_cpus): it moves packets away from the queue's own vCPU`,
+  ]
+}

@@ -1,0 +1,140 @@
+/** The two things the loop can reach: the desired state, and the state from before vqtune. */
+import type { Settings } from './config/settings'
+import { nicSettings } from './config/settings'
+import { maximumMatters } from './desire'
+import { VqtuneError } from './errors'
+import { entryOf, type Ledger, type LedgerEntry, withApplied, withHeld, withoutHold } from './ledger'
+import type { Bystander, ObservedGuest, ObservedNic, Step } from './model'
+import { type ObserveOptions, observeGuest } from './observe'
+import { type Exemptions, planGuest, skipsOf, stepsOf } from './plan'
+import type { Goal } from './reconcile'
+import { parseCpuList, sameCpus } from './system/cpulist'
+import type { Host } from './system/host'
+
+export interface TuneOptions {
+  /** Only this NIC, by name; undefined: all. */
+  readonly nic?: string | undefined
+  /** True for boot, udev and the daemon: a NIC that was rolled back is left alone. An administrator's apply ends it. */
+  readonly respectHolds: boolean
+  /** NICs to leave alone for other reasons, by name. */
+  readonly exemptions?: Exemptions
+}
+
+/** The desired state of vqtune.toml. */
+export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): Goal {
+  const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
+    guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
+  return {
+    purpose: 'apply',
+    observe: (knownMaxima) =>
+      observeGuest(host, {
+        knownMaxima,
+        needsMaximum: (nic, { cpus }) =>
+          maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
+      }),
+    plan(guest, ledger) {
+      const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, options)).filter(
+        ({ nic }) => options.nic === undefined || nic.name === options.nic,
+      )
+      return { steps: stepsOf(plans), skips: skipsOf(plans) }
+    },
+    pending: (ledger, guest) =>
+      !options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true),
+    finish(ledger, guest, at) {
+      const chosen = chosenOf(guest)
+      return withApplied(options.respectHolds ? ledger : withoutHold(ledger, chosen), chosen, at)
+    },
+  }
+}
+
+/** NICs held by a rollback, unless the command ends that, and those of the caller. */
+export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: TuneOptions): Exemptions {
+  const exempt = new Map(options.exemptions)
+  if (!options.respectHolds) return exempt
+  for (const nic of guest.nics) {
+    if (entryOf(ledger, nic)?.held === true) {
+      exempt.set(nic.name, { code: 'held', why: `rolled back; vqtune apply ${nic.name} tunes it again` })
+    }
+  }
+  return exempt
+}
+
+/** The recorded originals of every NIC, or of one. NICs that are restored are then held. */
+export function rollbackGoal(host: Host, nic: string | undefined): Goal {
+  const restorable = (guest: ObservedGuest, ledger: Ledger): [ObservedNic, LedgerEntry][] =>
+    guest.nics
+      .filter((candidate) => nic === undefined || candidate.name === nic)
+      .map((candidate) => [candidate, entryOf(ledger, candidate)] as const)
+      .filter((pair): pair is [ObservedNic, LedgerEntry] => pair[1]?.original !== undefined)
+  return {
+    purpose: 'rollback',
+    observe: (knownMaxima) => observeGuest(host, { knownMaxima }),
+    plan: (guest, ledger) => ({
+      steps: restorable(guest, ledger).flatMap(([observed, entry]) => restoreSteps(observed, entry)),
+      skips: [],
+    }),
+    pending: (ledger, guest) => restorable(guest, ledger).length > 0,
+    finish(ledger, guest, at) {
+      const nics = restorable(guest, ledger).map(([observed]) => observed)
+      return nics.length === 0 ? ledger : withHeld(ledger, nics, at)
+    },
+  }
+}
+
+/** Steps back to the originals of one NIC: channels first, the kernel rewrites the rest when they change. Pure. */
+export function restoreSteps(nic: ObservedNic, entry: LedgerEntry): readonly Step[] {
+  const original = entry.original
+  if (original === undefined) return []
+  const reason = 'as it was before vqtune'
+  if (nic.channels.current !== original.channels) {
+    return [
+      { kind: 'set-channels', nic: nic.name, old: nic.channels.current, new: original.channels, reason },
+    ]
+  }
+  const steps: Step[] = []
+  for (const queue of nic.queues) {
+    const recorded = original.queues[queue.index]
+    for (const direction of ['rx', 'tx'] as const) {
+      const irq = direction === 'rx' ? queue.rxIrq : queue.txIrq
+      const cpus = parseCpuList(recorded?.[direction] ?? '')
+      if (irq === undefined || cpus === undefined || cpus.length === 0 || sameCpus(irq.affinity, cpus))
+        continue
+      steps.push({
+        kind: 'set-irq-affinity',
+        nic: nic.name,
+        queue: queue.index,
+        direction,
+        irq: irq.irq,
+        old: irq.affinity,
+        new: cpus,
+        reason,
+      })
+    }
+    const xps = recorded?.xps === undefined ? undefined : parseCpuList(recorded.xps)
+    if (queue.xps !== undefined && xps !== undefined && !sameCpus(queue.xps, xps)) {
+      steps.push({ kind: 'set-xps', nic: nic.name, queue: queue.index, old: queue.xps, new: xps, reason })
+    }
+  }
+  return steps
+}
+
+/**
+ * The NIC a user named: by interface name, altname or virtio id.
+ * @throws VqtuneError kind usage when it is none of the targets; a bystander is explained
+ */
+export function findNic(guest: ObservedGuest, name: string): ObservedNic {
+  const found = guest.nics.find(
+    (nic) => nic.name === name || nic.virtio === name || nic.altnames.includes(name),
+  )
+  if (found !== undefined) return found
+  const bystander: Bystander | undefined = guest.bystanders.find((other) => other.name === name)
+  if (bystander !== undefined) throw new VqtuneError('usage', `${name} is not tuned: ${bystander.why}`)
+  const known = guest.nics.map((nic) => nic.name).join(', ')
+  throw new VqtuneError(
+    'usage',
+    `${name}: no such virtio-net NIC; ${known === '' ? 'this guest has none' : `there are ${known}`}`,
+  )
+}
+
+/** What commands that only look ask for: everything. */
+export const LOOK_AT_ALL: ObserveOptions = { needsMaximum: () => true, links: true }

@@ -1,0 +1,132 @@
+/** The edge to libvirt: virsh, one call for each question. */
+import { VqtuneError } from '../../errors'
+import type { Host, ToolResult } from '../../system/host'
+
+export const DEFAULT_URI = 'qemu:///system'
+
+/** A guest as `virsh list` names it. */
+export interface DomainRef {
+  readonly name: string
+  readonly uuid: string
+}
+
+const TIMEOUT_MS = 30_000
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** virsh against one libvirt. Reads go over the read-only connection, so that looking needs no privilege. */
+export class Virsh {
+  constructor(
+    private readonly host: Host,
+    readonly uri: string = DEFAULT_URI,
+  ) {}
+
+  /** All guests, running or not, by name. */
+  async domains(): Promise<readonly DomainRef[]> {
+    return parseDomainList(await this.read(['list', '--all', '--uuid', '--name']))
+  }
+
+  /** @param name name or UUID. @throws VqtuneError kind usage when libvirt does not know it. */
+  async domain(name: string): Promise<DomainRef> {
+    const domains = await this.domains()
+    const found = domains.find((domain) => domain.name === name || domain.uuid === name.toLowerCase())
+    if (found !== undefined) return found
+    const known = domains.map((domain) => domain.name).join(', ') || 'none'
+    throw new VqtuneError('usage', `${name}: no such guest in ${this.uri}; there are: ${known}`)
+  }
+
+  /** The XML of the running guest, or of the stopped one. */
+  liveXml(domain: DomainRef): Promise<string> {
+    return this.read(['dumpxml', domain.uuid])
+  }
+
+  /** What the next start will use; passwords left out. */
+  inactiveXml(domain: DomainRef): Promise<string> {
+    return this.read(['dumpxml', domain.uuid, '--inactive'])
+  }
+
+  /** The same with passwords, complete enough to define the guest again. */
+  inactiveXmlForEdit(domain: DomainRef): Promise<string> {
+    return this.write(['dumpxml', domain.uuid, '--inactive', '--security-info'])
+  }
+
+  /** Key and value lines of `virsh dominfo`. */
+  async info(domain: DomainRef): Promise<ReadonlyMap<string, string>> {
+    return parseInfo(await this.read(['dominfo', domain.uuid]))
+  }
+
+  /**
+   * Validates and defines a guest from a file, and reads it back over the same connection.
+   * @returns the XML as libvirt now has it.
+   */
+  async define(domain: DomainRef, file: string): Promise<string> {
+    if (!/^[\w./-]+$/.test(file) || !UUID.test(domain.uuid)) {
+      throw new VqtuneError('tool-failed', `${file}: not usable in a virsh command line`)
+    }
+    // One process for both: virsh takes several commands in one argument, and the second is not run when the first fails.
+    return this.write([
+      `define --validate --file ${file}; dumpxml ${domain.uuid} --inactive --security-info`,
+    ])
+  }
+
+  private read(args: readonly string[]): Promise<string> {
+    return this.run(['-r', ...args])
+  }
+
+  private write(args: readonly string[]): Promise<string> {
+    return this.run(args)
+  }
+
+  private async run(args: readonly string[]): Promise<string> {
+    const result = await this.host.run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS }).catch(explainMissing)
+    if (result.code !== 0) throw virshError(this.uri, result)
+    return result.stdout
+  }
+}
+
+function explainMissing(error: unknown): never {
+  if (error instanceof VqtuneError && error.kind === 'tool-missing') {
+    throw new VqtuneError(
+      'tool-missing',
+      `${error.message}; the host verbs need libvirt's client (package libvirt-client or libvirt-clients)`,
+      { cause: error },
+    )
+  }
+  throw error
+}
+
+/** `UUID NAME` lines; a name may hold blanks. */
+export function parseDomainList(text: string): readonly DomainRef[] {
+  return text
+    .split('\n')
+    .flatMap((line) => {
+      const match = /^\s*([0-9a-f-]{36})\s+(.+?)\s*$/.exec(line)
+      return match?.[1] === undefined || match[2] === undefined ? [] : [{ uuid: match[1], name: match[2] }]
+    })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+export function parseInfo(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\n').flatMap((line): [string, string][] => {
+      const match = /^([^:]+):\s*(.*?)\s*$/.exec(line)
+      return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]]
+    }),
+  )
+}
+
+/** One line from virsh's several, and the kind that fits. */
+export function virshError(uri: string, result: ToolResult): VqtuneError {
+  const lines = result.stderr
+    .split('\n')
+    .filter((line) => line.startsWith('error: '))
+    .map((line) => line.slice('error: '.length).trim())
+  const text = (lines.length === 0 ? result.stderr.trim().split('\n').slice(0, 1) : lines).join(': ')
+  const message = text === '' ? `exit code ${result.code} without a word` : text
+  if (/Permission denied|authentication (?:failed|unavailable)|access denied|operation forbidden|read only access/i.test(text)) {
+    return new VqtuneError('permission', `virsh ${uri}: ${message}; run as root or as a member of libvirt's group`)
+  }
+  if (/failed to connect/.test(text)) {
+    return new VqtuneError('tool-failed', `virsh ${uri}: ${message}; is virtqemud or libvirtd running?`)
+  }
+  return new VqtuneError('tool-failed', `virsh ${uri}: ${message}`)
+}

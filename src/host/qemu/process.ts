@@ -1,0 +1,81 @@
+/** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
+import { errnoOf } from '../../errors'
+import type { Host } from '../../system/host'
+
+export interface OpenFiles {
+  /** Soft limit (RLIMIT_NOFILE). */
+  readonly limit: number
+  /** Open now; undefined when this user may not look. */
+  readonly used: number | undefined
+}
+
+export interface QemuProcess {
+  readonly pid: number
+  readonly openFiles: OpenFiles | undefined
+  /** Open /dev/vhost-net descriptors, one for each queue pair that uses vhost; undefined when not readable. */
+  readonly vhostFds: number | undefined
+  /** MSI-X vectors asked for, by MAC; a NIC without `vectors=` is not listed. */
+  readonly vectors: ReadonlyMap<string, number>
+}
+
+/** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
+export function readQemuProcess(host: Host, domain: string): QemuProcess | undefined {
+  const pid = Number(host.readText(`${host.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
+  if (!Number.isInteger(pid) || pid <= 0) return undefined
+  const directory = `${host.paths.proc}/${pid}`
+  const cmdline = allowed(() => host.readText(`${directory}/cmdline`))
+  // A stale pid file must not make us report on a stranger.
+  if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
+  const fds = allowed(() => host.list(`${directory}/fd`))
+  return {
+    pid,
+    openFiles: readOpenFiles(host, pid),
+    vhostFds: fds?.filter((fd) => host.readLink(`${directory}/fd/${fd}`) === '/dev/vhost-net').length,
+    vectors: parseVectors(cmdline),
+  }
+}
+
+export function readOpenFiles(host: Host, pid: number): OpenFiles | undefined {
+  const directory = `${host.paths.proc}/${pid}`
+  const limit = parseOpenFilesLimit(allowed(() => host.readText(`${directory}/limits`)) ?? '')
+  return limit === undefined ? undefined : { limit, used: allowed(() => host.list(`${directory}/fd`))?.length }
+}
+
+/** The soft limit of "Max open files" in /proc/PID/limits; Infinity for unlimited. */
+export function parseOpenFilesLimit(text: string): number | undefined {
+  const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
+  if (soft === undefined) return undefined
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
+}
+
+/** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */
+export function isGuest(cmdline: string, domain: string): boolean {
+  const args = cmdline.split('\0')
+  const name = args[args.indexOf('-name') + 1] ?? ''
+  const wanted = `guest=${domain.replaceAll(',', ',,')}`
+  return args.includes('-name') && (name === wanted || name.startsWith(`${wanted},`))
+}
+
+/** `vectors` of every virtio-net -device by MAC, in both spellings: JSON (newer libvirt) and key=value. */
+export function parseVectors(cmdline: string): ReadonlyMap<string, number> {
+  const args = cmdline.split('\0')
+  const devices = args.filter((arg, i) => args[i - 1] === '-device' && /virtio-net/.test(arg))
+  return new Map(
+    devices.flatMap((device): [string, number][] => {
+      const mac = /"?mac"?[=:]"?([0-9a-f:]{17})/i.exec(device)?.[1]?.toLowerCase()
+      const vectors = /"?vectors"?[=:]"?(\d+)/.exec(device)?.[1]
+      return mac === undefined || vectors === undefined ? [] : [[mac, Number(vectors)]]
+    }),
+  )
+}
+
+/** undefined where an unprivileged user may not look; any other failure is thrown. */
+export function allowed<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    // ESRCH: the process ended between two reads.
+    if (['EACCES', 'EPERM', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}

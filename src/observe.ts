@@ -1,0 +1,157 @@
+/** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
+import { VqtuneError } from './errors'
+import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from './model'
+import { parseCpuMask } from './system/cpulist'
+import { readCpus } from './system/cpus'
+import { readChannels } from './system/ethtool'
+import type { Host } from './system/host'
+import {
+  interruptLayout,
+  readQueueIrq,
+  readVirtioInterrupts,
+  type VirtioInterrupts,
+} from './system/interrupts'
+import { type LinkFacts, readLinks } from './system/ip-link'
+import { findNics, type NicIdentity } from './system/nics'
+
+export interface ObserveOptions {
+  /**
+   * Whether the host's maximum must be asked of ethtool (one child process) for this NIC. Left out: never.
+   * A NIC that already has as many channels as it could want needs no answer.
+   */
+  readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
+  /** Ask `ip` once for XDP programs and altnames. */
+  readonly links?: boolean
+  /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
+  readonly knownMaxima?: ReadonlyMap<number, number>
+}
+
+/**
+ * Looks at every virtio-net NIC and the online vCPUs.
+ * @throws VqtuneError kind tool-missing, tool-failed, timeout, vanished from ethtool; unsupported without CPU lists
+ */
+export async function observeGuest(host: Host, options: ObserveOptions = {}): Promise<ObservedGuest> {
+  const cpus = readCpus(host)
+  const { targets, bystanders } = findNics(host)
+  const interrupts = targets.length === 0 ? new Map<string, number>() : readVirtioInterrupts(host)
+  const links = options.links === true && targets.length > 0 ? readLinks(host) : undefined
+  const nics = await Promise.all(
+    targets.map(async (identity) => {
+      const nic = readNic(host, identity, interrupts)
+      return withMaximum(host, nic, options, cpus)
+    }),
+  )
+  const facts = await links
+  return {
+    bootId: (host.readText(host.paths.procBootId) ?? '').trim(),
+    cpus,
+    nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
+    bystanders,
+    hypervisor: {
+      vendor: (host.readText(`${host.paths.sysDmi}/sys_vendor`) ?? '').trim(),
+      product: (host.readText(`${host.paths.sysDmi}/product_name`) ?? '').trim(),
+    },
+  }
+}
+
+// Bit numbers from include/uapi/linux/virtio_net.h.
+const FEATURE = { controlQueue: 17, multiqueue: 22, rss: 60 } as const
+
+function readNic(host: Host, identity: NicIdentity, interrupts: VirtioInterrupts): ObservedNic {
+  const { directory, ...known } = identity
+  const device = `${directory}/device`
+  const queueNames = host.list(`${directory}/queues`)
+  const rxCount = queueNames.filter((name) => name.startsWith('rx-')).length
+  const txCount = queueNames.filter((name) => name.startsWith('tx-')).length
+  const bits = host.readText(`${device}/features`) ?? ''
+  const has = (bit: number): boolean => bits[bit] === '1'
+  const vectors = host.list(`${device}/../msi_irqs`).length
+  // XDP adds receive queues of its own (virtnet_xdp_set), so transmit queues are the ones that -L sets.
+  const current = txCount
+  return {
+    ...known,
+    altnames: [],
+    operstate: (host.readText(`${directory}/operstate`) ?? 'unknown').trim(),
+    master: lastPart(host.readLink(`${directory}/master`)),
+    features: {
+      multiqueue: has(FEATURE.multiqueue),
+      controlQueue: has(FEATURE.controlQueue),
+      rss: has(FEATURE.rss),
+    },
+    channels: { current, maximum: undefined },
+    interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),
+    vectors: vectors === 0 ? undefined : vectors,
+    queues: Array.from({ length: current }, (_, i) => readQueue(host, identity, i, interrupts)),
+    obstacle: obstacleOf(host, device, rxCount, txCount),
+  }
+}
+
+function readQueue(
+  host: Host,
+  { directory, virtio }: NicIdentity,
+  index: number,
+  interrupts: VirtioInterrupts,
+): ObservedQueue {
+  const xps = host.readText(`${directory}/queues/tx-${index}/xps_cpus`)
+  const rps = host.readText(`${directory}/queues/rx-${index}/rps_cpus`)
+  return {
+    index,
+    rxIrq: readQueueIrq(host, virtio, 'rx', index, interrupts),
+    txIrq: readQueueIrq(host, virtio, 'tx', index, interrupts),
+    xps: xps === undefined ? undefined : parseCpuMask(xps),
+    rps: (rps === undefined ? undefined : parseCpuMask(rps)) ?? [],
+  }
+}
+
+function obstacleOf(host: Host, device: string, rxCount: number, txCount: number): Obstacle | undefined {
+  if (rxCount > txCount) {
+    return {
+      code: 'xdp',
+      why: `an XDP program is attached: the driver added ${rxCount - txCount} receive queues for it and refuses other channels`,
+    }
+  }
+  const power = host.readText(`${device}/../power/runtime_status`)?.trim()
+  if (power === 'suspended' || power === 'suspending') {
+    return { code: 'suspended', why: 'the device is suspended (power/runtime_status)' }
+  }
+  return undefined
+}
+
+async function withMaximum(
+  host: Host,
+  nic: ObservedNic,
+  options: ObserveOptions,
+  cpus: ObservedGuest['cpus'],
+): Promise<ObservedNic> {
+  const known = options.knownMaxima?.get(nic.ifindex)
+  if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
+  // Without the MQ feature and a control queue the driver has one pair, whatever is asked (virtnet_probe).
+  if (!nic.features.multiqueue || !nic.features.controlQueue) {
+    return { ...nic, channels: { ...nic.channels, maximum: 1 } }
+  }
+  if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  try {
+    const channels = await readChannels(host, nic.name)
+    return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
+  } catch (error) {
+    // Gone between the directory listing and ethtool: not ours any more, the next look will not list it.
+    if (error instanceof VqtuneError && error.kind === 'vanished') {
+      return { ...nic, obstacle: { code: 'suspended', why: error.message } }
+    }
+    throw error
+  }
+}
+
+function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
+  if (facts === undefined) return nic
+  const obstacle: Obstacle | undefined =
+    nic.obstacle ??
+    (facts.xdp
+      ? { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' }
+      : undefined)
+  return { ...nic, altnames: facts.altnames, obstacle }
+}
+
+function lastPart(path: string | undefined): string | undefined {
+  return path?.slice(path.lastIndexOf('/') + 1)
+}

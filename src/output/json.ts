@@ -1,0 +1,125 @@
+/** The stable JSON forms; the schemas beside this file are their contract (src/output/schema). Pure. */
+import type { DesiredNic, ObservedGuest, ObservedIrq, Skip, Step } from '../model'
+import type { NicPlan } from '../plan'
+import { describeIntrusion, judgePrivacy } from '../privacy'
+import type { Convergence } from '../reconcile'
+import { formatCpuList } from '../system/cpulist'
+import { stateOf } from './describe'
+
+/** Raised when a field changes its meaning or goes away; new fields do not raise it. */
+const JSON_VERSION = 1
+
+export function printJson(value: object): string {
+  return `${JSON.stringify({ version: JSON_VERSION, ...value }, undefined, 2)}\n`
+}
+
+/** `vqtune status --json` */
+export function statusJson(guest: ObservedGuest, plans: readonly NicPlan[]): object {
+  return {
+    vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
+    nics: plans.map(nicJson),
+    bystanders: guest.bystanders,
+  }
+}
+
+/** `vqtune plan --json` */
+export function planJson(guest: ObservedGuest, plans: readonly NicPlan[]): object {
+  return {
+    vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
+    nics: plans.map((nicPlan) => ({
+      name: nicPlan.nic.name,
+      state: stateOf(nicPlan),
+      channels: channelsJson(nicPlan),
+      steps: nicPlan.plan.steps.map(stepJson),
+      skips: nicPlan.plan.skips.map(skipJson),
+    })),
+  }
+}
+
+/** `vqtune apply --json`, `vqtune rollback --json` */
+export function convergenceJson(result: Convergence): object {
+  return {
+    converged: result.failure === undefined,
+    outcomes: result.outcomes.map(({ step, result: outcome, why, at }) => ({
+      ...stepJson(step),
+      result: outcome,
+      why: why ?? null,
+      at,
+    })),
+    skips: result.skips.map(skipJson),
+    missing: result.missing.map(stepJson),
+    failure:
+      result.failure === undefined ? null : { kind: result.failure.kind, message: result.failure.message },
+  }
+}
+
+function nicJson(nicPlan: NicPlan): object {
+  const { nic, desired, plan } = nicPlan
+  const verdicts = judgePrivacy(nic, desired)
+  return {
+    name: nic.name,
+    altnames: nic.altnames,
+    mac: nic.mac,
+    ifindex: nic.ifindex,
+    virtio: nic.virtio,
+    bus: nic.bus,
+    busAddress: nic.busAddress,
+    operstate: nic.operstate,
+    master: nic.master ?? null,
+    features: nic.features,
+    interruptLayout: nic.interruptLayout,
+    vectors: nic.vectors ?? null,
+    state: stateOf(nicPlan),
+    channels: channelsJson(nicPlan),
+    queues: nic.queues.map((queue) => {
+      const verdict = verdicts.find((candidate) => candidate.queue === queue.index)
+      const group = desired.groups[queue.index]
+      return {
+        queue: queue.index,
+        private: verdict?.private ?? false,
+        problems: verdict?.intrusions.map(describeIntrusion) ?? [],
+        rxIrq: irqJson(queue.rxIrq),
+        txIrq: irqJson(queue.txIrq),
+        xps: queue.xps === undefined ? null : formatCpuList(queue.xps),
+        rps: formatCpuList(queue.rps),
+        desired: group === undefined ? null : groupJson(group),
+      }
+    }),
+    steps: plan.steps.map(stepJson),
+    skips: plan.skips.map(skipJson),
+  }
+}
+
+function channelsJson({ nic, desired }: NicPlan): object {
+  return {
+    current: nic.channels.current,
+    target: desired.target,
+    wanted: desired.wanted,
+    maximum: nic.channels.maximum ?? null,
+    limitedBy: desired.limitedBy,
+  }
+}
+
+function groupJson(group: DesiredNic['groups'][number]): object {
+  return { irq: formatCpuList(group.irq), xps: formatCpuList(group.xps) }
+}
+
+function irqJson(irq: ObservedIrq | undefined): object | null {
+  if (irq === undefined) return null
+  return {
+    irq: irq.irq,
+    name: irq.name,
+    affinity: formatCpuList(irq.affinity),
+    effective: irq.effective === undefined ? null : formatCpuList(irq.effective),
+  }
+}
+
+/** CPU lists as text, as everywhere in the JSON. */
+export function stepJson(step: Step): object {
+  if (step.kind === 'set-channels') return step
+  return { ...step, old: formatCpuList(step.old), new: formatCpuList(step.new) }
+}
+
+function skipJson(skip: Skip): object {
+  return { ...skip, tunable: skip.tunable ?? null }
+}

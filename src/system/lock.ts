@@ -1,0 +1,76 @@
+/**
+ * Single flight across processes: boot oneshot, daemon and administrator may run at once. flock(2) is held by the
+ * open file, so the kernel gives the lock back however this process ends. Node has no flock; flock(1) takes it on a
+ * descriptor that we hand down and stay the owner of. The lock is only taken when something has to be written.
+ */
+import { spawn } from 'node:child_process'
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { errnoOf, VqtuneError } from '../errors'
+import { CHILD_ENV, type Host, systemHost } from './host'
+
+export interface Lock {
+  release(): void
+}
+
+/** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
+const HELD = 75
+
+/**
+ * Waits for the lock and takes it.
+ * @param purpose shown to others who wait, such as `apply`
+ * @param waitMs 0..; a whole number of milliseconds
+ * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
+ */
+export async function takeLock(host: Host, purpose: string, waitMs: number): Promise<Lock> {
+  const path = `${host.paths.runDir}/lock`
+  const fd = openLock(host, path)
+  try {
+    const { status, complaint } = await flock(fd, waitMs)
+    if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
+    if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
+    ftruncateSync(fd, 0)
+    writeSync(fd, `${process.pid} ${purpose}\n`, 0)
+    return { release: () => closeSync(fd) }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function flock(fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
+  // Always the running system's own flock, also for a captured tree.
+  const program = systemHost().findTool('flock')
+  if (program === undefined) throw new VqtuneError('tool-missing', 'flock (util-linux) is not installed')
+  const child = spawn(program, ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', fd],
+    env: { ...CHILD_ENV },
+    timeout: waitMs + 5_000,
+    killSignal: 'SIGKILL',
+  })
+  let complaint = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
+  return new Promise((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status: status ?? -1, complaint: complaint.trim() }))
+  })
+}
+
+function openLock(host: Host, path: string): number {
+  try {
+    mkdirSync(host.paths.runDir, { recursive: true, mode: 0o755 })
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  } catch (error) {
+    const errno = errnoOf(error)
+    const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
+    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+  }
+}
+
+function busyText(path: string, waitMs: number): string {
+  const holder = readFileSync(path, 'utf8').trim()
+  const match = /^(\d+) ([\w -]+)$/.exec(holder)
+  const who = match === null ? 'another vqtune' : `vqtune ${match[2]} (process ${match[1]})`
+  return `${who} is at work: waited ${waitMs} ms for ${path}`
+}

@@ -1,0 +1,83 @@
+/** IRQ affinity: rx and tx interrupt of a queue pair on that queue's CPUs. */
+import { errnoOf, messageOf, VqtuneError } from '../errors'
+import type { InterruptLayout, ObservedIrq, SetIrqAffinity, Skip } from '../model'
+import { formatCpuList, sameCpus } from '../system/cpulist'
+import type { Host } from '../system/host'
+import { irqAffinityPath } from '../system/interrupts'
+import { StepRefused } from './refused'
+import type { Tunable } from './tunable'
+
+export const irqAffinity: Tunable<SetIrqAffinity> = {
+  name: 'irq-affinity',
+  plan({ nic, desired, settings }) {
+    if (!settings.affinity) return { steps: [], skips: [] }
+    if (nic.interruptLayout !== 'per-queue') {
+      const skip: Skip = {
+        nic: nic.name,
+        tunable: 'irq-affinity',
+        code: 'shared-interrupt',
+        why: LAYOUT_TEXT[nic.interruptLayout],
+      }
+      return { steps: [], skips: nic.channels.current === 1 && desired.target === 1 ? [] : [skip] }
+    }
+    const steps: SetIrqAffinity[] = []
+    for (const queue of nic.queues) {
+      const group = desired.groups[queue.index]
+      if (group === undefined) continue // goes away with the channels
+      for (const direction of ['rx', 'tx'] as const) {
+        const irq: ObservedIrq | undefined = direction === 'rx' ? queue.rxIrq : queue.txIrq
+        // smp_affinity is judged; effective_affinity is stale until the next interrupt.
+        if (irq === undefined || sameCpus(irq.affinity, group.irq)) continue
+        steps.push({
+          kind: 'set-irq-affinity',
+          nic: nic.name,
+          queue: queue.index,
+          direction,
+          irq: irq.irq,
+          old: irq.affinity,
+          new: group.irq,
+          reason: `IRQ ${irq.irq} (${irq.name}) belongs to CPU ${formatCpuList(group.irq)}`,
+        })
+      }
+    }
+    return { steps, skips: [] }
+  },
+}
+
+const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
+  shared:
+    'all queues share one MSI-X vector: the host gave the device too few (it needs 2 x queue pairs + 2)',
+  intx: 'the device has no MSI-X vectors: all queues share one line interrupt',
+  mmio: 'virtio-mmio has one interrupt for all queues',
+  ccw: 'virtio-ccw uses adapter interrupts, which have no affinity per queue',
+  unknown: 'no interrupt of its queues was found in /proc/interrupts',
+}
+
+/** Writes smp_affinity_list. @throws StepRefused when the kernel owns this interrupt's affinity (EIO, EPERM, EINVAL) */
+export function setIrqAffinity(host: Host, step: SetIrqAffinity): void {
+  const path = irqAffinityPath(host, step.irq)
+  try {
+    host.writeAttribute(path, formatCpuList(step.new))
+  } catch (error) {
+    const errno = errnoOf(error)
+    const what = `${step.nic}: IRQ ${step.irq}`
+    if (errno === 'EACCES' || errno === 'EROFS') {
+      throw new VqtuneError('permission', `${what}: ${path} is not writable (${errno})`, { cause: error })
+    }
+    if (errno === 'ENOENT') {
+      throw new VqtuneError('vanished', `${what}: the interrupt went away while its affinity was set`, {
+        cause: error,
+      })
+    }
+    if (errno === 'EIO' || errno === 'EPERM') {
+      throw new StepRefused('refused', `${what}: the kernel does not let its affinity be set`, errno)
+    }
+    throw new VqtuneError(
+      'tool-failed',
+      `${what}: affinity ${formatCpuList(step.new)} not taken: ${messageOf(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
