@@ -1,0 +1,34 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import type { Guest } from './guest'
+import { progress } from './locks'
+
+const fixtures = fileURLToPath(new URL('../../fixtures/guests', import.meta.url))
+const script = '/root/capture.cjs'
+
+let bundled: Promise<Buffer> | undefined
+function bundle(): Promise<Buffer> {
+  bundled ??= build({
+    entryPoints: [fileURLToPath(new URL('./capture-in-guest.ts', import.meta.url))],
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    write: false,
+  }).then(({ outputFiles }) => Buffer.from(outputFiles[0]?.contents ?? []))
+  return bundled
+}
+
+/** Stores the guest's state as the fixture `name`, replacing an earlier one. The guest needs `node: true`. */
+export async function capture(guest: Guest, name: string, description: string): Promise<void> {
+  await guest.writeFile(script, await bundle())
+  const inGuest = '/tmp/capture'
+  await guest.run(['rm', '-rf', inGuest])
+  await guest.run(['node', script, inGuest, description])
+  const target = join(fixtures, name)
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  await guest.pullDir(inGuest, target)
+  progress(`captured ${name}: ${readdirSync(target).join(' ')}`)
+}
