@@ -4,13 +4,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from './system/host'
-import { basename } from './system/nics'
+import { basename, VIRTIO_ID_NET } from './system/nics'
 
 const POLL_MS = 50
 const VIRTIO_VENDOR = '0x1af4'
 /** Transitional and modern virtio-net; see the virtio specification, 5.1.2 and 4.1.2. */
 const VIRTIO_NET_PCI_DEVICES = new Set(['0x1000', '0x1041'])
-const VIRTIO_ID_NET = '0x0001'
 
 /** Something that will be, or may be, a virtio-net interface but is not ready. */
 export interface PendingNic {

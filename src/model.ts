@@ -107,6 +107,8 @@ export interface ObservedNic {
   /** MSI-X vectors that the device was given; undefined when it has none. */
   readonly vectors: number | undefined
   readonly queues: readonly ObservedQueue[]
+  /** Receive queues that the RSS table names; undefined without RSS or when not asked. Kernels before 6.12 do not rebuild it. */
+  readonly rssQueues: CpuList | undefined
   readonly obstacle: Obstacle | undefined
 }
 
@@ -122,6 +124,7 @@ export interface Bystander {
     | 'other-driver'
     | 'vdpa'
     | 'other-namespace'
+    | 'unbound'
   readonly why: string
 }
 

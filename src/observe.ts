@@ -13,6 +13,7 @@ import {
 } from './system/interrupts'
 import { type LinkFacts, readLinks } from './system/ip-link'
 import { findNics, type NicIdentity } from './system/nics'
+import { readRssQueues } from './system/rss'
 
 export interface ObserveOptions {
   /**
@@ -20,7 +21,7 @@ export interface ObserveOptions {
    * A NIC that already has as many channels as it could want needs no answer.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once for XDP programs and altnames. */
+  /** Ask `ip` once for XDP programs and altnames, and ethtool for the RSS table where there is one. */
   readonly links?: boolean
   /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
@@ -37,8 +38,10 @@ export async function observeGuest(host: Host, options: ObserveOptions = {}): Pr
   const links = options.links === true && targets.length > 0 ? readLinks(host) : undefined
   const nics = await Promise.all(
     targets.map(async (identity) => {
-      const nic = readNic(host, identity, interrupts)
-      return withMaximum(host, nic, options, cpus)
+      const nic = await withMaximum(host, readNic(host, identity, interrupts), options, cpus)
+      return options.links === true && nic.features.rss
+        ? { ...nic, rssQueues: await readRssQueues(host, nic.name) }
+        : nic
     }),
   )
   const facts = await links
@@ -82,6 +85,7 @@ function readNic(host: Host, identity: NicIdentity, interrupts: VirtioInterrupts
     interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),
     vectors: vectors === 0 ? undefined : vectors,
     queues: Array.from({ length: current }, (_, i) => readQueue(host, identity, i, interrupts)),
+    rssQueues: undefined,
     obstacle: obstacleOf(host, device, rxCount, txCount),
   }
 }

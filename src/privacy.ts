@@ -34,12 +34,13 @@ export interface QueueVerdict {
 
 /**
  * Judges the queues in use. Affinity is judged by what was asked for (smp_affinity): effective_affinity is stale until
- * the next interrupt. Queues beyond the target are left out, they go away.
+ * the next interrupt. Queues beyond the target are left out, they go away. While other channels are due, the layout is
+ * about to change: then queues are only judged against each other.
  */
 export function judgePrivacy(nic: ObservedNic, desired: DesiredNic): readonly QueueVerdict[] {
   const users = queuesByCpu(nic)
   return nic.queues.slice(0, desired.target).map((queue) => {
-    const group = desired.groups[queue.index]
+    const group = nic.channels.current === desired.target ? desired.groups[queue.index] : undefined
     const intrusions: Intrusion[] = []
     if (nic.interruptLayout !== 'per-queue') {
       if (nic.queues.length > 1) intrusions.push({ kind: 'no-own-interrupt', queue: queue.index })

@@ -35,6 +35,7 @@ function statusText(
   const notes = [
     ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
     ...plans.flatMap(rpsNotes),
+    ...plans.flatMap(rssNotes),
     ...bystanders.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
   if (notes.length > 0) parts.push('\n', `${notes.join('\n')}\n`)
@@ -96,5 +97,14 @@ function rpsNotes({ nic }: NicPlan): string[] {
   const queues = steered.map((queue) => queue.index).join(', ')
   return [
     `${nic.name}: RPS is on for queue ${queues} (rps_cpus): it moves packets away from the queue's own vCPU`,
+  ]
+}
+
+/** Queues that the RSS table leaves out receive nothing, however many channels there are. */
+function rssNotes({ nic }: NicPlan): string[] {
+  if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
+  const used = formatCpuList(nic.rssQueues)
+  return [
+    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${nic.name} default spreads over all`,
   ]
 }

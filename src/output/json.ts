@@ -69,6 +69,8 @@ function nicJson(nicPlan: NicPlan): object {
     features: nic.features,
     interruptLayout: nic.interruptLayout,
     vectors: nic.vectors ?? null,
+    rssQueues: nic.rssQueues ?? null,
+    obstacle: nic.obstacle ?? null,
     state: stateOf(nicPlan),
     channels: channelsJson(nicPlan),
     queues: nic.queues.map((queue) => {

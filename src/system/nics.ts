@@ -14,6 +14,9 @@ export interface FoundNics {
   readonly bystanders: readonly Bystander[]
 }
 
+/** Device type of network devices in the virtio specification, 5.1. */
+export const VIRTIO_ID_NET = '0x0001'
+
 // The class link names the whole ancestry: ../../devices/pci0000:00/0000:00:03.0/virtio2/net/ens3
 const VIRTIO_ANCESTRY = /\/([^/]+)\/(virtio\d+)\/net\/[^/]+$/
 
@@ -131,17 +134,27 @@ function stackedOn(
   }
 }
 
-/** Devices bound to the driver whose interface is not in this network namespace; sysfs hides those. */
+/** virtio-net devices that show no interface here. sysfs hides those of other network namespaces. */
 function elsewhere(host: Host): Bystander[] {
-  return host
-    .list(host.paths.sysVirtioNetDriver)
-    .filter((entry) => /^virtio\d+$/.test(entry))
-    .filter((entry) => host.list(`${host.paths.sysVirtioNetDriver}/${entry}/net`).length === 0)
+  const { sysVirtioNetDriver, sysVirtioDevices } = host.paths
+  const bound = host.list(sysVirtioNetDriver).filter((entry) => /^virtio\d+$/.test(entry))
+  const away = bound
+    .filter((entry) => host.list(`${sysVirtioNetDriver}/${entry}/net`).length === 0)
     .map((entry) => ({
       name: entry,
       kind: 'other-namespace' as const,
       why: 'its interface is in another network namespace; run vqtune there',
     }))
+  const unbound = host
+    .list(sysVirtioDevices)
+    .filter((entry) => host.readText(`${sysVirtioDevices}/${entry}/device`)?.trim() === VIRTIO_ID_NET)
+    .filter((entry) => host.readLink(`${sysVirtioDevices}/${entry}/driver`) === undefined)
+    .map((entry) => ({
+      name: entry,
+      kind: 'unbound' as const,
+      why: 'a virtio-net device that no driver has taken: see dmesg for why virtio_net refused it',
+    }))
+  return [...away, ...unbound]
 }
 
 function lowerDevices(host: Host, directory: string): string[] {

@@ -1,0 +1,155 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { classifyRefusal, errorText, parseChannels, readChannels } from '../../../src/system/ethtool'
+import { parseRssQueues } from '../../../src/system/rss'
+import { capturedGuest, GUESTS } from '../../support/captured-guest'
+
+const result = (stderr: string, code = 1, stdout = '') => ({ code, stdout, stderr })
+
+// Printed by ethtool 4.19 and others that use the ioctl; later versions print n/a for the unused rows.
+const OLD_TEXT = `Channel parameters for eth0:
+Pre-set maximums:
+RX:		0
+TX:		0
+Other:		0
+Combined:	4
+Current hardware settings:
+RX:		0
+TX:		0
+Other:		0
+Combined:	2
+
+`
+
+describe('parseChannels', () => {
+  it('reads maximum and current, whether unused rows say 0 or n/a', () => {
+    expect(parseChannels(OLD_TEXT)).toEqual({ maximum: 4, current: 2 })
+    expect(parseChannels(OLD_TEXT.replaceAll(/:\t\t0/g, ':\t\tn/a'))).toEqual({ maximum: 4, current: 2 })
+  })
+
+  it.each([
+    '',
+    'garbage',
+    'Combined:\t4\n',
+    'Combined:\tn/a\nCombined:\tn/a\n',
+    OLD_TEXT + OLD_TEXT,
+    OLD_TEXT.replace('4', '-4'),
+  ])('refuses %j', (text) => {
+    expect(parseChannels(text)).toBeUndefined()
+  })
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(parseChannels(`Combined:\t${text}\nCombined:\t${text}`)).not.toBeNull()
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it('reads what ethtool printed in every captured guest', () => {
+    const files = readdirSync(GUESTS).flatMap((guest) =>
+      existsSync(`${GUESTS}/${guest}/ethtool`)
+        ? readdirSync(`${GUESTS}/${guest}/ethtool`)
+            .filter((file) => /^e.*\.l$/.test(file) && !existsSync(`${GUESTS}/${guest}/ethtool/${file}.code`))
+            .map((file) => `${GUESTS}/${guest}/ethtool/${file}`)
+        : [],
+    )
+    expect(files.length).toBeGreaterThan(10)
+    for (const file of files) {
+      const channels = parseChannels(readFileSync(file, 'utf8'))
+      expect(channels?.maximum, file).toBeGreaterThanOrEqual(1)
+      expect(channels?.current, file).toBeGreaterThanOrEqual(1)
+    }
+  })
+})
+
+const VERSIONS = fileURLToPath(new URL('../../fixtures/ethtool', import.meta.url))
+describe.each(existsSync(VERSIONS) ? readdirSync(VERSIONS).filter((name) => /^\d/.test(name)) : [])(
+  'ethtool %s',
+  (version) => {
+    it('prints channels that are read', () => {
+      const file = ['l.txt', 'l-4of4.txt', 'show.txt']
+        .map((name) => `${VERSIONS}/${version}/${name}`)
+        .find(existsSync)
+      const text = readFileSync(file ?? '', 'utf8')
+      expect(parseChannels(text)).toEqual({ maximum: 4, current: 4 })
+    })
+  },
+)
+
+describe('a refused -L', () => {
+  it.each([
+    [
+      'netlink error: requested channel count exceeds maximum (offset 36)\nnetlink error: Invalid argument\n',
+      'refused',
+      'requested channel count exceeds maximum',
+    ],
+    ['netlink error: Invalid argument\n', 'refused', 'Invalid argument'],
+    ['Cannot set device channel parameters: Invalid argument\n', 'refused', 'Invalid argument'],
+    ['netlink error: Operation not permitted\n', 'permission', 'Operation not permitted'],
+    [
+      'Cannot set device channel parameters: Operation not permitted\n',
+      'permission',
+      'Operation not permitted',
+    ],
+    [
+      'netlink error: no device matches name (offset 24)\nnetlink error: No such device\n',
+      'vanished',
+      'no device matches name',
+    ],
+    ['netlink error: Operation not supported\n', 'unsupported', 'Operation not supported'],
+    [
+      'netlink error: requested channel counts are too low for existing indirection table settings\n',
+      'rss-table',
+      'requested channel counts are too low for existing indirection table settings',
+    ],
+    [
+      'netlink error: requested channel counts are too low for existing zerocopy AF_XDP sockets\n',
+      'af-xdp',
+      'requested channel counts are too low for existing zerocopy AF_XDP sockets',
+    ],
+    [
+      'netlink error: requested channel counts are too low for existing ntuple filter settings\n',
+      'flow-rules',
+      'requested channel counts are too low for existing ntuple filter settings',
+    ],
+  ])('%j is %s', (stderr, code, text) => {
+    expect(classifyRefusal(result(stderr))).toEqual({ code, text })
+  })
+
+  it('without any text still says something', () => {
+    expect(errorText(result('', 7))).toBe('exit status 7')
+  })
+})
+
+describe('readChannels', () => {
+  it('asks once and reads the maximum', async () => {
+    const { host, calls } = capturedGuest('hotplug-drift')
+    expect(await readChannels(host, 'enp0s8')).toEqual({ current: 2, maximum: 4 })
+    expect(calls).toEqual(['ethtool -l enp0s8'])
+  })
+
+  it('tells a device without the setting from a fault', async () => {
+    const { host } = capturedGuest('hotplug-drift')
+    expect(await readChannels(host, 'lo')).toBeUndefined()
+    const garbage = { ...host, run: async () => result('', 0, 'Segmentation fault') }
+    await expect(readChannels(garbage, 'eth0')).rejects.toMatchObject({ kind: 'tool-failed' })
+    const gone = { ...host, run: async () => result('netlink error: no device matches name (offset 24)\n') }
+    await expect(readChannels(gone, 'eth0')).rejects.toMatchObject({ kind: 'vanished' })
+    const broken = { ...host, run: async () => result('netlink error: Input/output error\n') }
+    await expect(readChannels(broken, 'eth0')).rejects.toMatchObject({ kind: 'tool-failed' })
+  })
+})
+
+describe('RSS table', () => {
+  it('names the queues that receive', () => {
+    const table = readFileSync(`${GUESTS}/rss-table-by-hand/ethtool/enp0s8.x`, 'utf8')
+    expect(parseRssQueues(table)).toEqual([0, 1, 2, 3])
+    expect(parseRssQueues(table.replaceAll('3', '1'))).toEqual([0, 1, 2])
+    const none = readFileSync(`${GUESTS}/debian-6.12-4cpu-4q/ethtool/enp0s8.x`, 'utf8')
+    expect(parseRssQueues(none)).toBeUndefined()
+  })
+})
