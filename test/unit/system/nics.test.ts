@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import { systemHost } from '../../../src/system/host'
+import { findNics } from '../../../src/system/nics'
+import { makeTree } from '../../support/tree'
+
+const PCI = 'sys/devices/pci0000:00/0000:00:03.0'
+
+/** A virtio-net NIC as sysfs shows it. */
+function virtioNic(name: string, virtio = 'virtio2', subsystem = 'pci', driver = 'virtio_net', parent = PCI) {
+  const net = `${parent}/${virtio}/net/${name}`
+  return {
+    [`${net}/ifindex`]: '3\n',
+    [`${net}/address`]: '52:54:00:aa:bb:cc\n',
+    [`${net}/device`]: `-> ../../../${virtio}`,
+    [`${parent}/${virtio}/driver`]: `-> ../../../../bus/virtio/drivers/${driver}`,
+    [`${parent}/subsystem`]: `-> ../../../bus/${subsystem}`,
+    [`sys/class/net/${name}`]: `-> ../../${net.slice('sys/'.length)}`,
+    [`sys/bus/virtio/drivers/virtio_net/${virtio}`]: `-> ../../../../${parent.slice('sys/'.length)}/${virtio}`,
+  }
+}
+
+const virtual = (name: string, extra: Record<string, string>) => ({
+  [`sys/devices/virtual/net/${name}/ifindex`]: '9\n',
+  [`sys/class/net/${name}`]: `-> ../../devices/virtual/net/${name}`,
+  ...Object.fromEntries(
+    Object.entries(extra).map(([file, content]) => [`sys/devices/virtual/net/${name}/${file}`, content]),
+  ),
+})
+
+const found = (entries: Record<string, string>) => {
+  const { targets, bystanders } = findNics(systemHost(makeTree(entries)))
+  return {
+    targets: targets.map((nic) => `${nic.name} ${nic.bus} ${nic.busAddress}`),
+    bystanders: bystanders.map(({ name, kind }) => `${name} ${kind}`),
+  }
+}
+
+describe('findNics', () => {
+  it.each([
+    ['pci', PCI, '0000:00:03.0'],
+    ['platform', 'sys/devices/platform/LNRO0005:03', 'LNRO0005:03'],
+    ['ccw', 'sys/devices/css0/0.0.0001/0.0.0001', '0.0.0001'],
+  ])('finds a NIC on %s', (subsystem, parent, address) => {
+    const bus = subsystem === 'platform' ? 'mmio' : subsystem
+    expect(found(virtioNic('any-name', 'virtio2', subsystem, 'virtio_net', parent)).targets).toEqual([
+      `any-name ${bus} ${address}`,
+    ])
+  })
+
+  it('takes the standby of net_failover and explains its master, which sits on the same device', () => {
+    const standby = virtioNic('ens3nsby')
+    const master = virtioNic('ens3')
+    expect(
+      found({ ...standby, ...master, [`${PCI}/virtio2/net/ens3/lower_ens3nsby`]: '-> ../ens3nsby' }),
+    ).toEqual({ targets: ['ens3nsby pci 0000:00:03.0'], bystanders: ['ens3 failover-master'] })
+  })
+
+  it('explains bond, bridge, team and VLAN, and takes their lower device', () => {
+    const lower = { lower_eth0: '-> ../../../pci0000:00/0000:00:03.0/virtio2/net/eth0' }
+    expect(
+      found({
+        ...virtioNic('eth0'),
+        [`${PCI}/virtio2/net/eth0/master`]: '-> ../../../../../virtual/net/team0',
+        ...virtual('bond0', { ...lower, 'bonding/mode': 'active-backup 1\n' }),
+        ...virtual('br0', { ...lower, 'bridge/bridge_id': '8000\n' }),
+        ...virtual('team0', lower),
+        ...virtual('eth0.5', lower),
+        ...virtual('veth7', {}),
+        'sys/class/net/bonding_masters': 'bond0\n',
+      }),
+    ).toEqual({
+      targets: ['eth0 pci 0000:00:03.0'],
+      bystanders: ['bond0 bond-master', 'br0 bridge', 'eth0.5 stacked', 'team0 team-master'],
+    })
+  })
+
+  it('explains other drivers, virtual functions and vDPA', () => {
+    const vf = 'sys/devices/pci0000:00/0000:00:05.0/net/ens5'
+    expect(
+      found({
+        [`${vf}/device`]: '-> ../..',
+        'sys/devices/pci0000:00/0000:00:05.0/driver': '-> ../../../bus/pci/drivers/iavf',
+        'sys/class/net/ens5': '-> ../../devices/pci0000:00/0000:00:05.0/net/ens5',
+        ...virtioNic('vd0', 'virtio5', 'vdpa', 'virtio_net', 'sys/devices/pci0000:00/0000:00:06.0/vdpa0'),
+        ...virtioNic('x0', 'virtio6', 'pci', 'other_net', 'sys/devices/pci0000:00/0000:00:07.0'),
+      }),
+    ).toEqual({ targets: [], bystanders: ['ens5 other-driver', 'vd0 vdpa', 'x0 other-driver'] })
+  })
+
+  it('explains devices without an interface here: other namespace, or no driver', () => {
+    expect(
+      found({
+        [`${PCI}/virtio2/net/`]: '',
+        'sys/bus/virtio/drivers/virtio_net/virtio2': `-> ../../../../${PCI.slice('sys/'.length)}/virtio2`,
+        'sys/bus/virtio/drivers/virtio_net/bind': '',
+        'sys/bus/virtio/devices/virtio4/device': '0x0001\n',
+        'sys/bus/virtio/devices/virtio5/device': '0x0002\n',
+      }),
+    ).toEqual({ targets: [], bystanders: ['virtio2 other-namespace', 'virtio4 unbound'] })
+  })
+})
