@@ -100,7 +100,8 @@ export const FRAGMENT = table({
   'isolated-cpus': oneOf('avoid', 'use'),
   boot: table({
     'wait-ms': wholeNumber(0, 60_000),
-    'limit-ms': wholeNumber(1_000, 120_000),
+    // Below TimeoutStartSec= of the unit, which would kill it without a word.
+    'limit-ms': wholeNumber(1_000, 25_000),
   }),
   daemon: table({
     'report-cron': CRON,

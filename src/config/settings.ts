@@ -91,7 +91,7 @@ export const DEFAULT_NIC_SETTINGS: NicSettings = {
 
 export const DEFAULT_SETTINGS: Settings = {
   isolated: 'avoid',
-  boot: { waitMs: 2_000, limitMs: 10_000 },
+  boot: { waitMs: 5_000, limitMs: 10_000 },
   rules: [],
   daemon: {
     reportCron: '0 6 * * *',

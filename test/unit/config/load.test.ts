@@ -260,7 +260,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
       [
         '2: guard.enabled = 1: allowed is true or false',
         '5: boot.wait-ms = -1: allowed is 0 to 60000',
-        '6: boot.limit-ms = 1: allowed is 1000 to 120000',
+        '6: boot.limit-ms = 1: allowed is 1000 to 25000',
       ],
     ],
     [
