@@ -123,6 +123,8 @@ export class Guest {
     const remainingMs = Math.max(1000, deadlineMs - Date.now())
     // Also waits for "degraded": which units failed is for the test to judge.
     await this.agent.exec(['systemctl', 'is-system-running', '--wait'], { timeoutMs: remainingMs })
+    // systemd does not wait for udev to have loaded virtio_net and named the interfaces.
+    await this.agent.exec(['udevadm', 'settle', '--timeout=60'], { timeoutMs: 90_000 })
   }
 
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
