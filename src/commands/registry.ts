@@ -4,6 +4,13 @@ import type { CommandSpec, OptionSpec } from './command'
 const JSON_OPTION: OptionSpec = { summary: 'print JSON; see /usr/share/vqtune/schema' }
 const CHECK_OPTION: OptionSpec = { summary: 'exit with 3 when something is not as desired' }
 
+const CONNECT_OPTION: OptionSpec = { summary: 'libvirt to ask; default qemu:///system', value: 'URI' }
+const APPLY_OPTION: OptionSpec = { summary: 'do it; without this a dry run shows the difference' }
+const UPLINK_OPTION: OptionSpec = {
+  summary: 'judge this network device as the way out of the host',
+  value: 'NIC',
+}
+
 export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { summary: 'read this configuration file instead of the installed ones', value: 'FILE' },
   root: {
@@ -63,5 +70,84 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'validate the configuration and show what applies to each NIC',
     options: { json: JSON_OPTION },
     load: () => import('./config-check'),
+  },
+  {
+    words: ['host', 'check'],
+    summary: "on a hypervisor: each guest NIC's queues offered and used, files, and who must act",
+    positionals: ['[domain]'],
+    options: { json: JSON_OPTION, check: CHECK_OPTION, connect: CONNECT_OPTION },
+    details: ['Changes nothing. Open files of guests and qemu.conf are seen by root only.'],
+    load: () => import('./host/check'),
+  },
+  {
+    words: ['host', 'set-queues'],
+    summary: "on a hypervisor: set queues='N' in a guest's stored configuration",
+    positionals: ['<domain>', '<n|vcpus>'],
+    options: {
+      nic: { summary: 'only the interface with this MAC; default every virtio interface', value: 'MAC' },
+      apply: APPLY_OPTION,
+      connect: CONNECT_OPTION,
+    },
+    details: [
+      'vcpus means as many queues as the guest can have vCPUs, at most 256.',
+      'Never starts or stops a guest: a running one keeps its queues until it is powered off and started again.',
+    ],
+    load: () => import('./host/set-queues'),
+  },
+  {
+    words: ['host', 'max-files'],
+    summary: 'on a hypervisor: set max_files in qemu.conf for many queues',
+    positionals: ['[n]'],
+    options: { apply: APPLY_OPTION, connect: CONNECT_OPTION },
+    details: [
+      'Without a number: the power of two above what the largest guest needs, at least 2048; never lowers it.',
+      'Says which daemon to restart and never restarts it.',
+    ],
+    load: () => import('./host/max-files'),
+  },
+  {
+    words: ['host', 'zerocopy', 'status'],
+    summary: 'on a hypervisor: zero-copy transmit of vhost_net, running and configured, and what defeats it',
+    options: { json: JSON_OPTION, check: CHECK_OPTION, uplink: UPLINK_OPTION },
+    load: () => import('./host/zerocopy-status'),
+  },
+  {
+    words: ['host', 'zerocopy', 'on'],
+    summary: 'on a hypervisor: turn zero-copy transmit on; gives up a mitigation',
+    options: {
+      'accept-risk': {
+        summary: 'accept denial of service and information leaks between guests; --apply needs it',
+      },
+      apply: APPLY_OPTION,
+    },
+    details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
+    load: () => import('./host/zerocopy-on'),
+  },
+  {
+    words: ['host', 'zerocopy', 'off'],
+    summary: 'on a hypervisor: turn zero-copy transmit off',
+    options: { apply: APPLY_OPTION },
+    details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
+    load: () => import('./host/zerocopy-off'),
+  },
+  {
+    words: ['host', 'zerocopy', 'probe'],
+    summary: 'on a hypervisor: measure whether packets really leave without a copy (kprobe)',
+    options: {
+      json: JSON_OPTION,
+      seconds: { summary: 'how long to measure; default 10, at most 600', value: 'N' },
+    },
+    load: () => import('./host/zerocopy-probe'),
+  },
+  {
+    words: ['host', 'undo'],
+    summary: 'on a hypervisor: put back what a host verb replaced; default the newest',
+    positionals: ['[backup]'],
+    options: {
+      list: { summary: 'list the backups' },
+      force: { summary: 'also when somebody else changed it since' },
+      apply: APPLY_OPTION,
+    },
+    load: () => import('./host/undo'),
   },
 ]

@@ -88,7 +88,9 @@ export function listBackups(host: Host): readonly Backup[] {
       .sort((a, b) => (a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1))
   } catch (error) {
     if (['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) {
-      throw new VqtuneError('permission', `${directory}: cannot read: permission denied; run as root`, { cause: error })
+      throw new VqtuneError('permission', `${directory}: cannot read: permission denied; run as root`, {
+        cause: error,
+      })
     }
     throw error
   }

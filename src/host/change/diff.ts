@@ -21,6 +21,11 @@ export function unifiedDiff(name: string, before: string | undefined, after: str
   return `${[...head, ...hunks(edits)].join('\n')}\n`
 }
 
+/** Stored XML holds VNC and SPICE passwords; a terminal need not show them. */
+export function hidePasswords(diff: string): string {
+  return diff.replace(/(passwd=)(?:'[^']*'|"[^"]*")/g, "$1'***'")
+}
+
 /** Lines with the marker that diff(1) uses for a missing last newline kept apart from the text. */
 function toLines(text: string): string[] {
   if (text === '') return []
@@ -49,7 +54,8 @@ function middleEdits(a: readonly string[], b: readonly string[]): Edit[] {
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
       const row = lengths[i]
-      if (row !== undefined) row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
+      if (row !== undefined)
+        row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
     }
   }
   const edits: Edit[] = []

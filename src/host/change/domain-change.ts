@@ -5,7 +5,14 @@
 import { messageOf, VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
 import type { DomainRef, Virsh } from '../libvirt/virsh'
-import { type Backup, type BackupAction, backupDirectory, discardBackup, saveBackup, updateAfter } from './backup'
+import {
+  type Backup,
+  type BackupAction,
+  backupDirectory,
+  discardBackup,
+  saveBackup,
+  updateAfter,
+} from './backup'
 import { removeSafely, writeSafely } from './safe-file'
 
 export interface DomainChange {
@@ -23,14 +30,18 @@ export async function changeDomain(host: Host, virsh: Virsh, change: DomainChang
   const { action, domain, before, after } = change
   // Like `virsh edit`: somebody else's change in between must not be lost.
   if ((await virsh.inactiveXmlForEdit(domain)) !== before) {
-    throw new VqtuneError('busy', `${domain.name}: changed by somebody else in this moment; nothing was changed, try again`)
+    throw new VqtuneError(
+      'busy',
+      `${domain.name}: changed by somebody else in this moment; nothing was changed, try again`,
+    )
   }
   const target = { kind: 'domain', uri: virsh.uri, name: domain.name, uuid: domain.uuid } as const
   const backup = saveBackup(host, { action, target, before, after })
   try {
     const readBack = await define(host, virsh, domain, backup, after)
     const wrong = change.verify(readBack)
-    if (wrong !== undefined) throw new VqtuneError('not-converged', `${domain.name}: libvirt took the XML, but ${wrong}`)
+    if (wrong !== undefined)
+      throw new VqtuneError('not-converged', `${domain.name}: libvirt took the XML, but ${wrong}`)
     // libvirt writes its own spelling; the undo compares with that.
     return updateAfter(host, backup, readBack)
   } catch (error) {
@@ -38,7 +49,13 @@ export async function changeDomain(host: Host, virsh: Virsh, change: DomainChang
   }
 }
 
-async function define(host: Host, virsh: Virsh, domain: DomainRef, backup: Backup, xml: string): Promise<string> {
+async function define(
+  host: Host,
+  virsh: Virsh,
+  domain: DomainRef,
+  backup: Backup,
+  xml: string,
+): Promise<string> {
   const file = `${backupDirectory(host)}/${backup.id}.xml`
   try {
     writeSafely(file, xml, { mode: 0o600, directoryMode: 0o700 })
@@ -58,17 +75,21 @@ async function restored(
   error: unknown,
 ): Promise<unknown> {
   const kind = error instanceof VqtuneError ? error.kind : 'tool-failed'
-  const say = (end: string): VqtuneError => new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })
+  const say = (end: string): VqtuneError =>
+    new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })
   try {
     if ((await virsh.inactiveXmlForEdit(domain)) === before) {
       discardBackup(host, backup)
       return messageOf(error).includes('nothing was changed') ? error : say('nothing was changed')
     }
     const now = await define(host, virsh, domain, backup, before)
-    if (now !== before) return say(`the old XML is back, in libvirt's new spelling; as it was: vqtune host undo ${backup.id}`)
+    if (now !== before)
+      return say(`the old XML is back, in libvirt's new spelling; as it was: vqtune host undo ${backup.id}`)
     discardBackup(host, backup)
     return say('the old XML was put back')
   } catch (failure) {
-    return say(`putting the old XML back failed too (${messageOf(failure)}); it is in backup ${backup.id}: vqtune host undo`)
+    return say(
+      `putting the old XML back failed too (${messageOf(failure)}); it is in backup ${backup.id}: vqtune host undo`,
+    )
   }
 }

@@ -19,7 +19,10 @@ export interface FileChange {
 export function changeFile(host: Host, change: FileChange): Backup {
   const { action, path, before, after, mode } = change
   if (readConfigFile(host, path) !== before) {
-    throw new VqtuneError('busy', `${path}: changed by somebody else in this moment; nothing was changed, try again`)
+    throw new VqtuneError(
+      'busy',
+      `${path}: changed by somebody else in this moment; nothing was changed, try again`,
+    )
   }
   const backup = saveBackup(host, {
     action,

@@ -21,7 +21,9 @@ export function readDaemon(host: Host): LibvirtDaemon | undefined {
   }
   // Socket activation: the daemon ends after two minutes without clients, its socket stays.
   const { runLibvirt } = host.paths.hypervisor
-  if (host.exists(`${runLibvirt}/virtqemud-sock`)) return { unit: 'virtqemud', pid: undefined, openFiles: undefined }
-  if (host.exists(`${runLibvirt}/libvirt-sock`)) return { unit: 'libvirtd', pid: undefined, openFiles: undefined }
+  if (host.exists(`${runLibvirt}/virtqemud-sock`))
+    return { unit: 'virtqemud', pid: undefined, openFiles: undefined }
+  if (host.exists(`${runLibvirt}/libvirt-sock`))
+    return { unit: 'libvirtd', pid: undefined, openFiles: undefined }
   return undefined
 }

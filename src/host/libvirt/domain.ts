@@ -34,7 +34,14 @@ export interface DomainInterface {
 }
 
 /** Interface types for which libvirt accepts queues=. */
-const MULTIQUEUE_TYPES: ReadonlySet<string> = new Set(['network', 'bridge', 'direct', 'ethernet', 'vhostuser', 'vdpa'])
+const MULTIQUEUE_TYPES: ReadonlySet<string> = new Set([
+  'network',
+  'bridge',
+  'direct',
+  'ethernet',
+  'vhostuser',
+  'vdpa',
+])
 
 export function isVirtio(nic: DomainInterface): boolean {
   return nic.model?.startsWith('virtio') === true
@@ -69,7 +76,10 @@ const PARSER = new XMLParser({
 export function checkWellFormed(xml: string, origin: string): void {
   const result = XMLValidator.validate(xml)
   if (result !== true) {
-    throw new VqtuneError('tool-failed', `${origin}: malformed XML at line ${result.err.line}: ${result.err.msg}`)
+    throw new VqtuneError(
+      'tool-failed',
+      `${origin}: malformed XML at line ${result.err.line}: ${result.err.msg}`,
+    )
   }
 }
 
@@ -81,7 +91,10 @@ export function parseDomain(xml: string, origin: string): Domain {
   const uuid = text(domain.uuid)
   const maximum = positive(text(domain.vcpu) ?? '1')
   if (name === undefined || uuid === undefined || maximum === undefined) {
-    throw new VqtuneError('tool-failed', `${origin}: not a domain: <name>, <uuid> or <vcpu> is missing or wrong`)
+    throw new VqtuneError(
+      'tool-failed',
+      `${origin}: not a domain: <name>, <uuid> or <vcpu> is missing or wrong`,
+    )
   }
   const devices = child(domain, 'devices')
   const id = attribute(domain, 'id')
@@ -93,7 +106,9 @@ export function parseDomain(xml: string, origin: string): Domain {
     id: id === undefined ? undefined : positive(id),
     vcpus: { maximum, current: positive(attribute(child(domain, 'vcpu'), 'current') ?? '') ?? maximum },
     disks: list(devices.disk).length,
-    interfaces: list(devices.interface).map((node, index) => parseInterface(node, `${origin}: interface ${index + 1}`)),
+    interfaces: list(devices.interface).map((node, index) =>
+      parseInterface(node, `${origin}: interface ${index + 1}`),
+    ),
   }
 }
 
@@ -110,7 +125,9 @@ function parseInterface(node: Node, origin: string): DomainInterface {
     driver: attribute(driver, 'name'),
     queues: queues === undefined ? undefined : queueCount(queues, origin),
     target: attribute(child(node, 'target'), 'dev'),
-    source: ['bridge', 'network', 'dev'].map((key) => attribute(source, key)).find((value) => value !== undefined),
+    source: ['bridge', 'network', 'dev']
+      .map((key) => attribute(source, key))
+      .find((value) => value !== undefined),
   }
 }
 

@@ -13,7 +13,10 @@ export function setInterfaceQueues(xml: string, macs: readonly string[], queues:
     const matching = interfaces.filter((element) => macOf(element) === mac)
     const [element] = matching
     if (element === undefined || matching.length > 1) {
-      throw new VqtuneError('tool-failed', `libvirt XML: ${matching.length} interfaces have the MAC ${mac}, expected 1`)
+      throw new VqtuneError(
+        'tool-failed',
+        `libvirt XML: ${matching.length} interfaces have the MAC ${mac}, expected 1`,
+      )
     }
     return driverSplice(xml, element, queues)
   })
@@ -31,7 +34,8 @@ interface Splice {
 
 function interfaceElements(xml: string): readonly XmlElement[] {
   const root = scanXml(xml)
-  if (root?.name !== 'domain') throw new VqtuneError('tool-failed', 'libvirt XML: the root element is not <domain>')
+  if (root?.name !== 'domain')
+    throw new VqtuneError('tool-failed', 'libvirt XML: the root element is not <domain>')
   return childrenNamed(root, 'devices').flatMap((devices) => childrenNamed(devices, 'interface'))
 }
 

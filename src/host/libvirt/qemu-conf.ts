@@ -38,21 +38,30 @@ export function scanConf(conf: string, file: string): readonly ConfAssignment[] 
     tail.lastIndex = valueEnd ?? 0
     const rest = valueEnd === undefined ? null : tail.exec(conf)
     if (valueEnd === undefined || rest === null) {
-      throw new VqtuneError('config', `${file}:${line}: ${match[1]}: the value is not a number, a quoted string or a [list]`)
+      throw new VqtuneError(
+        'config',
+        `${file}:${line}: ${match[1]}: the value is not a number, a quoted string or a [list]`,
+      )
     }
-    assignments.push({ key: match[1], rawValue: conf.slice(valueStart, valueEnd), valueStart, valueEnd, line })
+    assignments.push({
+      key: match[1],
+      rawValue: conf.slice(valueStart, valueEnd),
+      valueStart,
+      valueEnd,
+      line,
+    })
     at = valueEnd + rest[0].length
   }
   return assignments
 }
 
 const VALUE_PATTERNS = [
-  /"""[^]*?"""/y,
+  /"""[\s\S]*?"""/y,
   /"[^"\n]*"/y,
   /'[^'\n]*'/y,
   /-?\d+/y,
   // Lists hold strings or numbers; a bracket inside a string does not end one.
-  /\[(?:[^\]"'#]|"""[^]*?"""|"[^"\n]*"|'[^'\n]*'|#[^\n]*)*\]/y,
+  /\[(?:[^\]"'#]|"""[\s\S]*?"""|"[^"\n]*"|'[^'\n]*'|#[^\n]*)*\]/y,
 ] as const
 
 function scanValue(conf: string, at: number): number | undefined {

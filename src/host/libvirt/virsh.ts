@@ -63,9 +63,7 @@ export class Virsh {
       throw new VqtuneError('tool-failed', `${file}: not usable in a virsh command line`)
     }
     // One process for both: virsh takes several commands in one argument, and the second is not run when the first fails.
-    return this.write([
-      `define --validate --file ${file}; dumpxml ${domain.uuid} --inactive --security-info`,
-    ])
+    return this.write([`define --validate --file ${file}; dumpxml ${domain.uuid} --inactive --security-info`])
   }
 
   private read(args: readonly string[]): Promise<string> {
@@ -77,7 +75,9 @@ export class Virsh {
   }
 
   private async run(args: readonly string[]): Promise<string> {
-    const result = await this.host.run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS }).catch(explainMissing)
+    const result = await this.host
+      .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS })
+      .catch(explainMissing)
     if (result.code !== 0) throw virshError(this.uri, result)
     return result.stdout
   }
@@ -122,8 +122,15 @@ export function virshError(uri: string, result: ToolResult): VqtuneError {
     .map((line) => line.slice('error: '.length).trim())
   const text = (lines.length === 0 ? result.stderr.trim().split('\n').slice(0, 1) : lines).join(': ')
   const message = text === '' ? `exit code ${result.code} without a word` : text
-  if (/Permission denied|authentication (?:failed|unavailable)|access denied|operation forbidden|read only access/i.test(text)) {
-    return new VqtuneError('permission', `virsh ${uri}: ${message}; run as root or as a member of libvirt's group`)
+  if (
+    /Permission denied|authentication (?:failed|unavailable)|access denied|operation forbidden|read only access/i.test(
+      text,
+    )
+  ) {
+    return new VqtuneError(
+      'permission',
+      `virsh ${uri}: ${message}; run as root or as a member of libvirt's group`,
+    )
   }
   if (/failed to connect/.test(text)) {
     return new VqtuneError('tool-failed', `virsh ${uri}: ${message}; is virtqemud or libvirtd running?`)

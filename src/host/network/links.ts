@@ -24,7 +24,8 @@ export interface TapQueues {
 
 export async function readLinks(host: Host): Promise<readonly Link[]> {
   const result = await host.run('ip', ['-j', '-d', 'link', 'show'])
-  if (result.code !== 0) throw new VqtuneError('tool-failed', `ip link: ${result.stderr.trim().split('\n')[0]}`)
+  if (result.code !== 0)
+    throw new VqtuneError('tool-failed', `ip link: ${result.stderr.trim().split('\n')[0]}`)
   return parseLinks(result.stdout)
 }
 
@@ -65,7 +66,13 @@ function parseLink(raw: unknown): Link[] {
 }
 
 /** Kinds that carry guests, or that are the bridge itself: never the way out of the hypervisor. */
-const INNER_KINDS: ReadonlySet<string | undefined> = new Set(['tun', 'macvtap', 'bridge', 'veth', 'openvswitch'])
+const INNER_KINDS: ReadonlySet<string | undefined> = new Set([
+  'tun',
+  'macvtap',
+  'bridge',
+  'veth',
+  'openvswitch',
+])
 
 /**
  * Devices through which guests leave this hypervisor: members of the guests' bridges and lower devices of
@@ -80,12 +87,17 @@ export function uplinksOf(links: readonly Link[], targets: readonly string[]): r
   const members = links.filter(
     (link) => link.master !== undefined && bridges.has(link.master) && !INNER_KINDS.has(link.kind),
   )
-  const lowers = guests.flatMap((link) => (link.kind === 'macvtap' && link.lower !== undefined ? [link.lower] : []))
+  const lowers = guests.flatMap((link) =>
+    link.kind === 'macvtap' && link.lower !== undefined ? [link.lower] : [],
+  )
   return [...new Set([...members.map((link) => link.name), ...lowers])].sort()
 }
 
 /** Guests' taps by bridge, only bridges with at least two. */
-export function sharedBridges(links: readonly Link[], targets: readonly string[]): ReadonlyMap<string, readonly string[]> {
+export function sharedBridges(
+  links: readonly Link[],
+  targets: readonly string[],
+): ReadonlyMap<string, readonly string[]> {
   const byBridge = new Map<string, string[]>()
   for (const link of links) {
     if (link.master === undefined || !targets.includes(link.name)) continue

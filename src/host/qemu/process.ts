@@ -38,7 +38,9 @@ export function readQemuProcess(host: Host, domain: string): QemuProcess | undef
 export function readOpenFiles(host: Host, pid: number): OpenFiles | undefined {
   const directory = `${host.paths.proc}/${pid}`
   const limit = parseOpenFilesLimit(allowed(() => host.readText(`${directory}/limits`)) ?? '')
-  return limit === undefined ? undefined : { limit, used: allowed(() => host.list(`${directory}/fd`))?.length }
+  return limit === undefined
+    ? undefined
+    : { limit, used: allowed(() => host.list(`${directory}/fd`))?.length }
 }
 
 /** The soft limit of "Max open files" in /proc/PID/limits; Infinity for unlimited. */

@@ -1,0 +1,130 @@
+/** `vqtune host undo [backup]`: puts back what a host verb replaced. A dry run with a diff unless --apply. */
+import { EXIT, messageOf, VqtuneError } from '../../errors'
+import { type Backup, listBackups, markUndone } from '../../host/change/backup'
+import { hidePasswords, unifiedDiff } from '../../host/change/diff'
+import { changeDomain } from '../../host/change/domain-change'
+import { changeFile } from '../../host/change/file-change'
+import { readConfigFile } from '../../host/change/safe-file'
+import { readDaemon } from '../../host/libvirt/daemon'
+import { Virsh } from '../../host/libvirt/virsh'
+import { renderTable } from '../../output/table'
+import type { CommandContext } from '../command'
+import { restartAdvice } from './max-files'
+
+export async function run(context: CommandContext): Promise<number> {
+  const backups = listBackups(context.host)
+  if (context.options.list === true) {
+    context.out(listText(backups))
+    return EXIT.converged
+  }
+  const backup = choose(backups, context.positionals[0])
+  const virsh = backup.target.kind === 'domain' ? new Virsh(context.host, backup.target.uri) : undefined
+  const current = await readTarget(context, backup, virsh)
+  const name = describe(backup)
+  if (current === backup.before) {
+    context.out(`${name}: holds the old text already\n`)
+    if (context.options.apply === true) markUndone(context.host, backup)
+    return EXIT.converged
+  }
+  context.out(hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined)))
+  const foreign = current !== backup.after
+  if (foreign && context.options.force !== true) {
+    throw new VqtuneError(
+      'state',
+      `${name}: changed by somebody else since ${backup.time}; the diff shows what would be lost, --force does it all the same; nothing was changed`,
+    )
+  }
+  if (context.options.apply !== true) {
+    context.out('dry run: nothing was changed; --apply puts it back\n')
+    return EXIT.converged
+  }
+  const undo = await restore(context, backup, virsh, current)
+  try {
+    markUndone(context.host, backup)
+  } catch (error) {
+    // The undo itself is done; only the list of backups does not know.
+    context.warn(`backup ${backup.id} stays listed as not undone: ${messageOf(error)}`)
+  }
+  context.out(`${name}: as before ${backup.time}; to take this back: vqtune host undo ${undo.id} --apply\n`)
+  context.out(afterwards(context, backup))
+  return EXIT.converged
+}
+
+/** The named record, or the newest one that is not undone and not itself an undo. */
+function choose(backups: readonly Backup[], id: string | undefined): Backup {
+  const found =
+    id === undefined
+      ? backups.findLast((backup) => backup.undone === null && !backup.byUndo)
+      : backups.find((backup) => backup.id === id)
+  if (found !== undefined) return found
+  if (id === undefined)
+    throw new VqtuneError('usage', 'host undo: nothing to undo; see vqtune host undo --list')
+  throw new VqtuneError('usage', `host undo: ${id}: no such backup; see vqtune host undo --list`)
+}
+
+async function readTarget(
+  context: CommandContext,
+  backup: Backup,
+  virsh: Virsh | undefined,
+): Promise<string | null> {
+  const { target } = backup
+  if (target.kind === 'file') return readConfigFile(context.host, target.path) ?? null
+  if (virsh === undefined) return null
+  return virsh.inactiveXmlForEdit(await virsh.domain(target.uuid))
+}
+
+async function restore(
+  context: CommandContext,
+  backup: Backup,
+  virsh: Virsh | undefined,
+  current: string | null,
+): Promise<Backup> {
+  const { target, before, action } = backup
+  if (target.kind === 'file') {
+    return changeFile(context.host, {
+      action: 'undo',
+      path: target.path,
+      before: current ?? undefined,
+      after: before ?? undefined,
+      // qemu.conf may hold passwords, modprobe.d is for everybody.
+      mode: action === 'max-files' ? 0o600 : 0o644,
+    })
+  }
+  if (virsh === undefined || current === null || before === null) {
+    throw new VqtuneError('state', `backup ${backup.id}: no XML in it; nothing was changed`)
+  }
+  return changeDomain(context.host, virsh, {
+    action: 'undo',
+    domain: target,
+    before: current,
+    after: before,
+    verify: (xml) => (xml === before ? undefined : 'it differs from the backup'),
+  })
+}
+
+function afterwards(context: CommandContext, { target, action }: Backup): string {
+  if (target.kind === 'domain') {
+    return `if ${target.name} runs: it keeps the present queues until it is powered off and started again\n`
+  }
+  if (action === 'max-files') return restartAdvice(readDaemon(context.host))
+  if (action.startsWith('zerocopy'))
+    return 'the module keeps its present setting until it is loaded again: see vqtune host zerocopy status\n'
+  return ''
+}
+
+function describe({ target }: Backup): string {
+  return target.kind === 'file' ? target.path : `${target.name}.xml`
+}
+
+function listText(backups: readonly Backup[]): string {
+  if (backups.length === 0) return 'no backups\n'
+  return renderTable(
+    ['BACKUP', 'VERB', 'OF', 'STATE'],
+    backups.map((backup) => [
+      backup.id,
+      backup.action,
+      describe(backup),
+      backup.undone === null ? 'can be undone' : `undone ${backup.undone}`,
+    ]),
+  )
+}

@@ -1,0 +1,57 @@
+/** `vqtune host zerocopy probe`: measures for some seconds whether packets really leave without a copy. */
+import { EXIT, VqtuneError } from '../../errors'
+import { readVhostModule } from '../../host/zerocopy/module'
+import { type ProbeResult, type ProbeVerdict, probeZerocopy } from '../../host/zerocopy/probe'
+import type { CommandContext } from '../command'
+
+const DEFAULT_SECONDS = 10
+const MOST_SECONDS = 600
+
+export async function run(context: CommandContext): Promise<number> {
+  const seconds = parseSeconds(context.options.seconds)
+  const module = await readVhostModule(context.host)
+  // A closed terminal must not leave the probe behind; SIGINT and SIGTERM arrive through context.signal.
+  const hangup = new AbortController()
+  const onHangup = (): void => hangup.abort()
+  process.once('SIGHUP', onHangup)
+  const signal = AbortSignal.any([context.signal, hangup.signal])
+  try {
+    const result = await probeZerocopy(context.host, module, seconds, signal)
+    if (context.options.json === true) {
+      const { printJson } = await import('../../output/json')
+      context.out(printJson({ ...result, running: module.running ?? null, interrupted: signal.aborted }))
+    } else {
+      context.out(`${resultText(result, module.running)}\n`)
+    }
+    if (signal.aborted) context.warn(`interrupted after ${result.seconds} s; the probe is removed`)
+    return signal.aborted ? EXIT.error : EXIT.converged
+  } finally {
+    process.removeListener('SIGHUP', onHangup)
+  }
+}
+
+function parseSeconds(value: unknown): number {
+  if (value === undefined) return DEFAULT_SECONDS
+  const seconds = typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : 0
+  if (seconds >= 1 && seconds <= MOST_SECONDS) return seconds
+  throw new VqtuneError(
+    'usage',
+    `host zerocopy probe: --seconds ${String(value)}: expected 1 to ${MOST_SECONDS}`,
+  )
+}
+
+function resultText(result: ProbeResult, running: boolean | undefined): string {
+  const { zeroCopied, copiedAfterAll, sent, seconds, verdict } = result
+  const total = zeroCopied + copiedAfterAll
+  const texts: Readonly<Record<ProbeVerdict, string>> = {
+    works: `zero copy works: ${zeroCopied} of ${total} tried sends went out without a copy`,
+    copied: `zero copy does not work: all ${copiedAfterAll} tried sends were copied on the way (uplink without scatter-gather, traffic between guests, a packet sniffer)`,
+    'not-tried':
+      running === false
+        ? 'zero copy is off: nothing was sent without a copy'
+        : 'zero copy was not tried: packets under 256 bytes, or a full queue',
+    'no-traffic': 'no guest sent anything: nothing can be said; measure again under load',
+    unreadable: 'nothing can be said: the function of this kernel has other arguments than expected',
+  }
+  return `${texts[verdict]}\nmeasured ${seconds} s; guests sent ${sent} packets`
+}

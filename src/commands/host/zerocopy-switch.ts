@@ -1,0 +1,130 @@
+/** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and loads the module again when nothing uses it. */
+import { EXIT, messageOf, VqtuneError } from '../../errors'
+import { type Backup, discardBackup } from '../../host/change/backup'
+import { unifiedDiff } from '../../host/change/diff'
+import { changeFile } from '../../host/change/file-change'
+import { readConfigFile, removeSafely, writeSafely } from '../../host/change/safe-file'
+import { isOn, MODULE, ownConf, PARAMETER } from '../../host/zerocopy/modprobe-conf'
+import { planReload, readVhostModule, reloadModule, type VhostModule } from '../../host/zerocopy/module'
+import type { CommandContext } from '../command'
+
+/** Says what is given up; the reason why the kernel turned it off by default. */
+const RISK =
+  'zero copy gives up a mitigation: a guest can hold up the traffic of others (denial of service), and memory of ' +
+  'guests and host stays reachable for the network stack while packets are queued (information leaks)'
+
+const CONF_MODE = 0o644
+
+export async function runSwitch(context: CommandContext, on: boolean): Promise<number> {
+  const { host, out, options } = context
+  const path = host.paths.hypervisor.modprobeOwnFile
+  const module = await readVhostModule(host)
+  if (on) refuseImpossible(module)
+  const apply = options.apply === true
+  if (on && apply && options['accept-risk'] !== true) {
+    throw new VqtuneError(
+      'usage',
+      `host zerocopy on: ${RISK}; --accept-risk says that you accept this; nothing was changed`,
+    )
+  }
+  const before = readConfigFile(host, path)
+  const after = wantedConf(module, on, before)
+  if (on) out(`${RISK}\n`)
+  if (after !== before) out(unifiedDiff(path, before, after))
+  else
+    out(
+      `${path}: ${before === undefined ? 'not there, and not needed' : `holds ${PARAMETER}=${on ? 1 : 0} already`}\n`,
+    )
+  const plan = planReload(module, on)
+  if (!apply) {
+    if (plan.kind === 'reload') out(`then ${MODULE}, which nothing uses, is loaded again\n`)
+    else explainLater(plan, out)
+    out(`dry run: nothing was changed; ${on ? '--accept-risk --apply' : '--apply'} does it\n`)
+    return EXIT.converged
+  }
+  const backup =
+    after === before
+      ? undefined
+      : changeFile(host, {
+          action: on ? 'zerocopy-on' : 'zerocopy-off',
+          path,
+          before,
+          after,
+          mode: CONF_MODE,
+        })
+  if (backup !== undefined)
+    out(
+      `${path}: ${after === undefined ? 'removed' : 'written'}; to go back: vqtune host undo ${backup.id} --apply\n`,
+    )
+  await warnOverridden(context, on)
+  if (plan.kind === 'reload') await reload(context, on, backup)
+  else explainLater(plan, out)
+  return EXIT.converged
+}
+
+function refuseImpossible({ state, parameter }: VhostModule): void {
+  if (state === 'absent') throw new VqtuneError('unsupported', `this kernel has no module ${MODULE}`)
+  if (parameter === 'removed') {
+    throw new VqtuneError(
+      'unsupported',
+      `${PARAMETER} was removed from ${MODULE} of this kernel: zero copy is not possible`,
+    )
+  }
+}
+
+/** Off without a trace where nothing turns it on; an explicit 0 where the kernel's default or another file would. */
+function wantedConf(module: VhostModule, on: boolean, before: string | undefined): string | undefined {
+  if (on) return ownConf(true)
+  if (module.parameter === 'removed' || module.state === 'absent') return undefined
+  const needed = before !== undefined || module.running === true || module.configured !== undefined
+  return needed ? ownConf(false) : undefined
+}
+
+/** Another file may sort after ours, and the kernel command line always comes last. */
+async function warnOverridden(context: CommandContext, on: boolean): Promise<void> {
+  const { configured } = await readVhostModule(context.host)
+  if (configured === undefined || isOn(configured.value) === on) return
+  context.warn(`${configured.source} sets ${PARAMETER}=${configured.value} and wins; vqtune does not edit it`)
+}
+
+function explainLater(plan: ReturnType<typeof planReload>, out: (text: string) => void): void {
+  if (plan.kind === 'reload') return
+  const steps = plan.kind === 'later' ? plan.steps.map((step) => `  ${step}`) : []
+  out(`${[plan.why, ...steps].join('\n')}\n`)
+}
+
+async function reload(context: CommandContext, on: boolean, backup: Backup | undefined): Promise<void> {
+  const { host, out } = context
+  if (host.paths.root !== '') return out(`${MODULE} is not loaded again: --root names another tree\n`)
+  try {
+    const inUse = await reloadModule(host, on)
+    if (inUse === undefined) return out(`${MODULE}: loaded again, ${PARAMETER} is ${on ? 'on' : 'off'}\n`)
+    explainLater(planReload(await readVhostModule(host), on), out)
+  } catch (error) {
+    throw await tookBack(context, backup, error)
+  }
+}
+
+/** A module that does not load with the new file must load without it: guests need vhost more than zero copy. */
+async function tookBack(
+  context: CommandContext,
+  backup: Backup | undefined,
+  error: unknown,
+): Promise<VqtuneError> {
+  const { host } = context
+  const path = host.paths.hypervisor.modprobeOwnFile
+  let end: string
+  try {
+    if (backup !== undefined) {
+      if (backup.before === null) removeSafely(path)
+      else writeSafely(path, backup.before, { mode: CONF_MODE })
+      discardBackup(host, backup)
+    }
+    const loaded = await host.run('modprobe', [MODULE])
+    end = `${path} is as it was${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
+  } catch (failure) {
+    end = `going back failed too (${messageOf(failure)}): look at ${path} and run modprobe ${MODULE}`
+  }
+  const kind = error instanceof VqtuneError ? error.kind : 'tool-failed'
+  return new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })
+}

@@ -1,0 +1,56 @@
+/** What `vqtune host check` finds, as a type. */
+
+export type Severity =
+  /** The guest does not start, or stops working under load. */
+  | 'error'
+  /** Throughput is lost, or a change waits. */
+  | 'warning'
+  /** Worth knowing; needs no action. */
+  | 'info'
+
+export interface Finding {
+  readonly severity: Severity
+  /** Who must act: on the hypervisor, or inside the guest. */
+  readonly who: 'host' | 'guest'
+  readonly domain: string
+  /** MAC; undefined when it is about the guest as a whole. */
+  readonly nic: string | undefined
+  readonly code: FindingCode
+  /** One sentence without a full stop. */
+  readonly text: string
+  /** What to do, a command where there is one. */
+  readonly remedy: string | undefined
+}
+
+export type FindingCode =
+  | 'not-virtio'
+  | 'type-without-multiqueue'
+  | 'single-queue'
+  | 'queues-ignored'
+  | 'fewer-queues-than-vcpus'
+  | 'more-queues-than-vcpus'
+  | 'too-many-queues'
+  | 'unused-queues'
+  | 'pending-power-off'
+  | 'pending-plug'
+  | 'live-only'
+  | 'userspace-driver'
+  | 'vhost-missing'
+  | 'emulated'
+  | 'few-vectors'
+  | 'vector-budget'
+  | 'open-files-full'
+  | 'open-files-low'
+  | 'transient'
+
+const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }
+
+/** Worst first, else in the order found. */
+export function bySeverity(findings: readonly Finding[]): readonly Finding[] {
+  return [...findings].sort((a, b) => RANK[a.severity] - RANK[b.severity])
+}
+
+/** True when `--check` must exit with 3. */
+export function needsAction(findings: readonly Finding[]): boolean {
+  return findings.some((finding) => finding.severity !== 'info')
+}

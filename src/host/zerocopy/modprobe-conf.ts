@@ -1,0 +1,83 @@
+/** What modprobe.d and the kernel command line say of one module parameter, in kmod's order. */
+import type { Host } from '../../system/host'
+import { readConfigFile } from '../change/safe-file'
+
+export const MODULE = 'vhost_net'
+export const PARAMETER = 'experimental_zcopytx'
+
+export interface ConfiguredValue {
+  readonly value: string
+  /** `FILE:LINE` or the kernel command line, for people. */
+  readonly source: string
+}
+
+/** Every setting of the parameter; the last one wins. */
+export function readConfigured(host: Host): readonly ConfiguredValue[] {
+  const { modprobeDirs, procCmdline } = host.paths.hypervisor
+  const files = new Map<string, string>()
+  for (const directory of modprobeDirs) {
+    for (const name of host.list(directory).filter((entry) => entry.endsWith('.conf'))) {
+      // The same name in an earlier directory hides this one.
+      if (!files.has(name)) files.set(name, `${directory}/${name}`)
+    }
+  }
+  const fromFiles = [...files]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, path]) => parseModprobeConf(readConfigFile(host, path) ?? '', path))
+  // kmod reads the command line after the files.
+  return [...fromFiles, ...parseCommandLine(host.readText(procCmdline) ?? '')]
+}
+
+/** `options vhost_net experimental_zcopytx=N` lines. Module names may be written with a dash, lines be continued. */
+export function parseModprobeConf(text: string, path: string): readonly ConfiguredValue[] {
+  const found: ConfiguredValue[] = []
+  const lines = text.split('\n')
+  for (let i = 0; i < lines.length; i++) {
+    const source = `${path}:${i + 1}`
+    let line = lines[i] ?? ''
+    while (line.endsWith('\\') && i + 1 < lines.length) line = line.slice(0, -1) + (lines[++i] ?? '')
+    const [word, module, ...parameters] = line.trim().split(/\s+/)
+    if (word !== 'options' || !isOurs(module)) continue
+    found.push(...parameters.flatMap((parameter) => setting(parameter, source)))
+  }
+  return found
+}
+
+function parseCommandLine(text: string): readonly ConfiguredValue[] {
+  return text
+    .trim()
+    .split(/\s+/)
+    .flatMap((word) => {
+      const dot = word.indexOf('.')
+      return dot > 0 && isOurs(word.slice(0, dot))
+        ? setting(word.slice(dot + 1), 'the kernel command line')
+        : []
+    })
+}
+
+function isOurs(module: string | undefined): boolean {
+  return module?.replaceAll('-', '_') === MODULE
+}
+
+function setting(parameter: string, source: string): ConfiguredValue[] {
+  const [name, value = ''] = parameter.split('=', 2)
+  return name === PARAMETER ? [{ value: value.replace(/^"(.*)"$/, '$1'), source }] : []
+}
+
+/** The text of vqtune's own file. */
+export function ownConf(on: boolean): string {
+  return [
+    `# Written by: vqtune host zerocopy ${on ? 'on' : 'off'}. To go back: vqtune host undo.`,
+    ...(on
+      ? ['# The administrator accepted the risk: denial of service and information leaks between guests.']
+      : []),
+    `options ${MODULE} ${PARAMETER}=${on ? 1 : 0}`,
+    '',
+  ].join('\n')
+}
+
+/** The parameter is an int: every other number than 0 is on. undefined for what the kernel would refuse. */
+export function isOn(value: string): boolean | undefined {
+  const text = value.trim()
+  return /^-?(?:\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) !== 0 : undefined
+}

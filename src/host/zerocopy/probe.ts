@@ -1,0 +1,143 @@
+/** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
+import { VqtuneError } from '../../errors'
+import type { Host } from '../../system/host'
+import { readLinks } from '../network/links'
+import { guestTaps } from './conditions'
+import { MODULE } from './modprobe-conf'
+import type { VhostModule } from './module'
+import { SuccessProbe } from './tracefs'
+
+export interface ProbeResult {
+  readonly seconds: number
+  /** Sends that the network card read from guest memory. */
+  readonly zeroCopied: number
+  /** Sends that began without a copy and were copied on the way. */
+  readonly copiedAfterAll: number
+  /** Packets that guests sent through their taps in that time. */
+  readonly sent: number
+  readonly verdict: ProbeVerdict
+}
+
+export type ProbeVerdict =
+  /** At least one send went out without a copy. */
+  | 'works'
+  /** Tried, and every packet was copied on the way. */
+  | 'copied'
+  /** Guests sent, but vhost did not even try. */
+  | 'not-tried'
+  | 'no-traffic'
+  /** The probe read something that is not a bool: this kernel's function has other arguments. */
+  | 'unreadable'
+
+/** New name first (Linux 6.10). */
+const FUNCTIONS = ['vhost_zerocopy_complete', 'vhost_zerocopy_callback'] as const
+
+/**
+ * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.
+ * @throws VqtuneError kind unsupported, permission.
+ */
+export async function probeZerocopy(
+  host: Host,
+  module: VhostModule,
+  seconds: number,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const target = probeTarget(host, module)
+  const taps = guestTaps(await readLinks(host))
+  const sentBefore = readSent(host, taps)
+  const startedMs = performance.now()
+  const probe = SuccessProbe.start(host, target.location, target.fetches)
+  let counts: ReadonlyMap<number, number>
+  try {
+    await sleep(seconds * 1000, signal)
+    counts = probe.counts()
+  } finally {
+    probe.remove()
+  }
+  const sent = Math.max(0, readSent(host, taps) - sentBefore)
+  return { seconds: Math.round((performance.now() - startedMs) / 100) / 10, ...judge(counts, sent) }
+}
+
+/** Pure. */
+export function judge(counts: ReadonlyMap<number, number>, sent: number): Omit<ProbeResult, 'seconds'> {
+  const zeroCopied = counts.get(1) ?? 0
+  const copiedAfterAll = counts.get(0) ?? 0
+  const unreadable = [...counts.keys()].some((value) => value > 1)
+  const verdict: ProbeVerdict = unreadable
+    ? 'unreadable'
+    : zeroCopied > 0
+      ? 'works'
+      : copiedAfterAll > 0
+        ? 'copied'
+        : sent > 0
+          ? 'not-tried'
+          : 'no-traffic'
+  return { zeroCopied, copiedAfterAll, sent, verdict }
+}
+
+interface ProbeTarget {
+  readonly location: string
+  readonly fetches: readonly string[]
+}
+
+function probeTarget(host: Host, module: VhostModule): ProbeTarget {
+  if (module.state !== 'loaded' && module.state !== 'builtin') {
+    throw new VqtuneError(
+      'unsupported',
+      `${MODULE} is not loaded: no guest uses it, there is nothing to measure`,
+    )
+  }
+  const symbols = host.readText(host.paths.hypervisor.procKallsyms) ?? ''
+  const name = FUNCTIONS.find((candidate) => new RegExp(`\\s${candidate}(?:\\s|$)`, 'm').test(symbols))
+  if (name === undefined) {
+    throw new VqtuneError(
+      'unsupported',
+      `this kernel's ${MODULE} has no zero copy (no ${FUNCTIONS.join(', no ')})`,
+    )
+  }
+  const release = host.readText(host.paths.hypervisor.procKernelRelease)?.trim() ?? ''
+  return {
+    location: module.state === 'builtin' ? name : `${MODULE}:${name}`,
+    fetches: argumentFetches(successArgument(release), process.arch),
+  }
+}
+
+/** Linux 5.12 put the skb in front: (ubuf, success) became (skb, ubuf, success). */
+export function successArgument(release: string): 2 | 3 {
+  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10))
+  return major > 5 || (major === 5 && minor >= 12) ? 3 : 2
+}
+
+/** `$argN` needs Linux 4.20; before that the register has to be named. */
+export function argumentFetches(argument: 2 | 3, arch: string): readonly string[] {
+  const registers: Readonly<Record<string, readonly [string, string]>> = {
+    x64: ['%si', '%dx'],
+    arm64: ['%x1', '%x2'],
+    s390x: ['%r3', '%r4'],
+    ppc64: ['%gpr4', '%gpr5'],
+  }
+  const register = registers[arch]?.[argument - 2]
+  return [`$arg${argument}:u8`, ...(register === undefined ? [] : [`${register}:u8`])]
+}
+
+/** What a tap receives is what its guest sends. */
+function readSent(host: Host, taps: readonly string[]): number {
+  return taps.reduce(
+    (sum, tap) =>
+      sum + Number(host.readText(`${host.paths.sysClassNet}/${tap}/statistics/rx_packets`)?.trim() ?? 0),
+    0,
+  )
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, milliseconds)
+    signal.addEventListener('abort', done)
+  })
+}
