@@ -1,0 +1,97 @@
+/** `vqtune config check`: every problem in every file, and otherwise what applies to each NIC and where it comes from. */
+import { readConfig } from '../config/load'
+import { type Problem, problemLine } from '../config/problem'
+import { nicOrigins, nicSettings, type Settings } from '../config/settings'
+import { EXIT, messageOf } from '../errors'
+import type { NicSettings, ObservedNic } from '../model'
+import { observeGuest } from '../observe'
+import { plural } from '../output/describe'
+import { printJson } from '../output/json'
+import { paint } from '../output/paint'
+import { renderTable } from '../output/table'
+import type { Host } from '../system/host'
+import type { CommandContext } from './command'
+
+export async function run(context: CommandContext): Promise<number> {
+  const { files, problems, settings } = await readConfig(context.host, context.configFile)
+  const nics = problems.length > 0 ? [] : await findNics(context.host)
+  if (context.options.json === true) context.out(checkJson(files, problems, settings, nics))
+  else if (problems.length > 0) context.out(problemText(problems, context.color))
+  else context.out(settingsText(files, settings, nics))
+  return problems.length > 0 ? EXIT.usage : EXIT.converged
+}
+
+type FoundNics = readonly ObservedNic[] | { readonly why: string }
+
+/** A configuration can be checked where there is no guest to look at, such as in the build of an image. */
+async function findNics(host: Host): Promise<FoundNics> {
+  try {
+    return (await observeGuest(host, { links: true })).nics
+  } catch (error) {
+    return { why: messageOf(error) }
+  }
+}
+
+function problemText(problems: readonly Problem[], color: boolean): string {
+  const { bad } = paint(color)
+  return `${[...problems.map((problem) => bad(problemLine(problem))), plural(problems.length, 'problem')].join('\n')}\n`
+}
+
+function settingsText(files: readonly string[], settings: Settings, nics: FoundNics): string {
+  const read = files.length === 0 ? 'no configuration file: built-in defaults' : `read ${files.join(', ')}`
+  const parts = [`${read}\nno problems\n`]
+  if ('why' in nics) parts.push(`the guest cannot be observed: ${nics.why}\n`)
+  else if (nics.length === 0) parts.push('no virtio-net NIC in this network namespace\n')
+  else {
+    parts.push('\n', settingsTable(settings, nics))
+    parts.push(...nics.flatMap((nic) => notesOn(nic.name, nicSettings(settings, nic))))
+  }
+  return parts.join('')
+}
+
+/** The keys as in the files, with what undefined means there. */
+const KEYS: readonly (readonly [keyof NicSettings, string, string])[] = [
+  ['enabled', 'enabled', ''],
+  ['cap', 'cap', 'none'],
+  ['channels', 'channels', 'auto'],
+  ['affinity', 'affinity', ''],
+  ['xps', 'xps', ''],
+  ['onConflict', 'on-conflict', ''],
+]
+
+function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string {
+  const rows = nics.flatMap((nic) => {
+    const values = nicSettings(settings, nic)
+    const origins = nicOrigins(settings, nic)
+    return KEYS.map(([key, name, none]) => [nic.name, name, String(values[key] ?? none), origins[key]])
+  })
+  return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
+}
+
+/** Fine by the grammar, since the keys come from different tables, but hardly meant. */
+function notesOn(name: string, { cap, channels }: NicSettings): string[] {
+  if (cap === undefined || channels === undefined || channels <= cap) return []
+  return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins\n`]
+}
+
+function checkJson(
+  files: readonly string[],
+  problems: readonly Problem[],
+  settings: Settings,
+  nics: FoundNics,
+): string {
+  const found = 'why' in nics ? [] : nics
+  return printJson({
+    files,
+    problems: problems.map(({ file, line, text }) => ({ file, line: line ?? null, text })),
+    nics: found.map((nic) => {
+      const values = nicSettings(settings, nic)
+      return {
+        name: nic.name,
+        settings: { ...values, cap: values.cap ?? null, channels: values.channels ?? null },
+        from: nicOrigins(settings, nic),
+      }
+    }),
+    unobserved: 'why' in nics ? nics.why : null,
+  })
+}
