@@ -1,0 +1,160 @@
+/**
+ * What the samples of a trial prove. Pure. Two questions are asked of every count that is not the present one: does it
+ * move more, and does it cost less CPU? All of them are corrected together (Holm), so that on noise alone the chance of
+ * any proposal is at most 5 %.
+ */
+import { centreInterval, chanceOfGreater, hodgesLehmann, holm, median } from './statistics'
+
+/** One count measured once. */
+export interface Sample {
+  readonly round: number
+  readonly channels: number
+  /** How much was done in a second: bytes, or runs of a command that moves nothing. */
+  readonly rate: number
+  /** Busy vCPU seconds for each unit of the above; 0 when nothing was moved. */
+  readonly cost: number
+  /** Packets in a second, both directions. */
+  readonly packets: number
+}
+
+/** Chance of a false proposal, for all comparisons together. */
+export const LEVEL = 0.05
+/** Smaller gains are not worth a change, even when they are real. */
+const LEAST_GAIN = 0.03
+const LEAST_SAVING = 0.1
+/** How much throughput a cheaper count may lose at worst. */
+const TOLERATED_LOSS = 0.05
+/** Below this a NIC is idle, and what is measured is chance. */
+const LEAST_PACKETS = 50
+
+/** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 %, each for itself. */
+export interface Ratio {
+  readonly estimate: number
+  readonly low: number
+  readonly high: number
+}
+
+export interface Comparison {
+  readonly channels: number
+  readonly rate: Ratio
+  readonly cost: Ratio
+  /** Corrected chances that noise alone looks so good. */
+  readonly chanceFaster: number
+  readonly chanceCheaper: number
+  readonly chanceSlower: number
+  readonly finding: 'faster' | 'slower' | 'cheaper' | 'not-shown'
+}
+
+export interface TrialVerdict {
+  /** better: more is moved; cheaper: as much for less CPU; stay: every other count is worse; else inconclusive. */
+  readonly kind: 'better' | 'cheaper' | 'stay' | 'inconclusive'
+  /** The count to have: the present one unless better or cheaper. */
+  readonly channels: number
+  readonly why: string
+  readonly comparisons: readonly Comparison[]
+}
+
+/** @param busyCheck false for a command that moves no packets: its run time is what counts */
+export function judgeTrial(samples: readonly Sample[], present: number, busyCheck: boolean): TrialVerdict {
+  const others = [...new Set(samples.map((sample) => sample.channels))]
+    .filter((count) => count !== present)
+    .sort((a, b) => a - b)
+  const inconclusive = (why: string, comparisons: readonly Comparison[] = []): TrialVerdict => ({
+    kind: 'inconclusive',
+    channels: present,
+    why,
+    comparisons,
+  })
+  const packets = median(samples.map((sample) => sample.packets))
+  if (samples.length === 0 || others.length === 0) return inconclusive('nothing was compared')
+  if (busyCheck && !(packets >= LEAST_PACKETS)) {
+    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${LEAST_PACKETS} are needed`)
+  }
+  const pairs = others.map((count) => pairsOf(samples, present, count))
+  if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped in between')
+  const comparisons = compare(others, pairs)
+  const best = comparisons
+    .filter(({ finding }) => finding === 'faster')
+    .sort((a, b) => b.rate.estimate - a.rate.estimate)[0]
+  if (best !== undefined) {
+    const why = `${best.channels} channels move ${percent(best.rate)} compared with ${present}`
+    return { kind: 'better', channels: best.channels, why, comparisons }
+  }
+  const cheapest = comparisons
+    .filter(({ finding }) => finding === 'cheaper')
+    .sort((a, b) => a.cost.estimate - b.cost.estimate)[0]
+  if (cheapest !== undefined) {
+    const why = `${cheapest.channels} channels move as much as ${present}, with CPU time ${percent(cheapest.cost)}`
+    return { kind: 'cheaper', channels: cheapest.channels, why, comparisons }
+  }
+  if (comparisons.every(({ finding }) => finding === 'slower')) {
+    return {
+      kind: 'stay',
+      channels: present,
+      why: `every other count moves less than ${present}`,
+      comparisons,
+    }
+  }
+  return inconclusive('no other count is shown to be better: what differs may be chance', comparisons)
+}
+
+interface Pairs {
+  /** Differences of logarithms within a round: ratios that can be averaged. */
+  readonly rate: readonly number[]
+  readonly cost: readonly number[]
+}
+
+function pairsOf(samples: readonly Sample[], present: number, count: number): Pairs {
+  const rate: number[] = []
+  const cost: number[] = []
+  for (const one of samples.filter((sample) => sample.channels === count)) {
+    const base = samples.find((sample) => sample.channels === present && sample.round === one.round)
+    if (base === undefined) continue
+    if (one.rate > 0 && base.rate > 0) rate.push(Math.log(one.rate / base.rate))
+    if (one.cost > 0 && base.cost > 0) cost.push(Math.log(one.cost / base.cost))
+  }
+  return { rate, cost }
+}
+
+function compare(others: readonly number[], pairs: readonly Pairs[]): Comparison[] {
+  const negated = (values: readonly number[]): number[] => values.map((value) => -value)
+  const wins = holm([
+    ...pairs.map(({ rate }) => chanceOfGreater(rate)),
+    ...pairs.map(({ cost }) => chanceOfGreater(negated(cost))),
+  ])
+  const losses = holm(pairs.map(({ rate }) => chanceOfGreater(negated(rate))))
+  return others.map((channels, i) => {
+    const rate = ratioOf(pairs[i]?.rate ?? [])
+    const cost = ratioOf(pairs[i]?.cost ?? [])
+    const chanceFaster = wins[i] ?? 1
+    const chanceCheaper = wins[others.length + i] ?? 1
+    const chanceSlower = losses[i] ?? 1
+    const isFaster = chanceFaster <= LEVEL && rate.estimate >= 1 + LEAST_GAIN
+    const isCheaper =
+      chanceCheaper <= LEVEL && cost.estimate <= 1 - LEAST_SAVING && rate.low >= 1 - TOLERATED_LOSS
+    const finding = isFaster
+      ? 'faster'
+      : chanceSlower <= LEVEL && rate.estimate < 1
+        ? 'slower'
+        : isCheaper
+          ? 'cheaper'
+          : 'not-shown'
+    return { channels, rate, cost, chanceFaster, chanceCheaper, chanceSlower, finding }
+  })
+}
+
+function ratioOf(logarithms: readonly number[]): Ratio {
+  if (logarithms.length === 0) return { estimate: 1, low: 0, high: Number.POSITIVE_INFINITY }
+  const { low, high } = centreInterval(logarithms)
+  return { estimate: Math.exp(hodgesLehmann(logarithms)), low: Math.exp(low), high: Math.exp(high) }
+}
+
+/** `+20.1 % (+12.0 to +31.5 %)` */
+export function percent({ estimate, low, high }: Ratio): string {
+  const show = (ratio: number): string => {
+    if (!Number.isFinite(ratio)) return '?'
+    const value = (ratio - 1) * 100
+    return `${value < 0 ? '' : '+'}${value.toFixed(1)}`
+  }
+  return `${show(estimate)} % (${show(low)} to ${show(high)} %)`
+}
