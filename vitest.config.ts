@@ -5,11 +5,19 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/scenarios/**/*.test.ts'] } },
-      { test: { name: 'cli', include: ['test/cli/**/*.test.ts'], testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'cli',
+          include: ['test/cli/**/*.test.ts'],
+          globalSetup: 'test/support/build-bundle.ts',
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
+          globalSetup: 'test/support/build-bundle.ts',
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,

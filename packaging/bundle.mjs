@@ -1,28 +1,56 @@
-// Bundles src/main.ts to dist/vqtune.cjs: one file starts faster than many, and the RPM ships nothing else.
-// Prints nothing but errors. The metafile feeds the RPM's bundled(npm(...)) provides.
+// Bundles src/main.ts: dist/vqtune.cjs is the entry and holds the boot path (`apply`); dist/vqtune-full.cjs holds every
+// verb and is loaded for all others. One file starts faster than many, a small one faster than a large one.
+// Prints nothing but errors. The metafiles feed the RPM's bundled(npm(...)) provides.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const top = fileURLToPath(new URL('..', import.meta.url))
+const out = resolve(process.argv[2] ?? `${top}dist`)
 const { version } = JSON.parse(readFileSync(`${top}package.json`, 'utf8'))
 
-const result = await build({
-  entryPoints: [`${top}src/main.ts`],
-  outfile: `${top}dist/vqtune.cjs`,
+const common = {
   bundle: true,
   platform: 'node',
   format: 'cjs',
   target: 'node20',
   minify: true,
-  keepNames: false,
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
-  define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
   // node-cron asks for import.meta.url, which CommonJS does not have.
-  banner: {
-    js: '#!/usr/bin/env node\nconst __importMetaUrl=require("node:url").pathToFileURL(__filename).href;',
+  define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
+}
+const urlBanner = 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;'
+
+/** In the entry everything but `apply` is left to the full bundle; main.ts never gets there through the registry. */
+const leaveToFull = {
+  name: 'leave-to-full',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\// }, ({ kind, importer, path }) => {
+      if (kind !== 'dynamic-import') return undefined
+      const outside =
+        path === './cli-full' || (importer.endsWith('/commands/registry.ts') && path !== './apply')
+      return outside ? { path: './vqtune-full.cjs', external: true } : undefined
+    })
   },
-})
-writeFileSync(`${top}dist/meta.json`, JSON.stringify(result.metafile))
+}
+
+const [boot, full] = await Promise.all([
+  build({
+    ...common,
+    entryPoints: [`${top}src/main.ts`],
+    absWorkingDir: top,
+    outfile: `${out}/vqtune.cjs`,
+    plugins: [leaveToFull],
+    banner: { js: `#!/usr/bin/env node\n${urlBanner}` },
+  }),
+  build({
+    ...common,
+    entryPoints: [`${top}src/cli-full.ts`],
+    outfile: `${top}dist/vqtune-full.cjs`,
+    banner: { js: urlBanner },
+  }),
+])
+writeFileSync(`${out}/meta.json`, JSON.stringify({ boot: boot.metafile, full: full.metafile }))

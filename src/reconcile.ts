@@ -7,7 +7,6 @@ import { EXIT, messageOf, VqtuneError } from './errors'
 import { entryOf, type Ledger, readLedger, withApplied, withOriginals, writeLedger } from './ledger'
 import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step } from './model'
 import type { Host } from './system/host'
-import { takeLock } from './system/lock'
 import { execute, isChannelStep } from './tunables/index'
 import { StepRefused } from './tunables/refused'
 
@@ -77,6 +76,7 @@ export async function converge(host: Host, goal: Goal, options: ConvergeOptions 
     return { guest: first, outcomes: [], skips, missing: [], failure: undefined, ledger }
   }
   if (!host.mayWrite) throw needsRoot(goal.purpose, steps)
+  const { takeLock } = await import('./system/lock')
   const lock = await takeLock(host, goal.purpose, options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS)
   try {
     return await new Loop(host, goal, options, maximaOf(first)).run()

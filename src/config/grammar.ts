@@ -2,7 +2,9 @@
  * The keys of vqtune.toml, their types and ranges: what one file may hold, all of it optional.
  * The message of each schema is the text that follows "allowed is" in an error. Loaded only when a file holds keys.
  */
+
 import * as z from 'zod/mini'
+import * as core from 'zod/v4/core'
 import { globMatcher } from './match'
 
 // Compiling a validator costs more than it saves: each file is checked once.
@@ -142,31 +144,31 @@ export function grammarKeys(): readonly string[] {
   return keysBelow(FRAGMENT, '')
 }
 
-function keysBelow(schema: z.core.$ZodType, path: string): string[] {
+function keysBelow(schema: core.$ZodType, path: string): string[] {
   const inner = withoutOptional(schema)
-  if (inner instanceof z.core.$ZodArray) return keysBelow(inner._zod.def.element, `${path}[]`)
-  if (!(inner instanceof z.core.$ZodObject)) return [path]
+  if (inner instanceof core.$ZodArray) return keysBelow(inner._zod.def.element, `${path}[]`)
+  if (!(inner instanceof core.$ZodObject)) return [path]
   return Object.entries(inner._zod.def.shape).flatMap(([key, child]) =>
-    keysBelow(child as z.core.$ZodType, path === '' ? key : `${path}.${key}`),
+    keysBelow(child as core.$ZodType, path === '' ? key : `${path}.${key}`),
   )
 }
 
 /** The keys that are known in the table at a path; empty when the path leads to no table. */
 export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
-  let schema: z.core.$ZodType = FRAGMENT
+  let schema: core.$ZodType = FRAGMENT
   for (const part of path) {
     schema = withoutOptional(schema)
-    if (schema instanceof z.core.$ZodArray) schema = schema._zod.def.element
-    else if (schema instanceof z.core.$ZodObject) {
+    if (schema instanceof core.$ZodArray) schema = schema._zod.def.element
+    else if (schema instanceof core.$ZodObject) {
       const child: unknown = schema._zod.def.shape[String(part)]
-      if (!(child instanceof z.core.$ZodType)) return []
+      if (!(child instanceof core.$ZodType)) return []
       schema = child
     } else return []
   }
   const found = withoutOptional(schema)
-  return found instanceof z.core.$ZodObject ? Object.keys(found._zod.def.shape) : []
+  return found instanceof core.$ZodObject ? Object.keys(found._zod.def.shape) : []
 }
 
-function withoutOptional(schema: z.core.$ZodType): z.core.$ZodType {
-  return schema instanceof z.core.$ZodOptional ? schema._zod.def.innerType : schema
+function withoutOptional(schema: core.$ZodType): core.$ZodType {
+  return schema instanceof core.$ZodOptional ? schema._zod.def.innerType : schema
 }

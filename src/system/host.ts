@@ -2,7 +2,6 @@
  * The edge to the operating system: files and programs. Everything above receives a Host, so that tests and
  * `--root` can put a captured guest in place of the running one.
  */
-import { execFile } from 'node:child_process'
 import {
   closeSync,
   existsSync,
@@ -32,8 +31,6 @@ export interface ToolResult {
 export interface RunOptions {
   /** Time limit in milliseconds; default 5000. */
   readonly timeoutMs?: number
-  /** File descriptors to hand down after 0..2. */
-  readonly inheritFds?: readonly number[]
 }
 
 export interface FileFacts {
@@ -183,7 +180,9 @@ class SystemHost implements Host {
 }
 
 // execa is not used here: this is the boot path, where loading it costs 19 ms of about 35 (bench/startup).
-function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
+async function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
+  // Loaded late: a converged run starts no program, and the module costs it a millisecond.
+  const { execFile } = await import('node:child_process')
   const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
   return new Promise((resolve, reject) => {
     // A child in uninterruptible sleep survives SIGKILL, so the limit does not wait for its end.

@@ -1,0 +1,150 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import Ajv from 'ajv/dist/2020'
+import { afterAll, describe, expect, it } from 'vitest'
+import { COMMANDS } from '../../src/commands/registry'
+import { capturedRoot, vqtune } from '../support/bundle'
+import { generateTree } from '../support/generated-tree'
+
+const schema = (name: string) => {
+  const file = fileURLToPath(new URL(`../../src/output/schema/${name}.schema.json`, import.meta.url))
+  return new Ajv({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')))
+}
+const on = (guest: string) => {
+  const root = capturedRoot(guest)
+  return (...args: string[]) => vqtune([...args, '--root', root])
+}
+
+describe('help and usage', () => {
+  it('lists every command, and each has help that names its options', async () => {
+    const { code, stdout } = await vqtune(['--help'])
+    expect(code).toBe(0)
+    for (const command of COMMANDS) {
+      expect(stdout).toContain(`  ${command.words.join(' ')}`)
+      const help = await vqtune([...command.words, '--help'])
+      expect(help.code, command.words.join(' ')).toBe(0)
+      for (const option of Object.keys(command.options ?? {})) expect(help.stdout).toContain(`--${option}`)
+    }
+  })
+
+  it('prints the version of package.json', async () => {
+    const { version } = JSON.parse(
+      readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
+    )
+    expect(await vqtune(['--version'])).toEqual({ code: 0, stdout: `vqtune ${version}\n`, stderr: '' })
+  })
+
+  it.each([
+    [[], /^vqtune keeps/],
+    [['frob'], /^vqtune: frob: no such command; there are status, /],
+    [['--json', 'status'], /^vqtune: --json: options come after the command/],
+    [['status', '--frob'], /^vqtune: status: Unknown option '--frob'; see vqtune status --help\n$/],
+    [['status', 'a', 'b'], /^vqtune: status: unexpected argument 'b'\n$/],
+    [['explain'], /^vqtune: explain: <nic> is missing/],
+    [['config'], /^Usage: vqtune config COMMAND/],
+    [['status', '--config', '/nonexistent.toml'], /^vqtune: \/nonexistent\.toml: no such file\n$/],
+  ])('%j is refused with status 2', async (args, message) => {
+    const { code, stdout, stderr } = await vqtune(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+})
+
+describe('on captured guests', () => {
+  it('hotplug-drift: plan names old, new and reason; --check says 3', async () => {
+    const run = on('hotplug-drift')
+    const { code, stdout, stderr } = await run('plan', '--check')
+    expect({ code, stderr }).toEqual({ code: 3, stderr: '' })
+    expect(stdout).toBe(
+      [
+        'enp0s8: 2 of 4 channels (one for each vCPU), every queue private: 1 change missing',
+        '  target: min(vCPUs 4, host 4) = 4',
+        '  enp0s8: channels 2 -> 4  (one queue pair for each of 4 online vCPUs)',
+        '  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels',
+        '1 change to make: vqtune apply',
+        '',
+      ].join('\n'),
+    )
+    expect((await run('status', '--check')).code).toBe(3)
+    expect((await run('status')).code).toBe(0)
+  })
+
+  it('debian-6.12-4cpu-4q: status shows the map of queues to interrupts to vCPUs', async () => {
+    const { code, stdout } = await on('debian-6.12-4cpu-4q')('status', '--check')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^enp0s8: 4 of 4 channels \(one for each vCPU\), every queue private\n/)
+    expect(stdout).toMatch(/^enp0s8\s+3\s+\d+ -> 3\s+\d+ -> 3\s+3\s+yes$/m)
+  })
+
+  it.each([
+    'debian-6.12-4cpu-4q',
+    'irq-affinity-drifted',
+    'many-cpus',
+    'microvm-mmio',
+    'nic-in-other-netns',
+    'rss',
+  ])('%s: --json is as the schemas say', async (guest) => {
+    const run = on(guest)
+    for (const verb of ['status', 'plan']) {
+      const { stdout } = await run(verb, '--json')
+      const valid = schema(verb)
+      expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+    }
+  })
+
+  it('a NIC in a bond, a bridge or nowhere is explained with status 2', async () => {
+    const { code, stderr } = await on('debian-6.12-4cpu-4q')('plan', 'eth9')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: 'vqtune: eth9: no such virtio-net NIC; there are enp0s8\n',
+    })
+  })
+
+  it('has no colour when it is not a terminal', async () => {
+    const { stdout } = await on('hotplug-drift')('status')
+    expect(stdout).not.toContain('\u001b')
+  })
+})
+
+describe('apply and rollback on a generated tree', () => {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 2, counts: [4] }])
+  afterAll(() => tree.remove())
+  const run = (...args: string[]) => vqtune([...args, '--root', tree.root])
+
+  it('prints each change once and then the result', async () => {
+    expect(await run('apply')).toEqual({
+      code: 0,
+      stderr: '',
+      stdout:
+        'eth0: channels 2 -> 4  (one queue pair for each of 4 online vCPUs)\nconverged: 1 NIC, 1 change\n',
+    })
+    expect((await run('apply')).stdout).toBe('nothing to do: 1 NIC as desired\n')
+  })
+
+  it('rolls back, and says it in JSON as the schema says', async () => {
+    const dry = await run('rollback', '--dry-run', '--json')
+    expect(schema('rollback-dry-run')(JSON.parse(dry.stdout))).toBe(true)
+    const { code, stdout } = await run('rollback', '--json')
+    expect(code).toBe(0)
+    const valid = schema('apply')
+    expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+    expect(JSON.parse(stdout).outcomes).toEqual([expect.objectContaining({ old: 4, new: 2, result: 'done' })])
+  })
+
+  it('says one line and 1 when the kernel refuses', async () => {
+    tree.refuse('eth0', 'netlink error: Invalid argument\n')
+    const { code, stderr } = await run('apply')
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: 'vqtune: eth0: channels 2 -> 4 refused by the kernel: Invalid argument\n',
+    })
+  })
+
+  it('names file, line, key and allowed values of a broken configuration, and changes nothing', async () => {
+    const file = `${tree.root}/broken.toml`
+    writeFileSync(file, '[defaults]\ncap = 300\n')
+    const { code, stdout, stderr } = await run('apply', '--config', file)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^vqtune: .*broken\.toml:2: defaults\.cap = 300: .*1 to 256.*\n$/)
+  })
+})

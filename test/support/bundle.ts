@@ -1,0 +1,37 @@
+/** The built binary, run as a user would run it. Built once per test run by global setup. */
+import { cpSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { execa } from 'execa'
+import { GUESTS } from './captured-guest'
+
+export const BUNDLE = fileURLToPath(new URL('../../dist/vqtune.cjs', import.meta.url))
+const REPLAY = fileURLToPath(new URL('replay-tool', import.meta.url))
+
+export interface CliResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs `vqtune` with an empty environment plus `env`. */
+export async function vqtune(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+  const result = await execa(process.execPath, [BUNDLE, ...args], {
+    reject: false,
+    extendEnv: false,
+    env,
+    stripFinalNewline: false,
+    timeout: 60_000,
+  })
+  return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
+}
+
+/** A copy of a captured guest whose ethtool and ip replay their recordings; for `--root`. */
+export function capturedRoot(name: string): string {
+  const root = mkdtempSync(join(tmpdir(), 'vqtune-root-'))
+  cpSync(`${GUESTS}/${name}`, root, { recursive: true, verbatimSymlinks: true })
+  mkdirSync(`${root}/usr/sbin`, { recursive: true })
+  for (const tool of ['ethtool', 'ip']) symlinkSync(REPLAY, `${root}/usr/sbin/${tool}`)
+  return root
+}
