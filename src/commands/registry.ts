@@ -66,6 +66,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./explain'),
   },
   {
+    words: ['trial'],
+    summary: 'try channel counts in turn on the traffic there is, or on a command, and say which is best',
+    positionals: ['<nic>', '-- [command ...]'],
+    options: {
+      counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
+      rounds: { summary: 'how often each count is measured (default: what a proof needs)', value: 'N' },
+      window: {
+        summary: 'how long each is measured, 0.5 to 600 seconds (default 5); not with a command',
+        value: 'SECONDS',
+      },
+      keep: { summary: 'write the best to a configuration drop-in and apply it' },
+      json: JSON_OPTION,
+    },
+    details: [
+      'Puts everything back in the end, on Ctrl-C, when an error occurs and when the gateway is lost; after kill -9,',
+      '`vqtune rollback` or `vqtune apply` does. Noise is never called a win: the chance of a false one is at most 5 %.',
+    ],
+    load: () => import('./trial'),
+  },
+  {
     words: ['config', 'check'],
     summary: 'validate the configuration and show what applies to each NIC',
     options: { json: JSON_OPTION },

@@ -15,6 +15,11 @@ export interface Paths {
   readonly procInterrupts: string
   readonly procIrq: string
   readonly procBootId: string
+  readonly procStat: string
+  readonly procSoftirqs: string
+  /** Of this network namespace. */
+  readonly procNet: string
+  readonly procNetDev: string
   /** Marks of a container: systemd-nspawn and others, podman, docker. */
   readonly containerMarks: readonly string[]
   readonly sysPciDevices: string
@@ -32,6 +37,17 @@ export interface Paths {
   readonly stateDir: string
   /** The hypervisor half only. */
   readonly hypervisor: HypervisorPaths
+  readonly writers: WriterPaths
+}
+
+/** Where other programs keep settings that write channels, IRQ affinity or XPS. Lists are in the order of precedence. */
+export interface WriterPaths {
+  readonly tunedActiveProfile: string
+  readonly tunedProfileDirs: readonly string[]
+  readonly networkManagerDirs: readonly string[]
+  readonly ifcfgDir: string
+  readonly linkDirs: readonly string[]
+  readonly udevRuleDirs: readonly string[]
 }
 
 /** What `vqtune host` reads and writes. */
@@ -66,6 +82,10 @@ export function pathsUnder(root: string): Paths {
     procInterrupts: `${root}/proc/interrupts`,
     procIrq: `${root}/proc/irq`,
     procBootId: `${root}/proc/sys/kernel/random/boot_id`,
+    procStat: `${root}/proc/stat`,
+    procSoftirqs: `${root}/proc/softirqs`,
+    procNet: `${root}/proc/net`,
+    procNetDev: `${root}/proc/net/dev`,
     containerMarks: [`${root}/run/systemd/container`, `${root}/run/.containerenv`, `${root}/.dockerenv`],
     sysPciDevices: `${root}/sys/bus/pci/devices`,
     sysVirtioDevices: `${root}/sys/bus/virtio/devices`,
@@ -89,6 +109,22 @@ export function pathsUnder(root: string): Paths {
       ),
       modprobeOwnFile: `${root}/etc/modprobe.d/vqtune-vhost-net.conf`,
       tracefs: [`${root}/sys/kernel/tracing`, `${root}/sys/kernel/debug/tracing`],
+    },
+    writers: {
+      tunedActiveProfile: `${root}/etc/tuned/active_profile`,
+      tunedProfileDirs: ['etc/tuned/profiles', 'etc/tuned', 'usr/lib/tuned/profiles', 'usr/lib/tuned'].map(
+        (directory) => `${root}/${directory}`,
+      ),
+      networkManagerDirs: ['etc', 'run', 'usr/lib'].map(
+        (top) => `${root}/${top}/NetworkManager/system-connections`,
+      ),
+      ifcfgDir: `${root}/etc/sysconfig/network-scripts`,
+      linkDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
+        (top) => `${root}/${top}/systemd/network`,
+      ),
+      udevRuleDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
+        (top) => `${root}/${top}/udev/rules.d`,
+      ),
     },
   }
 }

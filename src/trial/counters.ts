@@ -1,0 +1,69 @@
+/** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
+import { VqtuneError } from '../errors'
+import type { Host } from '../system/host'
+
+export interface NicCounters {
+  readonly rxBytes: number
+  readonly rxPackets: number
+  readonly txBytes: number
+  readonly txPackets: number
+}
+
+/** One line of /proc/stat, in ticks of 1/100 s (USER_HZ is 100 wherever virtio-net runs). */
+export interface CpuTicks {
+  /** user, nice, system, irq, softirq: what this guest did. Not stolen time, which others had. */
+  readonly busy: number
+  readonly softirq: number
+  readonly stolen: number
+  /** All of the above, idle and waiting for I/O. guest ticks are in user already. */
+  readonly total: number
+}
+
+export interface Counters {
+  readonly nic: NicCounters
+  readonly cpu: CpuTicks
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+}
+
+export const TICKS_PER_SECOND = 100
+
+/** Parses /proc/net/dev. @returns undefined when the interface is not there */
+export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
+  for (const line of text.split('\n')) {
+    // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.
+    const colon = line.lastIndexOf(':')
+    if (colon === -1 || line.slice(0, colon).trim() !== nic) continue
+    const values = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/)
+      .map(Number)
+    const [rxBytes = 0, rxPackets = 0] = values
+    const [txBytes = 0, txPackets = 0] = values.slice(8)
+    return { rxBytes, rxPackets, txBytes, txPackets }
+  }
+  return undefined
+}
+
+/** Parses /proc/stat: `cpu` (all) and `cpuN`. */
+export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
+  const cpus = new Map<string, CpuTicks>()
+  for (const match of text.matchAll(/^(cpu\d*)\s+([\d ]+)$/gm)) {
+    const values = (match[2] ?? '').trim().split(/\s+/).map(Number)
+    const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
+    const busy = user + nice + system + irq + softirq
+    cpus.set(match[1] ?? '', { busy, softirq, stolen, total: busy + idle + waiting + stolen })
+  }
+  return cpus
+}
+
+/** @throws VqtuneError kind vanished, unsupported */
+export function readCounters(host: Host, nic: string): Counters {
+  const text = host.readText(host.paths.procNetDev)
+  const counters = text === undefined ? undefined : parseNicCounters(text, nic)
+  if (counters === undefined) throw new VqtuneError('vanished', `${nic}: the NIC went away`)
+  const cpu = parseCpuTicks(host.readText(host.paths.procStat) ?? '').get('cpu')
+  if (cpu === undefined) throw new VqtuneError('unsupported', `${host.paths.procStat}: no line for all CPUs`)
+  return { nic: counters, cpu, atMs: performance.now() }
+}

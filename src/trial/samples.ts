@@ -1,0 +1,34 @@
+/** From measurements to what is compared. Pure. */
+import type { Measured } from './measure'
+import type { Sample } from './verdict'
+
+export interface Run {
+  readonly round: number
+  readonly channels: number
+  readonly measured: Measured
+}
+
+/** A command that moves less than this in the typical run is judged by how long it takes. */
+const LEAST_COMMAND_BYTES = 65_536
+
+export type Yardstick = 'bytes' | 'runs'
+
+/** Live traffic is always judged by bytes. */
+export function yardstickOf(runs: readonly Run[], isCommand: boolean): Yardstick {
+  if (!isCommand) return 'bytes'
+  const moving = runs.filter(({ measured }) => measured.bytes >= LEAST_COMMAND_BYTES)
+  return 2 * moving.length > runs.length ? 'bytes' : 'runs'
+}
+
+export function samplesOf(runs: readonly Run[], yardstick: Yardstick): readonly Sample[] {
+  return runs.map(({ round, channels, measured }) => {
+    const amount = yardstick === 'bytes' ? measured.bytes : 1
+    return {
+      round,
+      channels,
+      rate: measured.seconds > 0 ? amount / measured.seconds : 0,
+      cost: amount > 0 ? measured.cpuSeconds / amount : 0,
+      packets: measured.seconds > 0 ? measured.packets / measured.seconds : 0,
+    }
+  })
+}
