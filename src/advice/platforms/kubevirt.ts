@@ -1,0 +1,30 @@
+/** KubeVirt and OpenShift Virtualization. */
+import type { Platform } from './platform'
+
+export const KUBEVIRT: Platform = {
+  id: 'kubevirt',
+  title: 'KubeVirt',
+  matches: ({ vendor, product }) => vendor === 'KubeVirt' || product === 'KubeVirt',
+  remedy: ({ mac, target, vcpus }) => ({
+    reaches: vcpus,
+    steps: [
+      {
+        text: 'In the cluster, find the virtual machine of this NIC',
+        lines: [`kubectl get vmi -A -o json | grep -i -B20 ${mac}`],
+      },
+      {
+        text: 'Set spec.template.spec.domain.devices.networkInterfaceMultiqueue: true in the VirtualMachine',
+        lines: [
+          `kubectl -n NAMESPACE patch vm VM --type merge -p '{"spec":{"template":{"spec":{"domain":{"devices":{"networkInterfaceMultiqueue":true}}}}}}'`,
+        ],
+      },
+      { text: 'Restart the virtual machine', lines: ['virtctl -n NAMESPACE restart VM'] },
+    ],
+    powerOff: true,
+    powerOffHow: 'The restart by virtctl makes a new pod; a reboot inside the guest keeps the old one.',
+    notes: [
+      `KubeVirt gives each virtio interface as many queues as the virtual machine has vCPUs at its start (${vcpus} now${target === vcpus ? '' : `, for ${target} wanted`}).`,
+      'vCPUs plugged in later do not add queues until the next restart.',
+    ],
+  }),
+}

@@ -1,0 +1,34 @@
+/** Proxmox VE. Its DMI strings are QEMU's own, so it is offered beside libvirt. */
+import type { Platform } from './platform'
+
+/** The most that pve-qemu-server's netX takes for queues=. */
+const MAX_QUEUES = 64
+
+export const PROXMOX: Platform = {
+  id: 'proxmox',
+  title: 'Proxmox VE',
+  matches: ({ vendor, product }) => vendor === 'QEMU' && product.startsWith('Standard PC'),
+  remedy: ({ mac, target }) => {
+    const queues = Math.min(target, MAX_QUEUES)
+    return {
+      reaches: queues,
+      steps: [
+        {
+          text: 'On the node, find which netX of the virtual machine this is',
+          lines: [`qm config VMID | grep -i ${mac}`],
+        },
+        {
+          text: 'Set its queues and keep its other options (here for net0); or in the web interface: Hardware, Network Device, Multiqueue',
+          lines: [
+            `qm set VMID --net0 "$(qm config VMID | sed -n 's/^net0: //p' | sed 's/,queues=[0-9]*//'),queues=${queues}"`,
+          ],
+        },
+        { text: 'Power the virtual machine off and on', lines: ['qm shutdown VMID && qm start VMID'] },
+      ],
+      powerOff: true,
+      powerOffHow:
+        'Shut the virtual machine down and start it again; a reboot inside the guest does not apply pending changes.',
+      notes: target > MAX_QUEUES ? [`Proxmox VE takes ${MAX_QUEUES} queues at most.`] : [],
+    }
+  },
+}
