@@ -165,9 +165,13 @@ export class Guest {
   /** Copies what is below a host directory into a guest directory. Tens of MB are fine. */
   async pushDir(hostDirectory: string, guestDirectory: string): Promise<void> {
     await this.run(['mkdir', '-p', guestDirectory])
-    const unpacked = this.exec(['tar', '-x', '-C', guestDirectory, '-f', '/dev/virtio-ports/vqtune.push'], {
-      timeoutMs: 180_000,
-    })
+    // -B: the port gives what it has, tar wants whole records.
+    const unpacked = this.exec(
+      ['tar', '-x', '-B', '-C', guestDirectory, '-f', '/dev/virtio-ports/vqtune.push'],
+      {
+        timeoutMs: 180_000,
+      },
+    )
     const tar = spawn('tar', ['-c', '--owner=0', '--group=0', '-C', hostDirectory, '.'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -182,7 +186,7 @@ export class Guest {
   async pullDir(guestDirectory: string, hostDirectory: string): Promise<void> {
     mkdirSync(hostDirectory, { recursive: true })
     const socket = connect(join(this.runDirectory, 'push.sock'))
-    const tar = spawn('tar', ['-x', '--no-same-owner', '-C', hostDirectory], {
+    const tar = spawn('tar', ['-x', '-B', '--no-same-owner', '-C', hostDirectory], {
       stdio: ['pipe', 'inherit', 'inherit'],
     })
     // tar ends at the end-of-archive blocks; what is still written then is padding.

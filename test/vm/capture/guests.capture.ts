@@ -1,14 +1,14 @@
 import { afterEach, describe, test } from 'vitest'
-import { capture } from './lib/capture'
-import { type BootOptions, Guest } from './lib/guest'
-import { xdpPassObject } from './lib/xdp-object'
+import { capture } from '../lib/capture'
+import { type BootOptions, Guest } from '../lib/guest'
+import { xdpPassObject } from '../lib/xdp-object'
 
 /**
- * Writes test/fixtures/guests from real guests; not a test, so it runs only when asked for:
- *   VQTUNE_CAPTURE=1 npx vitest run --project vm test/vm/capture-fixtures.test.ts [-t NAME]
+ * Writes test/fixtures/guests from real guests:
+ *   npx vitest run --config test/vm/capture/vitest.config.ts guests [-t NAME]
  * One guest serves several fixtures where a later state follows from an earlier one.
  */
-describe.skipIf(!process.env.VQTUNE_CAPTURE)('capture', () => {
+describe('guests', () => {
   let guest: Guest | undefined
   afterEach(async () => {
     await guest?.dispose()
@@ -168,8 +168,20 @@ describe.skipIf(!process.env.VQTUNE_CAPTURE)('capture', () => {
   })
 
   test('no-ctrl-vq', async () => {
-    const vm = await boot({ cpus: 4, nics: [{ queues: 4, props: { ctrl_vq: 'off' } }] })
-    await capture(vm, 'no-ctrl-vq', 'four queues, but no control virtqueue: the guest cannot ask for them')
+    const needsCtrlVq = ['ctrl_rx', 'ctrl_vlan', 'ctrl_mac_addr', 'ctrl_guest_offloads', 'guest_announce']
+    const off = Object.fromEntries(['ctrl_vq', ...needsCtrlVq].map((feature) => [feature, 'off']))
+    const vm = await boot({
+      cpus: 4,
+      nics: [
+        { queues: 1, props: off },
+        { queues: 4, props: { ctrl_vq: 'off' } },
+      ],
+    })
+    await capture(
+      vm,
+      'no-ctrl-vq',
+      'the first NIC has no control virtqueue; a second offers MQ without one, so the driver refuses it (no interface)',
+    )
   })
 
   test('many-cpus', async () => {

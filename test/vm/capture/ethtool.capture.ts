@@ -2,19 +2,19 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, test } from 'vitest'
-import { Guest } from './lib/guest'
-import { xdpPassObject } from './lib/xdp-object'
+import { Guest } from '../lib/guest'
+import { xdpPassObject } from '../lib/xdp-object'
 
 /**
- * Writes test/fixtures/ethtool/VERSION from real binaries run on a real NIC; not a test, so only when asked for:
- *   VQTUNE_ETHTOOLS=DIRECTORY npx vitest run --project vm test/vm/capture-ethtool.test.ts
+ * Writes test/fixtures/ethtool/VERSION from real binaries run on a real NIC:
+ *   VQTUNE_ETHTOOLS=DIRECTORY npx vitest run --config test/vm/capture/vitest.config.ts ethtool
  * with DIRECTORY/VERSION/ethtool executable when the directory lies at /opt/ethtools.
  * CASE.txt is stdout, CASE.err.txt stderr, CASE.code the exit code; the latter two only when there is something to say.
  */
 const binaries = process.env.VQTUNE_ETHTOOLS
-const fixtures = fileURLToPath(new URL('../fixtures/ethtool', import.meta.url))
+const fixtures = fileURLToPath(new URL('../../fixtures/ethtool', import.meta.url))
 
-describe.skipIf(!binaries)('capture', () => {
+describe.skipIf(!binaries)('ethtool', () => {
   test('every version of ethtool', async () => {
     await using guest = await Guest.boot({
       kernel: '6.12',
