@@ -1,0 +1,76 @@
+/** NetworkManager keyfiles with [ethtool] channels-*. */
+import type { Host } from '../../system/host'
+import { iniValue, parseIni } from './ini'
+import {
+  allOf,
+  listAllowed,
+  processesNamed,
+  readAllowed,
+  type Verdict,
+  type Writer,
+  type WriterTarget,
+} from './writer'
+
+/** Connection profiles that set channels of this NIC; one record when they may not be read. */
+export function findNetworkManager(host: Host, nic: WriterTarget): readonly Writer[] {
+  const isRunning = processesNamed(host, 'NetworkManager').length > 0
+  const found: Writer[] = []
+  for (const directory of host.paths.writers.networkManagerDirs) {
+    const names = listAllowed(host, directory)
+    const files = names === 'unreadable' ? [] : names.map((name) => `${directory}/${name}`)
+    const texts = files.map((path) => ({ path, read: readAllowed(host, path) }))
+    const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
+    for (const { path, read } of texts) {
+      const writer = typeof read === 'object' ? keyfileWriter(path, read.text, nic) : undefined
+      if (writer !== undefined) found.push(isRunning ? writer : { ...writer, matches: 'maybe' })
+    }
+    if (hidden) {
+      found.push({
+        writer: 'NetworkManager',
+        where: directory,
+        what: 'connection profiles that only root may read can set ethtool.channels-*',
+        tunable: 'channels',
+        matches: 'unreadable',
+        remedy: 'run vqtune explain as root',
+      })
+    }
+  }
+  return found
+}
+
+/** Judges one keyfile; undefined when it sets no channels or means another NIC. */
+export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
+  const sections = parseIni(text)
+  const settings = (sections.get('ethtool') ?? []).filter(([key]) => key.startsWith('channels-'))
+  if (settings.length === 0) return undefined
+  const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
+  if (verdict === 'no') return undefined
+  const id = iniValue(sections, 'connection', 'id') ?? path
+  const name = iniValue(sections, 'connection', 'interface-name')
+  const isNamed = name !== undefined || iniValue(sections, 'ethernet', 'mac-address') !== undefined
+  return {
+    writer: 'NetworkManager',
+    where: path,
+    what: `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
+    tunable: 'channels',
+    // A profile without a name or MAC is for any NIC, but only one of those is active.
+    matches: isNamed ? verdict : 'maybe',
+    remedy: `nmcli connection modify "${id}" ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
+  }
+}
+
+function byName(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Verdict {
+  const name = iniValue(sections, 'connection', 'interface-name')
+  return name === undefined || name === nic.name ? 'yes' : 'no'
+}
+
+function byMac(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Verdict {
+  const mac =
+    iniValue(sections, 'ethernet', 'mac-address') ?? iniValue(sections, '802-3-ethernet', 'mac-address')
+  return mac === undefined || mac.toLowerCase() === nic.mac.toLowerCase() ? 'yes' : 'no'
+}
+
+/** [match] has patterns with operators of their own, over more properties than we know. */
+function byMatch(sections: ReturnType<typeof parseIni>): Verdict {
+  return (sections.get('match')?.length ?? 0) > 0 ? 'maybe' : 'yes'
+}

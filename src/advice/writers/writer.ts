@@ -1,0 +1,96 @@
+/** Who else may write channels, IRQ affinity or XPS of a NIC. */
+import { globMatcher } from '../../config/match'
+import { errnoOf } from '../../errors'
+import type { ObservedNic, TunableName } from '../../model'
+import type { Host } from '../../system/host'
+
+/** What names a NIC in the files of other programs. */
+export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
+
+export type WriterName = 'irqbalance' | 'tuned' | 'NetworkManager' | 'ifcfg' | 'systemd-link' | 'udev-rule'
+
+export interface Writer {
+  readonly writer: WriterName
+  /** The file, or `pid N`. */
+  readonly where: string
+  /** What it writes, one clause. */
+  readonly what: string
+  readonly tunable: TunableName
+  /**
+   * yes: it is active and means this NIC. maybe: it cannot be decided from files, or the program does not run now.
+   * unreadable: only root can tell.
+   */
+  readonly matches: 'yes' | 'maybe' | 'unreadable'
+  /** What to do when vqtune is to keep the setting, one clause. */
+  readonly remedy: string
+}
+
+/** What one condition of another program says about a NIC. */
+export type Verdict = 'yes' | 'no' | 'maybe'
+
+/** All must hold: one no decides, one maybe leaves it open; no condition at all is a yes. */
+export function allOf(verdicts: readonly Verdict[]): Verdict {
+  if (verdicts.includes('no')) return 'no'
+  return verdicts.includes('maybe') ? 'maybe' : 'yes'
+}
+
+/** Text of a file; 'unreadable' when this user may not read it; undefined when it is not there or no text. */
+export function readAllowed(host: Host, path: string): { text: string } | 'unreadable' | undefined {
+  try {
+    const text = host.readText(path)
+    return text === undefined ? undefined : { text }
+  } catch (error) {
+    return isForbidden(error) ? 'unreadable' : undefined
+  }
+}
+
+/** As Host.list, but a directory that this user may not list is 'unreadable'. */
+export function listAllowed(host: Host, directory: string): readonly string[] | 'unreadable' {
+  try {
+    return host.list(directory)
+  } catch (error) {
+    return isForbidden(error) ? 'unreadable' : []
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
+}
+
+/**
+ * Files by name over several directories, in the order of their names; a file hides those of the same name in later
+ * directories, as systemd and udev do it. @param directories highest precedence first
+ */
+export function shadowedFiles(host: Host, directories: readonly string[], suffix: string): readonly string[] {
+  const found = new Map<string, string>()
+  for (const directory of directories) {
+    const names = listAllowed(host, directory)
+    if (names === 'unreadable') continue
+    for (const name of names) {
+      if (name.endsWith(suffix) && !found.has(name)) found.set(name, `${directory}/${name}`)
+    }
+  }
+  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path)
+}
+
+/** Globs as other programs write them; a malformed one matches nothing. */
+export function globMatches(glob: string, text: string): boolean {
+  try {
+    return globMatcher(glob)(text)
+  } catch {
+    return false
+  }
+}
+
+/** Process ids by command name, from /proc; a name is cut to 15 characters by the kernel. */
+export function processesNamed(host: Host, command: string): readonly number[] {
+  const wanted = command.slice(0, 15)
+  return host
+    .list(host.paths.proc)
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((pid) => {
+      const comm = readAllowed(host, `${host.paths.proc}/${pid}/comm`)
+      return typeof comm === 'object' && comm.text.trim() === wanted
+    })
+    .map(Number)
+}
