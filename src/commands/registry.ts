@@ -59,11 +59,45 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./rollback'),
   },
   {
+    words: ['daemon'],
+    summary: 'stay and keep the NICs in tune: repair drift, report it, never fight over it',
+    details: [
+      'Run by vqtuned.service. SIGHUP reads the configuration again, SIGTERM ends it; channels stay as they are.',
+      'NICs that were rolled back are left alone until vqtune apply.',
+    ],
+    load: () => import('./daemon'),
+  },
+  {
+    words: ['drift'],
+    summary: 'show the drift history: what was changed, by whom, and what became of it',
+    options: {
+      json: JSON_OPTION,
+      since: {
+        summary: 'only what came later: 2026-03-01, 2026-03-01T10:00, or 90m, 24h, 7d',
+        value: 'TIME',
+      },
+    },
+    load: () => import('./drift'),
+  },
+  {
     words: ['explain'],
     summary: 'why this target, what stops it, who else may write it, and what to do',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
     load: () => import('./explain'),
+  },
+  {
+    words: ['report'],
+    summary:
+      'measure whether multi-queue fits the traffic: queues, packets, flows, vCPUs; one verdict per condition',
+    positionals: ['[nic]'],
+    options: {
+      all: { summary: 'every virtio-net NIC; also when no NIC is named' },
+      window: { summary: 'how long to measure, 1 to 3600 seconds (default 10)', value: 'SECONDS' },
+      html: { summary: 'also write one self-contained page with charts', value: 'FILE' },
+      json: JSON_OPTION,
+    },
+    load: () => import('./report'),
   },
   {
     words: ['trial'],

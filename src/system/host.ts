@@ -31,6 +31,8 @@ export interface ToolResult {
 export interface RunOptions {
   /** Time limit in milliseconds; default 5000. */
   readonly timeoutMs?: number
+  /** Variables beside LC_ALL and PATH. */
+  readonly env?: Readonly<Record<string, string>>
 }
 
 export interface FileFacts {
@@ -196,7 +198,7 @@ async function runFile(file: string, args: readonly string[], options: RunOption
     const child = execFile(
       file,
       [...args],
-      { env: { ...CHILD_ENV }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
+      { env: { ...CHILD_ENV, ...options.env }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
       (error, stdout, stderr) => {
         clearTimeout(timer)
         if (error === null) return resolve({ code: 0, stdout, stderr })

@@ -1,0 +1,62 @@
+/**
+ * What the service manager is told. Node cannot send to a unix datagram socket, so systemd-notify is run: one short
+ * child for each change of state, and one for each keepalive, half as far apart as the watchdog is long. With the
+ * unit's WatchdogSec= of 30 min that is four an hour, and none without a watchdog.
+ */
+import { messageOf } from '../errors'
+import type { Host } from '../system/host'
+
+export class ServiceManager {
+  private lastStatus: string | undefined
+  private keepalive: NodeJS.Timeout | undefined
+  private readonly socket: string | undefined
+  private readonly watchdogMs: number
+  private queue: Promise<void> = Promise.resolve()
+
+  /** @param env the environment as systemd made it: NOTIFY_SOCKET, WATCHDOG_USEC, WATCHDOG_PID */
+  constructor(
+    private readonly host: Host,
+    env: Readonly<Record<string, string | undefined>>,
+    private readonly onProblem: (text: string) => void,
+  ) {
+    this.socket = env.NOTIFY_SOCKET
+    const forUs = env.WATCHDOG_PID === undefined || Number(env.WATCHDOG_PID) === process.pid
+    this.watchdogMs = forUs ? Number(env.WATCHDOG_USEC ?? 0) / 1000 : 0
+  }
+
+  ready(status: string): void {
+    this.lastStatus = status
+    this.send(['--ready', `--status=${status}`])
+    // The timer runs in the event loop that does the work: when that hangs, systemd hears nothing.
+    if (this.watchdogMs > 0 && this.keepalive === undefined) {
+      this.keepalive = setInterval(() => this.send(['WATCHDOG=1']), this.watchdogMs / 2)
+    }
+  }
+
+  /** The line of `systemctl status`; sent only when it is another one. */
+  status(status: string): void {
+    if (status === this.lastStatus) return
+    this.lastStatus = status
+    this.send([`--status=${status}`])
+  }
+
+  async stopping(): Promise<void> {
+    clearInterval(this.keepalive)
+    this.send(['STOPPING=1', '--status=stopping'])
+    await this.queue
+  }
+
+  /** In order, one at a time. */
+  private send(args: readonly string[]): void {
+    const { socket } = this
+    if (socket === undefined) return
+    this.queue = this.queue
+      .then(async () => {
+        const { code, stderr } = await this.host.run('systemd-notify', args, {
+          env: { NOTIFY_SOCKET: socket },
+        })
+        if (code !== 0) this.onProblem(`systemd-notify: ${stderr.trim()}`)
+      })
+      .catch((error: unknown) => this.onProblem(messageOf(error)))
+  }
+}

@@ -1,0 +1,351 @@
+/**
+ * One pass: look, tell what changed and who did it, decide by policy, reconcile, record. Invariants: passes do not
+ * overlap (the caller's Debounced sees to that); what is left alone is exempt in the reconcile, not merely unlogged;
+ * a pass that finds nothing new starts no program and writes no file.
+ */
+import { nicSettings, type Settings } from '../config/settings'
+import { attribute, type Suspect, type Writer } from '../drift/attribute'
+import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
+import {
+  afterReversal,
+  type ConflictState,
+  isAway,
+  peaceWith,
+  type Verdict,
+  withTime,
+} from '../drift/conflict'
+import { appendHistory, type DriftAction, type DriftRecord } from '../drift/history'
+import { type GuestSnapshot, snapshotOf } from '../drift/snapshot'
+import { readSuspects } from '../drift/suspects'
+import { messageOf, VqtuneError } from '../errors'
+import { tuneGoal } from '../goals'
+import { readLedger } from '../ledger'
+import type { ObservedGuest, Skip, Step } from '../model'
+import type { Exemptions } from '../plan'
+import { type Convergence, converge, type StepOutcome } from '../reconcile'
+import type { Host } from '../system/host'
+import { takeLock } from '../system/lock'
+import { Lookout } from './look'
+import { readState, statePath, writeState } from './state'
+
+/** What the tuner tells; the daemon logs and counts it. */
+export interface TunerEvents {
+  drift(record: DriftRecord): void
+  write(outcome: StepOutcome): void
+  fight(nic: string, rival: Writer, verdict: Extract<Verdict, { action: 'back-off' }>): void
+  /** Told when it begins and when it is another one; undefined when it is over. */
+  trouble(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
+}
+
+export interface PassResult {
+  readonly guest: ObservedGuest
+  readonly skips: readonly Skip[]
+  /** Writes that are still missing. */
+  readonly missing: readonly Step[]
+  /** Another pass is due after so many milliseconds; undefined: none. */
+  readonly againMs: number | undefined
+}
+
+const RETRY_FIRST_MS = 5_000
+const RETRY_LONGEST_MS = 300_000
+const LOCK_WAIT_MS = 10_000
+
+interface Judged {
+  readonly drift: Drift
+  readonly writer: Writer
+}
+
+export class Tuner {
+  private readonly lookout: Lookout
+  private before: GuestSnapshot | undefined
+  /** ISO 8601 time of the last look. */
+  private beforeAt: string | undefined
+  private conflicts = new Map<number, ConflictState>()
+  private failures = 0
+  private restored = false
+
+  constructor(
+    private readonly host: Host,
+    private readonly events: TunerEvents,
+    private readonly signal: AbortSignal,
+    private readonly clock: () => number = Date.now,
+  ) {
+    this.lookout = new Lookout(host)
+  }
+
+  /** An administrator's change of the configuration ends what was left alone under the old one. */
+  forgetConflicts(): void {
+    this.conflicts = new Map()
+  }
+
+  /** @throws VqtuneError kind unsupported when the guest cannot be looked at, state for a damaged ledger */
+  async pass(settings: Settings): Promise<PassResult> {
+    let guest = await this.lookout.look()
+    this.restore(guest.bootId)
+    let drifts = this.compare(guest)
+    if (drifts.some((drift) => isSettingDrift(drift.kind))) {
+      // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
+      await this.waitForOthers()
+      guest = await this.lookout.look()
+      drifts = this.compare(guest)
+    }
+    const judged = this.judge(drifts, guest)
+    const now = this.clock()
+    this.ageConflicts(settings, now)
+    const verdicts = this.decide(judged, guest, settings, now)
+    const result = await this.reconcile(settings, now)
+    const last = result?.guest ?? guest
+    this.record(judged, verdicts, result, settings)
+    this.endReports(last, settings)
+    this.events.trouble('ethtool', this.lookout.problem)
+    this.save(last, drifts.length > 0 || verdicts.size > 0 || (result?.outcomes.length ?? 0) > 0)
+    return {
+      guest: last,
+      skips: result?.skips ?? [],
+      missing: result?.missing ?? [],
+      againMs: this.nextMs(result),
+    }
+  }
+
+  private restore(bootId: string): void {
+    if (this.restored) return
+    this.restored = true
+    const state = readState(this.host, bootId)
+    if (state === undefined) return
+    this.before = state.last
+    this.beforeAt = state.at
+    this.conflicts = new Map(state.conflicts.map((conflict) => [conflict.ifindex, conflict]))
+  }
+
+  private compare(guest: ObservedGuest): readonly Drift[] {
+    return this.before === undefined ? [] : classifyDrift(this.before, snapshotOf(guest))
+  }
+
+  private async waitForOthers(): Promise<void> {
+    try {
+      const lock = await takeLock(this.host, 'daemon', LOCK_WAIT_MS)
+      lock.release()
+    } catch (error) {
+      if (!(error instanceof VqtuneError)) throw error
+      // Still at work after so long, or no lock at all: judge by what is there; the reconcile tells what is wrong.
+    }
+  }
+
+  private judge(drifts: readonly Drift[], guest: ObservedGuest): readonly Judged[] {
+    if (drifts.length === 0) return []
+    const suspects: readonly Suspect[] = drifts.some((drift) => isSettingDrift(drift.kind))
+      ? readSuspects(this.host)
+      : []
+    const evidence = {
+      drifts,
+      after: snapshotOf(guest),
+      entries: readLedger(this.host, guest.bootId).entries,
+      since: this.beforeAt,
+      suspects,
+    }
+    return drifts.map((drift) => ({ drift, writer: attribute(drift, evidence) }))
+  }
+
+  private ageConflicts(settings: Settings, now: number): void {
+    for (const [ifindex, state] of this.conflicts) {
+      this.conflicts.set(ifindex, withTime(state, settings.daemon, now))
+    }
+  }
+
+  /** Verdicts by interface index, one for each NIC whose settings another writer reversed in this look. */
+  private decide(
+    judged: readonly Judged[],
+    guest: ObservedGuest,
+    settings: Settings,
+    now: number,
+  ): ReadonlyMap<number, Verdict> {
+    const verdicts = new Map<number, Verdict>()
+    for (const nic of guest.nics) {
+      const mine = judged.filter(({ drift }) => drift.ifindex === nic.ifindex && isSettingDrift(drift.kind))
+      if (mine.some(({ writer }) => writer.name === 'vqtune')) {
+        // An administrator's apply ends a yield; their rollback is respected through the ledger.
+        this.conflicts.delete(nic.ifindex)
+        continue
+      }
+      const foreign = mine.find(({ writer }) => writer.name !== 'kernel')
+      const state = this.conflicts.get(nic.ifindex) ?? peaceWith(nic.ifindex)
+      if (foreign === undefined || isAway(state, now) || state.leftAlone !== undefined) continue
+      if (!this.reversed(nic.name, guest, settings, now)) continue
+      const policy = nicSettings(settings, nic).onConflict
+      const next = afterReversal(state, policy, foreign.writer.name, settings.daemon, now)
+      this.conflicts.set(nic.ifindex, next.state)
+      verdicts.set(nic.ifindex, next.verdict)
+      if (next.verdict.action === 'back-off') this.events.fight(nic.name, foreign.writer, next.verdict)
+    }
+    return verdicts
+  }
+
+  /** Whether something would have to be written: a change that is as desired, or held, is no reversal. */
+  private reversed(nic: string, guest: ObservedGuest, settings: Settings, now: number): boolean {
+    const goal = tuneGoal(this.host, settings, {
+      respectHolds: true,
+      exemptions: this.exemptions(guest, now),
+    })
+    const { steps } = goal.plan(guest, readLedger(this.host, guest.bootId))
+    return steps.some((step) => step.nic === nic)
+  }
+
+  private exemptions(guest: ObservedGuest, now: number): Exemptions {
+    const exempt = new Map<string, Pick<Skip, 'code' | 'why'>>()
+    for (const nic of guest.nics) {
+      const state = this.conflicts.get(nic.ifindex)
+      if (state === undefined) continue
+      const rival = state.rival === 'unknown' ? 'an unknown writer' : (state.rival ?? 'another writer')
+      if (state.leftAlone !== undefined) {
+        exempt.set(nic.name, { code: 'yielded', why: `changed by ${rival}: left alone by on-conflict` })
+      } else if (isAway(state, now)) {
+        const until = new Date(state.awayUntil ?? now).toISOString()
+        exempt.set(nic.name, { code: 'yielded', why: `fight with ${rival}: left alone until ${until}` })
+      }
+    }
+    return exempt
+  }
+
+  /** @returns undefined when it could not even begin; told as trouble then */
+  private async reconcile(settings: Settings, now: number): Promise<Convergence | undefined> {
+    const options = { respectHolds: true }
+    const plain = tuneGoal(this.host, settings, options)
+    try {
+      const result = await converge(
+        this.host,
+        {
+          ...plain,
+          observe: (known) => this.lookout.look(known),
+          // Exemptions are by name; a NIC may be renamed between two looks.
+          plan: (guest, ledger) =>
+            tuneGoal(this.host, settings, { ...options, exemptions: this.exemptions(guest, now) }).plan(
+              guest,
+              ledger,
+            ),
+        },
+        { signal: this.signal, lockWaitMs: LOCK_WAIT_MS, onOutcome: (outcome) => this.events.write(outcome) },
+      )
+      const stopped = this.signal.aborted
+      this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
+      this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
+      return result
+    } catch (error) {
+      if (!(error instanceof VqtuneError)) throw error
+      this.failures++
+      this.events.trouble('reconcile', error.message)
+      return undefined
+    }
+  }
+
+  private record(
+    judged: readonly Judged[],
+    verdicts: ReadonlyMap<number, Verdict>,
+    result: Convergence | undefined,
+    settings: Settings,
+  ): void {
+    for (const { drift, writer } of judged) {
+      const { ifindex } = drift
+      const verdict = ifindex === undefined ? undefined : verdicts.get(ifindex)
+      const state = ifindex === undefined ? undefined : this.conflicts.get(ifindex)
+      const alone = state !== undefined && (isAway(state, this.clock()) || state.leftAlone !== undefined)
+      // Told once, when it was decided; a rival that goes on is not news.
+      if (alone && verdict === undefined && isSettingDrift(drift.kind)) continue
+      const { action, why } = actionFor(drift, verdict, result)
+      const record: DriftRecord = {
+        at: new Date(this.clock()).toISOString(),
+        kind: drift.kind,
+        nic: drift.nic ?? null,
+        old: drift.old,
+        new: drift.new,
+        writer: writer.name,
+        evidence: writer.evidence,
+        action,
+        why,
+      }
+      this.events.drift(record)
+      this.guarded('history', () => appendHistory(this.host, record, settings.daemon.historySizeKib))
+    }
+  }
+
+  /** A reported NIC that is as desired again is watched as before. */
+  private endReports(guest: ObservedGuest, settings: Settings): void {
+    for (const [ifindex, state] of this.conflicts) {
+      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      if (nic === undefined) {
+        this.conflicts.delete(ifindex)
+        continue
+      }
+      if (state.leftAlone !== 'reported') continue
+      const goal = tuneGoal(this.host, settings, { respectHolds: true, nic: nic.name })
+      const { steps } = goal.plan(guest, readLedger(this.host, guest.bootId))
+      if (steps.length === 0) this.conflicts.delete(ifindex)
+    }
+  }
+
+  private save(guest: ObservedGuest, changed: boolean): void {
+    const first = this.before === undefined
+    this.before = snapshotOf(guest)
+    const { beforeAt } = this
+    this.beforeAt = new Date(this.clock()).toISOString()
+    // Without a change only the time differs, and that of the change is the better one to compare the ledger with.
+    if (!first && !changed && beforeAt !== undefined) return
+    const state = {
+      version: 1,
+      at: this.beforeAt,
+      last: this.before,
+      conflicts: [...this.conflicts.values()],
+    } as const
+    this.guarded('state', () => writeState(this.host, state))
+  }
+
+  private guarded(topic: 'history' | 'state', write: () => void): void {
+    try {
+      write()
+      this.events.trouble(topic, undefined)
+    } catch (error) {
+      const text =
+        error instanceof VqtuneError ? error.message : `${statePath(this.host)}: ${messageOf(error)}`
+      this.events.trouble(topic, text)
+    }
+  }
+
+  /** After a failure that may pass: 5 s, 10 s ... 5 min. After a fight: when it is time to come back. */
+  private nextMs(result: Convergence | undefined): number | undefined {
+    const now = this.clock()
+    const waits = [...this.conflicts.values()]
+      .filter((state) => isAway(state, now))
+      .map((state) => Math.max(0, (state.awayUntil ?? now) - now) + 100)
+    const failed = result === undefined || result.failure?.retryable === true
+    if (failed && this.failures > 0) {
+      waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_LONGEST_MS))
+    }
+    return waits.length === 0 ? undefined : Math.min(...waits)
+  }
+}
+
+function actionFor(
+  drift: Drift,
+  verdict: Verdict | undefined,
+  result: Convergence | undefined,
+): { readonly action: DriftAction; readonly why: string } {
+  if (verdict?.action === 'back-off') {
+    return {
+      action: 'backed-off',
+      why: `reversed ${verdict.reversals} times, left alone for ${verdict.awaySeconds} s`,
+    }
+  }
+  if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }
+  if (verdict?.action === 'report') return { action: 'reported', why: 'on-conflict = "report"' }
+  if (result === undefined) return { action: 'failed', why: 'the reconcile could not begin' }
+  const ours = (nic: string): boolean => drift.nic === undefined || nic === drift.nic
+  if (result.failure !== undefined && result.missing.some((step) => ours(step.nic))) {
+    return { action: 'failed', why: result.failure.message }
+  }
+  const wrote = result.outcomes.some((outcome) => outcome.result === 'done' && ours(outcome.step.nic))
+  if (wrote) return { action: 'repaired', why: '' }
+  const skip = result.skips.find(
+    (candidate) =>
+      ours(candidate.nic) && (candidate.tunable === undefined || candidate.tunable === drift.kind),
+  )
+  return { action: 'accepted', why: skip?.why ?? '' }
+}

@@ -1,0 +1,115 @@
+/**
+ * Who changed a setting, as far as it can be proven. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
+ */
+import { stripes } from '../layout'
+import type { LedgerEntry, RecordedValues } from '../ledger'
+import { formatCpuList, parseCpuList } from '../system/cpulist'
+import { type Drift, isSettingDrift, type SettingDrift } from './classify'
+import type { GuestSnapshot, NicSnapshot } from './snapshot'
+
+export interface Writer {
+  /** A program's name, 'kernel', 'vqtune', or 'unknown'. */
+  readonly name: string
+  /** What shows it, one clause; for 'unknown' what was looked at. */
+  readonly evidence: string
+}
+
+/** Something that is present in the guest and writes these settings by itself. */
+export interface Suspect {
+  readonly name: string
+  readonly writes: readonly SettingDrift[]
+  /** Interfaces it writes to; undefined: any. */
+  readonly nic: string | undefined
+  readonly evidence: string
+}
+
+export interface Evidence {
+  /** All drifts of the same look: a vCPU change explains what the kernel rewrote with it. */
+  readonly drifts: readonly Drift[]
+  readonly after: GuestSnapshot
+  /** Ledger entries as they are now. */
+  readonly entries: readonly LedgerEntry[]
+  /** ISO 8601 time of the look before: what the ledger says from later on is somebody's `vqtune apply`. */
+  readonly since: string | undefined
+  readonly suspects: readonly Suspect[]
+}
+
+/** For drifts of the guest itself there is no writer to name. */
+export function attribute(drift: Drift, evidence: Evidence): Writer {
+  if (!isSettingDrift(drift.kind)) return describeEvent(drift)
+  const nic = evidence.after.nics.find((candidate) => candidate.ifindex === drift.ifindex)
+  const own = nic === undefined ? undefined : ownWriter(nic, evidence)
+  if (own !== undefined) return own
+  if (nic !== undefined && drift.kind !== 'channels' && kernelRewrote(nic, evidence)) {
+    return {
+      name: 'kernel',
+      evidence: 'virtio_net lays out affinity and XPS anew when a vCPU goes online or offline',
+    }
+  }
+  const kind = drift.kind
+  const suspects = evidence.suspects.filter(
+    (suspect) => suspect.writes.includes(kind) && (suspect.nic === undefined || suspect.nic === drift.nic),
+  )
+  const [only] = suspects
+  if (only !== undefined && suspects.length === 1) return { name: only.name, evidence: only.evidence }
+  if (suspects.length > 1) {
+    return {
+      name: 'unknown',
+      evidence: `one of ${suspects.map((suspect) => suspect.name).join(', ')}; which one cannot be told`,
+    }
+  }
+  return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
+}
+
+function describeEvent(drift: Drift): Writer {
+  switch (drift.kind) {
+    case 'vcpus':
+      return { name: 'kernel', evidence: 'a vCPU went online or offline' }
+    case 'xdp-attached':
+    case 'xdp-detached':
+      return { name: 'unknown', evidence: 'the kernel does not tell who attaches XDP programs' }
+    default:
+      return { name: 'kernel', evidence: 'the device was plugged, unplugged or bound anew' }
+  }
+}
+
+/** The ledger changed after our last look and holds what the NIC shows: apply or rollback by another vqtune. */
+function ownWriter(nic: NicSnapshot, evidence: Evidence): Writer | undefined {
+  const { since } = evidence
+  const entry = evidence.entries.find(
+    (candidate) => candidate.ifindex === nic.ifindex && candidate.virtio === nic.virtio,
+  )
+  if (entry === undefined || since === undefined || entry.at <= since) return undefined
+  if (entry.held === true) return { name: 'vqtune', evidence: 'rolled back by an administrator' }
+  if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined
+  return { name: 'vqtune', evidence: 'applied by another vqtune process' }
+}
+
+function sameValues(a: RecordedValues, b: RecordedValues): boolean {
+  return (
+    a.channels === b.channels &&
+    a.queues.length === b.queues.length &&
+    a.queues.every((queue, i) => {
+      const other = b.queues[i]
+      return queue.rx === other?.rx && queue.tx === other?.tx && queue.xps === other?.xps
+    })
+  )
+}
+
+/**
+ * virtnet_set_affinity() ran after a CPU came or went: every queue shows exactly the kernel's own layout over the CPUs
+ * that are online now. Nobody else produces that by chance.
+ */
+function kernelRewrote(nic: NicSnapshot, { drifts, after }: Evidence): boolean {
+  if (!drifts.some((drift) => drift.kind === 'vcpus')) return false
+  const online = parseCpuList(after.online) ?? []
+  const { channels, queues } = nic.values
+  const groups =
+    channels <= online.length
+      ? stripes(channels, online, 0)
+      : queues.map((_, i) => online.slice(i % online.length, (i % online.length) + 1))
+  return queues.every((queue, i) => {
+    const cpus = formatCpuList(groups[i] ?? [])
+    return [queue.rx, queue.tx, queue.xps].every((value) => value === undefined || value === cpus)
+  })
+}

@@ -1,0 +1,130 @@
+/** The drift history: one JSON object a line in the state directory, kept across reboots and bounded in size. */
+import { errnoOf, VqtuneError } from '../errors'
+import type { Host } from '../system/host'
+import { appendLine } from '../system/line-log'
+import type { DriftKind } from './classify'
+
+/** What was done about a drift. */
+export type DriftAction =
+  /** Set back to the desired state. */
+  | 'repaired'
+  /** Nothing had to be written: the guest is as desired with it, or settled by itself. */
+  | 'accepted'
+  /** Left as it is, by on-conflict. */
+  | 'reported'
+  | 'yielded'
+  /** Given up for a time, after too many reversals. */
+  | 'backed-off'
+  /** Writing was tried and did not reach the desired state. */
+  | 'failed'
+
+const ACTIONS: ReadonlySet<string> = new Set<DriftAction>([
+  'repaired',
+  'accepted',
+  'reported',
+  'yielded',
+  'backed-off',
+  'failed',
+])
+
+export interface DriftRecord {
+  /** ISO 8601, UTC: when vqtune saw it. */
+  readonly at: string
+  readonly kind: DriftKind
+  /** Interface name; null for the guest as a whole. */
+  readonly nic: string | null
+  readonly old: string
+  readonly new: string
+  readonly writer: string
+  /** What shows the writer. */
+  readonly evidence: string
+  readonly action: DriftAction
+  /** Why this action; empty when it says it all. */
+  readonly why: string
+}
+
+export function historyPath(host: Host): string {
+  return `${host.paths.stateDir}/drift.jsonl`
+}
+
+/** @throws VqtuneError kind state or permission */
+export function appendHistory(host: Host, record: DriftRecord, limitKib: number): void {
+  const path = historyPath(host)
+  try {
+    appendLine(host, path, JSON.stringify(record), limitKib * 1024)
+  } catch (cause) {
+    const errno = errnoOf(cause)
+    const kind = errno === 'EACCES' || errno === 'EROFS' ? 'permission' : 'state'
+    throw new VqtuneError(kind, `${path}: cannot write the drift history (${errno})`, { cause })
+  }
+}
+
+export interface History {
+  /** Oldest first. */
+  readonly records: readonly DriftRecord[]
+  /** Lines that are not records: torn by a crash, or somebody else's. */
+  readonly damaged: number
+}
+
+/** @throws VqtuneError kind state or permission when the file exists and cannot be read */
+export function readHistory(host: Host): History {
+  const path = historyPath(host)
+  try {
+    return parseHistory(host.readText(path) ?? '')
+  } catch (cause) {
+    const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
+    throw new VqtuneError(kind, `${path}: cannot read the drift history (${errnoOf(cause)})`, { cause })
+  }
+}
+
+/** Pure. */
+export function parseHistory(text: string): History {
+  const records: DriftRecord[] = []
+  let damaged = 0
+  for (const line of text.split('\n')) {
+    if (line === '') continue
+    const record = parseRecord(line)
+    if (record === undefined) damaged++
+    else records.push(record)
+  }
+  return { records, damaged }
+}
+
+function parseRecord(line: string): DriftRecord | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    return undefined
+  }
+  return isRecord(value) ? value : undefined
+}
+
+function isRecord(value: unknown): value is DriftRecord {
+  if (typeof value !== 'object' || value === null) return false
+  const fields = value as Record<string, unknown>
+  const texts = ['at', 'kind', 'old', 'new', 'writer', 'evidence', 'action', 'why']
+  return (
+    texts.every((key) => typeof fields[key] === 'string') &&
+    (fields.nic === null || typeof fields.nic === 'string') &&
+    !Number.isNaN(Date.parse(String(fields.at))) &&
+    ACTIONS.has(String(fields.action))
+  )
+}
+
+/**
+ * A point in time as people write it: ISO 8601 (`2026-03-01`, `2026-03-01T10:00`), or so long ago: `90m`, `24h`, `7d`.
+ * @returns milliseconds since the epoch, or undefined
+ */
+export function parseSince(text: string, now: number): number | undefined {
+  const ago = /^(\d{1,6})([smhd])$/.exec(text)
+  if (ago !== null) {
+    const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[ago[2] as 's' | 'm' | 'h' | 'd']
+    return now - Number(ago[1]) * unitMs
+  }
+  if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(text))
+    return undefined
+  // A date alone would be midnight UTC to Date.parse; people mean their own midnight.
+  const at = Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T'))
+  return Number.isNaN(at) ? undefined : at
+}

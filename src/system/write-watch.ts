@@ -1,0 +1,65 @@
+/**
+ * Writes by other programs to kernel settings that send no uevent: IRQ affinity and XPS. inotify sees them, because
+ * it hooks write(2), not the setting; what the kernel changes itself it does not see. No child process.
+ */
+import { closeSync, type FSWatcher, openSync, watch } from 'node:fs'
+import type { ObservedNic } from '../model'
+import type { Host } from './host'
+
+interface Watched {
+  readonly watcher: FSWatcher
+  /** An open directory keeps its inode: procfs would make a new one after memory pressure, without our watch. */
+  readonly fd: number
+}
+
+export class WriteWatch {
+  private readonly watched = new Map<string, Watched>()
+
+  constructor(private readonly onWrite: (path: string) => void) {}
+
+  /** Watches these directories and no others. One that cannot be watched is left to the periodic check. */
+  follow(directories: readonly string[]): void {
+    const wanted = new Set(directories)
+    for (const path of [...this.watched.keys()]) if (!wanted.has(path)) this.forget(path)
+    for (const path of wanted) if (!this.watched.has(path)) this.add(path)
+  }
+
+  get size(): number {
+    return this.watched.size
+  }
+
+  close(): void {
+    this.follow([])
+  }
+
+  private add(path: string): void {
+    let fd: number | undefined
+    try {
+      fd = openSync(path, 'r')
+      const watcher = watch(path, { persistent: false }, () => this.onWrite(path))
+      watcher.on('error', () => this.forget(path))
+      this.watched.set(path, { watcher, fd })
+    } catch {
+      if (fd !== undefined) closeSync(fd)
+    }
+  }
+
+  private forget(path: string): void {
+    const entry = this.watched.get(path)
+    if (entry === undefined) return
+    this.watched.delete(path)
+    entry.watcher.close()
+    closeSync(entry.fd)
+  }
+}
+
+/** Where the settings of a NIC's queues are: /proc/irq/N and queues/tx-N. */
+export function settingDirectories(host: Host, nics: readonly ObservedNic[]): readonly string[] {
+  const { procIrq, sysClassNet } = host.paths
+  return nics.flatMap((nic) =>
+    nic.queues.flatMap((queue) => [
+      ...[queue.rxIrq, queue.txIrq].flatMap((irq) => (irq === undefined ? [] : [`${procIrq}/${irq.irq}`])),
+      ...(queue.xps === undefined ? [] : [`${sysClassNet}/${nic.name}/queues/tx-${queue.index}`]),
+    ]),
+  )
+}
