@@ -1,5 +1,5 @@
-// Bundles src/main.ts: dist/vqtune.cjs is the entry and holds the boot path (`apply`); dist/vqtune-full.cjs holds every
-// verb and is loaded for all others. One file starts faster than many, a small one faster than a large one.
+// bundle.mjs [DIRECTORY] bundles src/main.ts there, in dist/ unless told: vqtune.cjs is the entry and holds the boot path
+// (`apply`); vqtune-full.cjs holds every verb and is loaded for all others. One file starts faster than many, a small one faster than a large one.
 // Prints nothing but errors. The metafiles feed the RPM's bundled(npm(...)) provides.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -19,6 +19,9 @@ const common = {
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
+  // require() instead of import(): the ES module loader takes milliseconds to start, and is not there for a script that
+  // runs from the code cache (packaging/runtime/loader.cjs).
+  supported: { 'dynamic-import': false },
   // node-cron asks for import.meta.url, which CommonJS does not have.
   define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
 }
@@ -49,7 +52,8 @@ const [boot, full] = await Promise.all([
   build({
     ...common,
     entryPoints: [`${top}src/cli-full.ts`],
-    outfile: `${top}dist/vqtune-full.cjs`,
+    absWorkingDir: top,
+    outfile: `${out}/vqtune-full.cjs`,
     banner: { js: urlBanner },
   }),
 ])

@@ -1,0 +1,244 @@
+// docs.mjs DIRECTORY: writes vqtune.8, vqtune.bash and _vqtune there, from src/commands/registry.ts, so that manual and completions know
+// what the parser knows. Prints nothing but errors.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const out = process.argv[2]
+if (out === undefined) throw new Error('usage: docs.mjs DIRECTORY')
+const top = fileURLToPath(new URL('..', import.meta.url))
+
+/** The registry as data. The commands themselves stay outside: import() of them is never called here. */
+async function registry() {
+  const { outputFiles } = await build({
+    entryPoints: [`${top}src/commands/registry.ts`],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    write: false,
+    logLevel: 'warning',
+    plugins: [
+      {
+        name: 'commands-stay-outside',
+        setup({ onResolve }) {
+          onResolve({ filter: /.*/ }, ({ kind, path }) =>
+            kind === 'dynamic-import' ? { path, external: true } : undefined,
+          )
+        },
+      },
+    ],
+  })
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
+}
+
+const { COMMANDS, GLOBAL_OPTIONS } = await registry()
+const optionsOf = (command) => Object.entries(command.options ?? {})
+const globals = Object.entries(GLOBAL_OPTIONS)
+
+// mdoc: a leading dot or quote is a macro, a backslash an escape, and a bare hyphen may become a dash.
+const text = (line) =>
+  line
+    .replaceAll('\\', '\\e')
+    .replace(/^([.'])/, '\\&$1')
+    .replaceAll(/(?<=^|\s)-/g, '\\-')
+
+function manOption([name, spec]) {
+  const short = spec.short === undefined ? '' : `Fl ${spec.short} , `
+  const value = spec.value === undefined ? '' : ` Ar ${spec.value}`
+  return [`.It ${short}Fl -${name}${value}`, text(`${spec.summary}.`)]
+}
+
+function manArguments(command) {
+  return (command.positionals ?? []).map((slot) => {
+    const word = text(slot.replaceAll(/[[\]<>]/g, ''))
+    return slot.startsWith('[') ? `Op Ar ${word}` : `Ar ${word}`
+  })
+}
+
+function manCommand(command) {
+  const options = optionsOf(command)
+  return [
+    ['.It Cm', command.words.join(' '), ...manArguments(command)].join(' '),
+    text(`${command.summary}.`),
+    ...(command.details ?? []).flatMap((line) => (line === '' ? ['.Pp'] : ['.br', text(line)])),
+    ...(options.length === 0 ? [] : ['.Bl -tag -width Ds', ...options.flatMap(manOption), '.El']),
+  ]
+}
+
+function manual() {
+  const epoch = Number(process.env.SOURCE_DATE_EPOCH ?? Date.now() / 1000)
+  const date = new Date(epoch * 1000).toLocaleDateString('en-US', {
+    year: 'numeric',
+    month: 'long',
+    day: 'numeric',
+    timeZone: 'UTC',
+  })
+  const values = {
+    DATE: date,
+    SYNOPSIS: COMMANDS.flatMap((command) => [
+      '.Nm',
+      `.Cm ${command.words.join(' ')}`,
+      ...manArguments(command).map((argument) => `.${argument}`),
+      ...(optionsOf(command).length > 0 ? ['.Op Ar options'] : []),
+    ]).join('\n'),
+    COMMANDS: COMMANDS.flatMap(manCommand).join('\n'),
+    GLOBAL_OPTIONS: globals.flatMap(manOption).join('\n'),
+  }
+  const prose = readFileSync(`${top}packaging/man/vqtune.8.in`, 'utf8')
+  return prose.replaceAll(/@([A-Z_]+)@/g, (_, name) => {
+    if (values[name] === undefined) throw new Error(`vqtune.8.in: unknown placeholder ${name}`)
+    return values[name]
+  })
+}
+
+const flags = (entries) =>
+  entries.flatMap(([name, spec]) => [`--${name}`, ...(spec.short === undefined ? [] : [`-${spec.short}`])])
+
+/** What completes the first positional argument. */
+function positionalKind(command) {
+  const first = command.positionals?.[0] ?? ''
+  if (/nic/.test(first)) return 'nic'
+  return /file|dir|path/i.test(first) ? 'file' : ''
+}
+
+const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`
+
+function bash() {
+  const group = new Map()
+  for (const { words } of COMMANDS) {
+    group.set(words[0], [...(group.get(words[0]) ?? []), ...words.slice(1, 2)])
+  }
+  const verbs = [...new Set(COMMANDS.map(({ words }) => words[0]))]
+  const valueCases = [...globals, ...COMMANDS.flatMap(optionsOf)]
+    .filter(([, spec]) => spec.value !== undefined)
+    .map(([name, spec]) => {
+      if (spec.choices !== undefined) return [name, `_vqtune_words ${quote(spec.choices.join(' '))}`]
+      if (spec.value === 'FILE') return [name, '_vqtune_files']
+      return [name, spec.value === 'DIR' ? '_vqtune_dirs' : ':']
+    })
+  return `# bash completion of vqtune; made from the command registry by packaging/docs.mjs
+_vqtune_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
+_vqtune_files() { mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; }
+_vqtune_dirs() { mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; }
+_vqtune_nics() {
+  local path nics=''
+  for path in /sys/bus/virtio/drivers/virtio_net/virtio*/net/*; do
+    [ -e "$path" ] && nics+=" \${path##*/}"
+  done
+  _vqtune_words "$nics"
+}
+_vqtune() {
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command
+  COMPREPLY=()
+  if [ "$COMP_CWORD" = 1 ]; then
+    _vqtune_words ${quote([...verbs, '--help', '--version'].join(' '))}
+    return
+  fi
+  case $prev in
+${[...new Map(valueCases)].map(([name, action]) => `    --${name}) ${action}; return ;;`).join('\n')}
+  esac
+  command=\${COMP_WORDS[1]}
+  case $command in
+${[...group]
+  .filter(([, seconds]) => seconds.length > 0)
+  .map(
+    ([verb, seconds]) => `    ${verb})
+      if [ "$COMP_CWORD" = 2 ]; then
+        _vqtune_words ${quote([...new Set(seconds), '--help'].join(' '))}
+        return
+      fi
+      command="$command \${COMP_WORDS[2]}"
+      ;;`,
+  )
+  .join('\n')}
+  esac
+  case $command in
+${COMMANDS.map((command) => {
+  const words = quote(flags([...optionsOf(command), ...globals]).join(' '))
+  const other = { nic: '_vqtune_nics', file: '_vqtune_files', '': ':' }[positionalKind(command)]
+  return `    ${quote(command.words.join(' '))}) if [[ $cur == -* ]]; then _vqtune_words ${words}; else ${other}; fi ;;`
+}).join('\n')}
+  esac
+}
+complete -F _vqtune vqtune
+`
+}
+
+function zsh() {
+  // In a spec of _arguments, brackets and colons end parts.
+  const plain = (line) => line.replaceAll(/[[\]]/g, '').replaceAll(':', '\\:')
+  const option = ([name, spec]) => {
+    const action =
+      spec.choices !== undefined
+        ? `(${spec.choices.join(' ')})`
+        : ({ FILE: '_files', DIR: '_files -/' }[spec.value] ?? ' ')
+    const value = spec.value === undefined ? '' : `:${spec.value}:${action}`
+    const words = spec.short === undefined ? [`--${name}`] : [`-${spec.short}`, `--${name}`]
+    return words.map((word) => quote(`${spec.multiple ? '*' : ''}${word}[${plain(spec.summary)}]${value}`))
+  }
+  const verbs = [...new Set(COMMANDS.map(({ words }) => words[0]))]
+  const described = verbs.map((verb) => {
+    const own = COMMANDS.filter(({ words }) => words[0] === verb)
+    return quote(
+      `${verb}:${own.length === 1 && own[0].words.length === 1 ? own[0].summary : `${verb} commands`}`,
+    )
+  })
+  const body = (command) => {
+    const kind = { nic: `':nic:_vqtune_nics'`, file: `':file:_files'`, '': '' }[positionalKind(command)]
+    return [
+      '_arguments -s',
+      ...[...optionsOf(command), ...globals].flatMap(option),
+      ...(kind ? [kind] : []),
+    ].join(' \\\n        ')
+  }
+  return `#compdef vqtune
+# zsh completion of vqtune; made from the command registry by packaging/docs.mjs
+_vqtune_nics() {
+  local -a nics
+  nics=(/sys/bus/virtio/drivers/virtio_net/virtio*/net/*(N:t))
+  compadd -a nics
+}
+_vqtune() {
+  local -a verbs seconds
+  verbs=(
+    ${described.join('\n    ')}
+  )
+  if (( CURRENT == 2 )); then
+    _describe -t commands command verbs
+    compadd -- --help --version
+    return
+  fi
+  local command=$words[2]
+  case $command in
+${verbs
+  .map((verb) => [verb, COMMANDS.filter(({ words }) => words[0] === verb && words.length > 1)])
+  .filter(([, members]) => members.length > 0)
+  .map(
+    ([verb, members]) => `    (${verb})
+      if (( CURRENT == 3 )); then
+        seconds=(${members.map((member) => quote(`${member.words[1]}:${member.summary}`)).join(' ')})
+        _describe -t commands command seconds
+        return
+      fi
+      command="$command $words[3]"
+      shift words
+      (( CURRENT-- ))
+      ;;`,
+  )
+  .join('\n')}
+  esac
+  # _arguments takes the first word for the command.
+  shift words
+  (( CURRENT-- ))
+  case $command in
+${COMMANDS.map((command) => `    (${quote(command.words.join(' '))})\n      ${body(command)}\n      ;;`).join('\n')}
+  esac
+}
+_vqtune "$@"
+`
+}
+
+mkdirSync(out, { recursive: true })
+writeFileSync(`${out}/vqtune.8`, manual())
+writeFileSync(`${out}/vqtune.bash`, bash())
+writeFileSync(`${out}/_vqtune`, zsh())
