@@ -56,6 +56,7 @@ export type ReloadPlan =
   | { readonly kind: 'later'; readonly why: string; readonly steps: readonly string[] }
 
 export function planReload(module: VhostModule, wanted: boolean): ReloadPlan {
+  if (module.state === 'absent') return { kind: 'none', why: `this kernel has no module ${MODULE}` }
   if (module.state === 'unloaded') {
     return { kind: 'none', why: `${MODULE} is not loaded: the setting holds from its next load on` }
   }

@@ -1,0 +1,91 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { backupDirectory, listBackups, markUndone, parseBackup } from '../../../src/host/change/backup'
+import { changeFile } from '../../../src/host/change/file-change'
+import { writeSafely } from '../../../src/host/change/safe-file'
+import { systemHost } from '../../../src/system/host'
+
+const mode = (path: string) => statSync(path).mode & 0o7777
+
+function fresh() {
+  const root = mkdtempSync(join(tmpdir(), 'vqtune-host-'))
+  mkdirSync(`${root}/etc`)
+  return { host: systemHost(root), path: `${root}/etc/x.conf` }
+}
+
+describe('changeFile', () => {
+  it('keeps the mode, backs up for root only, and leaves no temporary file', () => {
+    const { host, path } = fresh()
+    writeFileSync(path, 'old\n')
+    chmodSync(path, 0o640)
+    const backup = changeFile(host, {
+      action: 'max-files',
+      path,
+      before: 'old\n',
+      after: 'new\n',
+      mode: 0o600,
+    })
+    expect([readFileSync(path, 'utf8'), mode(path)]).toEqual(['new\n', 0o640])
+    expect([mode(backupDirectory(host)), mode(`${backupDirectory(host)}/${backup.id}.json`)]).toEqual([
+      0o700, 0o600,
+    ])
+    expect(mode(host.paths.stateDir) & 0o055).toBe(0o055)
+    expect(readdirSync(join(path, '..'))).toEqual(['x.conf'])
+    markUndone(host, backup)
+    expect(listBackups(host)).toMatchObject([{ id: backup.id, before: 'old\n', undone: expect.any(String) }])
+  })
+
+  it('creates and removes', () => {
+    const { host, path } = fresh()
+    changeFile(host, { action: 'zerocopy-on', path, before: undefined, after: 'new\n', mode: 0o644 })
+    expect(mode(path)).toBe(0o644)
+    changeFile(host, { action: 'undo', path, before: 'new\n', after: undefined, mode: 0o644 })
+    expect(host.exists(path)).toBe(false)
+    expect(listBackups(host).map(({ before, after }) => [before, after])).toEqual([
+      [null, 'new\n'],
+      ['new\n', null],
+    ])
+  })
+
+  it('refuses when the file changed meanwhile, and keeps no backup when the write fails', () => {
+    const { host, path } = fresh()
+    writeFileSync(path, 'other\n')
+    expect(() =>
+      changeFile(host, { action: 'max-files', path, before: 'old\n', after: 'new\n', mode: 0o600 }),
+    ).toThrow('changed by somebody else')
+    const gone = `${host.paths.root}/missing/x.conf`
+    expect(() =>
+      changeFile(host, { action: 'max-files', path: gone, before: undefined, after: 'new\n', mode: 0o600 }),
+    ).toThrow(`${gone}: cannot write: its directory does not exist; nothing was changed`)
+    expect(listBackups(host)).toEqual([])
+  })
+
+  it('writes through a symbolic link', () => {
+    const { path } = fresh()
+    const link = `${path}.link`
+    writeFileSync(path, 'old\n')
+    symlinkSync(path, link)
+    writeSafely(link, 'new\n', { mode: 0o600 })
+    expect(readFileSync(path, 'utf8')).toBe('new\n')
+  })
+})
+
+describe('parseBackup', () => {
+  it.each(['', '{', 'null', '{"version":2}', '{"version":1,"target":{"kind":"file"}}'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parseBackup(text, '/b/x.json')).toThrow(/^\/b\/x\.json: not a backup record/)
+    },
+  )
+})
