@@ -184,6 +184,21 @@ describe('guests', () => {
     )
   })
 
+  test('failover', async () => {
+    const vm = await boot({ cpus: 4, nics: [{ queues: 4, props: { failover: 'on' } }] })
+    await vm.shell('for link in /sys/class/net/*; do ip link set "$(basename "$link")" up; done')
+    await capture(vm, 'failover', 'STANDBY negotiated: a net_failover master over the virtio NIC, no primary')
+  })
+
+  test('irqbalance-running', async () => {
+    const vm = await boot({ cpus: 4, nics: [{ queues: 4 }] })
+    await vm.configureNic(0)
+    await vm.run(['systemctl', 'start', 'irqbalance'])
+    // Its interval is ten seconds; it moves IRQs only under load.
+    await vm.shell('for i in 1 2 3 4 5 6 7 8; do timeout 25 ping -q -f 10.77.0.1 & done; wait || true')
+    await capture(vm, 'irqbalance-running', 'irqbalance has been running under load for 25 s')
+  })
+
   test('many-cpus', async () => {
     const vm = await boot({ cpus: 72, memoryMiB: 3072, nics: [{ queues: 8 }], bootTimeoutMs: 900_000 })
     await vm.configureNic(0)
