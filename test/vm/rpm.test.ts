@@ -1,0 +1,304 @@
+/** The RPMs as their users meet them: rpm itself, in real guests, from installation over boots to removal. */
+import { copyFileSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type BuiltRpms,
+  buildProvider,
+  buildRpms,
+  libraryRequirements,
+  NODE_PROVIDES,
+  SYSTEM_PROVIDES,
+} from '../packaging/rpms'
+import { Guest } from './lib/guest'
+import { waitUntil } from './lib/wait'
+
+const UNITS = ['vqtune-boot.service', 'vqtune-reconcile.path', 'vqtuned.service'] as const
+const rpmTimeout = { timeoutMs: 240_000 }
+
+/** Someone who shrinks NIC 0 in each boot before vqtune looks: what an old kernel or a rival's rule does. */
+const EARLY_RIVAL = `[Unit]
+DefaultDependencies=no
+After=local-fs.target systemd-udev-trigger.service
+Before=vqtune-boot.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/bin/udevadm wait --timeout=30 /sys/class/net/NIC
+ExecStart=/usr/sbin/ethtool -L NIC combined 1
+[Install]
+WantedBy=multi-user.target
+`
+
+let older: BuiltRpms
+let newer: BuiltRpms
+let media: string
+beforeAll(async () => {
+  older = await buildRpms(1)
+  newer = await buildRpms(2)
+  media = mkdtempSync(join(tmpdir(), 'vqtune-media-'))
+  for (const rpm of [older.arch, newer.arch, newer.noarch]) copyFileSync(rpm, join(media, basename(rpm)))
+  const libraries = await libraryRequirements(newer.arch)
+  const base = await buildProvider('base', [...SYSTEM_PROVIDES, ...libraries], `${media}-build`)
+  const node = await buildProvider('node', NODE_PROVIDES, `${media}-build`)
+  for (const rpm of [base, node]) copyFileSync(rpm, join(media, basename(rpm)))
+}, 900_000)
+
+const inGuest = (rpm: string): string => `/root/${basename(rpm)}`
+
+const channelsOf = async (guest: Guest, nic: string): Promise<number> =>
+  Number(await guest.shell(`ls -d /sys/class/net/${nic}/queues/tx-* | wc -l`))
+
+async function channelsBecome(guest: Guest, nic: string, count: number): Promise<void> {
+  try {
+    await waitUntil(
+      `${count} channels on ${nic}`,
+      30_000,
+      async () => (await channelsOf(guest, nic)) === count,
+    )
+  } catch (error) {
+    const journal = await guest.shell(
+      'journalctl --no-pager -b -n 60; systemctl status vqtune-reconcile.path || :',
+    )
+    throw new Error(`${(error as Error).message}, but ${await channelsOf(guest, nic)}\n${journal}`)
+  }
+}
+
+async function property(guest: Guest, unit: string, name: string): Promise<string> {
+  return (await guest.run(['systemctl', 'show', '-P', name, unit])).trim()
+}
+
+const enabled = async (guest: Guest): Promise<string[]> =>
+  (await guest.exec(['systemctl', 'is-enabled', ...UNITS])).stdout.trim().split('\n')
+
+async function installRival(guest: Guest, nic: string): Promise<void> {
+  await guest.writeFile('/etc/systemd/system/early-rival.service', EARLY_RIVAL.replaceAll('NIC', nic))
+  await guest.run(['systemctl', 'enable', 'early-rival.service'])
+}
+
+/** After a boot with the early rival: repaired in time, and nothing else touched. Prints what it cost. */
+async function expectTunedAtBoot(guest: Guest, nic: string, channels: number): Promise<void> {
+  const journal = await guest.journal(['-u', 'vqtune-boot.service', '-u', 'early-rival.service'])
+  expect(await property(guest, 'early-rival.service', 'Result'), journal).toBe('success')
+  expect(await property(guest, 'vqtune-boot.service', 'Result'), journal).toBe('success')
+  expect(journal).toContain(`${nic}: channels 1 -> ${channels}`)
+  expect(journal.match(/channels \d+ -> \d+/g)).toEqual([`channels 1 -> ${channels}`])
+  expect(await channelsOf(guest, nic)).toBe(channels)
+
+  const micros = async (unit: string, name: string): Promise<number> =>
+    Number(await property(guest, unit, `${name}TimestampMonotonic`))
+  const started = await micros('vqtune-boot.service', 'InactiveExit')
+  const done = await micros('vqtune-boot.service', 'ActiveEnter')
+  const networkPre = await micros('network-pre.target', 'ActiveEnter')
+  expect(done).toBeGreaterThan(0)
+  expect(networkPre, 'network-pre.target was reached').toBeGreaterThan(0)
+  expect(done, 'tuned before network-pre.target').toBeLessThanOrEqual(networkPre)
+  const userspace = await micros('multi-user.target', 'ActiveEnter')
+  const seconds = (value: number): string => (value / 1e6).toFixed(2)
+  console.log(
+    `${guest.description}: vqtune-boot ran ${seconds(started)}..${seconds(done)} s (${seconds(done - started)} s of ` +
+      `emulated time, change included), network-pre.target at ${seconds(networkPre)} s, multi-user at ${seconds(userspace)} s`,
+  )
+}
+
+describe('vqtune RPM on kernel 6.12', () => {
+  let guest: Guest
+  let nic: string
+  beforeAll(async () => {
+    guest = await Guest.boot({
+      kernel: '6.12',
+      cpus: 4,
+      nics: [{ queues: 4 }, { queues: 4 }],
+      hotplugPorts: 1,
+      node: true,
+    })
+    nic = await guest.nicName(0)
+    await guest.pushDir(media, '/root')
+  })
+  afterAll(async () => {
+    await guest?.dispose()
+  })
+  const rpm = (...args: string[]) => guest.exec(['rpm', ...args], rpmTimeout)
+  const vqtune = (...args: string[]) => guest.exec(['vqtune', ...args], { timeoutMs: 60_000 })
+  const reconcileOnly = async (): Promise<void> => {
+    await guest.run(['systemctl', 'stop', 'vqtuned.service'])
+    await guest.run(['systemctl', 'start', 'vqtune-reconcile.path'])
+  }
+
+  test('rpm checks what it requires', async () => {
+    const { code, stderr } = await rpm('-i', inGuest(older.arch))
+    expect(code).not.toBe(0)
+    for (const name of ['ethtool', 'util-linux', 'libc.so.6()(64bit)'])
+      expect(stderr).toContain(`${name} is needed by`)
+    expect(await rpm('-i', '/root/base-1-1.noarch.rpm')).toMatchObject({ code: 0 })
+  })
+
+  test('installed: enabled, intact, nothing started, no NIC touched', async () => {
+    await guest.run(['ethtool', '-L', nic, 'combined', '3'])
+    expect(await rpm('-i', inGuest(older.arch))).toMatchObject({ code: 0, stderr: '' })
+    expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
+    expect(await rpm('-V', 'vqtune')).toMatchObject({ code: 0, stdout: '' })
+    expect((await guest.exec(['systemctl', 'is-active', ...UNITS])).stdout.trim().split('\n')).toEqual(
+      UNITS.map(() => 'inactive'),
+    )
+    expect(await channelsOf(guest, nic)).toBe(3)
+    const { stdout, stderr } = await guest.exec(['vqtune', '--version'], {
+      env: { VQTUNE_CODE_CACHE: 'report' },
+    })
+    expect(stdout).toMatch(/^vqtune \d/)
+    expect(stderr.match(/: used$/gm)).toHaveLength(2)
+    await guest.run(['ethtool', '-L', nic, 'combined', '4'])
+  })
+
+  test('the boot after: repaired before network-pre.target, the rest untouched, nothing failed', async () => {
+    await installRival(guest, nic)
+    // For later tests: policies that the kernel does not have, so that every new NIC needs something done.
+    await guest.writeFile(
+      '/etc/vqtune/conf.d/50-test.toml',
+      '[[nic]]\nmatch = { mac = "52:54:00:77:00:02" }\ncap = 2\n[[nic]]\nmatch = { name = "lan*" }\ncap = 3\n',
+    )
+    await guest.reboot()
+    await expectTunedAtBoot(guest, nic, 4)
+    expect(await channelsOf(guest, await guest.nicName(1))).toBe(4)
+    expect((await guest.run(['systemctl', '--failed', '--plain', '--no-legend'])).trim()).toBe('')
+    expect(await property(guest, 'vqtuned.service', 'ActiveState')).toBe('active')
+  })
+
+  test('without the daemon: hot-plug, driver rebind and rename are tuned, in the sandbox of the unit', async () => {
+    await reconcileOnly()
+    const added = await guest.addNic({ queues: 4 }, 0)
+    await channelsBecome(guest, added, 2)
+
+    const virtio = basename(await guest.run(['readlink', '-f', `/sys/class/net/${added}/device`])).trim()
+    await guest.shell(`cd /sys/bus/virtio/drivers/virtio_net; echo ${virtio} >unbind; echo ${virtio} >bind`)
+    await waitUntil('the interface after rebind', 20_000, () => guest.nicName(2).then(Boolean, () => false))
+    await channelsBecome(guest, await guest.nicName(2), 2)
+
+    const second = await guest.nicName(1)
+    await guest.run(['ip', 'link', 'set', second, 'name', 'lan1'])
+    await channelsBecome(guest, 'lan1', 3)
+    await guest.run(['ip', 'link', 'set', 'lan1', 'name', second])
+    await channelsBecome(guest, second, 4)
+    expect(await guest.journal(['-t', 'vqtune'])).not.toContain('EROFS')
+  })
+
+  test('without the daemon: channels follow vCPUs, also through a storm', async () => {
+    await guest.setCpuOnline(3, false)
+    await channelsBecome(guest, nic, 3)
+    await guest.setCpuOnline(3, true)
+    await channelsBecome(guest, nic, 4)
+    await guest.shell(
+      'cd /sys/devices/system/cpu; for i in 1 2 3 4 5 6; do for c in 2 3; do echo 0 >cpu$c/online; done; for c in 2 3; do echo 1 >cpu$c/online; done; done; echo 0 >cpu3/online',
+    )
+    await channelsBecome(guest, nic, 3)
+    await guest.setCpuOnline(3, true)
+    await channelsBecome(guest, nic, 4)
+    // The level that asks for a run is gone and the watch is still there.
+    await waitUntil('no reconcile asked for', 20_000, async () => {
+      return (await guest.exec(['test', '-e', '/run/vqtune/reconcile'])).code === 1
+    })
+    expect(await property(guest, 'vqtune-reconcile.path', 'ActiveState')).toBe('active')
+    expect((await vqtune('plan', '--check')).code).toBe(0)
+  })
+
+  test('with the daemon: channels follow all the same, and udev starts nothing', async () => {
+    await guest.run(['systemctl', 'start', 'vqtuned.service'])
+    await guest.setCpuOnline(3, false)
+    await channelsBecome(guest, nic, 3)
+    expect((await guest.exec(['test', '-e', '/run/vqtune/reconcile'])).code).toBe(1)
+    await guest.setCpuOnline(3, true)
+    await channelsBecome(guest, nic, 4)
+  })
+
+  test('upgrade and downgrade keep configuration, ledger and what is enabled, and restart the daemon', async () => {
+    await guest.shell(
+      'echo "# mine" >>/etc/vqtune/vqtune.toml; systemctl disable --quiet vqtune-reconcile.path; sha256sum /etc/vqtune/vqtune.toml /run/vqtune/ledger.json >/root/sums',
+    )
+    let pid = await property(guest, 'vqtuned.service', 'MainPID')
+    for (const [flags, package_, release] of [
+      [['-U'], newer.arch, '2'],
+      [['-U', '--oldpackage'], older.arch, '1'],
+    ] as const) {
+      expect(await rpm(...flags, inGuest(package_))).toMatchObject({ code: 0 })
+      expect((await rpm('-q', '--qf', '%{release}', 'vqtune')).stdout).toBe(release)
+      await guest.run(['sha256sum', '-c', '--quiet', '/root/sums'])
+      expect(await enabled(guest)).toEqual(['enabled', 'disabled', 'enabled'])
+      expect(await property(guest, 'vqtuned.service', 'ActiveState')).toBe('active')
+      const next = await property(guest, 'vqtuned.service', 'MainPID')
+      expect(next).not.toBe(pid)
+      pid = next
+      expect(await channelsOf(guest, nic)).toBe(4)
+    }
+  })
+
+  test('erase stops and disables the units, leaves the NICs and the administrator’s files', async () => {
+    expect((await rpm('-i', inGuest(newer.noarch), '/root/node-1-1.noarch.rpm')).stderr).toContain(
+      'conflicts with',
+    )
+    const added = await guest.nicName(2)
+    expect(await channelsOf(guest, added)).toBe(2)
+    expect(await rpm('-e', 'vqtune')).toMatchObject({ code: 0 })
+    expect(await property(guest, 'vqtuned.service', 'ActiveState')).toBe('inactive')
+    expect(await guest.shell('ls /etc/systemd/system/*.wants')).not.toContain('vqtune')
+    expect(await channelsOf(guest, added)).toBe(2)
+    expect(await guest.shell('ls /etc/vqtune /etc/vqtune/conf.d')).toMatch(
+      /vqtune\.toml\.rpmsave[\s\S]*50-test\.toml/,
+    )
+    expect((await guest.exec(['sh', '-c', 'ls -d /usr/libexec/vqtune /usr/bin/vqtune'])).stdout).toBe('')
+  })
+
+  test('noarch on the nodejs of the guest: the same at boot', async () => {
+    await guest.run(['ln', '-s', '/opt/node/node', '/usr/bin/node'])
+    expect((await rpm('-i', inGuest(newer.noarch))).stderr).toContain('nodejs(engine) >= 20')
+    expect(await rpm('-i', '/root/node-1-1.noarch.rpm', inGuest(newer.noarch))).toMatchObject({ code: 0 })
+    expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
+    await guest.reboot()
+    await expectTunedAtBoot(guest, nic, 4)
+    expect(await rpm('-e', 'vqtune-noarch')).toMatchObject({ code: 0 })
+    expect((await guest.exec(['test', '-e', '/usr/bin/vqtune'])).code).toBe(1)
+  })
+})
+
+describe('vqtune RPM on kernel 6.1', () => {
+  let guest: Guest
+  let nic: string
+  beforeAll(async () => {
+    guest = await Guest.boot({ kernel: '6.1', cpus: 2, maxCpus: 3, nics: [{ queues: 4 }] })
+    nic = await guest.nicName(0)
+    await guest.pushDir(media, '/root')
+  })
+  afterAll(async () => {
+    await guest?.dispose()
+  })
+
+  test('the boot after the installation: repaired before network-pre.target', async () => {
+    await guest.run(['rpm', '-i', '/root/base-1-1.noarch.rpm', inGuest(newer.arch)], rpmTimeout)
+    await installRival(guest, nic)
+    await guest.reboot()
+    await expectTunedAtBoot(guest, nic, 2)
+  })
+
+  test('a vCPU that is hot-added and set online gets its channel, without the daemon', async () => {
+    await guest.run(['systemctl', 'stop', 'vqtuned.service'])
+    await guest.setCpuOnline(await guest.addCpu(), true)
+    await channelsBecome(guest, nic, 3)
+  })
+
+  test('vqtune=off, no virtio-net driver, no ethtool: a clear line and a clean exit', async () => {
+    const boot = async (): Promise<string> => {
+      await guest.exec(['systemctl', 'restart', 'vqtune-boot.service'])
+      expect(await property(guest, 'vqtune-boot.service', 'Result')).toBe('success')
+      const id = await property(guest, 'vqtune-boot.service', 'InvocationID')
+      return guest.journal([`_SYSTEMD_INVOCATION_ID=${id}`, '-o', 'cat'])
+    }
+    const ethtool = '/usr/sbin/ethtool'
+    await guest.run(['mv', ethtool, `${ethtool}.away`])
+    expect(await boot()).toContain('ethtool is not installed')
+    await guest.run(['mv', `${ethtool}.away`, ethtool])
+    await guest.run(['modprobe', '-r', 'virtio_net'])
+    const line = await boot()
+    console.log(`without virtio_net: ${line.trim()}`)
+    expect(line.trim().split('\n')).not.toContain('')
+  })
+})
