@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { attribute, type Evidence, type Suspect } from '../../../src/drift/attribute'
+import { classifyDrift, type Drift } from '../../../src/drift/classify'
+import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
+import type { ObservedGuest, ObservedNic, Step } from '../../../src/model'
+import { guestOf, nicOf, takeStep, withChannels } from '../../support/simulated-kernel'
+
+const ALL = [0, 1, 2, 3]
+const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
+const nic = guest.nics[0] as ObservedNic
+const before = snapshotOf(guest)
+const irqStep = (queue: number, cpus: readonly number[]): Step => ({
+  kind: 'set-irq-affinity',
+  nic: nic.name,
+  queue,
+  direction: 'rx',
+  irq: 1,
+  old: [],
+  new: cpus,
+  reason: '',
+})
+const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after))
+
+describe('classifyDrift', () => {
+  it('finds nothing in the same guest, nor in a renamed NIC', () => {
+    expect(drifts(guest)).toEqual([])
+    expect(drifts({ ...guest, nics: [{ ...nic, name: 'lan0' }] })).toEqual([])
+  })
+
+  it('tells channels without the affinity that the kernel rewrites with them', () => {
+    expect(drifts({ ...guest, nics: [withChannels(nic, 2, ALL)] })).toEqual([
+      { kind: 'channels', nic: 'eth2', ifindex: 2, old: '4', new: '2' },
+    ])
+  })
+
+  it('tells the affinity of several queues in one record, and XPS in another', () => {
+    const moved = takeStep(takeStep(guest, irqStep(1, [3])), irqStep(2, [0, 1]))
+    const cleared = takeStep(moved, {
+      kind: 'set-xps',
+      nic: nic.name,
+      queue: 0,
+      old: [0],
+      new: [],
+      reason: '',
+    })
+    expect(drifts(cleared)).toEqual([
+      {
+        kind: 'irq-affinity',
+        nic: 'eth2',
+        ifindex: 2,
+        old: 'queue 1 rx CPU 1, queue 2 rx CPU 2',
+        new: 'queue 1 rx CPU 3, queue 2 rx CPU 0-1',
+      },
+      { kind: 'xps', nic: 'eth2', ifindex: 2, old: 'queue 0 xps CPU 0', new: 'queue 0 xps CPU none' },
+    ])
+  })
+
+  it('tells NICs that came and went, and another maximum of the same device', () => {
+    const anew = nicOf({ ifindex: 7, maximum: 2 }, ALL)
+    const kinds = drifts({ ...guest, nics: [{ ...anew, mac: nic.mac }] }).map(({ kind, old, new: now }) => [
+      kind,
+      old,
+      now,
+    ])
+    expect(kinds).toEqual([
+      ['nic-went', '4 channels', 'none'],
+      ['nic-came', 'none', '2 channels'],
+      ['maximum', '4', '2'],
+    ])
+  })
+
+  it('tells XDP and vCPUs', () => {
+    const xdp = { ...nic, obstacle: { code: 'xdp' as const, why: '' } }
+    const changed = { ...guest, cpus: { ...guest.cpus, online: [0, 1, 2] }, nics: [xdp] }
+    expect(drifts(changed).map(({ kind, old, new: now }) => [kind, old, now])).toEqual([
+      ['vcpus', '0-3', '0-2'],
+      ['xdp-attached', 'none', 'attached'],
+    ])
+    expect(classifyDrift(snapshotOf(changed), before).map(({ kind }) => kind)).toEqual([
+      'vcpus',
+      'xdp-detached',
+    ])
+  })
+})
+
+describe('attribute', () => {
+  const irqbalance: Suspect = {
+    name: 'irqbalance',
+    writes: ['irq-affinity'],
+    nic: undefined,
+    evidence: 'runs',
+  }
+  const moved = takeStep(guest, irqStep(1, [3]))
+  const evidence = (after: ObservedGuest, more: Partial<Evidence> = {}): Evidence => ({
+    drifts: drifts(after),
+    after: snapshotOf(after),
+    entries: [],
+    since: '2026-01-01T00:00:00.000Z',
+    suspects: [],
+    ...more,
+  })
+  const writers = (all: Evidence) => all.drifts.map((drift: Drift) => attribute(drift, all).name)
+
+  it('does not guess', () => {
+    expect(writers(evidence(moved))).toEqual(['unknown'])
+    const fewer = { ...guest, nics: [withChannels(nic, 2, ALL)] }
+    expect(writers(evidence(fewer, { suspects: [irqbalance] }))).toEqual(['unknown'])
+  })
+
+  it('names the only program that moves interrupts, and none of two', () => {
+    expect(writers(evidence(moved, { suspects: [irqbalance] }))).toEqual(['irqbalance'])
+    const two = evidence(moved, { suspects: [irqbalance, { ...irqbalance, name: 'other' }] })
+    expect(attribute(two.drifts[0] as Drift, two)).toEqual({
+      name: 'unknown',
+      evidence: 'one of irqbalance, other; which one cannot be told',
+    })
+  })
+
+  it('names the kernel when a vCPU went and every queue has its layout, else not', () => {
+    const online = [0, 1, 2]
+    const rewritten = { ...guest, cpus: { ...guest.cpus, online }, nics: [withChannels(nic, 4, online)] }
+    expect(writers(evidence(rewritten, { suspects: [irqbalance] }))).toEqual(['kernel', 'kernel', 'kernel'])
+    const other = takeStep(rewritten, irqStep(0, [2]))
+    expect(writers(evidence(other)).slice(1)).toEqual(['unknown', 'unknown'])
+  })
+
+  it('names vqtune when the ledger tells of the values since the last look, or of a rollback', () => {
+    const entry = {
+      virtio: nic.virtio,
+      ifindex: 2,
+      name: nic.name,
+      mac: nic.mac,
+      at: '2026-01-02T00:00:00.000Z',
+    }
+    const applied = (after: GuestSnapshot) => after.nics[0]?.values
+    const values = applied(snapshotOf(moved))
+    const all = (more: object) => evidence(moved, { entries: [{ ...entry, ...more }] })
+    expect(writers(all({ applied: values }))).toEqual(['vqtune'])
+    expect(writers(all({ held: true }))).toEqual(['vqtune'])
+    expect(writers(all({ applied: applied(before) }))).toEqual(['unknown'])
+    expect(writers(all({ applied: values, at: '2025-12-31T00:00:00.000Z' }))).toEqual(['unknown'])
+  })
+})

@@ -1,0 +1,139 @@
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { run } from '../../../src/commands/drift'
+import {
+  appendHistory,
+  type DriftRecord,
+  historyPath,
+  parseHistory,
+  parseSince,
+  readHistory,
+} from '../../../src/drift/history'
+import { VqtuneError } from '../../../src/errors'
+import { type Host, systemHost } from '../../../src/system/host'
+
+let root: string
+let host: Host
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vqtune-history-'))
+  host = systemHost(root)
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const record = (old: string, at = '2026-03-01T10:00:00.000Z'): DriftRecord => ({
+  at,
+  kind: 'channels',
+  nic: 'eth0',
+  old,
+  new: '2',
+  writer: 'unknown',
+  evidence: 'no known writer of this setting is active in the guest',
+  action: 'repaired',
+  why: '',
+})
+
+describe('history', () => {
+  it('is empty when there is none, and keeps order', () => {
+    expect(readHistory(host)).toEqual({ records: [], damaged: 0 })
+    appendHistory(host, record('4'), 16)
+    appendHistory(host, record('3'), 16)
+    expect(readHistory(host).records.map(({ old }) => old)).toEqual(['4', '3'])
+  })
+
+  it('loses only the torn line', () => {
+    appendHistory(host, record('4'), 16)
+    appendFileSync(historyPath(host), '{"at":"2026-03-01T10:0')
+    expect(readHistory(host)).toMatchObject({ records: [{ old: '4' }], damaged: 1 })
+    appendHistory(host, record('3'), 16)
+    expect(readHistory(host)).toMatchObject({ records: [{ old: '4' }, { old: '3' }], damaged: 1 })
+  })
+
+  it('stays below its limit and keeps the newest', () => {
+    for (let i = 0; i < 400; i++) appendHistory(host, record(String(i)), 16)
+    expect(statSync(historyPath(host)).size).toBeLessThanOrEqual(16 * 1024)
+    const { records, damaged } = readHistory(host)
+    expect(damaged).toBe(0)
+    expect(records.at(-1)?.old).toBe('399')
+    expect(records.length).toBeGreaterThan(20)
+    const numbers = records.map(({ old }) => Number(old))
+    expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i))
+  })
+
+  it('takes no line of another form', () => {
+    const wrong = [{}, { ...record('4'), at: 'noon' }, { ...record('4'), action: 'sung' }, 7, null]
+    expect(parseHistory(wrong.map((value) => JSON.stringify(value)).join('\n'))).toEqual({
+      records: [],
+      damaged: 5,
+    })
+  })
+
+  it('says which file cannot be written', () => {
+    mkdirSync(`${root}/var`)
+    writeFileSync(`${root}/var/lib`, 'in the way')
+    expect(() => appendHistory(host, record('4'), 16)).toThrow(VqtuneError)
+    expect(() => appendHistory(host, record('4'), 16)).toThrow(/drift\.jsonl: cannot write the drift history/)
+  })
+})
+
+describe('parseSince', () => {
+  const now = Date.parse('2026-03-02T00:00:00Z')
+  it.each([
+    ['90m', now - 5_400_000],
+    ['7d', now - 604_800_000],
+    ['2026-03-01T10:00Z', Date.parse('2026-03-01T10:00:00Z')],
+    ['2026-03-01 10:00:05', Date.parse('2026-03-01T10:00:05')],
+    ['2026-03-01', Date.parse('2026-03-01T00:00')],
+    ['yesterday', undefined],
+    ['2026-13-01', undefined],
+    ['5', undefined],
+  ])('%s', (text, expected) => expect(parseSince(text, now)).toBe(expected))
+})
+
+describe('vqtune drift', () => {
+  const drift = (options: Record<string, string | boolean>) => {
+    let out = ''
+    const warnings: string[] = []
+    const code = run({
+      host,
+      positionals: [],
+      options,
+      configFile: undefined,
+      out: (text) => {
+        out += text
+      },
+      warn: (line) => void warnings.push(line),
+      color: false,
+      signal: new AbortController().signal,
+    })
+    return { code, out, warnings }
+  }
+
+  it('prints a table, JSON, or that there is nothing', () => {
+    expect(drift({}).out).toBe('no drift recorded\n')
+    appendHistory(host, record('4'), 16)
+    appendHistory(host, record('8', '2026-03-05T10:00:00.000Z'), 16)
+    expect(drift({}).out).toMatch(
+      /TIME +NIC +DRIFT +OLD +NEW +WRITER +ACTION\n2026-03-01 .* eth0 +channels +4 +2 +unknown +repaired\n/,
+    )
+    const { version, drift: chosen } = JSON.parse(drift({ json: true, since: '2026-03-03' }).out)
+    expect({ version, chosen }).toEqual({ version: 1, chosen: [record('8', '2026-03-05T10:00:00.000Z')] })
+  })
+
+  it('refuses a time that is none, and tells of damage', () => {
+    expect(() => drift({ since: 'soon' })).toThrow(/--since soon: not a time/)
+    appendHistory(host, record('4'), 16)
+    appendFileSync(historyPath(host), 'torn')
+    expect(drift({}).warnings).toEqual([`${historyPath(host)}: 1 damaged line skipped`])
+    expect(readFileSync(historyPath(host), 'utf8')).toContain('torn')
+  })
+})
