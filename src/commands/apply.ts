@@ -23,7 +23,13 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
   const nic = await chooseNic(context)
   const respectHolds = options.boot === true || options.unattended === true
   const json = options.json === true
-  const result = await converge(host, tuneGoal(host, settings, { nic, respectHolds }), {
+  const goal = tuneGoal(host, settings, { nic, respectHolds })
+  const { commitConfirmSeconds } = settings.guard
+  // Not at boot: the network is not up yet, and booting must not wait.
+  const confirm =
+    options.boot === true || commitConfirmSeconds === 0 ? undefined : await import('../guard/confirm')
+  const watched = confirm?.watchConnectivity(host, goal)
+  const result = await converge(host, watched?.goal ?? goal, {
     signal: context.signal,
     ...limits,
     onOutcome: (outcome) => {
@@ -31,7 +37,10 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     },
   })
   await report(context, result, json ? undefined : describeApply(result, nic))
-  return exitCodeOf(result)
+  const before = watched?.before.values() ?? []
+  const lost = (await confirm?.confirmApply(host, before, commitConfirmSeconds, context.signal)) ?? []
+  for (const one of lost) context.warn(confirm?.describeLost(one) ?? one.why)
+  return lost.length > 0 ? EXIT.error : exitCodeOf(result)
 }
 
 /** Prints the end of apply or rollback: text, or JSON when there is none. */

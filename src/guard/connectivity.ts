@@ -25,7 +25,11 @@ export function parseNeighbour(text: string): string | undefined {
 export async function readConnectivity(host: Host, nic: string): Promise<Connectivity> {
   const carrier = readCarrier(host, nic)
   if (host.findTool('ip') === undefined) return { carrier, gateway: undefined, neighbour: undefined }
-  const ask = async (args: readonly string[]): Promise<string> => (await host.run('ip', args)).stdout
+  const ask = async (args: readonly string[]): Promise<string> =>
+    host.run('ip', args).then(
+      ({ stdout }) => stdout,
+      () => '',
+    )
   const gateway =
     parseGateway(await ask(['-4', 'route', 'show', 'default', 'dev', nic])) ??
     parseGateway(await ask(['-6', 'route', 'show', 'default', 'dev', nic]))
@@ -44,8 +48,8 @@ function readCarrier(host: Host, nic: string): boolean | undefined {
 
 /**
  * Makes the kernel ask the gateway now: an entry without traffic stays STALE for ever, and would hide a dead path. Three
- * unanswered requests of a second each make it FAILED. An entry that nobody resolved is resolved by the NTF_USE of
- * `use`. Failure to ask is not told: the watch then sees less, and must not disturb.
+ * unanswered requests of a second each make it FAILED. An entry without an address is left to traffic.
+ * Failure to ask is not told: the watch then sees less, and must not disturb.
  */
 export async function probeGateway(
   host: Host,
@@ -54,10 +58,14 @@ export async function probeGateway(
 ): Promise<void> {
   if (gateway === undefined || neighbour === 'PERMANENT' || neighbour === 'NOARP') return
   const family = isIPv6(gateway) ? '-6' : '-4'
-  const shown = await host.run('ip', [family, 'neigh', 'show', 'to', gateway, 'dev', nic])
-  const address = /\blladdr ([0-9a-f:]+)/.exec(shown.stdout)?.[1]
-  if (address === undefined) return
-  await host.run('ip', [family, 'neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic])
+  try {
+    const shown = await host.run('ip', [family, 'neigh', 'show', 'to', gateway, 'dev', nic])
+    const address = /\blladdr ([0-9a-f:]+)/.exec(shown.stdout)?.[1]
+    if (address === undefined) return
+    await host.run('ip', [family, 'neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic])
+  } catch {
+    // iproute2 went away or hangs: nothing to do about it here.
+  }
 }
 
 const DEAD = new Set(['FAILED'])

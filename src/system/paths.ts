@@ -20,6 +20,8 @@ export interface Paths {
   /** Of this network namespace. */
   readonly procNet: string
   readonly procNetDev: string
+  /** Only where connection tracking is in use. */
+  readonly procConntrackCount: string
   /** Marks of a container: systemd-nspawn and others, podman, docker. */
   readonly containerMarks: readonly string[]
   readonly sysPciDevices: string
@@ -86,6 +88,7 @@ export function pathsUnder(root: string): Paths {
     procSoftirqs: `${root}/proc/softirqs`,
     procNet: `${root}/proc/net`,
     procNetDev: `${root}/proc/net/dev`,
+    procConntrackCount: `${root}/proc/sys/net/netfilter/nf_conntrack_count`,
     containerMarks: [`${root}/run/systemd/container`, `${root}/run/.containerenv`, `${root}/.dockerenv`],
     sysPciDevices: `${root}/sys/bus/pci/devices`,
     sysVirtioDevices: `${root}/sys/bus/virtio/devices`,

@@ -1,8 +1,8 @@
 /** One measurement: the traffic there is for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
+import { type Counters, readCounters, TICKS_PER_SECOND } from '../system/counters'
 import type { Host } from '../system/host'
-import { type Counters, readCounters, TICKS_PER_SECOND } from './counters'
 
 /** What happened between two readings. */
 export interface Measured {

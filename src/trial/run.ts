@@ -7,6 +7,7 @@ import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
 import { lostConnectivity, probeGateway, readConnectivity } from '../guard/connectivity'
+import { restoreNic } from '../guard/restore'
 import { readLedger, withOriginals, writeLedger } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
 import type { Host } from '../system/host'
@@ -14,7 +15,7 @@ import { takeLock } from '../system/lock'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
 import { makeSchedule } from './schedule'
-import { restoreNic, setCount } from './set-count'
+import { setCount } from './set-count'
 
 export interface TrialOptions {
   readonly counts: readonly number[]

@@ -1,6 +1,6 @@
 /** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
 import { VqtuneError } from '../errors'
-import type { Host } from '../system/host'
+import type { Host } from './host'
 
 export interface NicCounters {
   readonly rxBytes: number

@@ -1,0 +1,75 @@
+/** `vqtune report`: measures for a while and says which conditions for multi-queue are met. Changes nothing. */
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadSettings } from '../config/load'
+import { usableCpus } from '../desire'
+import { EXIT, errnoOf, VqtuneError } from '../errors'
+import { findNic, LOOK_AT_ALL } from '../goals'
+import { observeGuest } from '../observe'
+import { printJson } from '../output/json'
+import { paint } from '../output/paint'
+import { compareSnapshots } from '../report/compare'
+import { judgeConditions } from '../report/conditions'
+import { reportPage } from '../report/html/page'
+import { readInventory } from '../report/inventory'
+import { readSnapshot } from '../report/snapshot'
+import { reportText } from '../report/text'
+import type { CommandContext } from './command'
+import { numberOption } from './number-option'
+
+export async function run(context: CommandContext): Promise<number> {
+  const { host, options, positionals } = context
+  const windowSeconds = numberOption(options, 'window', 10, 1, 3600)
+  const named = positionals[0]
+  if (named !== undefined && options.all === true) {
+    throw new VqtuneError('usage', `report: ${named} or --all, not both`)
+  }
+  const settings = await loadSettings(host, context.configFile)
+  const guest = await observeGuest(host, LOOK_AT_ALL)
+  const nics = named === undefined ? guest.nics : [findNic(guest, named)]
+  const online = guest.cpus.online
+  // A captured tree says nothing about the machine that looks at it.
+  const inventory = host.paths.root === '' ? await readInventory() : undefined
+  const from = await readSnapshot(host, nics, online)
+  await wait(context, windowSeconds)
+  const report = compareSnapshots(nics, online, from, await readSnapshot(host, nics, online))
+  const usable = usableCpus(guest.cpus, settings.isolated).length
+  const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
+  if (typeof options.html === 'string') {
+    writePage(options.html, reportPage(report, conditions, inventory, new Date().toISOString()))
+  }
+  if (options.json === true) {
+    const judged = report.nics.map((nic) => ({ ...nic, conditions: conditions.get(nic.name) ?? [] }))
+    context.out(printJson({ ...report, nics: judged, inventory: inventory ?? null }))
+  } else {
+    context.out(reportText(report, conditions, inventory, paint(context.color)))
+  }
+  return EXIT.converged
+}
+
+/** One line on standard error that counts down, on a terminal. @throws VqtuneError after a signal */
+async function wait({ signal }: CommandContext, seconds: number): Promise<void> {
+  const isShown = process.stderr.isTTY === true
+  const end = performance.now() + seconds * 1000
+  try {
+    for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
+      if (isShown) process.stderr.write(`\rmeasuring, ${Math.ceil(left / 1000)} s left   `)
+      await sleep(Math.min(1000, left), undefined, { signal })
+    }
+  } catch (cause) {
+    throw new VqtuneError('not-converged', 'report: stopped by a signal', { cause })
+  } finally {
+    if (isShown) process.stderr.write('\r\x1b[K')
+  }
+}
+
+function writePage(file: string, page: string): void {
+  try {
+    writeFileSync(file, page)
+  } catch (cause) {
+    const errno = errnoOf(cause)
+    throw new VqtuneError(errno === 'EACCES' ? 'permission' : 'state', `${file}: cannot write (${errno})`, {
+      cause,
+    })
+  }
+}

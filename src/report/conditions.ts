@@ -1,0 +1,116 @@
+/**
+ * The conditions of the RHEL guide ("multi-queue helps most when packets are large, connections are many and queues equal
+ * vCPUs; it can hurt outgoing traffic and costs CPU"), each judged by what was measured. Pure.
+ */
+import type { NicLoad, Report } from './compare'
+
+export interface Condition {
+  readonly id: 'large-packets' | 'many-connections' | 'queues-match-vcpus' | 'small-outgoing' | 'cpu-headroom'
+  readonly title: string
+  readonly answer: 'yes' | 'no' | 'inconclusive'
+  /** True when the answer speaks for many queues, false against, undefined when neither. */
+  readonly favours: boolean | undefined
+  /** The numbers. */
+  readonly why: string
+}
+
+/** Below these a NIC is idle. */
+const LEAST_PACKETS = 200
+const LEAST_PACKETS_PER_SECOND = 50
+
+const LARGE_BYTES = 1000
+const SMALL_BYTES = 300
+/** The guide: outgoing packets below an Ethernet frame's 1,500 bytes. */
+const SMALL_OUTGOING_BYTES = 1500
+/** Acknowledgements of incoming traffic are small, too, and no risk: only NICs that mainly or much send. */
+const OUTGOING_SHARE = 0.25
+
+export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number): readonly Condition[] {
+  return [
+    largePackets(report, nic),
+    manyConnections(report, nic, usableCpus),
+    queuesMatch(nic, usableCpus),
+    smallOutgoing(report, nic),
+    headroom(report),
+  ]
+}
+
+function idle(report: Report, nic: NicLoad): string | undefined {
+  const packets = nic.rx.packets + nic.tx.packets
+  const rate = report.seconds > 0 ? packets / report.seconds : 0
+  return packets < LEAST_PACKETS || rate < LEAST_PACKETS_PER_SECOND
+    ? `too little traffic: ${packets} packets in ${report.seconds.toFixed(1)} s`
+    : undefined
+}
+
+function condition(
+  id: Condition['id'],
+  title: string,
+  answer: Condition['answer'],
+  why: string,
+  goodAnswer: 'yes' | 'no' = 'yes',
+): Condition {
+  return { id, title, answer, favours: answer === 'inconclusive' ? undefined : answer === goodAnswer, why }
+}
+
+function largePackets(report: Report, nic: NicLoad): Condition {
+  const make = (answer: Condition['answer'], why: string): Condition =>
+    condition('large-packets', 'packets are large', answer, why)
+  const quiet = idle(report, nic)
+  if (quiet !== undefined) return make('inconclusive', quiet)
+  const [busier, name] = nic.rx.bytes >= nic.tx.bytes ? [nic.rx, 'incoming'] : [nic.tx, 'outgoing']
+  const mean = busier.meanBytes ?? 0
+  const why = `${mean.toFixed(0)} bytes each on the mean, ${name}`
+  if (mean >= LARGE_BYTES) return make('yes', why)
+  if (mean <= SMALL_BYTES) return make('no', why)
+  return make('inconclusive', `${why}: neither large (${LARGE_BYTES}) nor small (${SMALL_BYTES})`)
+}
+
+function manyConnections(report: Report, nic: NicLoad, usableCpus: number): Condition {
+  const make = (answer: Condition['answer'], why: string): Condition =>
+    condition('many-connections', 'connections are many', answer, why)
+  const { sockets, tracked } = report.flows
+  const flows = Math.max(sockets, tracked ?? 0)
+  const counted =
+    tracked !== undefined && tracked > sockets ? 'tracked connections' : 'connected sockets of this guest'
+  const why = `${flows} ${counted}, for ${usableCpus} possible queues`
+  const quiet = idle(report, nic)
+  if (quiet !== undefined) return make('inconclusive', `${why}; ${quiet}`)
+  if (flows >= 2 * usableCpus) return make('yes', why)
+  // Traffic that is neither a socket's nor tracked (routed, bridged) has flows that nobody counts.
+  if (flows === 0) return make('inconclusive', `${why}: who sends is not known`)
+  return flows < usableCpus ? make('no', why) : make('inconclusive', `${why}: two for each make it sure`)
+}
+
+function queuesMatch(nic: NicLoad, usableCpus: number): Condition {
+  const answer = nic.channels === usableCpus ? 'yes' : 'no'
+  const why = `${nic.channels} queues, ${usableCpus} usable vCPUs`
+  return condition('queues-match-vcpus', 'as many queues as vCPUs', answer, why)
+}
+
+function smallOutgoing(report: Report, nic: NicLoad): Condition {
+  const make = (answer: Condition['answer'], why: string): Condition =>
+    condition('small-outgoing', 'risk: small outgoing packets', answer, why, 'no')
+  const quiet = idle(report, nic)
+  if (quiet !== undefined) return make('inconclusive', quiet)
+  const share = nic.tx.bytes / Math.max(1, nic.tx.bytes + nic.rx.bytes)
+  const mean = nic.tx.meanBytes ?? 0
+  const why = `${(share * 100).toFixed(0)} % of bytes go out, ${mean.toFixed(0)} bytes each`
+  return make(share >= OUTGOING_SHARE && mean < SMALL_OUTGOING_BYTES ? 'yes' : 'no', why)
+}
+
+function headroom(report: Report): Condition {
+  const make = (answer: Condition['answer'], why: string): Condition =>
+    condition('cpu-headroom', 'CPU headroom', answer, why)
+  if (report.cpus.length === 0) return make('inconclusive', 'no vCPU was seen')
+  const mean = (of: (cpu: Report['cpus'][number]) => number): number =>
+    report.cpus.reduce((sum, cpu) => sum + of(cpu), 0) / report.cpus.length
+  const busy = mean((cpu) => cpu.busy)
+  const stolen = mean((cpu) => cpu.stolen)
+  const busiest = report.cpus.reduce((worst, cpu) => (cpu.busy > worst.busy ? cpu : worst))
+  const show = (share: number): string => `${(share * 100).toFixed(0)} %`
+  const why = `vCPUs ${show(busy)} busy, CPU ${busiest.cpu} ${show(busiest.busy)}, ${show(stolen)} stolen by the host`
+  if (busy >= 0.85 || stolen >= 0.1) return make('no', why)
+  if (busy <= 0.7) return make('yes', why)
+  return make('inconclusive', why)
+}

@@ -1,0 +1,79 @@
+/** One reading of everything that the report compares. */
+import type { ObservedNic } from '../model'
+import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../system/counters'
+import type { Host } from '../system/host'
+import {
+  countFlows,
+  type InterruptCounts,
+  parseInterruptCounts,
+  parseNetSoftirqs,
+  parseQueueStats,
+  parseSoftnet,
+  parseTcpSegments,
+  type QueueStats,
+  type SoftnetCounts,
+} from './parse'
+
+export interface Flows {
+  /** Connected TCP and UDP sockets with a peer elsewhere, of this network namespace, over all NICs. */
+  readonly sockets: number
+  /** Tracked connections, forwarded ones too; undefined without connection tracking. */
+  readonly tracked: number | undefined
+}
+
+export interface Snapshot {
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+  /** By interface name. */
+  readonly nics: ReadonlyMap<
+    string,
+    { readonly counters: NicCounters; readonly queues: ReadonlyMap<number, QueueStats> }
+  >
+  readonly interrupts: InterruptCounts
+  /** By `cpuN`. */
+  readonly cpus: ReadonlyMap<string, CpuTicks>
+  readonly softirqs: ReturnType<typeof parseNetSoftirqs>
+  readonly softnet: ReadonlyMap<number, SoftnetCounts>
+  readonly tcp: ReturnType<typeof parseTcpSegments>
+  readonly flows: Flows
+}
+
+const SOCKET_FILES = ['tcp', 'tcp6', 'udp', 'udp6'] as const
+
+/** Runs `ethtool -S` once for each NIC; the rest is procfs. A file that is missing counts as empty. */
+export async function readSnapshot(
+  host: Host,
+  nics: readonly ObservedNic[],
+  online: readonly number[],
+): Promise<Snapshot> {
+  const { paths } = host
+  const read = (path: string): string => host.readText(path) ?? ''
+  const queueStats = await Promise.all(nics.map((nic) => readQueueStats(host, nic.name)))
+  const dev = read(paths.procNetDev)
+  const none = { rxBytes: 0, rxPackets: 0, txBytes: 0, txPackets: 0 }
+  const tracked = Number.parseInt(read(paths.procConntrackCount), 10)
+  return {
+    atMs: performance.now(),
+    nics: new Map(
+      nics.map(({ name }, i) => [
+        name,
+        { counters: parseNicCounters(dev, name) ?? none, queues: queueStats[i] ?? new Map() },
+      ]),
+    ),
+    interrupts: parseInterruptCounts(read(paths.procInterrupts)),
+    cpus: parseCpuTicks(read(paths.procStat)),
+    softirqs: parseNetSoftirqs(read(paths.procSoftirqs)),
+    softnet: parseSoftnet(read(`${paths.procNet}/softnet_stat`), online),
+    tcp: parseTcpSegments(read(`${paths.procNet}/snmp`)),
+    flows: {
+      sockets: SOCKET_FILES.reduce((sum, file) => sum + countFlows(read(`${paths.procNet}/${file}`)), 0),
+      tracked: Number.isFinite(tracked) ? tracked : undefined,
+    },
+  }
+}
+
+async function readQueueStats(host: Host, nic: string): Promise<ReadonlyMap<number, QueueStats>> {
+  if (host.findTool('ethtool') === undefined) return new Map()
+  const result = await host.run('ethtool', ['-S', nic])
+  return result.code === 0 ? parseQueueStats(result.stdout) : new Map()
+}

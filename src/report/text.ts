@@ -1,0 +1,97 @@
+/** The report for a terminal: numbers, verdicts, and the picture of queues and vCPUs with load bars. Pure. */
+import type { Paint } from '../output/paint'
+import { formatCpuList } from '../system/cpulist'
+import type { NicLoad, Report } from './compare'
+import type { Condition } from './conditions'
+import type { Inventory } from './inventory'
+
+const BAR_WIDTH = 20
+const EIGHTHS = ' ▏▎▍▌▋▊▉'
+
+/** A bar of fixed width. @param share 0..1 */
+export function bar(share: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, share)) * BAR_WIDTH * 8)
+  const whole = '█'.repeat(eighths >> 3)
+  const rest = (eighths & 7) === 0 ? '' : (EIGHTHS[eighths & 7] ?? '')
+  return (whole + rest).padEnd(BAR_WIDTH, '·')
+}
+
+export function reportText(
+  report: Report,
+  conditions: ReadonlyMap<string, readonly Condition[]>,
+  inventory: Inventory | undefined,
+  colors: Paint,
+): string {
+  return [
+    ...(inventory === undefined ? [] : [`${inventory.machine}; ${inventory.cpu}`]),
+    ...report.nics.flatMap((nic) => [
+      ...nicLines(report, nic),
+      ...queueLines(nic),
+      ...(conditions.get(nic.name) ?? []).map((one) => conditionLine(one, colors)),
+      '',
+    ]),
+    ...cpuLines(report),
+    ...guestLines(report),
+    '',
+  ].join('\n')
+}
+
+function nicLines(report: Report, nic: NicLoad): string[] {
+  const line = (name: 'in ' | 'out', { packets, bytes, meanBytes }: NicLoad['rx']): string => {
+    const rate = ((bytes * 8) / 1e6 / report.seconds).toFixed(2)
+    const mean = meanBytes === undefined ? 'none' : `${meanBytes.toFixed(0)} bytes each`
+    return `  ${name} ${rate} Mb/s, ${(packets / report.seconds).toFixed(0)} packets/s, ${mean}`
+  }
+  const evenness =
+    nic.evenness === undefined
+      ? 'nothing arrived'
+      : `Jain's index ${nic.evenness.toFixed(2)} over ${nic.evennessOf} (1 even, ${(1 / nic.channels).toFixed(2)} one queue has all)`
+  return [
+    `${nic.name}: ${nic.channels} channels, ${report.seconds.toFixed(1)} s`,
+    line('in ', nic.rx),
+    line('out', nic.tx),
+    `  spread: ${evenness}`,
+  ]
+}
+
+/** `  queue 0 ████·· 812 irq  12000 rx  -> CPU 0 (812)` */
+function queueLines(nic: NicLoad): string[] {
+  const loads = nic.queues.map((queue) => queue.rxInterrupts + queue.txInterrupts)
+  const most = Math.max(1, ...loads)
+  return nic.queues.map((queue, i) => {
+    const load = loads[i] ?? 0
+    const packets =
+      queue.rxPackets === undefined ? '' : `, ${queue.rxPackets} rx and ${queue.txPackets ?? 0} tx packets`
+    const arrived = queue.byCpu.map(({ cpu, interrupts }) => `CPU ${cpu} (${interrupts})`).join(', ')
+    const target = arrived === '' ? `CPU ${formatCpuList(queue.cpus) || '?'} (idle)` : arrived
+    return `  queue ${String(queue.queue).padEnd(3)} ${bar(load / most)} ${load} interrupts${packets} -> ${target}`
+  })
+}
+
+function conditionLine({ title, answer, favours, why }: Condition, colors: Paint): string {
+  const color = favours === undefined ? colors.dim : favours ? colors.good : colors.warn
+  return `  ${color(answer.padEnd(12))} ${title}: ${why}`
+}
+
+function cpuLines(report: Report): string[] {
+  return report.cpus.map(({ cpu, busy, softirqSeconds, stolen, squeezed, dropped }) => {
+    const share = `${(busy * 100).toFixed(0)} %`.padStart(5)
+    const extra = [
+      `softirq ${softirqSeconds.toFixed(2)} s`,
+      ...(stolen > 0 ? [`stolen ${(stolen * 100).toFixed(0)} %`] : []),
+      `squeezed ${squeezed}`,
+      ...(dropped > 0 ? [`dropped ${dropped}`] : []),
+    ]
+    return `CPU ${String(cpu).padEnd(4)} ${bar(busy)} ${share} busy, ${extra.join(', ')}`
+  })
+}
+
+function guestLines({ flows, tcp }: Report): string[] {
+  const tracked = flows.tracked === undefined ? '' : `, ${flows.tracked} tracked connections`
+  return [
+    `flows: ${flows.sockets} connected TCP and UDP sockets of this network namespace, all NICs${tracked}`,
+    tcp === undefined
+      ? 'TCP: not told'
+      : `TCP: ${tcp.sent} segments sent, ${tcp.retransmitted} of them again, all NICs`,
+  ]
+}

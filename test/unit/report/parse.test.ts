@@ -1,0 +1,92 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import {
+  countFlows,
+  jainIndex,
+  parseInterruptCounts,
+  parseNetSoftirqs,
+  parseQueueStats,
+  parseSoftnet,
+  parseTcpSegments,
+} from '../../../src/report/parse'
+import { parseCpuTicks, parseNicCounters } from '../../../src/system/counters'
+import { GUESTS } from '../../support/captured-guest'
+
+const read = (guest: string, file: string): string => readFileSync(`${GUESTS}/${guest}/${file}`, 'utf8')
+
+test('debian-6.12-4cpu-4q: interrupts of each queue by CPU', () => {
+  const { cpus, byAction } = parseInterruptCounts(read('debian-6.12-4cpu-4q', 'proc/interrupts'))
+  expect(cpus).toEqual([0, 1, 2, 3])
+  for (const name of ['virtio3-input.0', 'virtio3-output.3']) expect(byAction.get(name)).toHaveLength(4)
+  expect(parseInterruptCounts('')).toEqual({ cpus: [], byAction: new Map() })
+})
+
+test('vcpu-offlined-3of4: columns are those of online CPUs', () => {
+  expect(parseInterruptCounts(read('vcpu-offlined-3of4', 'proc/interrupts')).cpus).toHaveLength(3)
+})
+
+test('debian-6.1-4cpu-4q: ethtool tells packets of each queue', () => {
+  const name = 'debian-6.1-4cpu-4q'
+  const nic = /^\s*(enp\w+):/m.exec(read(name, 'proc/net/dev'))?.[1] ?? ''
+  const stats = parseQueueStats(read(name, `ethtool/${nic}.S`))
+  expect([...stats.keys()]).toEqual([0, 1, 2, 3])
+  const counters = parseNicCounters(read(name, 'proc/net/dev'), nic)
+  const sum = [...stats.values()].reduce((total, { rxPackets }) => total + (rxPackets ?? 0), 0)
+  expect(sum).toBeGreaterThan(0)
+  expect(counters?.rxPackets).toBeGreaterThan(0)
+  expect(parseNicCounters(read(name, 'proc/net/dev'), 'nope')).toBeUndefined()
+})
+
+test('debian-6.12-4cpu-4q: ethtool tells kicks, but no packets', () => {
+  const stats = parseQueueStats(read('debian-6.12-4cpu-4q', 'ethtool/enp0s8.S'))
+  expect(stats.get(0)).toMatchObject({ rxPackets: undefined, txPackets: undefined })
+  expect(stats.get(0)?.txKicks).toEqual(expect.any(Number))
+})
+
+test('softnet_stat names the CPU since 5.10, and means the online ones before', () => {
+  const told = parseSoftnet(read('debian-6.12-4cpu-4q', 'proc/net/softnet_stat'), [0, 1, 2, 3])
+  expect([...told.keys()]).toEqual([0, 1, 2, 3])
+  const old = '0000000a 00000001 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n'
+  expect(parseSoftnet(old + old, [0, 2])).toEqual(
+    new Map([0, 2].map((cpu) => [cpu, { processed: 10, dropped: 1, squeezed: 2 }])),
+  )
+  expect(parseSoftnet('', [0])).toEqual(new Map())
+})
+
+test('softirqs by CPU', () => {
+  const softirqs = parseNetSoftirqs(read('debian-6.12-4cpu-4q', 'proc/softirqs'))
+  expect([...softirqs.keys()]).toEqual([0, 1, 2, 3])
+  expect([...softirqs.values()].reduce((sum, { rx }) => sum + rx, 0)).toBeGreaterThan(0)
+})
+
+describe('flows', () => {
+  const line = (remote: string, state: string): string =>
+    `   0: 0200004D:1451 ${remote}:9C40 ${state} 00000000:00000000 00:00000000 00000000     0        0 1\n`
+  test('are established sockets with a peer elsewhere', () => {
+    expect(countFlows(line('01004D0A', '01') + line('01004D0A', '0A'))).toBe(1)
+    expect(countFlows(line('0100007F', '01'))).toBe(0)
+    expect(countFlows(line('00000000000000000000000001000000', '01'))).toBe(0)
+    expect(countFlows(line('0000000000000000FFFF00000100007F', '01'))).toBe(0)
+    expect(countFlows(line('0000000000000000FFFF000001004D0A', '01'))).toBe(1)
+  })
+})
+
+test('TCP segments are found by name, not by place', () => {
+  const text = 'Ip: A B\nIp: 1 2\nTcp: RtoMin InSegs OutSegs RetransSegs\nTcp: 200 5 77 3\n'
+  expect(parseTcpSegments(text)).toEqual({ sent: 77, retransmitted: 3 })
+  expect(parseTcpSegments('Tcp: X\nTcp: 1\n')).toBeUndefined()
+  expect(parseTcpSegments('')).toBeUndefined()
+})
+
+test('CPU ticks leave stolen and idle time out of busy', () => {
+  const ticks = parseCpuTicks('cpu  10 1 20 100 5 2 3 7 4 0\ncpu0 10 1 20 100 5 2 3 7 4 0\nintr 1\n')
+  expect(ticks.get('cpu0')).toEqual({ busy: 36, softirq: 3, stolen: 7, total: 148 })
+  expect(ticks.size).toBe(2)
+})
+
+test("Jain's index", () => {
+  expect(jainIndex([5, 5, 5, 5])).toBe(1)
+  expect(jainIndex([8, 0, 0, 0])).toBe(0.25)
+  expect(jainIndex([0, 0])).toBeUndefined()
+  expect(jainIndex([])).toBeUndefined()
+})
