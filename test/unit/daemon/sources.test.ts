@@ -1,0 +1,187 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '../../../src/config/settings'
+import { Debounced } from '../../../src/daemon/debounce'
+import { Monitor } from '../../../src/daemon/monitor'
+import { startSchedule } from '../../../src/daemon/schedule'
+import { systemHost } from '../../../src/system/host'
+import { WriteWatch } from '../../../src/system/write-watch'
+
+async function until(done: () => boolean): Promise<void> {
+  const end = Date.now() + 15_000
+  while (!done()) {
+    if (Date.now() > end) throw new Error('not within 15 s')
+    await sleep(10)
+  }
+}
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vqtune-sources-'))
+  mkdirSync(`${root}/usr/bin`, { recursive: true })
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+describe('Monitor', () => {
+  function install(script: string): void {
+    writeFileSync(`${root}/usr/bin/monitor`, `#!/bin/sh\n${script}\n`)
+    chmodSync(`${root}/usr/bin/monitor`, 0o755)
+  }
+  function watch(): { monitor: Monitor; told: string[] } {
+    const told: string[] = []
+    const monitor = new Monitor(
+      systemHost(root),
+      { name: 'm', tool: 'monitor', args: ['-x'], pauseMs: 20 },
+      {
+        onLine: (line) => void told.push(`line ${line}`),
+        onDown: (why) => void told.push(`down ${why}`),
+        onUp: () => void told.push('up'),
+      },
+    )
+    monitor.start()
+    return { monitor, told }
+  }
+
+  it('hands on lines as they come and ends the program when stopped', async () => {
+    install('echo "$1"; echo; echo two; exec sleep 60')
+    const { monitor, told } = watch()
+    await until(() => told.length === 2)
+    expect(told).toEqual(['line -x', 'line two'])
+    expect([monitor.up, monitor.down]).toEqual([true, false])
+    await monitor.stop()
+    expect(told).toHaveLength(2)
+  })
+
+  it('tells one outage once, however often the program fails, and its end', async () => {
+    install('echo broken >&2; exit 3')
+    const { monitor, told } = watch()
+    await until(() => told.length > 0)
+    await sleep(300)
+    expect(told).toEqual(['down monitor ended (exit status 3): broken'])
+    install('echo back; exec sleep 60')
+    await until(() => told.length === 3)
+    expect(told.slice(1)).toEqual(['up', 'line back'])
+    await monitor.stop()
+  })
+
+  it('tells of a missing program, and starts it once it is there', async () => {
+    const { monitor, told } = watch()
+    await until(() => told.length > 0)
+    expect(told).toEqual(['down monitor is not installed'])
+    expect(monitor.down).toBe(true)
+    install('echo here; exec sleep 60')
+    await until(() => monitor.up)
+    await monitor.stop()
+  })
+
+  it('tells of a program that was killed', async () => {
+    install('kill -9 $$')
+    const { monitor, told } = watch()
+    await until(() => told.length > 0)
+    expect(told).toEqual(['down monitor ended (signal SIGKILL)'])
+    await monitor.stop()
+  })
+})
+
+describe('Debounced', () => {
+  it('makes one run of many events, with each reason once', async () => {
+    const runs: (readonly string[])[] = []
+    const debounced = new Debounced(30, async (reasons) => void runs.push(reasons))
+    for (let i = 0; i < 50; i++) debounced.trigger(i % 2 === 0 ? 'a' : 'b')
+    await until(() => runs.length > 0)
+    await sleep(100)
+    expect(runs).toEqual([['a', 'b']])
+  })
+
+  it('runs in spite of events without end, never twice at a time, and once more for one during a run', async () => {
+    let running = 0
+    let runs = 0
+    let most = 0
+    const debounced = new Debounced(10, async () => {
+      most = Math.max(most, ++running)
+      await sleep(30)
+      running--
+      runs++
+    })
+    for (let i = 0; i < 60; i++) {
+      debounced.trigger('storm')
+      await sleep(5)
+    }
+    expect(runs).toBeGreaterThan(0)
+    await until(() => running === 0)
+    await sleep(150)
+    const settled = runs
+    await sleep(150)
+    expect(runs).toBe(settled)
+    expect(most).toBe(1)
+  })
+
+  it('waits for the run that goes on and starts none after close', async () => {
+    let done = false
+    let runs = 0
+    const debounced = new Debounced(1, async () => {
+      runs++
+      await sleep(50)
+      done = true
+    })
+    debounced.trigger('x')
+    await until(() => runs === 1)
+    debounced.trigger('y')
+    await debounced.close()
+    expect(done).toBe(true)
+    debounced.trigger('z')
+    await sleep(50)
+    expect(runs).toBe(1)
+  })
+})
+
+describe('WriteWatch', () => {
+  it('tells of writes in the directories it follows, and of no others', async () => {
+    for (const name of ['30', '31']) mkdirSync(`${root}/${name}`)
+    const told = new Set<string>()
+    const watch = new WriteWatch((path) => void told.add(path))
+    watch.follow([`${root}/30`, `${root}/missing`])
+    expect(watch.size).toBe(1)
+    writeFileSync(`${root}/31/smp_affinity`, '1')
+    writeFileSync(`${root}/30/smp_affinity`, '1')
+    await until(() => told.size > 0)
+    expect([...told]).toEqual([`${root}/30`])
+    watch.follow([`${root}/31`])
+    told.clear()
+    writeFileSync(`${root}/30/smp_affinity`, '2')
+    writeFileSync(`${root}/31/smp_affinity`, '2')
+    await until(() => told.size > 0)
+    expect([...told]).toEqual([`${root}/31`])
+    watch.close()
+    expect(watch.size).toBe(0)
+  })
+})
+
+describe('startSchedule', () => {
+  it('names the key of an expression that is none', () => {
+    const jobs = { check: () => {}, report: () => {} }
+    const { daemon } = DEFAULT_SETTINGS
+    expect(() => startSchedule({ ...daemon, checkCron: '61 * * * *' }, jobs)).toThrow(
+      'daemon.check-cron = "61 * * * *": not a cron expression',
+    )
+    expect(() => startSchedule({ ...daemon, reportCron: 'daily' }, jobs)).toThrow(
+      /daemon\.report-cron = "daily"/,
+    )
+  })
+
+  it('runs the check when it is due', async () => {
+    let checks = 0
+    const schedule = startSchedule(
+      { ...DEFAULT_SETTINGS.daemon, checkCron: '* * * * * *', reportCron: undefined, jitterSeconds: 0 },
+      { check: () => void checks++, report: () => {} },
+    )
+    await until(() => checks > 0)
+    schedule.stop()
+    const settled = checks
+    await sleep(1_500)
+    expect(checks).toBe(settled)
+  })
+})
