@@ -5,13 +5,13 @@ const layers = [
   ['daemon'],
   ['trial', 'report'],
   ['guard'],
-  ['output', 'host', 'drift', 'advice'],
+  ['output', 'host', 'drift', 'advice', 'logger.ts'],
   ['goals.ts', 'boot.ts'],
   ['reconcile.ts', 'plan.ts', 'ledger.ts', 'privacy.ts', 'observe.ts', 'desire.ts', 'layout.ts'],
   ['tunables'],
   ['config'],
   ['system'],
-  ['model.ts', 'errors.ts', 'version.ts', 'logger.ts'],
+  ['model.ts', 'errors.ts', 'version.ts'],
 ]
 const pattern = (names) =>
   `^src/(${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') : `${name}/`)).join('|')})`

@@ -1,26 +1,50 @@
 import { defineConfig } from 'vitest/config'
 
-/** unit: seconds, no privileges. cli: the built binary on captured guest trees. vm: real QEMU guests, one at a time. */
+const BUILD = 'test/support/build-bundle.ts'
+
+/**
+ * unit: no privileges. cli: the built binary on captured guest trees. packaging: RPMs and units, without a guest.
+ * vm: real QEMU guests. In this order, the slow ones one file at a time: two cores are not enough for two guests.
+ */
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/scenarios/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           name: 'cli',
           include: ['test/cli/**/*.test.ts'],
-          globalSetup: 'test/support/build-bundle.ts',
-          testTimeout: 60_000,
+          globalSetup: BUILD,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          name: 'packaging',
+          include: ['test/packaging/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          fileParallelism: false,
+          sequence: { groupOrder: 3 },
         },
       },
       {
         test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
-          globalSetup: 'test/support/build-bundle.ts',
+          globalSetup: BUILD,
           testTimeout: 300_000,
           hookTimeout: 900_000,
           fileParallelism: false,
+          sequence: { groupOrder: 4 },
         },
       },
     ],

@@ -47,6 +47,7 @@ describe('captured guests', () => {
   it.each([
     ['intx', 'intx'],
     ['microvm-mmio', 'mmio'],
+    ['shared-vectors', 'shared'],
   ])('%s: the queues have no interrupt of their own', async (name, layout) => {
     const { guest } = await look(name)
     expect(guest.nics[0]?.interruptLayout).toBe(layout)
@@ -80,6 +81,29 @@ describe('captured guests', () => {
   it('nic-in-other-netns: said, not missed', async () => {
     const { guest } = await look('nic-in-other-netns')
     expect(guest.bystanders).toEqual([expect.objectContaining({ kind: 'other-namespace', name: 'virtio4' })])
+  })
+
+  it.each([
+    ['bond', 'bond-master'],
+    ['team', 'team-master'],
+    ['bridge-vlan-macvlan', 'bridge'],
+  ])('%s: the ports are targets, the master is explained', async (name, kind) => {
+    const { guest } = await look(name)
+    expect(guest.nics.length).toBeGreaterThan(0)
+    expect(guest.nics.some((nic) => nic.master !== undefined)).toBe(true)
+    expect(guest.bystanders.map((bystander) => bystander.kind)).toContain(kind)
+  })
+
+  it('isolated-cpus: read from sysfs', async () => {
+    const { guest } = await look('isolated-cpus')
+    expect(guest.cpus.isolated).toEqual([2, 3])
+  })
+
+  it('xdp-attached: the receive queues that XDP added give it away, without a program', async () => {
+    const { host, calls } = capturedGuest('xdp-attached')
+    const guest = await observeGuest(host)
+    expect(guest.nics.map((nic) => nic.obstacle?.code)).toContain('xdp')
+    expect(calls).toEqual([])
   })
 
   it('rss: the table is read where RSS was negotiated', async () => {

@@ -67,18 +67,47 @@ describe('parseChannels', () => {
 })
 
 const VERSIONS = fileURLToPath(new URL('../../fixtures/ethtool', import.meta.url))
-describe.each(existsSync(VERSIONS) ? readdirSync(VERSIONS).filter((name) => /^\d/.test(name)) : [])(
-  'ethtool %s',
-  (version) => {
-    it('prints channels that are read', () => {
-      const file = ['l.txt', 'l-4of4.txt', 'show.txt']
-        .map((name) => `${VERSIONS}/${version}/${name}`)
-        .find(existsSync)
-      const text = readFileSync(file ?? '', 'utf8')
-      expect(parseChannels(text)).toEqual({ maximum: 4, current: 4 })
-    })
-  },
-)
+const CODES = {
+  'set-no-device': 'vanished',
+  'set-non-root': 'permission',
+  'set-unsupported': 'unsupported',
+  'set-over-max': 'refused',
+  'set-zero': 'refused',
+  'set-xdp': 'refused',
+} as const
+const versions = readdirSync(VERSIONS).filter((name) => /^\d/.test(name))
+
+it('has recordings of many versions', () => {
+  expect(versions).toEqual(
+    expect.arrayContaining(['4.5', '4.15', '5.4', '5.9', '5.16', '6.1', '6.7', '6.14.2']),
+  )
+})
+
+// Each directory's SOURCE says where it comes from; some old versions have only a part.
+describe.each(versions)('ethtool %s', (version) => {
+  const path = (file: string): string => `${VERSIONS}/${version}/${file}`
+  const read = (file: string): string => (existsSync(path(file)) ? readFileSync(path(file), 'utf8') : '')
+
+  it('prints channels that are read', () => {
+    expect(parseChannels(read('show.txt'))?.maximum).toBe(4)
+    if (existsSync(path('show-changed.txt'))) {
+      expect(parseChannels(read('show-changed.txt'))).toEqual({ maximum: 4, current: 3 })
+    }
+  })
+
+  it.each(Object.entries(CODES).filter(([name]) => existsSync(path(`${name}.code`))))(
+    '%s is %s, with words of the kernel',
+    (name, code) => {
+      const result = {
+        code: Number(read(`${name}.code`)),
+        stdout: read(`${name}.txt`),
+        stderr: read(`${name}.err.txt`),
+      }
+      expect(result.code).not.toBe(0)
+      expect(classifyRefusal(result)).toEqual({ code, text: expect.stringMatching(/^[^:]{5,}$/) })
+    },
+  )
+})
 
 describe('a refused -L', () => {
   it.each([
