@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import { statePath } from '../../../src/daemon/state'
+import { Tuner } from '../../../src/daemon/tuner'
+import { readHistory } from '../../../src/drift/history'
+import { rollbackGoal, tuneGoal } from '../../../src/goals'
+import type { ConflictPolicy } from '../../../src/model'
+import { converge } from '../../../src/reconcile'
+import { systemHost } from '../../../src/system/host'
+import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+
+const START = 1_800_000_000_000
+const trees: GeneratedTree[] = []
+afterEach(() => {
+  for (const tree of trees.splice(0)) tree.remove()
+})
+
+/** A guest with 4 vCPUs and one NIC, a tuner, and a clock that is set by hand. */
+function setUp(onConflict: ConflictPolicy = 'reassert') {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 4, counts: [2, 3] }])
+  trees.push(tree)
+  const { root } = tree
+  const host = systemHost(root)
+  const settings: Settings = {
+    ...DEFAULT_SETTINGS,
+    rules: [{ match: {}, settings: { onConflict }, source: 'test' }],
+  }
+  const clock = { now: START }
+  const told: string[] = []
+  const newTuner = () =>
+    new Tuner(
+      host,
+      {
+        drift: ({ kind, writer, action }) => void told.push(`${kind} ${writer} ${action}`),
+        write: () => {},
+        fight: (nic, rival, { awaySeconds }) => void told.push(`fight ${nic} ${rival.name} ${awaySeconds}`),
+        trouble: (topic, text) => {
+          if (text !== undefined) told.push(`trouble ${topic}: ${text.replace(root, '')}`)
+        },
+      },
+      new AbortController().signal,
+      () => clock.now,
+    )
+  const tuner = newTuner()
+  const calls = () =>
+    existsSync(`${root}/calls`) ? readFileSync(`${root}/calls`, 'utf8').trim().split('\n') : []
+  return {
+    ...{ root, host, tree, clock, told, newTuner, settings, calls },
+    pass: (using = tuner) => using.pass(settings),
+    setChannels: (count: number) =>
+      execFileSync(`${root}/usr/sbin/ethtool`, ['-L', 'eth0', 'combined', String(count)]),
+    channels: () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')),
+    setAffinity: (cpus: string) => writeFileSync(`${root}/proc/irq/26/smp_affinity_list`, cpus),
+    affinity: () => readFileSync(`${root}/proc/irq/26/smp_affinity_list`, 'utf8').trim(),
+    runIrqbalance: () => {
+      mkdirSync(`${root}/proc/812`)
+      writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
+    },
+    tell: () => told.splice(0),
+  }
+}
+
+describe('Tuner', () => {
+  it('asks ethtool once for each NIC, and then starts no program and writes no file', async () => {
+    const { pass, calls, host, tell } = setUp()
+    expect((await pass()).missing).toEqual([])
+    const written = statSync(statePath(host)).mtimeMs
+    for (let i = 0; i < 5; i++) await pass()
+    expect(calls()).toEqual(['-l eth0'])
+    expect(statSync(statePath(host)).mtimeMs).toBe(written)
+    expect(existsSync(`${host.paths.runDir}/lock`)).toBe(false)
+    expect(tell()).toEqual([])
+  })
+
+  it('repairs channels and affinity and records both', async () => {
+    const { pass, setChannels, channels, setAffinity, affinity, host, tell } = setUp()
+    await pass()
+    setChannels(2)
+    await pass()
+    expect(channels()).toBe(4)
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    expect(tell()).toEqual(['channels unknown repaired', 'irq-affinity unknown repaired'])
+    expect(readHistory(host).records.map(({ kind, old, new: now }) => [kind, old, now])).toEqual([
+      ['channels', '4', '2'],
+      ['irq-affinity', 'queue 1 rx CPU 1', 'queue 1 rx CPU 3'],
+    ])
+  })
+
+  it('stops after three reversals, says so once with the rival, and comes back after the back-off', async () => {
+    const { pass, setAffinity, affinity, runIrqbalance, clock, tell } = setUp()
+    runIrqbalance()
+    await pass()
+    for (let i = 0; i < 3; i++) {
+      setAffinity('3')
+      await pass()
+    }
+    expect(affinity()).toBe('3')
+    expect(tell()).toEqual([
+      'irq-affinity irqbalance repaired',
+      'irq-affinity irqbalance repaired',
+      'fight eth0 irqbalance 3600',
+      'irq-affinity irqbalance backed-off',
+    ])
+    for (const cpu of ['0', '2', '3']) {
+      setAffinity(cpu)
+      const { againMs, skips } = await pass()
+      expect(againMs).toBe(3_600_100)
+      expect(skips[0]?.why).toMatch(/^fight with irqbalance: left alone until 2027-/)
+    }
+    expect(tell()).toEqual([])
+    clock.now += 3_600_001
+    await pass()
+    expect(affinity()).toBe('1')
+    for (let i = 0; i < 3; i++) {
+      setAffinity('3')
+      await pass()
+    }
+    expect(tell()).toContain('fight eth0 irqbalance 7200')
+  })
+
+  it('remembers a fight and the last look over a restart', async () => {
+    const { pass, setAffinity, newTuner, affinity, setChannels, channels, tell } = setUp()
+    await pass()
+    setChannels(2)
+    await pass(newTuner())
+    expect(channels()).toBe(4)
+    expect(tell()).toEqual(['channels unknown repaired'])
+    for (let i = 0; i < 2; i++) {
+      setAffinity('3')
+      await pass(newTuner())
+    }
+    expect(tell().at(-1)).toBe('irq-affinity unknown backed-off')
+    await pass(newTuner())
+    expect(affinity()).toBe('3')
+  })
+
+  it('yield: leaves the NIC alone until an administrator applies', async () => {
+    const { pass, setChannels, channels, settings, host, clock, tell } = setUp('yield')
+    clock.now = Date.now() - 60_000
+    await pass()
+    for (const count of [2, 3]) {
+      setChannels(count)
+      await pass()
+    }
+    expect(channels()).toBe(3)
+    expect(tell()).toEqual(['channels unknown yielded'])
+    await converge(host, tuneGoal(host, settings, { respectHolds: false }))
+    await pass()
+    setChannels(2)
+    await pass()
+    expect(tell()).toEqual(['channels vqtune accepted', 'channels unknown yielded'])
+  })
+
+  it('report: watches again once the NIC is as desired', async () => {
+    const { pass, setChannels, channels, tell } = setUp('report')
+    await pass()
+    setChannels(2)
+    await pass()
+    await pass()
+    expect(channels()).toBe(2)
+    expect(tell()).toEqual(['channels unknown reported'])
+    setChannels(4)
+    await pass()
+    setChannels(3)
+    await pass()
+    expect(tell().at(-1)).toBe('channels unknown reported')
+  })
+
+  it('does not touch what was rolled back, and knows that it was vqtune', async () => {
+    const { pass, setAffinity, host, clock, affinity, tell } = setUp()
+    clock.now = Date.now() - 60_000
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    await converge(host, rollbackGoal(host, undefined))
+    expect(affinity()).toBe('3')
+    const { skips } = await pass()
+    expect(affinity()).toBe('3')
+    expect(tell()).toEqual(['irq-affinity vqtune accepted'])
+    expect(skips[0]?.code).toBe('held')
+  })
+
+  it('goes on with affinity when ethtool is missing, and says what is missing', async () => {
+    const { pass, root, setAffinity, affinity, tell } = setUp()
+    renameSync(`${root}/usr/sbin/ethtool`, `${root}/ethtool.away`)
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    expect(new Set(tell())).toEqual(
+      new Set(['trouble ethtool: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)']),
+    )
+  })
+
+  it('tries again after a failure, less and less often', async () => {
+    const { pass, tree, setChannels, tell } = setUp()
+    await pass()
+    setChannels(2)
+    tree.refuse('eth0', 'netlink error: Invalid argument')
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 3; i++) waits.push((await pass()).againMs)
+    expect(waits).toEqual([5_000, 10_000, 20_000])
+    expect(tell()[0]).toBe('trouble reconcile: eth0: channels 2 -> 4 refused by the kernel: Invalid argument')
+  })
+
+  it('goes on without history and state when the disk takes none', async () => {
+    const { pass, root, setChannels, channels, tell } = setUp()
+    await pass()
+    rmSync(`${root}/var`, { recursive: true, force: true })
+    writeFileSync(`${root}/var`, 'in the way')
+    setChannels(2)
+    await pass()
+    expect(channels()).toBe(4)
+    expect(tell()).toContain(
+      'trouble history: /var/lib/vqtune/drift.jsonl: cannot write the drift history (ENOTDIR)',
+    )
+  })
+
+  it('takes a damaged state file for none', async () => {
+    const { pass, host, newTuner, setChannels, channels } = setUp()
+    await pass()
+    writeFileSync(statePath(host), '{"version":1,')
+    setChannels(2)
+    await pass(newTuner())
+    expect(channels()).toBe(4)
+  })
+})
