@@ -1,0 +1,241 @@
+/** What keeps a NIC from one private queue for each vCPU, each cause with its own words and the next action. Pure. */
+import { nicOrigins, type Settings } from '../config/settings'
+import { MAX_CHANNELS, targetChannels, usableCpus } from '../desire'
+import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
+import { formatCpuList } from '../system/cpulist'
+
+export type LimitCode =
+  | 'no-multiqueue'
+  | 'no-control-queue'
+  | 'host-maximum'
+  | 'shared-vectors'
+  | 'intx'
+  | 'mmio'
+  | 'ccw'
+  | 'no-interrupt'
+  | ObstacleCode
+  | 'disabled'
+  | 'cap'
+  | 'fixed'
+  | 'isolated'
+  | 'vcpus'
+  | 'driver'
+
+export interface Limit {
+  readonly code: LimitCode
+  /** What is so, one sentence without the full stop. */
+  readonly text: string
+  /** What to do about it, one sentence without the full stop; undefined when nothing need be done. */
+  readonly next: string | undefined
+  /** True when the hypervisor has to give more: a remedy of the platform applies. */
+  readonly onHost: boolean
+}
+
+export interface LimitInput {
+  readonly nic: ObservedNic
+  readonly desired: DesiredNic
+  readonly nicSettings: NicSettings
+  readonly settings: Settings
+  readonly cpus: ObservedCpus
+}
+
+/**
+ * Queue pairs that the host should expose for this policy: the target if the host set no limit.
+ * More than the maximum now means that a remedy on the host is worth while.
+ */
+export function wishedPairs({
+  nicSettings,
+  settings,
+  cpus,
+}: Pick<LimitInput, 'nicSettings' | 'settings' | 'cpus'>): number {
+  return targetChannels(cpus, settings.isolated, nicSettings, undefined).channels
+}
+
+/** Everything that stands in the way, the decisive first; a single entry 'vcpus' when nothing does. */
+export function limitsOf(input: LimitInput): readonly Limit[] {
+  const found = [
+    ...(input.nicSettings.enabled ? [] : [disabled(input)]),
+    ...obstacle(input),
+    ...hostLimit(input),
+    ...interrupts(input.nic),
+    ...policy(input),
+    ...isolated(input),
+  ]
+  return found.length > 0 ? found : [enough(input)]
+}
+
+function disabled({ nic, settings }: LimitInput): Limit {
+  const origin = nicOrigins(settings, nic).enabled
+  return {
+    code: 'disabled',
+    text: `the configuration leaves this NIC alone: enabled = false (${origin})`,
+    next: 'set enabled = true there, then vqtune apply',
+    onHost: false,
+  }
+}
+
+const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
+  xdp: (name) =>
+    `ip link set dev ${name} xdp off, vqtune apply ${name}, and attach the program again; or attach it after vqtune at boot`,
+  'af-xdp': () => 'stop the program that has the AF_XDP socket (ss -f xdp), apply, and start it again',
+  'rss-table': (name) => `ethtool -X ${name} default, then vqtune apply ${name}`,
+  'flow-rules': (name) =>
+    `ethtool -n ${name} lists the rules, ethtool -N ${name} delete N removes one; then vqtune apply ${name}`,
+  suspended: (name) => `wake the device (ip link set dev ${name} up), then vqtune apply ${name}`,
+  refused: () => 'see the kernel log (dmesg) for why',
+  unsupported: (name) =>
+    `ethtool -i ${name} and uname -r tell driver and kernel: this pair has no channels to set`,
+}
+
+function obstacle({ nic }: LimitInput): Limit[] {
+  if (nic.obstacle === undefined) return []
+  const { code, why } = nic.obstacle
+  return [{ code, text: why, next: OBSTACLE_NEXT[code](nic.name), onHost: false }]
+}
+
+function hostLimit(input: LimitInput): Limit[] {
+  const { nic, cpus } = input
+  const wished = wishedPairs(input)
+  if (wished < 2) return []
+  // Asked first: without a control queue there is no multiqueue feature either (virtnet_validate_features).
+  if (!nic.features.controlQueue) {
+    return [
+      {
+        code: 'no-control-queue',
+        text: 'the device has no control virtqueue (feature VIRTIO_NET_F_CTRL_VQ): the driver cannot ask for more than one queue pair',
+        next: 'turn the control virtqueue on where the device is made (QEMU: ctrl_vq=on, the default)',
+        onHost: !nic.features.multiqueue,
+      },
+    ]
+  }
+  if (!nic.features.multiqueue) {
+    return [
+      {
+        code: 'no-multiqueue',
+        text: 'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ): whatever is set in the guest, there is one queue pair',
+        next: `give this NIC ${wished} queues on the host`,
+        onHost: true,
+      },
+    ]
+  }
+  const { maximum } = nic.channels
+  if (maximum === undefined || maximum >= wished) return []
+  return [
+    {
+      code: 'host-maximum',
+      text: `the host exposes ${pairs(maximum)}, and ${cpus.online.length} vCPUs could use ${wished}`,
+      next: `give this NIC ${wished} queues on the host`,
+      onHost: true,
+    },
+  ]
+}
+
+/** Layouts in which queues cannot be private; see vp_find_vqs() in drivers/virtio/virtio_pci_common.c. */
+function interrupts(nic: ObservedNic): Limit[] {
+  const most = nic.channels.maximum ?? nic.channels.current
+  if (most < 2) return []
+  switch (nic.interruptLayout) {
+    case 'per-queue':
+      return []
+    case 'shared':
+      return [
+        {
+          code: 'shared-vectors',
+          text: `the device has ${nic.vectors ?? 'too few'} MSI-X vectors and ${pairs(most)} need ${2 * most + 2}: all queues share one interrupt, on one vCPU`,
+          next: `give the device ${2 * most + 2} vectors on the host (QEMU: vectors=${2 * most + 2}; libvirt: remove <driver ... vectors=>), then power off and on`,
+          onHost: false,
+        },
+      ]
+    case 'intx':
+      return [
+        {
+          code: 'intx',
+          text: 'the device has no MSI-X: all queues share one level interrupt (INTx)',
+          next: 'remove pci=nomsi from the kernel command line if it is there (/proc/cmdline), or give the device vectors on the host (QEMU: not vectors=0)',
+          onHost: false,
+        },
+      ]
+    case 'mmio':
+      return [
+        {
+          code: 'mmio',
+          text: 'the device is virtio-mmio, which has a single interrupt: queues spread the work of sending, not the interrupts',
+          next: 'use a virtio-pci device if the machine type has PCI (QEMU microvm: pcie=on)',
+          onHost: false,
+        },
+      ]
+    case 'ccw':
+      return [
+        {
+          code: 'ccw',
+          text: 'the device is virtio-ccw: adapter interrupts are not listed or pinned for each queue, so only channels and XPS are tuned',
+          next: undefined,
+          onHost: false,
+        },
+      ]
+    case 'unknown':
+      return [
+        {
+          code: 'no-interrupt',
+          text: 'no interrupt of the device is in /proc/interrupts: it is down or its driver is not ready',
+          next: `ip link set dev ${nic.name} up, then vqtune status ${nic.name}`,
+          onHost: false,
+        },
+      ]
+  }
+}
+
+function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
+  const usable = usableCpus(cpus, settings.isolated).length
+  const origins = nicOrigins(settings, nic)
+  const { cap, channels } = nicSettings
+  const limits: Limit[] = []
+  if (cap !== undefined && cap < Math.min(usable, nic.channels.maximum ?? usable)) {
+    limits.push({
+      code: 'cap',
+      text: `the configuration allows ${cap} at most: cap = ${cap} (${origins.cap})`,
+      next: 'raise cap there if more is wanted',
+      onHost: false,
+    })
+  }
+  if (channels !== undefined && channels !== usable) {
+    limits.push({
+      code: 'fixed',
+      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${origins.channels})`,
+      next: 'set channels = "auto" there for one for each vCPU',
+      onHost: false,
+    })
+  }
+  return limits
+}
+
+function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
+  const usable = new Set(usableCpus(cpus, settings.isolated))
+  const apart = cpus.online.filter((cpu) => !usable.has(cpu))
+  if (apart.length === 0 || nicSettings.channels !== undefined) return []
+  return [
+    {
+      code: 'isolated',
+      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full= or a cpuset) and takes no interrupts of queues`,
+      next: 'set isolated-cpus = "use" in vqtune.toml if it may',
+      onHost: false,
+    },
+  ]
+}
+
+function enough({ cpus, desired }: LimitInput): Limit {
+  if (cpus.online.length > MAX_CHANNELS && desired.wanted === MAX_CHANNELS) {
+    const text = `${MAX_CHANNELS} queue pairs are the most that hosts can give, for ${cpus.online.length} vCPUs`
+    return { code: 'driver', text, next: undefined, onHost: false }
+  }
+  return {
+    code: 'vcpus',
+    text: `there is a queue pair for each of the ${cpus.online.length} vCPUs: nothing stands in the way`,
+    next: undefined,
+    onHost: false,
+  }
+}
+
+function pairs(count: number): string {
+  return `${count} queue pair${count === 1 ? '' : 's'}`
+}

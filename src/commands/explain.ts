@@ -1,0 +1,218 @@
+/** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
+import { type Limit, limitsOf, wishedPairs } from '../advice/limits'
+import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
+import { findWriters } from '../advice/writers'
+import type { Writer } from '../advice/writers/writer'
+import { usableCpus } from '../desire'
+import { EXIT } from '../errors'
+import { entryOf, type LedgerEntry } from '../ledger'
+import { describeLimit, describeSkip, describeTarget, plural } from '../output/describe'
+import { printJson } from '../output/json'
+import { type Paint, paint } from '../output/paint'
+import type { NicPlan } from '../plan'
+import { describeIntrusion, judgePrivacy, type QueueVerdict } from '../privacy'
+import { formatCpuList } from '../system/cpulist'
+import type { CommandContext } from './command'
+import { type Look, lookAtGuest } from './look'
+
+export async function run(context: CommandContext): Promise<number> {
+  const look = await lookAtGuest(context)
+  // findNic has refused a name that is none of the NICs.
+  const explanations = look.plans.map((nicPlan) => explain(context, look, nicPlan))
+  if (context.options.json === true) {
+    for (const explanation of explanations) context.out(printJson(explanationJson(explanation)))
+  } else {
+    const colors = paint(context.color)
+    for (const explanation of explanations) context.out(explanationText(explanation, colors))
+  }
+  return EXIT.converged
+}
+
+interface Explanation {
+  readonly nicPlan: NicPlan
+  readonly look: Look
+  readonly arithmetic: string
+  readonly limits: readonly Limit[]
+  /** Empty when the host gives enough. */
+  readonly remedies: readonly PlatformRemedy[]
+  readonly verdicts: readonly QueueVerdict[]
+  readonly steered: readonly number[]
+  readonly writers: readonly Writer[]
+  readonly recorded: LedgerEntry | undefined
+  readonly next: string
+}
+
+function explain(context: CommandContext, look: Look, nicPlan: NicPlan): Explanation {
+  const { nic, desired, settings: nicSettings } = nicPlan
+  const { guest, settings, ledger } = look
+  const input = { nic, desired, nicSettings, settings, cpus: guest.cpus }
+  const limits = limitsOf(input)
+  const request = {
+    name: nic.name,
+    mac: nic.mac,
+    target: wishedPairs(input),
+    maximum: nic.channels.maximum ?? 1,
+    vcpus: guest.cpus.online.length,
+  }
+  const remedies = limits.some((limit) => limit.onHost) ? remediesFor(guest.hypervisor, request) : []
+  const usable = usableCpus(guest.cpus, settings.isolated).length
+  return {
+    nicPlan,
+    look,
+    arithmetic: describeTarget(nicPlan, guest.cpus.online.length, usable),
+    limits,
+    remedies,
+    verdicts: judgePrivacy(nic, desired),
+    steered:
+      nic.channels.current > 1
+        ? nic.queues.filter(({ rps }) => rps.length > 0).map(({ index }) => index)
+        : [],
+    writers: findWriters(context.host, nic),
+    recorded: entryOf(ledger, nic),
+    next: nextCommand(nicPlan, limits, remedies),
+  }
+}
+
+/** The one thing to do first. */
+function nextCommand(
+  { nic, plan }: NicPlan,
+  limits: readonly Limit[],
+  remedies: readonly PlatformRemedy[],
+): string {
+  if (plan.steps.length > 0) return `vqtune apply ${nic.name}`
+  if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
+    return `vqtune apply ${nic.name}`
+  const [remedy] = remedies
+  if (remedy !== undefined) return `the steps for ${remedy.title} above, on its side`
+  return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
+}
+
+function explanationText(explanation: Explanation, colors: Paint): string {
+  const { nicPlan, arithmetic, limits, remedies, next } = explanation
+  const { nic, desired } = nicPlan
+  const maximum = nic.channels.maximum === undefined ? 'not told' : String(nic.channels.maximum)
+  return lines([
+    `${nic.name}: virtio-net, ${nic.virtio} at ${nic.bus} ${nic.busAddress}, MAC ${nic.mac}${nic.master === undefined ? '' : `, in ${nic.master}`}`,
+    `channels: ${nic.channels.current} now, target ${desired.target}, maximum of the host ${maximum}`,
+    `target: M = ${arithmetic}: ${describeLimit(desired.limitedBy)}`,
+    ...section(
+      'What limits it',
+      limits.flatMap((limit) => [limit.text, ...(limit.next === undefined ? [] : [`  -> ${limit.next}`])]),
+    ),
+    ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
+    ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
+    ...section('Queues', queueLines(explanation)),
+    ...section('Who else may write it', writerLines(explanation.writers)),
+    ...section('What vqtune changed', ledgerLines(explanation)),
+    '',
+    `Next: ${next}`,
+  ])
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join('\n')}\n`
+}
+
+function section(title: string, content: readonly string[]): string[] {
+  return content.length === 0 ? [] : ['', `${title}:`, ...content.map((line) => `  ${line}`)]
+}
+
+function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Paint): string[] {
+  const title = isAlternative
+    ? `Or, if this is ${remedy.title}`
+    : `How to get more queue pairs from ${remedy.title}`
+  const steps = remedy.steps.flatMap((step, index) => [
+    `${index + 1}. ${step.text}${step.lines.length > 0 ? ':' : ''}`,
+    ...step.lines.map((line) => `     ${colors.good(line)}`),
+  ])
+  return section(title, [
+    ...steps,
+    ...(remedy.powerOff
+      ? [`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`]
+      : [remedy.powerOffHow]),
+    ...remedy.notes,
+    'Afterwards, in this guest:',
+    ...remedy.check.map((line) => `     ${colors.good(line)}`),
+  ])
+}
+
+function queueLines({ verdicts, steered, nicPlan }: Explanation): string[] {
+  const shared = verdicts.filter((verdict) => !verdict.private)
+  const problems = shared.flatMap(({ queue, intrusions }) =>
+    intrusions.map((intrusion) => `queue ${queue}: ${describeIntrusion(intrusion)}`),
+  )
+  if (steered.length > 0) {
+    problems.push(
+      `queue ${formatCpuList(steered)}: RPS is on (rps_cpus) and moves packets away from the queue's own vCPU`,
+    )
+  }
+  if (problems.length > 0) return problems
+  return [
+    nicPlan.nic.channels.current === 1
+      ? 'one queue pair, shared by all vCPUs'
+      : 'each queue is private to its vCPUs',
+  ]
+}
+
+function writerLines(writers: readonly Writer[]): string[] {
+  if (writers.length === 0) return ['nobody, as far as files and processes tell']
+  const certainty = { yes: '', maybe: 'perhaps ', unreadable: 'unknown: ' } as const
+  return writers.flatMap(({ writer, where, what, matches, remedy }) => [
+    `${certainty[matches]}${writer} (${where}): ${what}`,
+    `  -> ${remedy}`,
+  ])
+}
+
+function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
+  if (recorded === undefined) return ['nothing since boot']
+  if (recorded.held === true)
+    return [`nothing is left: rolled back at ${recorded.at}, and held until vqtune apply`]
+  const { original, applied } = recorded
+  if (original === undefined) return ['nothing since boot']
+  const before = `channels ${original.channels}`
+  if (applied === undefined) return [`begun at ${recorded.at} and cut short; before it: ${before}`]
+  const queues = applied.queues.filter(
+    (queue, index) =>
+      queue.rx !== original.queues[index]?.rx ||
+      queue.tx !== original.queues[index]?.tx ||
+      queue.xps !== original.queues[index]?.xps,
+  )
+  return [
+    `channels ${original.channels} -> ${applied.channels}, interrupts or XPS of ${plural(queues.length, 'queue')}, at ${recorded.at}`,
+    `back to what was before: vqtune rollback ${nicPlan.nic.name}`,
+  ]
+}
+
+function explanationJson(explanation: Explanation): object {
+  const { nicPlan, look, arithmetic, limits, remedies, verdicts, steered, writers, recorded, next } =
+    explanation
+  const { nic, desired } = nicPlan
+  return {
+    name: nic.name,
+    mac: nic.mac,
+    virtio: nic.virtio,
+    bus: nic.bus,
+    busAddress: nic.busAddress,
+    hypervisor: look.guest.hypervisor,
+    channels: {
+      current: nic.channels.current,
+      target: desired.target,
+      wanted: desired.wanted,
+      maximum: nic.channels.maximum ?? null,
+      limitedBy: desired.limitedBy,
+      arithmetic,
+    },
+    limits: limits.map((limit) => ({ ...limit, next: limit.next ?? null })),
+    remedies,
+    queues: verdicts.map(({ queue, private: isPrivate, intrusions }) => ({
+      queue,
+      private: isPrivate,
+      problems: intrusions.map(describeIntrusion),
+      rps: steered.includes(queue),
+    })),
+    skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
+    writers,
+    ledger: recorded ?? null,
+    next,
+  }
+}
