@@ -134,7 +134,7 @@ export class Tuner {
   private judge(drifts: readonly Drift[], guest: ObservedGuest): readonly Judged[] {
     if (drifts.length === 0) return []
     const suspects: readonly Suspect[] = drifts.some((drift) => isSettingDrift(drift.kind))
-      ? readSuspects(this.host)
+      ? readSuspects(this.host, guest.nics)
       : []
     const evidence = {
       drifts,

@@ -20,6 +20,8 @@ export interface Suspect {
   readonly writes: readonly SettingDrift[]
   /** Interfaces it writes to; undefined: any. */
   readonly nic: string | undefined
+  /** What its file says, for one that writes a fixed value: it is named only for that value. Absent: any value. */
+  readonly says?: string
   readonly evidence: string
 }
 
@@ -48,7 +50,10 @@ export function attribute(drift: Drift, evidence: Evidence): Writer {
   }
   const kind = drift.kind
   const suspects = evidence.suspects.filter(
-    (suspect) => suspect.writes.includes(kind) && (suspect.nic === undefined || suspect.nic === drift.nic),
+    (suspect) =>
+      suspect.writes.includes(kind) &&
+      (suspect.nic === undefined || suspect.nic === drift.nic) &&
+      (suspect.says === undefined || saysValue(suspect.says, drift.new)),
   )
   const [only] = suspects
   if (only !== undefined && suspects.length === 1) return { name: only.name, evidence: only.evidence }
@@ -59,6 +64,11 @@ export function attribute(drift: Drift, evidence: Evidence): Writer {
     }
   }
   return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
+}
+
+/** The value stands in the text as a number of its own. Only channels are compared so: they are one number. */
+function saysValue(text: string, value: string): boolean {
+  return /^\d+$/.test(value) && new RegExp(`(?<!\\d)${value}(?!\\d)`).test(text)
 }
 
 function describeEvent(drift: Drift): Writer {

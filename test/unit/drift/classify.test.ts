@@ -116,6 +116,20 @@ describe('attribute', () => {
     })
   })
 
+  it('names a program with a fixed value only for that value', () => {
+    const tuned: Suspect = {
+      name: 'tuned',
+      writes: ['channels'],
+      nic: 'eth2',
+      says: 'profile sets channels=combined 2',
+      evidence: 'tuned',
+    }
+    const to = (count: number) =>
+      writers(evidence({ ...guest, nics: [withChannels(nic, count, ALL)] }, { suspects: [tuned] }))
+    expect(to(2)).toEqual(['tuned'])
+    expect(to(3)).toEqual(['unknown'])
+  })
+
   it('names the kernel when a vCPU went and every queue has its layout, else not', () => {
     const online = [0, 1, 2]
     const rewritten = { ...guest, cpus: { ...guest.cpus, online }, nics: [withChannels(nic, 4, online)] }
