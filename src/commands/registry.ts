@@ -102,7 +102,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['trial'],
     summary: 'try channel counts in turn on the traffic there is, or on a command, and say which is best',
-    positionals: ['<nic>', '-- [command ...]'],
+    positionals: ['<nic>', '[-- command ...]'],
     options: {
       counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
       rounds: { summary: 'how often each count is measured (default: what a proof needs)', value: 'N' },
@@ -114,6 +114,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       json: JSON_OPTION,
     },
     details: [
+      'Options come before --, everything after it is the command, which is run without a shell. It is judged by the bytes',
+      'that the NIC moves in a second meanwhile, or by its run time when it moves nothing.',
       'Puts everything back in the end, on Ctrl-C, when an error occurs and when the gateway is lost; after kill -9,',
       '`vqtune rollback` or `vqtune apply` does. Noise is never called a win: the chance of a false one is at most 5 %.',
     ],

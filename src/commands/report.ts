@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
 import { usableCpus } from '../desire'
 import { EXIT, errnoOf, VqtuneError } from '../errors'
-import { findNic, LOOK_AT_ALL } from '../goals'
+import { findNic } from '../goals'
 import { observeGuest } from '../observe'
 import { printJson } from '../output/json'
 import { paint } from '../output/paint'
@@ -25,7 +25,7 @@ export async function run(context: CommandContext): Promise<number> {
     throw new VqtuneError('usage', `report: ${named} or --all, not both`)
   }
   const settings = await loadSettings(host, context.configFile)
-  const guest = await observeGuest(host, LOOK_AT_ALL)
+  const guest = await observeGuest(host, { links: true })
   const nics = named === undefined ? guest.nics : [findNic(guest, named)]
   const online = guest.cpus.online
   // A captured tree says nothing about the machine that looks at it.
