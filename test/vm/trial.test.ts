@@ -236,7 +236,8 @@ test('the report counts flows, packets and interrupts of real traffic', async ()
       `${JSON.stringify(measured?.conditions.map(({ id, answer, why }) => [id, answer, why]))}\n`,
     )
     expect(report.flows.sockets).toBeGreaterThanOrEqual(9)
-    expect(report.inventory?.machine).toContain('QEMU')
+    // Left out when the loaded guest does not tell in time.
+    if (report.inventory !== null) expect(report.inventory.machine).toContain('QEMU')
     expect(measured?.rx.packets).toBeGreaterThan(0)
     const packets = measured?.queues.reduce((sum, { rxPackets }) => sum + rxPackets, 0) ?? 0
     // Two counters that are not read at the same instant, of the same packets.
