@@ -29,6 +29,8 @@ export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): 
     observe: (knownMaxima) =>
       observeGuest(host, {
         knownMaxima,
+        // A rule may name a NIC by an altname, which only `ip` tells; without such rules it is not run.
+        links: settings.rules.some((rule) => rule.match.name !== undefined),
         needsMaximum: (nic, { cpus }) =>
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
       }),
@@ -137,4 +139,4 @@ export function findNic(guest: ObservedGuest, name: string): ObservedNic {
 }
 
 /** What commands that only look ask for: everything. */
-export const LOOK_AT_ALL: ObserveOptions = { needsMaximum: () => true, links: true }
+export const LOOK_AT_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rss: true }

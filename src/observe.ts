@@ -21,8 +21,10 @@ export interface ObserveOptions {
    * A NIC that already has as many channels as it could want needs no answer.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once for XDP programs and altnames, and ethtool for the RSS table where there is one. */
+  /** Ask `ip` once, for all NICs, for XDP programs and altnames. */
   readonly links?: boolean
+  /** Ask ethtool for the RSS table of NICs that have one. */
+  readonly rss?: boolean
   /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
 }
@@ -39,7 +41,7 @@ export async function observeGuest(host: Host, options: ObserveOptions = {}): Pr
   const nics = await Promise.all(
     targets.map(async (identity) => {
       const nic = await withMaximum(host, readNic(host, identity, interrupts), options, cpus)
-      return options.links === true && nic.features.rss
+      return options.rss === true && nic.features.rss
         ? { ...nic, rssQueues: await readRssQueues(host, nic.name) }
         : nic
     }),

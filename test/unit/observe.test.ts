@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { LOOK_AT_ALL } from '../../src/goals'
+import { DEFAULT_SETTINGS } from '../../src/config/settings'
+import { LOOK_AT_ALL, tuneGoal } from '../../src/goals'
 import { observeGuest } from '../../src/observe'
 import { parseLinks } from '../../src/system/ip-link'
 import { capturedGuest } from '../support/captured-guest'
@@ -134,4 +135,16 @@ describe('ip -j link', () => {
   it.each(['', '{}', 'nonsense'])('refuses %j', (text) => {
     expect(() => parseLinks(text)).toThrow(expect.objectContaining({ kind: 'tool-failed' }))
   })
+})
+
+it('a rule that names an altname holds for apply too', async () => {
+  const { host, calls } = capturedGuest('renamed-altnames')
+  const settings = {
+    ...DEFAULT_SETTINGS,
+    rules: [{ match: { name: 'storage-*' }, settings: { cap: 1 }, source: 'test' }],
+  }
+  const goal = tuneGoal(host, settings, { respectHolds: true })
+  const { steps } = goal.plan(await goal.observe(new Map()), { version: 1, bootId: '', entries: [] })
+  expect(steps).toEqual([expect.objectContaining({ kind: 'set-channels', nic: 'uplink0', old: 2, new: 1 })])
+  expect(calls).toContain('ip -j -d link show')
 })
