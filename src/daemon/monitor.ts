@@ -29,6 +29,7 @@ export class Monitor {
   private pauseTimer: NodeJS.Timeout | undefined
   private tries = 0
   private state: 'new' | 'up' | 'down' = 'new'
+  private toldGone = false
   private stopped = false
   private current: Promise<void> | undefined
 
@@ -61,10 +62,13 @@ export class Monitor {
   private async runOnce(): Promise<void> {
     const why = await this.follow()
     if (this.stopped) return
-    if (this.state !== 'down') {
+    // That the program is gone altogether is news, also during an outage: the remedy is another one.
+    const gone = this.host.findTool(this.spec.tool) === undefined
+    if (this.state !== 'down' || (gone && !this.toldGone)) {
       this.state = 'down'
       this.events.onDown(why)
     }
+    this.toldGone = gone
     const pauseMs = this.spec.pauseMs * Math.min(2 ** this.tries, LONGEST_PAUSE_FACTOR)
     this.tries++
     this.pauseTimer = setTimeout(() => this.start(), pauseMs)
