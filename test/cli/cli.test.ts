@@ -92,6 +92,23 @@ describe('on captured guests', () => {
     }
   })
 
+  it.each(['hotplug-drift', 'host-limits-2of4', 'irq-affinity-drifted', 'shared-vectors'])(
+    '%s: explain and config check print JSON as the schemas say',
+    async (guest) => {
+      const run = on(guest)
+      const nic = JSON.parse((await run('status', '--json')).stdout).nics[0].name
+      for (const [name, args] of [
+        ['explain', ['explain', nic]],
+        ['config-check', ['config', 'check']],
+      ] as const) {
+        const { code, stdout } = await run(...args, '--json')
+        expect(code).toBe(0)
+        const valid = schema(name)
+        expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+      }
+    },
+  )
+
   it('a NIC in a bond, a bridge or nowhere is explained with status 2', async () => {
     const { code, stderr } = await on('debian-6.12-4cpu-4q')('plan', 'eth9')
     expect({ code, stderr }).toEqual({
