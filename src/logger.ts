@@ -1,18 +1,17 @@
 /** The daemon's log: pino, one JSON object a line; in the journal with a priority and without what the journal adds. */
 import { fstatSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
+import type { LogLevel } from './config/settings'
 import { isJournal, journalLine } from './output/journal'
 
 export type { Logger }
-
-export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 /** @param fd where to; 1 is what a unit connects to the journal */
 export function createLogger(level: LogLevel, fd = 1): Logger {
   // Synchronous: what was logged before a crash is there. No transport: its worker would be a file beside the bundle.
   const sink = pino.destination({ fd, sync: true })
+  const named = { level: (label: string) => ({ level: label }) }
   if (!isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))) {
-    const named = { level: (label: string) => ({ level: label }) }
     return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: named }, sink)
   }
   const journal = {
@@ -23,5 +22,5 @@ export function createLogger(level: LogLevel, fd = 1): Logger {
       sink.write(journalLine(this.lastLevel, line))
     },
   }
-  return pino({ level, base: null, timestamp: false, formatters: { level: () => ({}) } }, journal)
+  return pino({ level, base: null, timestamp: false, formatters: named }, journal)
 }

@@ -60,10 +60,11 @@ export class Monitor {
   }
 
   private async runOnce(): Promise<void> {
-    const why = await this.follow()
+    const end = await this.follow()
     if (this.stopped) return
     // That the program is gone altogether is news, also during an outage: the remedy is another one.
     const gone = this.host.findTool(this.spec.tool) === undefined
+    const why = gone ? `${this.spec.tool} is not installed` : end
     if (this.state !== 'down' || (gone && !this.toldGone)) {
       this.state = 'down'
       this.events.onDown(why)
