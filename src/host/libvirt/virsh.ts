@@ -62,7 +62,7 @@ export class Virsh {
     if (!/^[\w./-]+$/.test(file) || !UUID.test(domain.uuid)) {
       throw new VqtuneError('tool-failed', `${file}: not usable in a virsh command line`)
     }
-    // One process for both: virsh takes several commands in one argument, and the second is not run when the first fails.
+    // One process for both: the test driver forgets everything with its client.
     return this.write([`define --validate --file ${file}; dumpxml ${domain.uuid} --inactive --security-info`])
   }
 
@@ -78,7 +78,8 @@ export class Virsh {
     const result = await this.host
       .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS })
       .catch(explainMissing)
-    if (result.code !== 0) throw virshError(this.uri, result)
+    // Of several commands virsh runs all and returns the code of the last one: the first may have failed.
+    if (result.code !== 0 || /^error: /m.test(result.stderr)) throw virshError(this.uri, result)
     return result.stdout
   }
 }
