@@ -35,12 +35,14 @@ const { COMMANDS, GLOBAL_OPTIONS } = await registry()
 const optionsOf = (command) => Object.entries(command.options ?? {})
 const globals = Object.entries(GLOBAL_OPTIONS)
 
-// mdoc: a leading dot or quote is a macro, a backslash an escape, and a bare hyphen may become a dash.
+// mdoc: a leading dot or quote is a macro, a backslash an escape, a bare hyphen may become a dash, and each sentence has
+// a line of its own.
 const text = (line) =>
   line
     .replaceAll('\\', '\\e')
     .replace(/^([.'])/, '\\&$1')
     .replaceAll(/(?<=^|\s)-/g, '\\-')
+    .replaceAll(/(?<=[.!?]) +(?=[A-Z(])/g, '\n')
 
 function manOption([name, spec]) {
   const short = spec.short === undefined ? '' : `Fl ${spec.short} , `
@@ -103,11 +105,19 @@ function positionalKind(command) {
 
 const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`
 
-function bash() {
-  const group = new Map()
+/** What may follow each beginning of a command: 'host' -> check, max-files ... */
+function continuations() {
+  const next = new Map()
   for (const { words } of COMMANDS) {
-    group.set(words[0], [...(group.get(words[0]) ?? []), ...words.slice(1, 2)])
+    for (let length = 1; length < words.length; length++) {
+      const beginning = words.slice(0, length).join(' ')
+      next.set(beginning, new Set([...(next.get(beginning) ?? []), words[length]]))
+    }
   }
+  return [...next].map(([beginning, words]) => [beginning, [...words]])
+}
+
+function bash() {
   const verbs = [...new Set(COMMANDS.map(({ words }) => words[0]))]
   const valueCases = [...globals, ...COMMANDS.flatMap(optionsOf)]
     .filter(([, spec]) => spec.value !== undefined)
@@ -128,7 +138,7 @@ _vqtune_nics() {
   _vqtune_words "$nics"
 }
 _vqtune() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command
+  local cur=\${COMP_WORDS[COMP_CWORD]} prev=\${COMP_WORDS[COMP_CWORD - 1]} command next at=2
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
     _vqtune_words ${quote([...verbs, '--help', '--version'].join(' '))}
@@ -138,20 +148,20 @@ _vqtune() {
 ${[...new Map(valueCases)].map(([name, action]) => `    --${name}) ${action}; return ;;`).join('\n')}
   esac
   command=\${COMP_WORDS[1]}
-  case $command in
-${[...group]
-  .filter(([, seconds]) => seconds.length > 0)
-  .map(
-    ([verb, seconds]) => `    ${verb})
-      if [ "$COMP_CWORD" = 2 ]; then
-        _vqtune_words ${quote([...new Set(seconds), '--help'].join(' '))}
-        return
-      fi
-      command="$command \${COMP_WORDS[2]}"
-      ;;`,
-  )
+  while :; do
+    case $command in
+${continuations()
+  .map(([beginning, words]) => `      ${quote(beginning)}) next=${quote([...words, '--help'].join(' '))} ;;`)
   .join('\n')}
-  esac
+      *) break ;;
+    esac
+    if [ "$COMP_CWORD" = "$at" ]; then
+      _vqtune_words "$next"
+      return
+    fi
+    command="$command \${COMP_WORDS[at]}"
+    at=$((at + 1))
+  done
   case $command in
 ${COMMANDS.map((command) => {
   const words = quote(flags([...optionsOf(command), ...globals]).join(' '))
@@ -209,24 +219,21 @@ _vqtune() {
     return
   fi
   local command=$words[2]
-  case $command in
-${verbs
-  .map((verb) => [verb, COMMANDS.filter(({ words }) => words[0] === verb && words.length > 1)])
-  .filter(([, members]) => members.length > 0)
-  .map(
-    ([verb, members]) => `    (${verb})
-      if (( CURRENT == 3 )); then
-        seconds=(${members.map((member) => quote(`${member.words[1]}:${member.summary}`)).join(' ')})
-        _describe -t commands command seconds
-        return
-      fi
-      command="$command $words[3]"
-      shift words
-      (( CURRENT-- ))
-      ;;`,
-  )
+  while true; do
+    case $command in
+${continuations()
+  .map(([beginning, words]) => `      (${quote(beginning)}) seconds=(${words.map(quote).join(' ')}) ;;`)
   .join('\n')}
-  esac
+      (*) break ;;
+    esac
+    if (( CURRENT == 3 )); then
+      _describe -t commands command seconds
+      return
+    fi
+    command="$command $words[3]"
+    shift words
+    (( CURRENT-- ))
+  done
   # _arguments takes the first word for the command.
   shift words
   (( CURRENT-- ))

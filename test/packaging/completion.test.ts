@@ -1,0 +1,100 @@
+/** Completions and manual, run for real: in bash, in zsh, through mandoc. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { COMMANDS, GLOBAL_OPTIONS } from '../../src/commands/registry'
+import { TOP } from './rpms'
+
+/** How a terminal of paper shows bold. */
+const OVERSTRIKE = new RegExp(`.${String.fromCharCode(8)}`, 'g')
+
+const out = mkdtempSync(join(tmpdir(), 'vqtune-docs-'))
+beforeAll(() => {
+  execFileSync(process.execPath, [join(TOP, 'packaging/docs.mjs'), out], { stdio: 'inherit' })
+})
+
+/** What bash offers for the last of `words`. */
+function bash(...words: string[]): string[] {
+  const script = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _vqtune; printf "%s\\n" "\${COMPREPLY[@]}"`
+  const args = ['--norc', '-c', script, 'bash', join(out, 'vqtune.bash'), ...words]
+  return execFileSync('bash', args, { encoding: 'utf8' }).split('\n').filter(Boolean)
+}
+
+/** What zsh offers: a real interactive zsh on a terminal of its own, as there is no other way to run its completion. */
+function zsh(line: string): string {
+  const script = `
+    zmodload zsh/zpty
+    zpty shell zsh -f -i
+    zpty -w shell 'PROMPT=; stty columns 200; fpath=(${out} $fpath); autoload -Uz compinit; compinit -u -D -d /dev/null'
+    zpty -w shell 'zstyle ":completion:*" list-separator " -- "; LISTMAX=1000; setopt auto_list no_list_beep; bindkey "^I" list-choices; print READY'
+    zpty -r shell seen '*READY*READY*'
+    zpty -n -w shell ${JSON.stringify(line)}$'\\t'
+    seen=''
+    repeat 30; do zpty -r -t shell part && seen+=$part; sleep 0.1; done
+    print -r -- $seen
+    zpty -d shell`
+  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8', timeout: 60_000 })
+  if (stdout === '') throw new Error(stderr)
+  return stdout
+}
+
+describe('bash completion', () => {
+  it('offers the first words, and what can follow', () => {
+    expect(bash('vqtune', '')).toEqual(
+      expect.arrayContaining([...new Set(COMMANDS.map(({ words }) => words[0] as string)), '--help']),
+    )
+    expect(bash('vqtune', 'roll')).toEqual(['rollback'])
+    expect(bash('vqtune', 'config', '')).toContain('check')
+  })
+
+  it('offers every option of every command', () => {
+    for (const { words, options } of COMMANDS) {
+      const names = Object.keys({ ...options, ...GLOBAL_OPTIONS }).map((name) => `--${name}`)
+      expect(bash('vqtune', ...words, '--').sort(), words.join(' ')).toEqual(names.sort())
+    }
+  })
+
+  it('offers files for --config and nothing for an unknown command', () => {
+    expect(bash('vqtune', 'plan', '--config', `${TOP}pack`).sort()).toEqual([
+      `${TOP}package-lock.json`,
+      `${TOP}package.json`,
+      `${TOP}packaging`,
+    ])
+    expect(bash('vqtune', 'frob', '--')).toEqual([])
+  })
+})
+
+describe('zsh completion', () => {
+  it('offers commands with their summaries', () => {
+    const offered = zsh('vqtune ')
+    for (const { words } of COMMANDS) expect(offered).toContain(words[0])
+  })
+
+  it('offers options after a command of one word and of two', () => {
+    expect(zsh('vqtune rollback --')).toContain('--dry-run')
+    expect(zsh('vqtune config ')).toContain('check')
+    expect(zsh('vqtune config check --')).toContain('--json')
+  })
+})
+
+describe('manual', () => {
+  it('is clean for mandoc and names every command and option', () => {
+    const page = join(out, 'vqtune.8')
+    const lint = spawnSync(
+      'mandoc',
+      ['-T', 'lint', '-W', 'warning', page, join(TOP, 'packaging/man/vqtune.toml.5')],
+      {
+        encoding: 'utf8',
+      },
+    )
+    expect(lint.stdout + lint.stderr).toBe('')
+    const text = execFileSync('mandoc', ['-T', 'utf8', page], { encoding: 'utf8' }).replaceAll(OVERSTRIKE, '')
+    for (const { words, options } of COMMANDS) {
+      expect(text).toMatch(new RegExp(`^ +(vqtune )?${words.join(' ')}`, 'm'))
+      for (const name of Object.keys(options ?? {})) expect(text).toContain(`--${name}`)
+    }
+    expect(readFileSync(page, 'utf8')).not.toMatch(/@[A-Z_]+@/)
+  })
+})

@@ -1,0 +1,81 @@
+/** The units as systemd itself judges them, without a guest. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { TOP } from './rpms'
+
+const directory = join(TOP, 'systemd')
+const services = readdirSync(directory).filter((name) => name.endsWith('.service'))
+const textOf = (unit: string): string => readFileSync(join(directory, unit), 'utf8')
+
+/** The number that `systemd-analyze security` ends with, times ten: 21 is 2.1. */
+function exposure(unit: string): number {
+  const text = execFileSync(
+    'systemd-analyze',
+    ['security', '--offline=yes', '--no-pager', join(directory, unit)],
+    { encoding: 'utf8' },
+  )
+  const found = /Overall exposure level for \S+: (\d+)\.(\d)/.exec(text)
+  if (found === null) throw new Error(text)
+  return Number(found[1]) * 10 + Number(found[2])
+}
+
+describe('units', () => {
+  it.each(services)('%s is sandboxed: at most 2.1 for a writer, 1.6 for what only reads', (unit) => {
+    const writes = /^CapabilityBoundingSet=.*CAP_NET_ADMIN/m.test(textOf(unit))
+    expect(exposure(unit)).toBeLessThanOrEqual(writes ? 21 : 16)
+    const capabilities = [...textOf(unit).matchAll(/^(?:CapabilityBoundingSet|AmbientCapabilities)=(.*)$/gm)]
+    expect(capabilities.map(([, value]) => value).filter((value) => value !== '')).toEqual(
+      writes ? ['CAP_NET_ADMIN'] : [],
+    )
+  })
+
+  it('verify finds nothing', () => {
+    // In a root of its own: there the program exists, and this machine's units do not matter.
+    const root = mkdtempSync(join(tmpdir(), 'vqtune-units-'))
+    const own = readdirSync(directory).filter((name) => /\.(service|path)$/.test(name))
+    mkdirSync(join(root, 'usr/lib/systemd/system'), { recursive: true })
+    mkdirSync(join(root, 'usr/bin'), { recursive: true })
+    mkdirSync(join(root, 'bin'), { recursive: true })
+    for (const program of ['usr/bin/vqtune', 'usr/bin/rm', 'bin/kill']) {
+      writeFileSync(join(root, program), '#!/bin/sh\n', { mode: 0o755 })
+    }
+    for (const unit of own) {
+      writeFileSync(
+        join(root, 'usr/lib/systemd/system', unit),
+        textOf(unit).replaceAll(/^Documentation=.*\n/gm, ''),
+      )
+    }
+    for (const target of ['sysinit', 'basic', 'shutdown', 'network-pre', 'multi-user', 'paths', 'local-fs']) {
+      writeFileSync(join(root, `usr/lib/systemd/system/${target}.target`), '[Unit]\n')
+    }
+    const verify = (units: string[]) =>
+      spawnSync('systemd-analyze', ['verify', `--root=${root}`, '--recursive-errors=no', ...units], {
+        encoding: 'utf8',
+      })
+    expect(verify(own)).toMatchObject({ status: 0, stderr: '' })
+    // The check can fail.
+    writeFileSync(join(root, 'usr/lib/systemd/system/wrong.service'), '[Service]\nExecStrat=/bin/kill\n')
+    expect(verify(['wrong.service']).stderr).toContain('ExecStrat')
+  })
+
+  it('gives a reason for each ordering of the boot unit, and orders it before the network', () => {
+    const lines = textOf('vqtune-boot.service').split('\n')
+    expect(lines).toContain('Before=network-pre.target')
+    expect(lines).toContain('Wants=network-pre.target')
+    for (const [index, line] of lines.entries()) {
+      if (/^(Before|After|Wants|Conflicts|DefaultDependencies)=/.test(line)) {
+        const above = lines.slice(0, index).findLast((other) => !/^[A-Z]\w+=/.test(other))
+        expect(above, line).toMatch(/^# /)
+      }
+    }
+  })
+
+  it('enables in the preset exactly what has an [Install] section', () => {
+    const installable = readdirSync(directory).filter((name) => /^\[Install\]/m.test(textOf(name)))
+    const preset = [...textOf('90-vqtune.preset').matchAll(/^enable (\S+)$/gm)].map(([, unit]) => unit)
+    expect(preset.sort()).toEqual(installable.sort())
+  })
+})
