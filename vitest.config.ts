@@ -41,7 +41,7 @@ export default defineConfig({
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
           globalSetup: BUILD,
-          testTimeout: 300_000,
+          testTimeout: 600_000,
           hookTimeout: 900_000,
           fileParallelism: false,
           sequence: { groupOrder: 4 },
