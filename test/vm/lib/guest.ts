@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,6 +16,7 @@ export type { BootOptions, ExecOptions, ExecResult, NicOptions }
 
 const lockDirectory = '/run/lock'
 const lockWaitMs = 1_200_000
+const runPrefix = 'vqtune-test-guest-'
 
 /**
  * A running guest. Holds: a QEMU process that dies with this one, a network namespace with its taps, a run directory.
@@ -60,7 +61,8 @@ export class Guest {
         what: options.exclusive ? 'other guests to end' : 'a measuring guest to end',
       })
       undo.push(() => lifeLock.release())
-      const runDirectory = mkdtempSync(join(tmpdir(), 'vqtune-test-guest-'))
+      removeStaleRunDirectories()
+      const runDirectory = mkdtempSync(join(tmpdir(), `${runPrefix}${process.pid}-`))
       undo.push(() => rmSync(runDirectory, { recursive: true, force: true }))
       const network = await HostNetwork.create()
       undo.push(() => network.remove())
@@ -366,5 +368,13 @@ function consoleTail(runDirectory: string): string {
     return readFileSync(join(runDirectory, 'console.log'), 'utf8').split('\n').slice(-40).join('\n')
   } catch {
     return ''
+  }
+}
+
+/** Those of test processes that were killed. */
+function removeStaleRunDirectories(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = name.startsWith(runPrefix) ? /^(\d+)-/.exec(name.slice(runPrefix.length))?.[1] : undefined
+    if (pid && !existsSync(`/proc/${pid}`)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
   }
 }
