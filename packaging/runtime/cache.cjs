@@ -1,10 +1,17 @@
 // cache.cjs DIRECTORY ARGUMENT...: runs DIRECTORY/vqtune.js as `vqtune ARGUMENT...` and writes NAME.cache beside each NAME.js
 // that ran, with what V8 compiled.
-// Run it with --random-seed, which V8 leaves out of the cache's key: else the hashes of strings make each cache another.
+//
+// The same bytes each time: run it with --random-seed, which V8 leaves out of the cache's key, for the hashes of strings;
+// and functions keep a mark when the baseline compiler has taken them, which depends on time, so it is off meanwhile.
 'use strict'
 const { readFileSync, writeFileSync } = require('node:fs')
 const { resolve } = require('node:path')
+const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
+
+setFlagsFromString('--no-sparkplug')
+// Before the caches are written, and on again in time: flags are part of the key.
+process.on('exit', () => setFlagsFromString('--sparkplug'))
 
 const directory = resolve(process.argv[2])
 process.argv.splice(1, 2, `${directory}/vqtune.cjs`)

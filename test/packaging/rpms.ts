@@ -16,13 +16,15 @@ export interface BuiltRpms {
   readonly spec: string
 }
 
-/** @param release of the packages; a higher one is an upgrade. */
-export async function buildRpms(release: number, extraArgs: readonly string[] = []): Promise<BuiltRpms> {
-  // While working on tests, VQTUNE_TEST_RPMS keeps what was built; delete it after a change.
-  const kept = process.env.VQTUNE_TEST_RPMS
+/**
+ * @param release of the packages; a higher one is an upgrade.
+ * @param fresh builds in any case. Else, while working on tests, VQTUNE_TEST_RPMS keeps what was built.
+ */
+export async function buildRpms(release: number, { fresh = false } = {}): Promise<BuiltRpms> {
+  const kept = fresh ? undefined : process.env.VQTUNE_TEST_RPMS
   const directory = kept ? join(kept, `${release}`) : mkdtempSync(join(tmpdir(), 'vqtune-rpms-'))
   if (!existsSync(join(directory, 'vqtune.spec'))) {
-    const args = ['--out', directory, '--release', `${release}`, '--payload', 'w1.zstdio', ...extraArgs]
+    const args = ['--out', directory, '--release', `${release}`, '--payload', 'w1.zstdio']
     await exec(join(TOP, 'packaging/build-rpm'), args, { maxBuffer: 1 << 24 })
   }
   const named = (pattern: RegExp): string => {
