@@ -256,6 +256,7 @@ describe('vqtune RPM on kernel 6.12', () => {
     expect((await rpm('-i', inGuest(newer.noarch))).stderr).toContain('nodejs(engine) >= 20')
     expect(await rpm('-i', '/root/node-1-1.noarch.rpm', inGuest(newer.noarch))).toMatchObject({ code: 0 })
     expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
+    await guest.run(['rm', '/etc/vqtune/conf.d/50-test.toml'])
     await guest.reboot()
     await expectTunedAtBoot(guest, nic, 4)
     expect(await rpm('-e', 'vqtune-noarch')).toMatchObject({ code: 0 })

@@ -1,0 +1,182 @@
+/** What is in the RPMs, that they are reproducible, and `dnf swap`: without a guest. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from 'vitest'
+import {
+  type BuiltRpms,
+  buildProvider,
+  buildRpms,
+  libraryRequirements,
+  NODE_PROVIDES,
+  SYSTEM_PROVIDES,
+  TOP,
+} from './rpms'
+
+let rpms: BuiltRpms
+beforeAll(async () => {
+  rpms = await buildRpms(1)
+}, 600_000)
+
+const query = (rpm: string, ...args: string[]): string[] =>
+  execFileSync('rpm', ['-qp', ...args, rpm], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
+
+describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
+  it('holds what it should, root-owned, configuration marked, nothing writable by others', () => {
+    const files = query(rpms[variant], '-l')
+    for (const file of [
+      '/usr/bin/vqtune',
+      '/usr/libexec/vqtune/vqtune.cjs',
+      '/usr/libexec/vqtune/vqtune-full.js',
+      '/usr/lib/systemd/system/vqtune-boot.service',
+      '/usr/lib/systemd/system-preset/90-vqtune.preset',
+      '/usr/lib/udev/rules.d/90-vqtune.rules',
+      '/usr/lib/tmpfiles.d/vqtune.conf',
+      '/usr/share/man/man8/vqtune.8.gz',
+      '/usr/share/man/man5/vqtune.toml.5.gz',
+      '/usr/share/bash-completion/completions/vqtune',
+      '/usr/share/zsh/site-functions/_vqtune',
+      '/usr/share/vqtune/schema/status.schema.json',
+    ]) {
+      expect(files).toContain(file)
+    }
+    expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 3 : 0)
+    expect(query(rpms[variant], '-c')).toEqual(['/etc/vqtune/vqtune.toml'])
+    const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
+    expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])
+    expect(owners.filter((line) => !line.startsWith('l') && /^.{5}w|^.{8}w/.test(line))).toEqual([])
+    expect(files.some((file) => file.includes(TOP) || file.startsWith('/usr/com'))).toBe(false)
+  })
+
+  it('requires ethtool and flock, and names what is bundled and under which licences', () => {
+    const requires = query(rpms[variant], '--requires').map((line) => line.trim())
+    expect(requires).toEqual(expect.arrayContaining(['ethtool', 'util-linux', 'systemd-udev']))
+    expect(requires.some((line) => line.startsWith('nodejs(engine) >= 20'))).toBe(variant === 'noarch')
+
+    // From the bundle itself, not from the build's own list.
+    const directory = mkdtempSync(join(tmpdir(), 'vqtune-bundle-'))
+    execFileSync(process.execPath, [join(TOP, 'packaging/bundle.mjs'), directory])
+    const metafiles = JSON.parse(readFileSync(join(directory, 'meta.json'), 'utf8'))
+    const names = new Set<string>()
+    for (const { outputs } of Object.values<{
+      outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>
+    }>(metafiles)) {
+      for (const { inputs } of Object.values(outputs)) {
+        for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+          const name = /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]
+          if (name !== undefined && bytesInOutput > 0) names.add(name)
+        }
+      }
+    }
+    const provides = query(rpms[variant], '--provides')
+    const bundled = provides.flatMap((line) => /^bundled\(npm\((.+)\)\) = \d/.exec(line)?.[1] ?? [])
+    expect([...new Set(bundled)].sort()).toEqual([...names].sort())
+    expect(names.has('smol-toml')).toBe(true)
+
+    const tag = query(rpms[variant], '--qf', '%{license}')[0]?.split(' AND ') ?? []
+    const licences = execFileSync(process.execPath, [join(TOP, 'packaging/bundled.mjs'), directory], {
+      encoding: 'utf8',
+    })
+    for (const line of licences.trim().split('\n')) expect(tag, line).toContain(line.split(' ')[2])
+    const texts = readFileSync(join(directory, 'LICENSE.bundled'), 'utf8')
+    for (const name of names) expect(texts).toContain(`\n${name} `)
+  })
+})
+
+it('rpmlint finds nothing', () => {
+  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), rpms.arch, rpms.noarch, rpms.spec]
+  const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
+  expect(stdout).toContain('2 packages and 1 specfiles checked; 0 errors, 0 warnings')
+}, 120_000)
+
+it('a second build gives the same payload and files', async () => {
+  const first = process.env.VQTUNE_TEST_RPMS ? await buildRpms(1, { fresh: true }) : rpms
+  const second = await buildRpms(1, { fresh: true })
+  const digests = (rpm: string) =>
+    query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
+  for (const variant of ['arch', 'noarch'] as const) {
+    expect(digests(second[variant])).toEqual(digests(first[variant]))
+  }
+}, 600_000)
+
+/**
+ * dnf itself, in a directory of its own. systemctl there only writes down what it was asked, for there is no systemd;
+ * real guests show what systemd makes of it (test/vm/rpm.test.ts).
+ */
+describe('dnf', () => {
+  const root = mkdtempSync(join(tmpdir(), 'vqtune-dnf-'))
+  const asked = (): string[] => {
+    const log = join(root, 'systemctl.log')
+    const lines = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n') : []
+    writeFileSync(log, '')
+    return lines.filter((line) => line !== '' && line !== 'daemon-reload')
+  }
+  const dnf = (...args: string[]): void => {
+    const options = [`--installroot=${root}`, '--disablerepo=*', '--nogpgcheck', '--releasever=9', '-y', '-q']
+    const { status, stdout, stderr } = spawnSync(
+      'dnf',
+      [...options, '--setopt=keepcache=0', '--setopt=tsflags=', ...args],
+      { encoding: 'utf8' },
+    )
+    if (status !== 0) throw new Error(`dnf ${args.join(' ')}: ${status}\n${stdout}${stderr}`)
+  }
+  const units = 'vqtune-boot.service vqtune-reconcile.path vqtuned.service'
+  const config = join(root, 'etc/vqtune/vqtune.toml')
+
+  beforeAll(async () => {
+    for (const directory of ['bin', 'usr/bin', 'run/systemd/system', 'tmp', 'dev']) {
+      mkdirSync(join(root, directory), { recursive: true })
+    }
+    copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
+    for (const name of ['sh', 'touch', 'rm']) symlinkSync('busybox', join(root, 'bin', name))
+    for (const [name, text] of [
+      ['systemctl', '#!/bin/sh\necho "$@" >>/systemctl.log\n'],
+      ['systemd-tmpfiles', '#!/bin/sh\n'],
+    ] as const) {
+      writeFileSync(join(root, 'bin', name), text, { mode: 0o755 })
+    }
+    const directory = mkdtempSync(join(tmpdir(), 'vqtune-provider-'))
+    const system = [...SYSTEM_PROVIDES, ...NODE_PROVIDES, ...(await libraryRequirements(rpms.arch))]
+    dnf('install', await buildProvider('system', system, directory))
+  }, 120_000)
+
+  it('installs and presets, and starts nothing', () => {
+    dnf('install', rpms.arch)
+    expect(asked()).toEqual([`--no-reload preset ${units}`, 'try-restart vqtuned.service'])
+    expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
+  }, 120_000)
+
+  it('swaps the packages either way: nothing is disabled or stopped, changed configuration stays', () => {
+    writeFileSync(config, '# mine\n')
+    for (const [leaving, rpm, node] of [
+      ['vqtune', rpms.noarch, false],
+      ['vqtune-noarch', rpms.arch, true],
+    ] as const) {
+      dnf('swap', leaving, rpm)
+      const lines = asked()
+      expect(lines.filter((line) => /disable|stop/.test(line))).toEqual([])
+      expect(lines.at(-1)).toBe('try-restart vqtuned.service')
+      expect(readFileSync(config, 'utf8')).toBe('# mine\n')
+      expect(existsSync(join(root, 'usr/lib/systemd/system/vqtuned.service'))).toBe(true)
+      expect(existsSync(join(root, 'usr/libexec/vqtune/vqtune.cjs'))).toBe(true)
+      expect(existsSync(join(root, 'usr/libexec/vqtune/node'))).toBe(node)
+    }
+  }, 240_000)
+
+  it('removes: stops and disables', () => {
+    dnf('remove', 'vqtune')
+    expect(asked()).toEqual([`--no-reload disable --now ${units} vqtune-reconcile.service`])
+    expect(readFileSync(`${config}.rpmsave`, 'utf8')).toBe('# mine\n')
+  }, 120_000)
+})
