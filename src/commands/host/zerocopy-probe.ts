@@ -49,7 +49,7 @@ function resultText(result: ProbeResult, running: boolean | undefined): string {
     'not-tried':
       running === false
         ? 'zero copy is off: nothing was sent without a copy'
-        : 'zero copy was not tried: packets under 256 bytes, or a full queue',
+        : 'zero copy was not tried: packets under 256 bytes, a full queue, or vhost gave up because the first packets were copied on the way (uplink without scatter-gather, traffic between guests)',
     'no-traffic': 'no guest sent anything: nothing can be said; measure again under load',
     unreadable: 'nothing can be said: the function of this kernel has other arguments than expected',
   }

@@ -128,8 +128,9 @@ describe('probe', () => {
       verdict: 'copied',
       zeroCopied: 0,
     })
-    expect(judge(parseHistogram(recorded('hist-empty.txt')), 0)).toMatchObject({ verdict: 'no-traffic' })
-    expect(judge(new Map(), 5)).toMatchObject({ verdict: 'not-tried' })
+    const none = parseHistogram(recorded('hist-not-tried.txt'))
+    expect(judge(none, 5)).toMatchObject({ verdict: 'not-tried' })
+    expect(judge(none, 0)).toMatchObject({ verdict: 'no-traffic' })
     expect(judge(new Map([[64, 5]]), 5)).toMatchObject({ verdict: 'unreadable' })
   })
 
