@@ -27,7 +27,7 @@ function zsh(line: string): string {
   const script = `
     zmodload zsh/zpty
     zpty shell zsh -f -i
-    zpty -w shell 'PROMPT=; stty columns 200; fpath=(${out} $fpath); autoload -Uz compinit; compinit -u -D -d /dev/null'
+    zpty -w shell 'PROMPT=; stty columns 200; fpath=(${out} $fpath); autoload -Uz compinit; compinit -u -D'
     zpty -w shell 'zstyle ":completion:*" list-separator " -- "; LISTMAX=1000; setopt auto_list no_list_beep; bindkey "^I" list-choices; print READY'
     zpty -r shell seen '*READY*READY*'
     zpty -n -w shell ${JSON.stringify(line)}$'\\t'
