@@ -7,17 +7,17 @@ export function cacheDirectory(): string {
   return process.env.VQTUNE_TEST_CACHE ?? '/var/cache/vqtune-test'
 }
 
-/** Hash of the names and contents of all files below the given ones. */
+/** Hash of the names, below the given paths, and contents of all files there; the same in every checkout. */
 export function contentHash(paths: readonly string[], extra: readonly string[] = []): string {
   const hash = createHash('sha256')
-  const visit = (path: string): void => {
+  const visit = (path: string, shown: string): void => {
     if (statSync(path).isDirectory()) {
-      for (const name of readdirSync(path).sort()) visit(join(path, name))
+      for (const name of readdirSync(path).sort()) visit(join(path, name), `${shown}/${name}`)
       return
     }
-    hash.update(`${path.length}:${path}`).update(readFileSync(path))
+    hash.update(`${shown.length}:${shown}`).update(readFileSync(path))
   }
-  for (const path of paths) visit(path)
+  for (const path of paths) visit(path, '')
   for (const text of extra) hash.update(`\0${text}`)
   return hash.digest('hex').slice(0, 16)
 }
