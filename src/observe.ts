@@ -12,7 +12,7 @@ import {
   type VirtioInterrupts,
 } from './system/interrupts'
 import { type LinkFacts, readLinks } from './system/ip-link'
-import { findNics, type NicIdentity } from './system/nics'
+import { basename, findNics, type NicIdentity } from './system/nics'
 import { readRssQueues } from './system/rss'
 
 export interface ObserveOptions {
@@ -77,7 +77,7 @@ function readNic(host: Host, identity: NicIdentity, interrupts: VirtioInterrupts
     ...known,
     altnames: [],
     operstate: (host.readText(`${directory}/operstate`) ?? 'unknown').trim(),
-    master: lastPart(host.readLink(`${directory}/master`)),
+    master: basename(host.readLink(`${directory}/master`)),
     features: {
       multiqueue: has(FEATURE.multiqueue),
       controlQueue: has(FEATURE.controlQueue),
@@ -156,8 +156,4 @@ function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
       ? { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' }
       : undefined)
   return { ...nic, altnames: facts.altnames, obstacle }
-}
-
-function lastPart(path: string | undefined): string | undefined {
-  return path?.slice(path.lastIndexOf('/') + 1)
 }

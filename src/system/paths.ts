@@ -10,7 +10,6 @@ export interface Paths {
   readonly sysVirtioNetDriver: string
   readonly sysCpu: string
   readonly sysDmi: string
-  readonly sysKernelIrq: string
   readonly proc: string
   readonly procInterrupts: string
   readonly procIrq: string
@@ -79,7 +78,6 @@ export function pathsUnder(root: string): Paths {
     sysVirtioNetDriver: `${root}/sys/bus/virtio/drivers/virtio_net`,
     sysCpu: `${root}/sys/devices/system/cpu`,
     sysDmi: `${root}/sys/class/dmi/id`,
-    sysKernelIrq: `${root}/sys/kernel/irq`,
     proc: `${root}/proc`,
     procInterrupts: `${root}/proc/interrupts`,
     procIrq: `${root}/proc/irq`,
