@@ -6,26 +6,20 @@
 import { nicSettings, type Settings } from '../config/settings'
 import { attribute, type Suspect, type Writer } from '../drift/attribute'
 import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
-import {
-  afterReversal,
-  type ConflictState,
-  isAway,
-  peaceWith,
-  type Verdict,
-  withTime,
-} from '../drift/conflict'
-import { appendHistory, type DriftAction, type DriftRecord } from '../drift/history'
+import type { Verdict } from '../drift/conflict'
+import { appendHistory, type DriftRecord } from '../drift/history'
 import { type GuestSnapshot, snapshotOf } from '../drift/snapshot'
 import { readSuspects } from '../drift/suspects'
 import { messageOf, VqtuneError } from '../errors'
 import { tuneGoal } from '../goals'
 import { readLedger } from '../ledger'
 import type { ObservedGuest, Skip, Step } from '../model'
-import type { Exemptions } from '../plan'
 import { type Convergence, converge, type StepOutcome } from '../reconcile'
 import type { Host } from '../system/host'
 import { takeLock } from '../system/lock'
+import { Conflicts } from './conflicts'
 import { Lookout } from './look'
+import { outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
 
 /** What the tuner tells; the daemon logs and counts it. */
@@ -60,7 +54,7 @@ export class Tuner {
   private before: GuestSnapshot | undefined
   /** ISO 8601 time of the last look. */
   private beforeAt: string | undefined
-  private conflicts = new Map<number, ConflictState>()
+  private readonly conflicts = new Conflicts()
   private failures = 0
   private restored = false
 
@@ -75,7 +69,7 @@ export class Tuner {
 
   /** An administrator's change of the configuration ends what was left alone under the old one. */
   forgetConflicts(): void {
-    this.conflicts = new Map()
+    this.conflicts.forget()
   }
 
   /** @throws VqtuneError kind unsupported when the guest cannot be looked at, state for a damaged ledger */
@@ -91,7 +85,7 @@ export class Tuner {
     }
     const judged = this.judge(drifts, guest)
     const now = this.clock()
-    this.ageConflicts(settings, now)
+    this.conflicts.age(settings, now)
     const verdicts = this.decide(judged, guest, settings, now)
     const result = await this.reconcile(settings, now)
     const last = result?.guest ?? guest
@@ -114,7 +108,7 @@ export class Tuner {
     if (state === undefined) return
     this.before = state.last
     this.beforeAt = state.at
-    this.conflicts = new Map(state.conflicts.map((conflict) => [conflict.ifindex, conflict]))
+    this.conflicts.restore(state.conflicts)
   }
 
   private compare(guest: ObservedGuest): readonly Drift[] {
@@ -146,12 +140,6 @@ export class Tuner {
     return drifts.map((drift) => ({ drift, writer: attribute(drift, evidence) }))
   }
 
-  private ageConflicts(settings: Settings, now: number): void {
-    for (const [ifindex, state] of this.conflicts) {
-      this.conflicts.set(ifindex, withTime(state, settings.daemon, now))
-    }
-  }
-
   /** Verdicts by interface index, one for each NIC whose settings another writer reversed in this look. */
   private decide(
     judged: readonly Judged[],
@@ -164,18 +152,16 @@ export class Tuner {
       const mine = judged.filter(({ drift }) => drift.ifindex === nic.ifindex && isSettingDrift(drift.kind))
       if (mine.some(({ writer }) => writer.name === 'vqtune')) {
         // An administrator's apply ends a yield; their rollback is respected through the ledger.
-        this.conflicts.delete(nic.ifindex)
+        this.conflicts.end(nic.ifindex)
         continue
       }
       const foreign = mine.find(({ writer }) => writer.name !== 'kernel')
-      const state = this.conflicts.get(nic.ifindex) ?? peaceWith(nic.ifindex)
-      if (foreign === undefined || isAway(state, now) || state.leftAlone !== undefined) continue
+      if (foreign === undefined || this.conflicts.isLeftAlone(nic.ifindex, now)) continue
       if (!this.reversed(nic.name, guest, settings, now)) continue
       const policy = nicSettings(settings, nic).onConflict
-      const next = afterReversal(state, policy, foreign.writer.name, settings.daemon, now)
-      this.conflicts.set(nic.ifindex, next.state)
-      verdicts.set(nic.ifindex, next.verdict)
-      if (next.verdict.action === 'back-off') this.events.fight(nic.name, foreign.writer, next.verdict)
+      const verdict = this.conflicts.reversed(nic.ifindex, policy, foreign.writer.name, settings, now)
+      verdicts.set(nic.ifindex, verdict)
+      if (verdict.action === 'back-off') this.events.fight(nic.name, foreign.writer, verdict)
     }
     return verdicts
   }
@@ -184,26 +170,10 @@ export class Tuner {
   private reversed(nic: string, guest: ObservedGuest, settings: Settings, now: number): boolean {
     const goal = tuneGoal(this.host, settings, {
       respectHolds: true,
-      exemptions: this.exemptions(guest, now),
+      exemptions: this.conflicts.exemptions(guest, now),
     })
     const { steps } = goal.plan(guest, readLedger(this.host, guest.bootId))
     return steps.some((step) => step.nic === nic)
-  }
-
-  private exemptions(guest: ObservedGuest, now: number): Exemptions {
-    const exempt = new Map<string, Pick<Skip, 'code' | 'why'>>()
-    for (const nic of guest.nics) {
-      const state = this.conflicts.get(nic.ifindex)
-      if (state === undefined) continue
-      const rival = state.rival === 'unknown' ? 'an unknown writer' : (state.rival ?? 'another writer')
-      if (state.leftAlone !== undefined) {
-        exempt.set(nic.name, { code: 'yielded', why: `changed by ${rival}: left alone by on-conflict` })
-      } else if (isAway(state, now)) {
-        const until = new Date(state.awayUntil ?? now).toISOString()
-        exempt.set(nic.name, { code: 'yielded', why: `fight with ${rival}: left alone until ${until}` })
-      }
-    }
-    return exempt
   }
 
   /** @returns undefined when it could not even begin; told as trouble then */
@@ -218,10 +188,10 @@ export class Tuner {
           observe: (known) => this.lookout.look(known),
           // Exemptions are by name; a NIC may be renamed between two looks.
           plan: (guest, ledger) =>
-            tuneGoal(this.host, settings, { ...options, exemptions: this.exemptions(guest, now) }).plan(
-              guest,
-              ledger,
-            ),
+            tuneGoal(this.host, settings, {
+              ...options,
+              exemptions: this.conflicts.exemptions(guest, now),
+            }).plan(guest, ledger),
         },
         { signal: this.signal, lockWaitMs: LOCK_WAIT_MS, onOutcome: (outcome) => this.events.write(outcome) },
       )
@@ -246,11 +216,10 @@ export class Tuner {
     for (const { drift, writer } of judged) {
       const { ifindex } = drift
       const verdict = ifindex === undefined ? undefined : verdicts.get(ifindex)
-      const state = ifindex === undefined ? undefined : this.conflicts.get(ifindex)
-      const alone = state !== undefined && (isAway(state, this.clock()) || state.leftAlone !== undefined)
+      const alone = ifindex !== undefined && this.conflicts.isLeftAlone(ifindex, this.clock())
       // Told once, when it was decided; a rival that goes on is not news.
       if (alone && verdict === undefined && isSettingDrift(drift.kind)) continue
-      const { action, why } = actionFor(drift, verdict, result)
+      const { action, why } = outcomeOf(drift, verdict, result)
       const record: DriftRecord = {
         at: new Date(this.clock()).toISOString(),
         kind: drift.kind,
@@ -269,16 +238,16 @@ export class Tuner {
 
   /** A reported NIC that is as desired again is watched as before. */
   private endReports(guest: ObservedGuest, settings: Settings): void {
-    for (const [ifindex, state] of this.conflicts) {
+    for (const { ifindex, leftAlone } of this.conflicts.all) {
       const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
       if (nic === undefined) {
-        this.conflicts.delete(ifindex)
+        this.conflicts.end(ifindex)
         continue
       }
-      if (state.leftAlone !== 'reported') continue
+      if (leftAlone !== 'reported') continue
       const goal = tuneGoal(this.host, settings, { respectHolds: true, nic: nic.name })
       const { steps } = goal.plan(guest, readLedger(this.host, guest.bootId))
-      if (steps.length === 0) this.conflicts.delete(ifindex)
+      if (steps.length === 0) this.conflicts.end(ifindex)
     }
   }
 
@@ -293,7 +262,7 @@ export class Tuner {
       version: 1,
       at: this.beforeAt,
       last: this.before,
-      conflicts: [...this.conflicts.values()],
+      conflicts: this.conflicts.all,
     } as const
     this.guarded('state', () => writeState(this.host, state))
   }
@@ -311,41 +280,12 @@ export class Tuner {
 
   /** After a failure that may pass: 5 s, 10 s ... 5 min. After a fight: when it is time to come back. */
   private nextMs(result: Convergence | undefined): number | undefined {
-    const now = this.clock()
-    const waits = [...this.conflicts.values()]
-      .filter((state) => isAway(state, now))
-      .map((state) => Math.max(0, (state.awayUntil ?? now) - now) + 100)
+    const back = this.conflicts.nextReturnMs(this.clock())
+    const waits = back === undefined ? [] : [back]
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_LONGEST_MS))
     }
     return waits.length === 0 ? undefined : Math.min(...waits)
   }
-}
-
-function actionFor(
-  drift: Drift,
-  verdict: Verdict | undefined,
-  result: Convergence | undefined,
-): { readonly action: DriftAction; readonly why: string } {
-  if (verdict?.action === 'back-off') {
-    return {
-      action: 'backed-off',
-      why: `reversed ${verdict.reversals} times, left alone for ${verdict.awaySeconds} s`,
-    }
-  }
-  if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }
-  if (verdict?.action === 'report') return { action: 'reported', why: 'on-conflict = "report"' }
-  if (result === undefined) return { action: 'failed', why: 'the reconcile could not begin' }
-  const ours = (nic: string): boolean => drift.nic === undefined || nic === drift.nic
-  if (result.failure !== undefined && result.missing.some((step) => ours(step.nic))) {
-    return { action: 'failed', why: result.failure.message }
-  }
-  const wrote = result.outcomes.some((outcome) => outcome.result === 'done' && ours(outcome.step.nic))
-  if (wrote) return { action: 'repaired', why: '' }
-  const skip = result.skips.find(
-    (candidate) =>
-      ours(candidate.nic) && (candidate.tunable === undefined || candidate.tunable === drift.kind),
-  )
-  return { action: 'accepted', why: skip?.why ?? '' }
 }

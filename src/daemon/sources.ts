@@ -1,0 +1,90 @@
+/** Where events come from: kernel events by udevadm, channel changes by ethtool, writes by inotify. */
+import type { Logger } from '../logger'
+import type { ObservedGuest } from '../model'
+import type { Host } from '../system/host'
+import { settingDirectories, WriteWatch } from '../system/write-watch'
+import { Monitor } from './monitor'
+import { concernsUs, parseKernelEvent } from './udev-events'
+
+const MONITOR_PAUSE_MS = 1_000
+
+export class Sources {
+  private readonly monitors: readonly Monitor[]
+  private readonly writes: WriteWatch
+
+  /** @param onEvent told a reason for a pass, of which there are few different ones */
+  constructor(
+    private readonly host: Host,
+    private readonly log: Logger,
+    private readonly onEvent: (reason: string) => void,
+  ) {
+    this.writes = new WriteWatch((path) => this.onEvent(`write to ${path}`))
+    this.monitors = [
+      this.monitor('udev', 'udevadm', [
+        'monitor',
+        // The kernel's own events: they also come while udevd is down.
+        '--kernel',
+        '--subsystem-match=net',
+        '--subsystem-match=queues',
+        '--subsystem-match=cpu',
+      ]),
+      this.monitor('ethtool', 'ethtool', ['--monitor']),
+    ]
+  }
+
+  start(): void {
+    for (const monitor of this.monitors) monitor.start()
+  }
+
+  async stop(): Promise<void> {
+    this.writes.close()
+    await Promise.all(this.monitors.map((monitor) => monitor.stop()))
+  }
+
+  /** Watches the settings of these NICs; a rebind gives them other interrupts. */
+  follow(guest: ObservedGuest): void {
+    this.writes.follow(settingDirectories(this.host, guest.nics))
+  }
+
+  /** Names, and whether events come. */
+  get up(): ReadonlyMap<string, boolean> {
+    return new Map(this.monitors.map((monitor) => [monitor.spec.name, monitor.up]))
+  }
+
+  /** Names of those that were told as down; one that has just been started is not yet up either. */
+  get down(): readonly string[] {
+    return this.monitors.filter((monitor) => monitor.down).map((monitor) => monitor.spec.name)
+  }
+
+  private monitor(name: string, tool: string, args: readonly string[]): Monitor {
+    return new Monitor(
+      this.host,
+      { name, tool, args, pauseMs: MONITOR_PAUSE_MS },
+      {
+        onLine: (line) => this.onLine(name, line),
+        onDown: (why) => {
+          this.log.warn(
+            { source: name },
+            `no events from ${name}: ${why}; the periodic check goes on, ${name} is tried again`,
+          )
+          this.onEvent(`${name} down`)
+        },
+        onUp: () => {
+          this.log.info({ source: name }, `events from ${name} again`)
+          // What happened in between went unseen.
+          this.onEvent(`${name} up`)
+        },
+      },
+    )
+  }
+
+  private onLine(source: string, line: string): void {
+    if (source === 'udev') {
+      const event = parseKernelEvent(line)
+      if (event === undefined || !concernsUs(event)) return
+      this.onEvent(`${event.subsystem} ${event.action}`)
+    } else if (/^Channel parameters for /.test(line)) {
+      this.onEvent('ethtool channels')
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** The daemon's state in words: the line of `systemctl status`, and the periodic report. Pure. */
+import type { Settings } from '../config/settings'
+import { plural, summarise } from '../output/describe'
+import { planGuest } from '../plan'
+import { judgePrivacy } from '../privacy'
+import type { PassResult } from './tuner'
+
+/** @param result undefined before the first look */
+export function statusLine(
+  result: PassResult | undefined,
+  down: readonly string[],
+  configValid: boolean,
+): string {
+  if (result === undefined) return 'waiting for a first look at the guest'
+  const { guest, missing, skips } = result
+  const parts = [`${plural(guest.nics.length, 'NIC')}, ${plural(guest.cpus.online.length, 'vCPU')}`]
+  const alone = new Set(skips.filter((skip) => skip.tunable === undefined).map((skip) => skip.nic))
+  if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} missing`)
+  if (alone.size > 0) parts.push(`left alone: ${[...alone].join(', ')}`)
+  if (missing.length === 0 && alone.size === 0) parts.push('as desired')
+  if (down.length > 0) parts.push(`no events from ${down.join(', ')}`)
+  if (!configValid) parts.push('new configuration refused')
+  return parts.join('; ')
+}
+
+export interface ReportLine {
+  readonly fields: object
+  readonly text: string
+}
+
+/** One line for each NIC, whether or not anything is wrong. */
+export function reportLines({ guest, skips }: PassResult, settings: Settings): readonly ReportLine[] {
+  const plans = planGuest(guest, settings)
+  if (plans.length === 0) return [{ fields: {}, text: 'report: no virtio-net NIC' }]
+  return plans.map((plan) => {
+    const { nic, desired } = plan
+    const alone = skips.find((skip) => skip.nic === nic.name && skip.tunable === undefined)
+    const text = summarise(plan, judgePrivacy(nic, desired))
+    return {
+      fields: {
+        nic: nic.name,
+        channels: nic.channels.current,
+        target: desired.target,
+        limitedBy: desired.limitedBy,
+      },
+      text: `report: ${text}${alone === undefined ? '' : `; ${alone.why}`}`,
+    }
+  })
+}

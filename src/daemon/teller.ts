@@ -1,0 +1,57 @@
+/** The daemon's log and counts of what the tuner does: one line for each change, a trouble once. */
+import type { DriftRecord } from '../drift/history'
+import type { Logger } from '../logger'
+import { describeStep } from '../output/describe'
+import type { StepOutcome } from '../reconcile'
+import { Counters } from './metrics'
+import type { TunerEvents } from './tuner'
+
+export class Teller implements TunerEvents {
+  readonly counters = new Counters()
+  private readonly troubles = new Map<string, string>()
+
+  constructor(private readonly log: Logger) {}
+
+  drift(record: DriftRecord): void {
+    this.counters.countDrift(record)
+    const { nic, kind, writer, action, why } = record
+    const where = nic === null ? '' : `${nic}: `
+    const by = writer === 'unknown' ? 'an unknown writer' : writer
+    const end = why === '' ? action : `${action}: ${why}`
+    const text = `${where}${kind} ${record.old} -> ${record.new} by ${by} (${record.evidence}); ${end}`
+    if (action === 'failed' || action === 'backed-off') this.log.warn(record, text)
+    else this.log.info(record, text)
+  }
+
+  write({ step, result, why }: StepOutcome): void {
+    this.counters.countWrite(result)
+    const fields = { nic: step.nic, setting: step.kind, old: step.old, new: step.new, reason: step.reason }
+    const text = `${describeStep(step)} (${step.reason})`
+    if (result === 'done') this.log.info(fields, text)
+    // A failed write is tried again; the reconcile tells once when it stays that way.
+    else this.log.debug({ ...fields, result, why }, `${text}: ${result}: ${why}`)
+  }
+
+  fight: TunerEvents['fight'] = (nic, rival, { reversals, awaySeconds }) => {
+    this.counters.countFight(nic)
+    const who = rival.name === 'unknown' ? 'an unknown writer' : rival.name
+    this.log.warn(
+      { nic, rival: rival.name, evidence: rival.evidence, awaySeconds },
+      `${nic}: ${who} reversed its settings ${reversals} times (${rival.evidence}); left alone for ${awaySeconds} s`,
+    )
+  }
+
+  /** A trouble is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
+  trouble(topic: string, text: string | undefined): void {
+    if (topic === 'reconcile' && text !== undefined) this.counters.countFailure()
+    const known = this.troubles.get(topic)
+    if (known === text) return
+    if (text === undefined) {
+      this.troubles.delete(topic)
+      this.log.info({ topic }, `over: ${known}`)
+    } else {
+      this.troubles.set(topic, text)
+      this.log.warn({ topic }, text)
+    }
+  }
+}
