@@ -103,7 +103,8 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
 systemctl --root="$root" --quiet disable irqbalance.service tuned.service NetworkManager.service \
-  NetworkManager-dispatcher.service systemd-networkd.service iperf3.service 2>/dev/null || true
+  NetworkManager-dispatcher.service systemd-networkd.service iperf3.service ssh.service \
+  prometheus-node-exporter.service 2>/dev/null || true
 systemctl --root="$root" --quiet enable qemu-guest-agent.service
 systemctl --root="$root" --quiet set-default multi-user.target
 
