@@ -4,12 +4,11 @@
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { messageOf, VqtuneError } from '../errors'
+import { VqtuneError } from '../errors'
 import type { Logger } from '../logger'
-import { renderMetrics } from '../output/prometheus'
 import type { Host } from '../system/host'
 import { Debounced } from './debounce'
-import { type Endpoint, openEndpoint } from './endpoint'
+import { Exposition } from './exposition'
 import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type Schedule, startSchedule } from './schedule'
@@ -23,13 +22,13 @@ export class Daemon {
   private readonly tuner: Tuner
   private readonly passes: Debounced
   private readonly sources: Sources
+  private readonly exposition: Exposition
+  private readonly startedAt = Date.now()
   private schedule: Schedule | undefined
-  private endpoint: Endpoint | undefined
   private again: NodeJS.Timeout | undefined
   private result: PassResult | undefined
   private checkedAt = 0
   private configValid = true
-  private metricsText = ''
 
   constructor(
     private readonly host: Host,
@@ -40,6 +39,7 @@ export class Daemon {
     private readonly signal: AbortSignal,
   ) {
     this.teller = new Teller(log)
+    this.exposition = new Exposition(host, (topic, text) => this.teller.trouble(topic, text))
     this.tuner = new Tuner(host, this.teller, signal)
     this.passes = new Debounced(settings.daemon.debounceMs, (reasons) => this.pass(reasons))
     this.sources = new Sources(host, log, (reason) => this.passes.trigger(reason))
@@ -50,7 +50,7 @@ export class Daemon {
     this.schedule = this.newSchedule(this.settings)
     this.sources.start()
     await this.pass(['start'])
-    await this.openMetrics(this.settings)
+    await this.exposition.open(this.settings.metrics)
     this.manager.ready(this.statusLine())
     this.log.info({ config: this.settings.sources }, `ready: ${this.statusLine()}`)
     if (!this.signal.aborted) {
@@ -73,9 +73,7 @@ export class Daemon {
       this.log.level = settings.daemon.logLevel
       this.passes.setQuietMs(settings.daemon.debounceMs)
       this.tuner.forgetConflicts()
-      await this.endpoint?.close()
-      this.endpoint = undefined
-      await this.openMetrics(settings)
+      await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration read again')
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
@@ -90,7 +88,7 @@ export class Daemon {
     clearTimeout(this.again)
     this.schedule?.stop()
     const told = this.manager.stopping()
-    await Promise.all([this.sources.stop(), this.passes.close(), this.endpoint?.close(), told])
+    await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), told])
   }
 
   private newSchedule({ daemon }: Settings): Schedule {
@@ -126,39 +124,15 @@ export class Daemon {
 
   /** Metrics and status, each written only when it is another text. */
   private publish(): void {
-    if (this.result !== undefined) {
-      const { configValid, checkedAt } = this
-      const health = { sources: this.sources.up, configValid, checkedAt }
-      const text = renderMetrics([
-        ...guestFamilies(this.result, this.settings, health),
-        ...this.teller.counters.families(),
-      ])
-      const changed = text !== this.metricsText
-      this.metricsText = text
-      const { textfile } = this.settings.metrics
-      if (textfile !== undefined && changed) this.writeTextfile(`${this.host.paths.root}${textfile}`, text)
+    const { result, settings, configValid, checkedAt, startedAt } = this
+    if (result !== undefined) {
+      const families = [
+        ...guestFamilies(result, settings, { sources: this.sources.up, configValid, startedAt }),
+        ...this.teller.counters.families(result.guest.nics.map((nic) => nic.name)),
+      ]
+      this.exposition.publish(families, checkedAt, settings.metrics)
     }
     if (this.schedule !== undefined) this.manager.status(this.statusLine())
-  }
-
-  private writeTextfile(path: string, text: string): void {
-    try {
-      this.host.replaceFile(path, text)
-      this.teller.trouble('textfile', undefined)
-    } catch (error) {
-      this.teller.trouble('textfile', `${path}: cannot write the metrics: ${messageOf(error)}`)
-    }
-  }
-
-  private async openMetrics({ metrics }: Settings): Promise<void> {
-    if (metrics.listen === undefined) return
-    try {
-      this.endpoint = await openEndpoint(metrics.listen, () => this.metricsText)
-      this.teller.trouble('endpoint', undefined)
-    } catch (error) {
-      // The NICs are worth more than their metrics.
-      this.teller.trouble('endpoint', messageOf(error))
-    }
   }
 
   private report(): void {

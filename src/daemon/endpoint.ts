@@ -1,20 +1,34 @@
 /** The optional metrics endpoint: GET /metrics on a unix socket or on 127.0.0.1, nothing else. */
-import { chmodSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { ListenAddress } from '../config/settings'
-import { messageOf, VqtuneError } from '../errors'
+import { errnoOf, messageOf, VqtuneError } from '../errors'
+import { CONTENT_TYPES, chooseFormat, type MetricsFormat } from '../output/prometheus'
 
 export interface Endpoint {
   close(): Promise<void>
 }
 
-/** @throws VqtuneError kind state when the address cannot be had */
-export async function openEndpoint(address: ListenAddress, metrics: () => string): Promise<Endpoint> {
+/**
+ * @param metrics the text in the format that the scraper asked for
+ * @throws VqtuneError kind state when the address cannot be had
+ */
+export async function openEndpoint(
+  address: ListenAddress,
+  metrics: (format: MetricsFormat) => string,
+): Promise<Endpoint> {
   const { createServer } = await import('node:http')
   const server = createServer({ requestTimeout: 5_000, headersTimeout: 5_000 }, (request, response) => {
-    const found = request.url === '/metrics' && (request.method === 'GET' || request.method === 'HEAD')
-    response.writeHead(found ? 200 : 404, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' })
-    response.end(found && request.method === 'GET' ? metrics() : '')
+    const { method, url, headers } = request
+    if (url !== '/metrics') {
+      response.writeHead(404).end()
+    } else if (method !== 'GET' && method !== 'HEAD') {
+      response.writeHead(405, { Allow: 'GET, HEAD' }).end()
+    } else {
+      const format = chooseFormat(headers.accept)
+      response.writeHead(200, { 'Content-Type': CONTENT_TYPES[format], Vary: 'Accept' })
+      response.end(method === 'GET' ? metrics(format) : undefined)
+    }
   })
   server.maxConnections = 16
   try {
@@ -39,11 +53,19 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
       server.listen(address.port, address.host, resolve)
       return
     }
-    // Left by a daemon that was killed; a living one holds no lock on it, but there is one daemon in a guest.
-    rmSync(address.path, { force: true })
+    removeSocket(address.path)
     server.listen(address.path, () => {
       chmodSync(address.path, 0o660)
       resolve()
     })
   })
+}
+
+/** Left by a daemon that was killed; there is one daemon in a guest. Anything but a socket is somebody else's and stays. */
+function removeSocket(path: string): void {
+  try {
+    if (lstatSync(path).isSocket()) rmSync(path)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
 }

@@ -1,69 +1,142 @@
 /** What the daemon counts and shows to Prometheus. */
+
+import type { WriterName } from '../advice/writers/writer'
 import type { Settings } from '../config/settings'
-import type { DriftRecord } from '../drift/history'
+import { type DriftKind, isSettingDrift, type SettingDrift } from '../drift/classify'
+import type { DriftAction, DriftRecord } from '../drift/history'
 import type { Family, Sample } from '../output/prometheus'
 import { planGuest } from '../plan'
 import { judgePrivacy } from '../privacy'
+import type { StepOutcome } from '../reconcile'
 import { VERSION } from '../version'
 import type { PassResult } from './tuner'
 
-/** Counts since the daemon started. */
+const SETTINGS = ['channels', 'irq-affinity', 'xps'] as const satisfies readonly SettingDrift[]
+const GUEST_CHANGES = [
+  'vcpus',
+  'nic-came',
+  'nic-went',
+  'maximum',
+  'xdp-attached',
+  'xdp-detached',
+] as const satisfies readonly Exclude<DriftKind, SettingDrift>[]
+const ACTIONS = [
+  'repaired',
+  'accepted',
+  'reported',
+  'yielded',
+  'backed-off',
+  'failed',
+] as const satisfies readonly DriftAction[]
+const WRITERS = [
+  'unknown',
+  'kernel',
+  'vqtune',
+  'irqbalance',
+  'tuned',
+  'NetworkManager',
+  'systemd-link',
+  'udev-rule',
+  'ifcfg',
+] as const satisfies readonly (WriterName | 'unknown' | 'kernel' | 'vqtune')[]
+const RESULTS = ['done', 'refused', 'failed'] as const satisfies readonly StepOutcome['result'][]
+
+/**
+ * Counts since the daemon started. What can be counted is known beforehand and begins at 0: increase() sees the first
+ * event only of a series that was there before it. One count by several labels each rather than one for all their
+ * combinations, most of which never come.
+ */
 export class Counters {
-  private readonly drift = new Map<string, { labels: Record<string, string>; value: number }>()
-  private readonly writes = new Map<string, number>()
+  private readonly nicDrift = new Map<string, Map<string, number>>()
+  private readonly guestChanges = countsFrom(GUEST_CHANGES)
+  private readonly actions = countsFrom(ACTIONS)
+  private readonly writers = countsFrom(WRITERS)
+  private readonly writes = countsFrom(RESULTS)
   private readonly fights = new Map<string, number>()
+  private readonly stepBacks = new Map<string, number>()
   private failures = 0
 
-  countDrift({ nic, kind, writer, action }: DriftRecord): void {
-    const labels = { nic: nic ?? '', kind, writer, action }
-    const key = JSON.stringify(labels)
-    const entry = this.drift.get(key) ?? { labels, value: 0 }
-    entry.value++
-    this.drift.set(key, entry)
+  countDrift({ nic, kind, writer, action }: Pick<DriftRecord, 'nic' | 'kind' | 'writer' | 'action'>): void {
+    if (nic !== null && isSettingDrift(kind)) {
+      const kinds = this.nicDrift.get(nic) ?? countsFrom(SETTINGS)
+      this.nicDrift.set(nic, kinds)
+      add(kinds, kind)
+    } else add(this.guestChanges, kind)
+    add(this.actions, action)
+    add(this.writers, writer)
   }
 
-  countWrite(result: string): void {
-    this.writes.set(result, (this.writes.get(result) ?? 0) + 1)
+  countWrite(result: StepOutcome['result']): void {
+    add(this.writes, result)
   }
 
   countFight(nic: string): void {
-    this.fights.set(nic, (this.fights.get(nic) ?? 0) + 1)
+    add(this.fights, nic)
+  }
+
+  /** The guard, or the watch over carrier and gateway, took a change of channels back. */
+  countStepBack(nic: string): void {
+    add(this.stepBacks, nic)
   }
 
   countFailure(): void {
     this.failures++
   }
 
-  families(): readonly Family[] {
+  /** @param nics names of the NICs there are: what was counted for others is not shown, so that it cannot pile up */
+  families(nics: readonly string[]): readonly Family[] {
+    const counter = (name: string, help: string, samples: readonly Sample[]): Family => ({
+      name: `${name}_total`,
+      type: 'counter',
+      help,
+      samples,
+    })
     const by = (label: string, counts: ReadonlyMap<string, number>): Sample[] =>
       [...counts].map(([value, count]) => ({ labels: { [label]: value }, value: count }))
+    const byNic = (counts: ReadonlyMap<string, number>): Sample[] =>
+      nics.map((nic) => ({ labels: { nic }, value: counts.get(nic) ?? 0 }))
     return [
-      {
-        name: 'drift_total',
-        type: 'counter',
-        help: 'Changes of settings or of the guest that were found',
-        samples: [...this.drift.values()],
-      },
-      {
-        name: 'writes_total',
-        type: 'counter',
-        help: 'Writes of settings, by result',
-        samples: by('result', this.writes),
-      },
-      {
-        name: 'fights_total',
-        type: 'counter',
-        help: 'Times another writer was given way after repeated reversals',
-        samples: by('nic', this.fights),
-      },
-      {
-        name: 'failures_total',
-        type: 'counter',
-        help: 'Passes that did not reach the desired state',
-        samples: [{ value: this.failures }],
-      },
+      counter(
+        'nic_drift',
+        "Changes of a NIC's settings that were found, by what changed",
+        nics.flatMap((nic) =>
+          SETTINGS.map((kind) => ({
+            labels: { nic, kind },
+            value: this.nicDrift.get(nic)?.get(kind) ?? 0,
+          })),
+        ),
+      ),
+      counter(
+        'guest_changes',
+        'Changes of the guest itself that were found, by what changed',
+        by('kind', this.guestChanges),
+      ),
+      counter(
+        'drift_actions',
+        'Changes that were found, by what was done about them',
+        by('action', this.actions),
+      ),
+      counter('drift_writers', 'Changes that were found, by who made them', by('writer', this.writers)),
+      counter('writes', 'Writes of settings, by result', by('result', this.writes)),
+      counter('fights', 'Times another writer was given way after repeated reversals', byNic(this.fights)),
+      counter('reconcile_failures', 'Passes that did not reach the desired state', [
+        { value: this.failures },
+      ]),
+      counter(
+        'guard_step_backs',
+        'Changes of channels that were taken back because they did harm',
+        byNic(this.stepBacks),
+      ),
     ]
   }
+}
+
+function countsFrom(names: readonly string[]): Map<string, number> {
+  return new Map(names.map((name) => [name, 0]))
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
 }
 
 export interface Health {
@@ -71,8 +144,8 @@ export interface Health {
   readonly sources: ReadonlyMap<string, boolean>
   /** False after a reload that was refused. */
   readonly configValid: boolean
-  /** Milliseconds since the epoch of the last look. */
-  readonly checkedAt: number
+  /** Milliseconds since the epoch when the daemon started. */
+  readonly startedAt: number
 }
 
 /** The guest as the last pass left it. Pure. */
@@ -94,7 +167,12 @@ export function guestFamilies(
     samples,
   })
   return [
-    gauge('build_info', 'Version', [{ labels: { version: VERSION }, value: 1 }]),
+    {
+      name: 'build_info',
+      type: 'info',
+      help: 'Version of the daemon',
+      samples: [{ labels: { version: VERSION }, value: 1 }],
+    },
     gauge('vcpus_online', 'Online vCPUs', [{ value: guest.cpus.online.length }]),
     gauge(
       'nic_channels',
@@ -116,6 +194,7 @@ export function guestFamilies(
       'Queue pairs the host exposes',
       perNic(({ nic }) => nic.channels.maximum),
     ),
+    // Only the factor that holds now: fifteen zeros for each NIC would tell nothing more.
     gauge(
       'nic_limited_by',
       'What keeps the target from being larger',
@@ -127,7 +206,7 @@ export function guestFamilies(
       perNic(({ nic, desired }) => judgePrivacy(nic, desired).filter((verdict) => verdict.private).length),
     ),
     gauge(
-      'nic_missing_writes',
+      'nic_drifted_settings',
       'Settings that differ from the desired state',
       // Of what is left alone, too: by on-conflict, after a fight, or because writing failed.
       perNic(({ nic, plan }) =>
@@ -144,9 +223,11 @@ export function guestFamilies(
       'Whether events arrive from this source',
       [...health.sources].map(([source, up]) => ({ labels: { source }, value: up ? 1 : 0 })),
     ),
-    gauge('config_valid', 'Whether the last reload was accepted', [{ value: health.configValid ? 1 : 0 }]),
-    gauge('last_check_timestamp_seconds', 'Time of the last look at the guest', [
-      { value: Math.floor(health.checkedAt / 1000) },
+    gauge('config_last_reload_successful', 'Whether the last reload of the configuration was accepted', [
+      { value: health.configValid ? 1 : 0 },
+    ]),
+    gauge('start_timestamp_seconds', 'Time when the daemon started', [
+      { value: Math.floor(health.startedAt / 1000) },
     ]),
   ]
 }
@@ -154,4 +235,18 @@ export function guestFamilies(
 /** A NIC may be skipped for the same reason in two tunables; a label set may come only once. */
 function unique(samples: readonly Sample[]): readonly Sample[] {
   return [...new Map(samples.map((sample) => [JSON.stringify(sample.labels), sample])).values()]
+}
+
+/**
+ * For the endpoint only. In the textfile it would be a write with each look at a guest in which nothing changes; the
+ * collector shows the file's own time (node_textfile_mtime_seconds), which the daemon sets with each look.
+ * @param checkedAt milliseconds since the epoch
+ */
+export function lastCheck(checkedAt: number): Family {
+  return {
+    name: 'last_check_timestamp_seconds',
+    type: 'gauge',
+    help: 'Time of the last look at the guest',
+    samples: [{ value: Math.floor(checkedAt / 1000) }],
+  }
 }

@@ -43,7 +43,7 @@ export class Teller implements TunerEvents {
 
   /** A trouble is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
   trouble(topic: string, text: string | undefined): void {
-    if (topic === 'reconcile' && text !== undefined) this.counters.countFailure()
+    if ((topic === 'reconcile' || topic === 'pass') && text !== undefined) this.counters.countFailure()
     const known = this.troubles.get(topic)
     if (known === text) return
     if (text === undefined) {

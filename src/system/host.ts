@@ -14,6 +14,7 @@ import {
   realpathSync,
   renameSync,
   statSync,
+  utimesSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
@@ -61,6 +62,8 @@ export interface Host {
   writeAttribute(path: string, value: string): void
   /** Replaces a state file atomically: temporary file, fsync, rename. */
   replaceFile(path: string, text: string): void
+  /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
+  touchFile(path: string): boolean
   /**
    * Runs a program with an argument array, LC_ALL=C, no inherited environment and a time limit.
    * A non-zero exit is a result, not an error.
@@ -161,6 +164,17 @@ class SystemHost implements Host {
       closeSync(fd)
     }
     renameSync(temporary, path)
+  }
+
+  touchFile(path: string): boolean {
+    const now = new Date()
+    try {
+      utimesSync(path, now, now)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
   }
 
   findTool(tool: string): string | undefined {

@@ -18,6 +18,9 @@ export function capturedGuest(name: string): { host: Host; calls: string[] } {
     writeAttribute: (path: string) => {
       throw new Error(`a test wrote ${path} of a fixture`)
     },
+    touchFile: (path: string) => {
+      throw new Error(`a test touched ${path} of a fixture`)
+    },
     replaceFile: (path: string) => {
       throw new Error(`a test replaced ${path} of a fixture`)
     },

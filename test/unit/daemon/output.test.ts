@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
-import { Counters, guestFamilies } from '../../../src/daemon/metrics'
+import { Counters, guestFamilies, lastCheck } from '../../../src/daemon/metrics'
 import { isJournal, journalLine } from '../../../src/output/journal'
-import { renderMetrics } from '../../../src/output/prometheus'
+import { chooseFormat, renderMetrics } from '../../../src/output/prometheus'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
 describe('renderMetrics', () => {
@@ -15,36 +15,81 @@ describe('renderMetrics', () => {
       '# HELP vqtune_a One\\\\two.\n# TYPE vqtune_a gauge\nvqtune_a{nic="e\\"t\\\\h\\n0"} 1.5\n',
     )
   })
+
+  it('names families as OpenMetrics wants them, and ends with its mark', () => {
+    const families = [
+      {
+        name: 'build_info',
+        type: 'info',
+        help: 'One "two"',
+        samples: [{ labels: { version: '1' }, value: 1 }],
+      },
+      { name: 'b_total', type: 'counter', help: 'Three', samples: [{ value: 0 }] },
+    ] as const
+    expect(renderMetrics(families, 'openmetrics').split('\n')).toEqual([
+      '# HELP vqtune_build One \\"two\\".',
+      '# TYPE vqtune_build info',
+      'vqtune_build_info{version="1"} 1',
+      '# HELP vqtune_b Three.',
+      '# TYPE vqtune_b counter',
+      'vqtune_b_total 0',
+      '# EOF',
+      '',
+    ])
+    expect(renderMetrics(families)).toContain(
+      '# HELP vqtune_build_info One "two".\n# TYPE vqtune_build_info gauge\n',
+    )
+    expect(renderMetrics([], 'openmetrics')).toBe('# EOF\n')
+  })
 })
 
-describe('guestFamilies', () => {
-  it('shows each NIC, what is missing and what is left alone, each label set once', () => {
-    const online = [0, 1, 2, 3]
-    const guest = guestOf(online, [nicOf({ ifindex: 2, maximum: 4, current: 2 }, online)])
-    const skip = { nic: 'eth2', code: 'shared-interrupt', why: '' } as const
-    const skips = [
-      { ...skip, tunable: 'irq-affinity' as const },
-      { ...skip, tunable: 'xps' as const },
-    ]
-    const health = {
-      sources: new Map([
-        ['udev', true],
-        ['ethtool', false],
-      ]),
-      configValid: true,
-      checkedAt: 1_800_000_000_999,
-    }
-    const counters = new Counters()
-    counters.countFight('eth2')
-    counters.countWrite('done')
-    counters.countWrite('done')
-    const text = renderMetrics([
-      ...guestFamilies({ guest, skips, missing: [], againMs: undefined }, DEFAULT_SETTINGS, health),
-      ...counters.families(),
-    ])
-    expect(
-      text.split('\n').filter((line) => line !== '' && !line.startsWith('#') && !line.includes('build_info')),
-    ).toEqual([
+describe('chooseFormat', () => {
+  it.each([
+    // Prometheus 2.42, and 2.50 and later.
+    [
+      'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1',
+      'openmetrics',
+    ],
+    [
+      'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2',
+      'openmetrics',
+    ],
+    // Prometheus told to prefer the older format; curl; a browser; nothing at all.
+    ['text/plain;version=0.0.4;q=0.6,application/openmetrics-text; version="1.0.0";q=0.5,*/*;q=0.1', 'text'],
+    ['*/*', 'text'],
+    ['text/html,application/xhtml+xml,*/*;q=0.8', 'text'],
+    [undefined, 'text'],
+    // A version that we do not speak, or one that is refused.
+    ['application/openmetrics-text;version=2.0.0,text/plain;q=0.1', 'text'],
+    ['application/openmetrics-text;q=0', 'text'],
+    ['application/openmetrics-text;q=much', 'text'],
+  ] as const)('%s: %s', (accept, format) => {
+    expect(chooseFormat(accept)).toBe(format)
+  })
+})
+
+describe('metrics of a guest', () => {
+  const online = [0, 1, 2, 3]
+  const guest = guestOf(online, [nicOf({ ifindex: 2, maximum: 4, current: 2 }, online)])
+  const skip = { nic: 'eth2', code: 'shared-interrupt', why: '' } as const
+  const skips = [
+    { ...skip, tunable: 'irq-affinity' as const },
+    { ...skip, tunable: 'xps' as const },
+  ]
+  const health = {
+    sources: new Map([
+      ['udev', true],
+      ['ethtool', false],
+    ]),
+    configValid: true,
+    startedAt: 1_800_000_000_999,
+  }
+  const samples = (text: string): string[] =>
+    text.split('\n').filter((line) => line !== '' && !line.startsWith('#') && !line.includes('build_info'))
+
+  it('show each NIC, what is missing and what is left alone, each label set once', () => {
+    const result = { guest, skips, missing: [], againMs: undefined }
+    expect(samples(renderMetrics(guestFamilies(result, DEFAULT_SETTINGS, health)))).toEqual([
       'vqtune_vcpus_online 4',
       'vqtune_nic_channels{nic="eth2"} 2',
       'vqtune_nic_channels_target{nic="eth2"} 4',
@@ -52,16 +97,50 @@ describe('guestFamilies', () => {
       'vqtune_nic_channels_maximum{nic="eth2"} 4',
       'vqtune_nic_limited_by{nic="eth2",factor="vcpus"} 1',
       'vqtune_nic_private_queues{nic="eth2"} 2',
-      'vqtune_nic_missing_writes{nic="eth2"} 1',
+      'vqtune_nic_drifted_settings{nic="eth2"} 1',
       'vqtune_nic_left_alone{nic="eth2",reason="shared-interrupt"} 1',
       'vqtune_event_source_up{source="udev"} 1',
       'vqtune_event_source_up{source="ethtool"} 0',
-      'vqtune_config_valid 1',
-      'vqtune_last_check_timestamp_seconds 1800000000',
+      'vqtune_config_last_reload_successful 1',
+      'vqtune_start_timestamp_seconds 1800000000',
+    ])
+    expect(samples(renderMetrics([lastCheck(1_800_000_300_999)]))).toEqual([
+      'vqtune_last_check_timestamp_seconds 1800000300',
+    ])
+  })
+
+  it('count from 0, and not for NICs that are gone', () => {
+    const counters = new Counters()
+    const before = samples(renderMetrics(counters.families(['eth2'])))
+    expect(before.filter((line) => !line.endsWith(' 0'))).toEqual([])
+    counters.countDrift({ nic: 'eth2', kind: 'channels', writer: 'tuned', action: 'repaired' })
+    counters.countDrift({ nic: null, kind: 'vcpus', writer: 'kernel', action: 'accepted' })
+    counters.countDrift({ nic: 'eth9', kind: 'nic-went', writer: 'unknown', action: 'accepted' })
+    counters.countFight('eth2')
+    counters.countFight('eth9')
+    counters.countStepBack('eth2')
+    counters.countWrite('done')
+    counters.countWrite('done')
+    counters.countFailure()
+    const after = samples(renderMetrics(counters.families(['eth2'])))
+    expect(after.map((line) => line.replace(/ .*/, ''))).toEqual(
+      before.map((line) => line.replace(/ .*/, '')),
+    )
+    expect(after.filter((line) => !line.endsWith(' 0'))).toEqual([
+      'vqtune_nic_drift_total{nic="eth2",kind="channels"} 1',
+      'vqtune_guest_changes_total{kind="vcpus"} 1',
+      'vqtune_guest_changes_total{kind="nic-went"} 1',
+      'vqtune_drift_actions_total{action="repaired"} 1',
+      'vqtune_drift_actions_total{action="accepted"} 2',
+      'vqtune_drift_writers_total{writer="unknown"} 1',
+      'vqtune_drift_writers_total{writer="kernel"} 1',
+      'vqtune_drift_writers_total{writer="tuned"} 1',
       'vqtune_writes_total{result="done"} 2',
       'vqtune_fights_total{nic="eth2"} 1',
-      'vqtune_failures_total 0',
+      'vqtune_reconcile_failures_total 1',
+      'vqtune_guard_step_backs_total{nic="eth2"} 1',
     ])
+    expect(samples(renderMetrics(counters.families([]))).join()).not.toContain('nic=')
   })
 })
 
