@@ -6,19 +6,15 @@ import { VqtuneError } from './errors'
 import { entryOf, type Ledger, type LedgerEntry, withApplied, withHeld, withoutHold } from './ledger'
 import type { Bystander, ObservedGuest, ObservedNic, Step } from './model'
 import { type ObserveOptions, observeGuest } from './observe'
-import { type Exemptions, planGuest, type StepBacks, skipsOf, stepsOf } from './plan'
+import { type Exemptions, planGuest, skipsOf, stepsOf } from './plan'
 import type { Goal } from './reconcile'
-import { overStepBacks, stepBacksOf, withoutStepBacks } from './step-back'
 import { parseCpuList, sameCpus } from './system/cpulist'
 import type { Host } from './system/host'
 
 export interface TuneOptions {
   /** Only this NIC, by name; undefined: all. */
   readonly nic?: string | undefined
-  /**
-   * True for boot, udev and the daemon: a NIC that was rolled back is left alone, and what the guard stepped back from is
-   * not tried again. An administrator's apply ends both.
-   */
+  /** True for boot, udev and the daemon: a NIC that was rolled back is left alone. An administrator's apply ends it. */
   readonly respectHolds: boolean
   /** NICs to leave alone for other reasons, by name. */
   readonly exemptions?: Exemptions
@@ -28,15 +24,6 @@ export interface TuneOptions {
 export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): Goal {
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
     guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
-  /** Of the NICs that are not chosen, all hold. */
-  const holding = (guest: ObservedGuest, ledger: Ledger): StepBacks => {
-    const all = stepBacksOf(guest, ledger, settings)
-    if (options.respectHolds) return all
-    const chosen = new Set(chosenOf(guest).map(({ ifindex }) => ifindex))
-    return new Map([...all].filter(([ifindex]) => !chosen.has(ifindex)))
-  }
-  const over = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
-    overStepBacks(guest, ledger, holding(guest, ledger))
   return {
     purpose: 'apply',
     observe: (knownMaxima) =>
@@ -48,19 +35,16 @@ export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): 
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
       }),
     plan(guest, ledger) {
-      const exemptions = exemptionsOf(guest, ledger, options)
-      const plans = planGuest(guest, settings, exemptions, holding(guest, ledger)).filter(
+      const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, options)).filter(
         ({ nic }) => options.nic === undefined || nic.name === options.nic,
       )
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      over(guest, ledger).length > 0 ||
-      (!options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true)),
+      !options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true),
     finish(ledger, guest, at) {
       const chosen = chosenOf(guest)
-      const remembered = withoutStepBacks(ledger, over(guest, ledger))
-      return withApplied(options.respectHolds ? remembered : withoutHold(remembered, chosen), chosen, at)
+      return withApplied(options.respectHolds ? ledger : withoutHold(ledger, chosen), chosen, at)
     },
   }
 }
@@ -70,10 +54,8 @@ export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: Tune
   const exempt = new Map(options.exemptions)
   if (!options.respectHolds) return exempt
   for (const nic of guest.nics) {
-    const entry = entryOf(ledger, nic)
-    if (entry?.held === true) {
-      const what = entry.heldWhy ?? 'rolled back'
-      exempt.set(nic.name, { code: 'held', why: `${what}; vqtune apply ${nic.name} tunes it again` })
+    if (entryOf(ledger, nic)?.held === true) {
+      exempt.set(nic.name, { code: 'held', why: `rolled back; vqtune apply ${nic.name} tunes it again` })
     }
   }
   return exempt

@@ -15,7 +15,6 @@ export type LimitCode =
   | 'no-interrupt'
   | ObstacleCode
   | 'disabled'
-  | 'guard'
   | 'cap'
   | 'fixed'
   | 'isolated'
@@ -57,7 +56,6 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
   const found = [
     ...(input.nicSettings.enabled ? [] : [disabled(input)]),
     ...obstacle(input),
-    ...guard(input),
     ...hostLimit(input),
     ...interrupts(input.nic),
     ...policy(input),
@@ -74,18 +72,6 @@ function disabled({ nic, settings }: LimitInput): Limit {
     next: 'set enabled = true there, then vqtune apply',
     onHost: false,
   }
-}
-
-function guard({ nic, desired }: LimitInput): Limit[] {
-  if (desired.limitedBy !== 'guard') return []
-  return [
-    {
-      code: 'guard',
-      text: `the guard keeps ${desired.target} of ${desired.wanted} channels: it found the traffic worse with more`,
-      next: `vqtune trial ${nic.name} measures it more closely; vqtune apply ${nic.name} tries ${desired.wanted} again`,
-      onHost: false,
-    },
-  ]
 }
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
@@ -155,7 +141,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'shared-vectors',
-          text: `the device has ${nic.vectors ?? 'too few'} MSI-X vectors and ${pairs(most)} need ${2 * most + 2}: all queues share one interrupt, on one vCPU`,
+          text: `the device has too few MSI-X vectors (${pairs(most)} need ${2 * most + 2}): all queues share one interrupt, on one vCPU`,
           next: `give the device ${2 * most + 2} vectors on the host (QEMU: vectors=${2 * most + 2}; libvirt: remove <driver ... vectors=>), then power off and on`,
           onHost: false,
         },

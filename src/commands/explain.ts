@@ -166,12 +166,15 @@ function writerLines(writers: readonly Writer[]): string[] {
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
   if (recorded.held === true)
-    return [
-      `nothing is left: ${recorded.heldWhy ?? 'rolled back'}, at ${recorded.at}; held until vqtune apply`,
-    ]
-  const { original, applied } = recorded
+    return [`nothing is left: rolled back at ${recorded.at}, and held until vqtune apply`]
+  const { original, applied, trial } = recorded
   if (original === undefined) return ['nothing since boot']
   const before = `channels ${original.channels}`
+  if (trial !== undefined) {
+    return [
+      `a trial began at ${trial}, and is at work or was killed; before vqtune: channels ${original.channels}`,
+    ]
+  }
   if (applied === undefined) return [`begun at ${recorded.at} and cut short; before it: ${before}`]
   const queues = applied.queues.filter(
     (queue, index) =>

@@ -6,7 +6,6 @@ import { type Ledger, readLedger } from '../ledger'
 import type { ObservedGuest } from '../model'
 import { observeGuest } from '../observe'
 import { type NicPlan, planGuest } from '../plan'
-import { stepBacksOf } from '../step-back'
 import type { CommandContext } from './command'
 
 export interface Look {
@@ -24,12 +23,7 @@ export async function lookAtGuest(context: CommandContext): Promise<Look> {
   const ledger = readLedger(context.host, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)
-  const plans = planGuest(
-    guest,
-    settings,
-    exemptionsOf(guest, ledger, { respectHolds: true }),
-    stepBacksOf(guest, ledger, settings),
-  )
+  const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, { respectHolds: true }))
   return {
     settings,
     guest,

@@ -105,7 +105,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['<nic>', '[-- command ...]'],
     options: {
       counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
-      rounds: { summary: 'how often each count is measured (default: what a proof needs)', value: 'N' },
+      rounds: {
+        summary: 'the most rounds; ends before when the answer is clear (default: 24 for two counts)',
+        value: 'N',
+      },
       window: {
         summary: 'how long each is measured, 0.5 to 600 seconds (default 5); not with a command',
         value: 'SECONDS',

@@ -36,7 +36,10 @@ export async function run(context: CommandContext): Promise<number> {
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
   if (typeof options.html === 'string') {
-    writePage(options.html, reportPage(report, conditions, inventory, new Date().toISOString()))
+    writePage(
+      options.html,
+      reportPage(report, conditions, inventory, `${new Date().toISOString().slice(0, 19)}Z`),
+    )
   }
   if (options.json === true) {
     const judged = report.nics.map((nic) => ({ ...nic, conditions: conditions.get(nic.name) ?? [] }))

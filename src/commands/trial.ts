@@ -9,14 +9,17 @@ import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
 import { converge, exitCodeOf } from '../reconcile'
 import { dropInName, dropInText } from '../trial/drop-in'
+import { type Look, planLooks } from '../trial/looks'
 import { trialJson, trialText } from '../trial/present'
 import { runTrial } from '../trial/run'
-import { type Run, samplesOf, yardstickOf } from '../trial/samples'
+import { type Run, samplesOf, type Yardstick, yardstickOf } from '../trial/samples'
 import { defaultCounts } from '../trial/schedule'
 import { roundsNeeded } from '../trial/statistics'
-import { judgeTrial, LEVEL, type TrialVerdict } from '../trial/verdict'
+import { isSettled, judgeTrial, LEVEL, type Sample, type TrialVerdict } from '../trial/verdict'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
+
+const DAEMON_UNIT = 'vqtuned.service'
 
 export async function run(context: CommandContext): Promise<number> {
   const { host, options, positionals } = context
@@ -29,24 +32,44 @@ export async function run(context: CommandContext): Promise<number> {
   const guest = await observeGuest(host, LOOK_AT_ALL)
   const nic = findNic(guest, named)
   const counts = chooseCounts(context, guest, nic)
-  const needed = roundsNeeded(2 * (counts.length - 1), LEVEL)
-  const rounds = numberOption(options, 'rounds', needed, 1, 200)
-  if (!Number.isInteger(rounds)) throw new VqtuneError('usage', 'trial: --rounds takes a whole number')
+  const looks = chooseLooks(context, counts.length)
   if (!host.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
-  if (rounds < needed) {
-    context.warn(`${rounds} rounds cannot prove anything about ${counts.length} counts: ${needed} can`)
-  }
   const runs = await interruptible(context.signal, (signal) =>
     runTrial(host, settings, guest, nic, {
       counts,
-      rounds,
+      looks,
+      isEnough: (runs, look) => isSettled(judge(runs, nic, command.length > 0, look).verdict),
       windowMs: windowSeconds * 1000,
       command,
       signal,
       onProgress: progressOf(context),
     }),
   )
-  return conclude(context, nic, runs, command.length > 0)
+  return conclude(context, nic, runs, command.length > 0, looks)
+}
+
+function chooseLooks(context: CommandContext, counts: number): readonly [Look, ...Look[]] {
+  const tests = 2 * (counts - 1)
+  const most = numberOption(context.options, 'rounds', Number.NaN, 1, 200)
+  if (Number.isNaN(most)) return planLooks(tests, LEVEL)
+  if (!Number.isInteger(most)) throw new VqtuneError('usage', 'trial: --rounds takes a whole number')
+  const needed = roundsNeeded(tests, LEVEL)
+  if (most < needed) {
+    context.warn(`${most} rounds cannot prove anything about ${counts} counts: ${needed} can`)
+  }
+  return planLooks(tests, LEVEL, most)
+}
+
+function judge(
+  runs: readonly Run[],
+  nic: ObservedNic,
+  isCommand: boolean,
+  { level }: Look,
+): { readonly yardstick: Yardstick; readonly samples: readonly Sample[]; readonly verdict: TrialVerdict } {
+  const yardstick = yardstickOf(runs, isCommand)
+  const samples = samplesOf(runs, yardstick)
+  const verdict = judgeTrial(samples, nic.channels.current, yardstick === 'bytes', level)
+  return { yardstick, samples, verdict }
 }
 
 function chooseCounts(context: CommandContext, guest: ObservedGuest, nic: ObservedNic): readonly number[] {
@@ -102,9 +125,9 @@ async function interruptible<T>(outer: AbortSignal, work: (signal: AbortSignal) 
   }
 }
 
-function progressOf(context: CommandContext): (done: number, all: number, channels: number) => void {
+function progressOf(context: CommandContext): (done: number, most: number, channels: number) => void {
   if (process.stderr.isTTY !== true) return () => {}
-  return (done, all, channels) => context.warn(`${done + 1} of ${all}: ${channels} channels`)
+  return (done, most, channels) => context.warn(`${done + 1} of at most ${most}: ${channels} channels`)
 }
 
 async function conclude(
@@ -112,22 +135,24 @@ async function conclude(
   nic: ObservedNic,
   runs: readonly Run[],
   isCommand: boolean,
+  looks: readonly [Look, ...Look[]],
 ): Promise<number> {
   const present = nic.channels.current
-  const yardstick = yardstickOf(runs, isCommand)
-  const samples = samplesOf(runs, yardstick)
-  const verdict = judgeTrial(samples, present, yardstick === 'bytes')
+  const rounds = 1 + Math.max(...runs.map(({ round }) => round))
+  const look = looks.find((candidate) => candidate.rounds === rounds) ?? looks[0]
+  const { yardstick, samples, verdict } = judge(runs, nic, isCommand, look)
   const isJson = context.options.json === true
-  if (!isJson) context.out(trialText(nic.name, present, samples, yardstick, verdict))
+  if (!isJson) context.out(trialText(nic.name, present, samples, yardstick, verdict, looks))
   const isChange = verdict.channels !== present
   const kept = isChange && context.options.keep === true ? writeDropIn(context, nic, verdict) : undefined
-  if (isJson) context.out(printJson(trialJson(nic.name, present, runs, yardstick, verdict, kept)))
+  if (isJson) context.out(printJson(trialJson(nic.name, present, runs, yardstick, verdict, looks, kept)))
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
     context.out(`nothing was changed; vqtune trial ${nic.name} --keep would keep it, or in vqtune.toml:\n\n`)
     context.out(dropInText(nic, verdict.channels, verdict.why))
   }
   if (kept === undefined) return EXIT.converged
+  await reloadDaemon(context)
   return applyKept(context, await loadSettings(context.host), nic.name, isJson)
 }
 
@@ -135,6 +160,16 @@ function writeDropIn({ host }: CommandContext, nic: ObservedNic, verdict: TrialV
   const path = `${host.paths.etcConfigDir}/${dropInName(nic.name)}`
   host.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
   return path
+}
+
+/** A daemon that runs has the configuration of before in memory, and would set the old channels again. */
+async function reloadDaemon(context: CommandContext): Promise<void> {
+  const { host } = context
+  if (host.findTool('systemctl') === undefined) return
+  const { code, stderr } = await host.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
+  // 5: no such unit; 1 with these words: another init.
+  if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
+  context.warn(`${DAEMON_UNIT} could not be told: systemctl reload ${DAEMON_UNIT}`)
 }
 
 async function applyKept(

@@ -79,7 +79,7 @@ export class Tuner {
     let drifts = this.compare(guest)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
-      await this.waitForOthers()
+      if (!(await this.waitForOthers())) return this.standAside(guest)
       guest = await this.lookout.look()
       drifts = this.compare(guest)
     }
@@ -115,14 +115,25 @@ export class Tuner {
     return this.before === undefined ? [] : classifyDrift(this.before, snapshotOf(guest))
   }
 
-  private async waitForOthers(): Promise<void> {
+  /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
+  private async waitForOthers(): Promise<boolean> {
     try {
       const lock = await takeLock(this.host, 'daemon', LOCK_WAIT_MS)
       lock.release()
+      return true
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
-      // Still at work after so long, or no lock at all: judge by what is there; the reconcile tells what is wrong.
+      // No lock at all: judge by what is there; the reconcile tells what is wrong.
+      return error.kind !== 'busy'
     }
+  }
+
+  /**
+   * What another vqtune does under its lock is no drift. The last look stays the one to compare with, so that what it
+   * leaves behind is judged when it is done.
+   */
+  private standAside(guest: ObservedGuest): PassResult {
+    return { guest, skips: [], missing: [], againMs: RETRY_FIRST_MS }
   }
 
   private judge(drifts: readonly Drift[], guest: ObservedGuest): readonly Judged[] {

@@ -89,6 +89,9 @@ function ownWriter(nic: NicSnapshot, evidence: Evidence): Writer | undefined {
   const entry = evidence.entries.find(
     (candidate) => candidate.ifindex === nic.ifindex && candidate.virtio === nic.virtio,
   )
+  // A trial that ends by itself takes its mark away; this one was killed between two counts.
+  if (entry?.trial !== undefined)
+    return { name: 'vqtune', evidence: 'tried by a vqtune trial that was killed' }
   if (entry === undefined || since === undefined || entry.at <= since) return undefined
   if (entry.held === true) return { name: 'vqtune', evidence: 'rolled back by an administrator' }
   if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined

@@ -84,7 +84,7 @@ function manyConnections(report: Report, nic: NicLoad, usableCpus: number): Cond
 
 function queuesMatch(nic: NicLoad, usableCpus: number): Condition {
   const answer = nic.channels === usableCpus ? 'yes' : 'no'
-  const why = `${nic.channels} queues, ${usableCpus} usable vCPUs`
+  const why = `${nic.channels} queue${nic.channels === 1 ? '' : 's'}, ${usableCpus} usable vCPU${usableCpus === 1 ? '' : 's'}`
   return condition('queues-match-vcpus', 'as many queues as vCPUs', answer, why)
 }
 

@@ -1,8 +1,9 @@
 /** What a trial says. Pure. */
 import { renderTable } from '../output/table'
+import type { Look } from './looks'
 import type { Run, Yardstick } from './samples'
 import { median } from './statistics'
-import { percent, type Sample, type TrialVerdict } from './verdict'
+import { percent, type Ratio, type Sample, type TrialVerdict } from './verdict'
 
 const VERDICT_WORDS = {
   better: 'better',
@@ -17,6 +18,7 @@ export function trialText(
   samples: readonly Sample[],
   yardstick: Yardstick,
   verdict: TrialVerdict,
+  looks: readonly Look[],
 ): string {
   const counts = [...new Set(samples.map(({ channels }) => channels))].sort((a, b) => a - b)
   const rows = counts.map((channels) => {
@@ -34,7 +36,17 @@ export function trialText(
   return [
     renderTable(['channels', title, 'against now (95 %)', 'CPU time for as much (95 %)', 'finding'], rows),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
+    `${roundsDone(samples)} rounds of at most ${looks.at(-1)?.rounds ?? 0} were needed\n`,
   ].join('')
+}
+
+function roundsDone(of: readonly { readonly round: number }[]): number {
+  return new Set(of.map(({ round }) => round)).size
+}
+
+/** JSON has no infinity: null. */
+function finite({ estimate, low, high }: Ratio): object {
+  return { estimate, low, high: Number.isFinite(high) ? high : null }
 }
 
 function rateText(rate: number, yardstick: Yardstick): string {
@@ -49,6 +61,7 @@ export function trialJson(
   runs: readonly Run[],
   yardstick: Yardstick,
   verdict: TrialVerdict,
+  looks: readonly Look[],
   written: string | undefined,
 ): object {
   return {
@@ -58,7 +71,13 @@ export function trialJson(
     channels: verdict.channels,
     why: verdict.why,
     yardstick,
-    comparisons: verdict.comparisons,
+    rounds: roundsDone(runs),
+    looks,
+    comparisons: verdict.comparisons.map(({ rate, cost, ...rest }) => ({
+      ...rest,
+      rate: finite(rate),
+      cost: finite(cost),
+    })),
     runs: runs.map(({ round, channels, measured }) => ({ round, channels, ...measured })),
     written: written ?? null,
   }

@@ -1,17 +1,18 @@
 /**
- * The trial itself. Invariants: the lock is held throughout, so that apply and the daemon wait; the originals are in the
- * ledger before the first write, so that a killed trial can be rolled back; whatever happens, the NIC is put back
- * before the lock goes.
+ * The trial itself. Invariants: the lock is held throughout, so that apply and the daemon wait; the originals, and that
+ * it is a trial, are in the ledger before the first write, so that a killed one can be rolled back and is not taken for
+ * a rival; whatever else happens, the NIC is put back before the lock goes.
  */
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
 import { lostConnectivity, probeGateway, readConnectivity } from '../guard/connectivity'
 import { restoreNic } from '../guard/restore'
-import { readLedger, withOriginals, writeLedger } from '../ledger'
+import { readLedger, withOriginals, withTrial, writeLedger } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
 import type { Host } from '../system/host'
 import { takeLock } from '../system/lock'
+import type { Look } from './looks'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
 import { makeSchedule } from './schedule'
@@ -19,13 +20,16 @@ import { setCount } from './set-count'
 
 export interface TrialOptions {
   readonly counts: readonly number[]
-  readonly rounds: number
+  /** Not empty. */
+  readonly looks: readonly Look[]
+  /** Asked at each look but the last: whether what there is will do. */
+  readonly isEnough: (runs: readonly Run[], look: Look) => boolean
   readonly windowMs: number
   /** Empty: the traffic there is. */
   readonly command: readonly string[]
   readonly signal: AbortSignal
-  /** Called before each measurement, with how many are done. */
-  readonly onProgress: (done: number, all: number, channels: number) => void
+  /** Called before each measurement, with how many are done and how many there will be at most. */
+  readonly onProgress: (done: number, most: number, channels: number) => void
 }
 
 const LOCK_WAIT_MS = 10_000
@@ -41,7 +45,8 @@ export async function runTrial(
   const lock = await takeLock(host, 'trial', LOCK_WAIT_MS)
   try {
     const ledger = readLedger(host, guest.bootId)
-    writeLedger(host, withOriginals(ledger, guest, [nic], new Date().toISOString()))
+    const now = new Date().toISOString()
+    writeLedger(host, withTrial(withOriginals(ledger, guest, [nic], now), nic, now))
     try {
       return await measureAll(host, settings, nic, options)
     } finally {
@@ -60,7 +65,8 @@ async function measureAll(
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const { counts, rounds, signal } = options
+  const { counts, looks, signal } = options
+  const rounds = looks.at(-1)?.rounds ?? 0
   const before = await readConnectivity(host, nic.name)
   const runs: Run[] = []
   const schedule = makeSchedule(counts, rounds, (limit) => randomInt(limit))
@@ -76,6 +82,8 @@ async function measureAll(
       }
       runs.push({ round, channels, measured })
     }
+    const look = looks.find((candidate) => candidate.rounds === round + 1)
+    if (look !== undefined && options.isEnough(runs, look)) break
   }
   signal.throwIfAborted()
   return runs

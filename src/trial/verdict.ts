@@ -1,7 +1,7 @@
 /**
  * What the samples of a trial prove. Pure. Two questions are asked of every count that is not the present one: does it
  * move more, and does it cost less CPU? All of them are corrected together (Holm), so that on noise alone the chance of
- * any proposal is at most 5 %.
+ * any proposal is at most the level; see looks.ts for how the looks of one trial share it.
  */
 import { centreInterval, chanceOfGreater, hodgesLehmann, holm, median } from './statistics'
 
@@ -17,7 +17,7 @@ export interface Sample {
   readonly packets: number
 }
 
-/** Chance of a false proposal, for all comparisons together. */
+/** Chance of a false proposal, for all comparisons and all looks of a trial together. */
 export const LEVEL = 0.05
 /** Smaller gains are not worth a change, even when they are real. */
 const LEAST_GAIN = 0.03
@@ -27,7 +27,7 @@ const TOLERATED_LOSS = 0.05
 /** Below this a NIC is idle, and what is measured is chance. */
 const LEAST_PACKETS = 50
 
-/** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 %, each for itself. */
+/** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 % or more, each for itself. */
 export interface Ratio {
   readonly estimate: number
   readonly low: number
@@ -42,11 +42,15 @@ export interface Comparison {
   readonly chanceFaster: number
   readonly chanceCheaper: number
   readonly chanceSlower: number
-  readonly finding: 'faster' | 'slower' | 'cheaper' | 'not-shown'
+  /** same: a gain that is worth a change is ruled out. */
+  readonly finding: 'faster' | 'slower' | 'cheaper' | 'same' | 'not-shown'
 }
 
 export interface TrialVerdict {
-  /** better: more is moved; cheaper: as much for less CPU; stay: every other count is worse; else inconclusive. */
+  /**
+   * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
+   * else inconclusive.
+   */
   readonly kind: 'better' | 'cheaper' | 'stay' | 'inconclusive'
   /** The count to have: the present one unless better or cheaper. */
   readonly channels: number
@@ -54,8 +58,16 @@ export interface TrialVerdict {
   readonly comparisons: readonly Comparison[]
 }
 
-/** @param busyCheck false for a command that moves no packets: its run time is what counts */
-export function judgeTrial(samples: readonly Sample[], present: number, busyCheck: boolean): TrialVerdict {
+/**
+ * @param busyCheck false for a command that moves no packets: its run time is what counts
+ * @param level chance of a false proposal, of this look
+ */
+export function judgeTrial(
+  samples: readonly Sample[],
+  present: number,
+  busyCheck: boolean,
+  level = LEVEL,
+): TrialVerdict {
   const others = [...new Set(samples.map((sample) => sample.channels))]
     .filter((count) => count !== present)
     .sort((a, b) => a - b)
@@ -72,7 +84,7 @@ export function judgeTrial(samples: readonly Sample[], present: number, busyChec
   }
   const pairs = others.map((count) => pairsOf(samples, present, count))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped in between')
-  const comparisons = compare(others, pairs)
+  const comparisons = compare(others, pairs, level)
   const best = comparisons
     .filter(({ finding }) => finding === 'faster')
     .sort((a, b) => b.rate.estimate - a.rate.estimate)[0]
@@ -87,15 +99,18 @@ export function judgeTrial(samples: readonly Sample[], present: number, busyChec
     const why = `${cheapest.channels} channels move as much as ${present}, with CPU time ${percent(cheapest.cost)}`
     return { kind: 'cheaper', channels: cheapest.channels, why, comparisons }
   }
-  if (comparisons.every(({ finding }) => finding === 'slower')) {
-    return {
-      kind: 'stay',
-      channels: present,
-      why: `every other count moves less than ${present}`,
-      comparisons,
-    }
+  if (comparisons.every(({ finding }) => finding === 'slower' || finding === 'same')) {
+    const why = comparisons.every(({ finding }) => finding === 'slower')
+      ? `every other count moves less than ${present}`
+      : `every other count moves less, or neither ${LEAST_GAIN * 100} % more nor as much for ${LEAST_SAVING * 100} % less CPU time`
+    return { kind: 'stay', channels: present, why, comparisons }
   }
   return inconclusive('no other count is shown to be better: what differs may be chance', comparisons)
+}
+
+/** More rounds would not change the answer, or there is nothing to measure. */
+export function isSettled({ kind, comparisons }: TrialVerdict): boolean {
+  return kind !== 'inconclusive' || comparisons.length === 0
 }
 
 interface Pairs {
@@ -116,7 +131,7 @@ function pairsOf(samples: readonly Sample[], present: number, count: number): Pa
   return { rate, cost }
 }
 
-function compare(others: readonly number[], pairs: readonly Pairs[]): Comparison[] {
+function compare(others: readonly number[], pairs: readonly Pairs[], level: number): Comparison[] {
   const negated = (values: readonly number[]): number[] => values.map((value) => -value)
   const wins = holm([
     ...pairs.map(({ rate }) => chanceOfGreater(rate)),
@@ -124,29 +139,43 @@ function compare(others: readonly number[], pairs: readonly Pairs[]): Comparison
   ])
   const losses = holm(pairs.map(({ rate }) => chanceOfGreater(negated(rate))))
   return others.map((channels, i) => {
-    const rate = ratioOf(pairs[i]?.rate ?? [])
-    const cost = ratioOf(pairs[i]?.cost ?? [])
+    const rate = ratioOf(pairs[i]?.rate ?? [], level)
+    const cost = ratioOf(pairs[i]?.cost ?? [], level)
     const chanceFaster = wins[i] ?? 1
     const chanceCheaper = wins[others.length + i] ?? 1
     const chanceSlower = losses[i] ?? 1
-    const isFaster = chanceFaster <= LEVEL && rate.estimate >= 1 + LEAST_GAIN
-    const isCheaper =
-      chanceCheaper <= LEVEL && cost.estimate <= 1 - LEAST_SAVING && rate.low >= 1 - TOLERATED_LOSS
-    const finding = isFaster
-      ? 'faster'
-      : chanceSlower <= LEVEL && rate.estimate < 1
-        ? 'slower'
-        : isCheaper
-          ? 'cheaper'
-          : 'not-shown'
+    const finding = findingOf(
+      {
+        faster: chanceFaster <= level,
+        slower: chanceSlower <= level,
+        cheaper: chanceCheaper <= level,
+      },
+      rate,
+      cost,
+    )
     return { channels, rate, cost, chanceFaster, chanceCheaper, chanceSlower, finding }
   })
 }
 
-function ratioOf(logarithms: readonly number[]): Ratio {
+function findingOf(
+  shown: { readonly faster: boolean; readonly slower: boolean; readonly cheaper: boolean },
+  rate: Ratio,
+  cost: Ratio,
+): Comparison['finding'] {
+  if (shown.faster && rate.estimate >= 1 + LEAST_GAIN) return 'faster'
+  if (shown.slower && rate.estimate < 1) return 'slower'
+  if (shown.cheaper && cost.estimate <= 1 - LEAST_SAVING && rate.low >= 1 - TOLERATED_LOSS) return 'cheaper'
+  return rate.high < 1 + LEAST_GAIN && cost.low > 1 - LEAST_SAVING ? 'same' : 'not-shown'
+}
+
+/** At a look that may be wrong with `level` the interval is of 1 - level: so it holds whenever the trial ends. */
+function ratioOf(logarithms: readonly number[], level: number): Ratio {
   if (logarithms.length === 0) return { estimate: 1, low: 0, high: Number.POSITIVE_INFINITY }
-  const { low, high } = centreInterval(logarithms)
-  return { estimate: Math.exp(hodgesLehmann(logarithms)), low: Math.exp(low), high: Math.exp(high) }
+  const { low, high, coverage } = centreInterval(logarithms, 1 - level)
+  const estimate = Math.exp(hodgesLehmann(logarithms))
+  // Too few values for an interval that holds what it promises.
+  if (coverage < 1 - level - 1e-9) return { estimate, low: 0, high: Number.POSITIVE_INFINITY }
+  return { estimate, low: Math.exp(low), high: Math.exp(high) }
 }
 
 /** `+20.1 % (+12.0 to +31.5 %)` */

@@ -1,15 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import Ajv from 'ajv/dist/2020'
 import { afterAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/commands/registry'
 import { capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
+import { schema } from '../support/schema'
 
-const schema = (name: string) => {
-  const file = fileURLToPath(new URL(`../../src/output/schema/${name}.schema.json`, import.meta.url))
-  return new Ajv({ strict: false }).compile(JSON.parse(readFileSync(file, 'utf8')))
-}
 const on = (guest: string) => {
   const root = capturedRoot(guest)
   return (...args: string[]) => vqtune([...args, '--root', root])

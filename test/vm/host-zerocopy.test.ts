@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE } from '../support/bundle'
+import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 
 const SENDER = fileURLToPath(new URL('../fixtures/host/vhost-sender/vhost_sender.py', import.meta.url))
@@ -18,7 +19,9 @@ const zerocopy = (...args: string[]) => guest.exec(['vqtune', 'host', 'zerocopy'
 const json = async <T>(...args: string[]): Promise<T> => {
   const { code, stdout, stderr } = await zerocopy(...args, '--json')
   expect([code, stderr]).toEqual([0, ''])
-  return JSON.parse(stdout) as T
+  const value = JSON.parse(stdout) as T
+  expectSchema(`host-zerocopy-${args[0]}`, value)
+  return value
 }
 
 beforeAll(async () => {

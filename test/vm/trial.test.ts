@@ -1,21 +1,25 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { waitUntil } from './lib/wait'
 
 /**
- * One guest with four queues for all tests here. Measurements are judged by what is certain: in emulation on few cores
- * more queues are slower, and a rate limit on each of the tap's queues makes more queues faster.
+ * One guest for all tests here. Measurements are judged by what is certain: eight vCPUs in emulation on two cores get
+ * 1,300 to 1,700 Mb/s through one queue and 850 to 1,000 through eight (8 streams from the host, machine otherwise idle;
+ * with four queues there is no difference), and a rate limit on each of the tap's queues makes more queues faster.
  */
+const QUEUES = 8
 let guest: Guest
 let nic: string
 
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: '6.1',
-    cpus: 4,
-    nics: [{ queues: 4 }],
+    kernel: '6.12',
+    cpus: QUEUES,
+    nics: [{ queues: QUEUES }],
     vqtune: 'dist/vqtune.cjs',
     exclusive: process.env.VQTUNE_TEST_NOISY === undefined,
   })
@@ -49,6 +53,8 @@ interface TrialJson {
   readonly channels: number
   readonly present: number
   readonly why: string
+  readonly rounds: number
+  readonly looks: { rounds: number }[]
   readonly comparisons: { channels: number; finding: string; rate: { estimate: number } }[]
   readonly runs: { channels: number; bytes: number; seconds: number; cpuSeconds: number }[]
 }
@@ -57,30 +63,38 @@ function show(name: string, trial: TrialJson): void {
   const ratios = trial.comparisons.map(
     (one) => `${one.channels}: x${one.rate.estimate.toFixed(2)} ${one.finding}`,
   )
-  process.stderr.write(`${name}: ${trial.verdict}, ${trial.why} [${ratios.join('; ')}]\n`)
+  process.stderr.write(
+    `${name}: ${trial.verdict} after ${trial.rounds} rounds, ${trial.why} [${ratios.join('; ')}]\n`,
+  )
 }
 
-test('never finds more queues better in emulation, and changes nothing', async () => {
+/** Traffic from the host that lasts as long as the trial. */
+async function trialUnderLoad(...args: string[]): Promise<TrialJson> {
   const stop = pour()
   try {
     const { code, stdout, stderr } = await guest.exec(
-      ['vqtune', 'trial', nic, '--counts', '1,4', '--window', '1', '--json'],
-      { timeoutMs: 120_000 },
+      ['vqtune', 'trial', nic, '--counts', `1,${QUEUES}`, '--window', '1', '--json', ...args],
+      { timeoutMs: 300_000 },
     )
     expect(stderr).toBe('')
     expect(code).toBe(0)
     const trial = JSON.parse(stdout) as TrialJson
-    show('emulation', trial)
-    expect(trial.present).toBe(4)
-    expect(trial.runs).toHaveLength(12)
-    // Never that more queues win; on a quiet machine, that one wins.
-    expect(['better', 'cheaper', 'inconclusive']).toContain(trial.verdict)
-    if (trial.verdict === 'better') expect(trial.channels).toBe(1)
-    expect(await channels()).toBe(4)
-    expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
+    expectSchema('trial', trial)
+    return trial
   } finally {
     await stop()
   }
+}
+
+test('finds by itself that one queue moves more than eight in emulation, and changes nothing', async () => {
+  const trial = await trialUnderLoad()
+  show('emulation', trial)
+  expect(trial).toMatchObject({ present: QUEUES, verdict: 'better', channels: 1 })
+  // It ended at a look, and every round measured both counts.
+  expect(trial.looks.map(({ rounds }) => rounds)).toContain(trial.rounds)
+  expect(trial.runs).toHaveLength(2 * trial.rounds)
+  expect(await channels()).toBe(QUEUES)
+  expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
 })
 
 test('finds that more queues move more when each queue of the tap is limited, and keeps them', async () => {
@@ -91,27 +105,22 @@ test('finds that more queues move more when each queue of the tap is limited, an
     expect(code).toBe(0)
   }
   await tc('add', 'dev', 'tap0', 'root', 'handle', '1:', 'mq')
-  for (const queue of [1, 2, 3, 4]) {
+  for (let queue = 1; queue <= QUEUES; queue++) {
     const limit = ['tbf', 'rate', '4mbit', 'burst', '32kb', 'latency', '50ms']
-    await tc('replace', 'dev', 'tap0', 'parent', `1:${queue}`, ...limit)
+    await tc('replace', 'dev', 'tap0', 'parent', `1:${queue.toString(16)}`, ...limit)
   }
   await guest.run(['ethtool', '-L', nic, 'combined', '1'])
-  const stop = pour()
   try {
-    const { code, stdout } = await guest.exec(
-      [...['vqtune', 'trial', nic, '--counts', '1,4', '--window', '1'], ...['--keep', '--json']],
-      { timeoutMs: 120_000 },
-    )
-    expect(code).toBe(0)
-    const trial = JSON.parse(stdout) as TrialJson
+    const trial = await trialUnderLoad('--keep')
     show('limited queues', trial)
-    expect(trial).toMatchObject({ present: 1, verdict: 'better', channels: 4 })
+    expect(trial).toMatchObject({ present: 1, verdict: 'better', channels: QUEUES })
     const dropIn = await guest.readFile(`/etc/vqtune/conf.d/50-trial-${nic}.toml`)
-    expect(dropIn).toMatch(/^\[\[nic\]\]\nmatch = \{ mac = "[0-9a-f:]{17}" \}\nchannels = 4$/m)
-    expect(await channels()).toBe(4)
+    expect(dropIn).toMatch(
+      new RegExp(`^\\[\\[nic\\]\\]\nmatch = \\{ mac = "[0-9a-f:]{17}" \\}\nchannels = ${QUEUES}$`, 'm'),
+    )
+    expect(await channels()).toBe(QUEUES)
     expect((await guest.exec(['vqtune', 'config', 'check'])).code).toBe(0)
   } finally {
-    await stop()
     await guest.run(['rm', '-f', `/etc/vqtune/conf.d/50-trial-${nic}.toml`])
     await network.exec(['tc', 'qdisc', 'del', 'dev', 'tap0', 'root'])
   }
@@ -160,13 +169,52 @@ test('after kill -9 rollback and apply repair', async () => {
   await guest.run(['kill', '-KILL', String(pid)])
   await ended(pid)
   await guest.run(['vqtune', 'rollback'])
-  expect(await channels()).toBe(4)
+  expect(await channels()).toBe(QUEUES)
   const again = await trialAtOne()
   await guest.run(['kill', '-KILL', String(again)])
   await ended(again)
   await guest.run(['vqtune', 'apply'])
-  expect(await channels()).toBe(4)
+  expect(await channels()).toBe(QUEUES)
   expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
+})
+
+interface DriftJson {
+  readonly drift: { kind: string; nic: string; writer: string; evidence: string; action: string }[]
+}
+
+async function drifts(): Promise<DriftJson['drift']> {
+  return (JSON.parse(await guest.run(['vqtune', 'drift', '--json'])) as DriftJson).drift
+}
+
+test('the daemon stands aside during a trial, and repairs what a killed one left', async () => {
+  await guest.run(['vqtune', 'apply'])
+  const before = await guest.run(['vqtune', 'status', '--json'])
+  const daemon = await guest.spawn(['vqtune', 'daemon'])
+  try {
+    await waitUntil('the daemon to have looked', 60_000, async () => {
+      return (await guest.exec(['test', '-s', '/run/vqtune/daemon.json'])).code === 0
+    })
+    const pid = await trialAtOne()
+    // Longer than the daemon waits for the lock.
+    await sleep(15_000)
+    expect((await guest.exec(['test', '-d', `/proc/${pid}`])).code).toBe(0)
+    await guest.run(['kill', '-INT', String(pid)])
+    await ended(pid)
+    expect(await guest.run(['vqtune', 'status', '--json'])).toBe(before)
+    expect(await drifts()).toEqual([])
+
+    const killed = await trialAtOne()
+    await guest.run(['kill', '-KILL', String(killed)])
+    await waitUntil('the daemon to repair', 60_000, async () => (await channels()) === QUEUES)
+    await waitUntil('the drift to be recorded', 30_000, async () => (await drifts()).length > 0)
+    const [drift] = await drifts()
+    expect(drift).toMatchObject({
+      ...{ kind: 'channels', nic, writer: 'vqtune', action: 'repaired' },
+      evidence: 'tried by a vqtune trial that was killed',
+    })
+  } finally {
+    await guest.exec(['kill', String(daemon)])
+  }
 })
 
 test('a lost gateway ends the trial', async () => {
@@ -176,7 +224,7 @@ test('a lost gateway ends the trial', async () => {
     await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])
     await ended(pid)
     expect(await guest.readFile('/tmp/trial.out')).toContain(`gateway ${addresses(0).host} no longer answers`)
-    expect(await channels()).toBe(4)
+    expect(await channels()).toBe(QUEUES)
   } finally {
     await guest.network.exec(['ip', 'address', 'add', `${addresses(0).host}/24`, 'dev', 'tap0'])
     await guest.run(['ip', 'route', 'del', 'default'])
@@ -192,7 +240,7 @@ test('channels that cut off the gateway go back by themselves', async () => {
     // The guest's entry still says that the gateway lives.
     await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])
     const { code, stdout, stderr } = await guest.exec(['vqtune', 'apply'], { timeoutMs: 60_000 })
-    expect(stdout).toContain('channels 2 -> 4')
+    expect(stdout).toContain(`channels 2 -> ${QUEUES}`)
     expect(stderr).toContain(`gateway ${addresses(0).host} no longer answers after the change: back to 2`)
     expect(code).toBe(1)
     expect(await channels()).toBe(2)
@@ -204,65 +252,19 @@ test('channels that cut off the gateway go back by themselves', async () => {
   await guest.run(['ping', '-q', '-c', '1', '-w', '10', addresses(0).host])
   const { code, stderr } = await guest.exec(['vqtune', 'apply'], { timeoutMs: 60_000 })
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(await channels()).toBe(4)
+  expect(await channels()).toBe(QUEUES)
   await guest.run(['ip', 'route', 'del', 'default'])
-})
-
-interface ReportJson {
-  readonly nics: {
-    name: string
-    rx: { packets: number; meanBytes: number }
-    queues: { rxPackets: number; rxInterrupts: number }[]
-    conditions: { id: string; answer: string; why: string }[]
-  }[]
-  readonly flows: { sockets: number }
-  readonly inventory: { machine: string } | null
-}
-
-test('the report counts flows, packets and interrupts of real traffic', async () => {
-  const stop = pour()
-  try {
-    await waitUntil('iperf3 to connect', 60_000, async () => {
-      return Number(await guest.shell('ss -Htn state established | wc -l')) >= 9
-    })
-    const { code, stdout, stderr } = await guest.exec(
-      ['vqtune', 'report', nic, '--window', '5', '--json', '--html', '/tmp/report.html'],
-      { timeoutMs: 120_000 },
-    )
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const report = JSON.parse(stdout) as ReportJson
-    const [measured] = report.nics
-    process.stderr.write(
-      `${JSON.stringify(measured?.conditions.map(({ id, answer, why }) => [id, answer, why]))}\n`,
-    )
-    expect(report.flows.sockets).toBeGreaterThanOrEqual(9)
-    // Left out when the loaded guest does not tell in time.
-    if (report.inventory !== null) expect(report.inventory.machine).toContain('QEMU')
-    expect(measured?.rx.packets).toBeGreaterThan(0)
-    const packets = measured?.queues.reduce((sum, { rxPackets }) => sum + rxPackets, 0) ?? 0
-    // Two counters that are not read at the same instant, of the same packets.
-    expect(Math.abs(packets / (measured?.rx.packets ?? 1) - 1)).toBeLessThan(0.2)
-    expect(measured?.queues.some(({ rxInterrupts }) => rxInterrupts > 0)).toBe(true)
-    const answers = new Map(measured?.conditions.map(({ id, answer }) => [id, answer]))
-    expect(answers.get('queues-match-vcpus')).toBe('yes')
-    expect(['yes', 'inconclusive']).toContain(answers.get('many-connections'))
-    const page = await guest.readFile('/tmp/report.html')
-    expect(page).toMatch(/^<!doctype html>[\s\S]*<svg [\s\S]*<\/html>$/)
-    expect(page).toContain(nic)
-  } finally {
-    await stop()
-  }
 })
 
 test('a command is judged by its run time when it moves nothing, and its failure puts all back', async () => {
   const { code, stdout } = await guest.exec(
-    ['vqtune', 'trial', nic, '--counts', '1,4', '--rounds', '5', '--json', '--', 'sleep', '0.1'],
+    ['vqtune', 'trial', nic, '--counts', '1', '--rounds', '5', '--json', '--', 'sleep', '0.1'],
     { timeoutMs: 60_000 },
   )
   expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject({ yardstick: 'runs', verdict: 'inconclusive', channels: 4 })
+  expect(JSON.parse(stdout)).toMatchObject({ yardstick: 'runs', channels: QUEUES })
   const failed = await guest.exec(['vqtune', 'trial', nic, '--', 'sh', '-c', 'echo no such luck >&2; exit 7'])
   expect(failed.code).toBe(1)
   expect(failed.stderr).toContain('sh: no such luck')
-  expect(await channels()).toBe(4)
+  expect(await channels()).toBe(QUEUES)
 })

@@ -1,4 +1,4 @@
-/** A horizontal bar chart as inline SVG. Pure. */
+/** Horizontal bars as inline SVG that is as wide as there is room; labels and notes are HTML, so they keep their size. Pure. */
 import { escapeHtml } from './escape'
 
 export interface Bar {
@@ -8,28 +8,28 @@ export interface Bar {
   readonly note: string
 }
 
-const ROW = 26
-const LABEL_WIDTH = 110
-const BAR_WIDTH = 460
-const WIDTH = 860
-
 /** @param full the value that fills the width; the largest sum when left out */
 export function barChart(title: string, bars: readonly Bar[], full?: number): string {
   const sums = bars.map(({ parts }) => parts.reduce((sum, part) => sum + part.value, 0))
-  const scale = BAR_WIDTH / (full ?? Math.max(1e-9, ...sums))
-  const rows = bars.map((bar, i) => {
-    let x = LABEL_WIDTH
-    const y = i * ROW
-    const parts = bar.parts.map(({ value, kind }) => {
-      const width = Math.min(value * scale, LABEL_WIDTH + BAR_WIDTH - x)
-      const drawn = `<rect class="${escapeHtml(kind)}" x="${x.toFixed(1)}" y="${y + 4}" width="${Math.max(0, width).toFixed(1)}" height="${ROW - 8}"/>`
+  const whole = full ?? Math.max(1e-9, ...sums)
+  const rows = bars.map(({ label, parts, note }) => {
+    let x = 0
+    const drawn = parts.map(({ value, kind }) => {
+      const width = Math.min((100 * value) / whole, 100 - x)
+      const rect = `<rect class="${escapeHtml(kind)}" x="${x.toFixed(2)}%" width="${Math.max(0, width).toFixed(2)}%" height="16"/>`
       x += width
-      return drawn
+      return rect
     })
-    const label = `<text x="${LABEL_WIDTH - 8}" y="${y + 17}" text-anchor="end">${escapeHtml(bar.label)}</text>`
-    const note = `<text class="note" x="${LABEL_WIDTH + BAR_WIDTH + 8}" y="${y + 17}">${escapeHtml(bar.note)}</text>`
-    return `${label}<rect class="track" x="${LABEL_WIDTH}" y="${y + 4}" width="${BAR_WIDTH}" height="${ROW - 8}"/>${parts.join('')}${note}`
+    const name = escapeHtml(`${label}: ${note}`)
+    return `<div class="row"><span>${escapeHtml(label)}</span><svg role="img" aria-label="${name}"><rect class="track" width="100%" height="16"/>${drawn.join('')}</svg><span class="note">${escapeHtml(note)}</span></div>`
   })
-  const height = Math.max(1, bars.length) * ROW
-  return `<svg role="img" aria-label="${escapeHtml(title)}" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}">${rows.join('')}</svg>`
+  return `<div class="chart" role="group" aria-label="${escapeHtml(title)}">${rows.join('')}</div>`
+}
+
+export function legend(entries: readonly (readonly [kind: string, text: string])[]): string {
+  const shown = entries.map(
+    ([kind, text]) =>
+      `<span><svg aria-hidden="true"><rect class="${kind}" width="11" height="11" rx="2"/></svg>${escapeHtml(text)}</span>`,
+  )
+  return `<p class="legend">${shown.join('')}</p>`
 }

@@ -152,7 +152,9 @@ test('the page needs nothing else and takes hostile names as text', () => {
   expect(page).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;&#39;\ufffd')
   expect(page).not.toMatch(/https?:|url\(|@import|<link|<img| src=/)
   expect(page).toContain("default-src 'none'")
-  expect(page.match(/<svg /g)).toHaveLength(2)
-  // Widths in scale: 10 of 15 interrupts of 460.
-  expect(page).toContain('class="rx" x="110.0" y="4" width="306.7"')
+  expect(page.match(/<svg role="img"/g)).toHaveLength(2)
+  // In scale: 10 of 15 interrupts, then the other 5.
+  expect(page).toContain('class="rx" x="0.00%" width="66.67%"')
+  expect(page).toContain('class="tx" x="66.67%" width="33.33%"')
+  expect(page).toContain('<tr><th scope="row">queue 0</th><td style="--heat-share:0.50">15</td></tr>')
 })

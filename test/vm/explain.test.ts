@@ -1,0 +1,264 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { BUNDLE } from '../support/bundle'
+import { expectSchema } from '../support/schema'
+import { runInGuest } from './lib/quick-guest'
+
+/**
+ * What `vqtune explain` says in real guests that carry each platform's SMBIOS strings, with 4 vCPUs and a NIC for which
+ * the host allows 2 queue pairs; and in one guest with a NIC of each odd kind.
+ */
+const MAC = '52:54:00:77:00:00'
+
+interface Platform {
+  readonly name: string
+  /** What the platform writes into SMBIOS type 1; none: QEMU's own. */
+  readonly smbios: Record<string, string>
+  /** Every line to copy, of all remedies, in order. */
+  readonly lines: readonly string[]
+  readonly platforms: readonly string[]
+}
+
+const LIBVIRT_LINES = [
+  'virsh list --all',
+  `virsh domiflist DOMAIN | grep -i ${MAC}`,
+  `vqtune host set-queues DOMAIN 4 --nic ${MAC} --apply`,
+  `virt-xml DOMAIN --edit mac=${MAC} --network driver.name=vhost,driver.queues=4`,
+  `virsh edit DOMAIN    # in the <interface> with this MAC: <driver name='vhost' queues='4'/>`,
+  'virsh shutdown DOMAIN',
+  'virsh domstate DOMAIN    # until: shut off',
+  'virsh start DOMAIN',
+]
+
+const OVIRT_LINES = [
+  "ansible localhost -m ovirt.ovirt.ovirt_vm -a 'name=VM multi_queues_enabled=true'",
+  'engine-config -s "CustomDeviceProperties={type=interface;prop={queues=[1-9][0-9]*}}" --cver=CLUSTER_VERSION',
+  'systemctl restart ovirt-engine',
+]
+
+const PLATFORMS: readonly Platform[] = [
+  {
+    name: 'QEMU as it is: libvirt, or Proxmox VE, which looks the same',
+    smbios: {},
+    platforms: ['libvirt', 'proxmox'],
+    lines: [
+      ...LIBVIRT_LINES,
+      `qm config VMID | grep -i ${MAC}`,
+      `qm set VMID --net0 "$(qm config VMID | sed -n 's/^net0: //p' | sed 's/,queues=[0-9]*//'),queues=4"`,
+      'qm shutdown VMID && qm start VMID',
+    ],
+  },
+  {
+    name: 'RHEL with libvirt',
+    smbios: { manufacturer: 'Red Hat', product: 'KVM' },
+    platforms: ['libvirt'],
+    lines: LIBVIRT_LINES,
+  },
+  {
+    name: 'OpenStack',
+    smbios: { manufacturer: 'OpenStack Foundation', product: 'OpenStack Nova' },
+    platforms: ['openstack'],
+    lines: [
+      `openstack port list --mac-address ${MAC} -c ID -c device_id -f value`,
+      'openstack flavor set --property hw:vif_multiqueue_enabled=true FLAVOR',
+      'openstack image set --property hw_vif_multiqueue_enabled=true IMAGE',
+      'openstack server resize --flavor OTHER_FLAVOR SERVER',
+      'openstack server resize confirm SERVER',
+    ],
+  },
+  {
+    name: 'KubeVirt',
+    smbios: { manufacturer: 'KubeVirt', product: 'None' },
+    platforms: ['kubevirt'],
+    lines: [
+      `kubectl get vmi -A -o json | grep -i -B20 ${MAC}`,
+      `kubectl -n NAMESPACE patch vm VM --type merge -p '{"spec":{"template":{"spec":{"domain":{"devices":{"networkInterfaceMultiqueue":true}}}}}}'`,
+      'virtctl -n NAMESPACE restart VM',
+    ],
+  },
+  {
+    name: 'oVirt',
+    smbios: { manufacturer: 'oVirt', product: 'oVirt Node' },
+    platforms: ['ovirt'],
+    lines: OVIRT_LINES,
+  },
+  {
+    name: 'Red Hat Virtualization',
+    smbios: { manufacturer: 'Red Hat', product: 'RHEV Hypervisor' },
+    platforms: ['ovirt'],
+    lines: OVIRT_LINES,
+  },
+  {
+    name: 'Nutanix AHV',
+    smbios: { manufacturer: 'Nutanix', product: 'AHV' },
+    platforms: ['nutanix'],
+    lines: ['acli vm.shutdown VM', `acli vm.nic_update VM ${MAC} queues=4`, 'acli vm.on VM'],
+  },
+  {
+    name: 'Google Compute Engine',
+    smbios: { manufacturer: 'Google', product: 'Google Compute Engine' },
+    platforms: ['gce'],
+    lines: [
+      'gcloud compute instances create INSTANCE --zone=ZONE --machine-type=TYPE --network-interface=network=NETWORK,subnet=SUBNET,nic-type=VIRTIO_NET,queue-count=4',
+    ],
+  },
+  {
+    name: 'Alibaba Cloud',
+    smbios: { manufacturer: 'Alibaba Cloud', product: 'Alibaba Cloud ECS' },
+    platforms: ['alibaba'],
+    lines: [
+      'aliyun ecs DescribeInstanceTypes --InstanceTypes.1 TYPE    # EniQuantity, PrimaryEniQueueNumber, SecondaryEniQueueNumber',
+      'aliyun ecs StopInstance --InstanceId INSTANCE',
+      'aliyun ecs ModifyInstanceSpec --InstanceId INSTANCE --InstanceType TYPE',
+      'aliyun ecs StartInstance --InstanceId INSTANCE',
+      'aliyun ecs ModifyNetworkInterfaceAttribute --NetworkInterfaceId ENI --QueueNumber 4',
+    ],
+  },
+  {
+    name: 'a platform that is not known',
+    smbios: { manufacturer: 'Acme Hosting', product: 'Cloud Server' },
+    platforms: ['unknown'],
+    lines: [
+      `Please give the virtio-net interface with MAC ${MAC} 4 queue pairs (it has 2).`,
+      `libvirt: <driver name='vhost' queues='4'/> in that <interface>; QEMU: mq=on,vectors=10 and queues=4 of its tap.`,
+    ],
+  },
+]
+
+interface Explanation {
+  readonly hypervisor: { vendor: string; product: string }
+  readonly channels: { current: number; maximum: number }
+  readonly limits: { code: string; text: string; next: string | null }[]
+  readonly remedies: {
+    platform: string
+    steps: { lines: string[] }[]
+    powerOff: boolean
+    powerOffHow: string
+    check: string[]
+  }[]
+  readonly next: string
+}
+
+const SEPARATOR = '\n----8<----\n'
+const AT_A_TIME = 2
+
+/** The JSON and the text of each interface. */
+async function explain(
+  interfaces: readonly string[],
+  options: Pick<Parameters<typeof runInGuest>[0], 'nics' | 'smbios'>,
+  before = '',
+): Promise<{ before: string; nics: { json: Explanation; text: string }[] }> {
+  const cut = `printf '${SEPARATOR.replaceAll('\n', '\\n')}'`
+  const script = [
+    before,
+    ...interfaces.flatMap((nic) => [
+      cut,
+      `vqtune explain ${nic} --json`,
+      cut,
+      `NO_COLOR=1 vqtune explain ${nic}`,
+    ]),
+  ].join('\n')
+  const output = await runInGuest(
+    { kernel: '6.12', cpus: 4, memoryMiB: 512, vqtune: BUNDLE, ...options },
+    script,
+  )
+  const [shown = '', ...parts] = output.split(SEPARATOR)
+  expect(parts).toHaveLength(2 * interfaces.length)
+  return {
+    before: shown,
+    nics: interfaces.map((_, i) => {
+      const json: unknown = JSON.parse(parts[2 * i] ?? '')
+      expectSchema('explain', json)
+      return { json: json as Explanation, text: parts[2 * i + 1] ?? '' }
+    }),
+  }
+}
+
+describe('the host allows fewer queue pairs than there are vCPUs', () => {
+  const shown = new Map<string, { json: Explanation; text: string }>()
+  beforeAll(async () => {
+    const waiting = [...PLATFORMS]
+    const worker = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        const { nics } = await explain(['eth0'], { nics: [{ queues: 2, mac: MAC }], smbios: next.smbios })
+        if (nics[0] !== undefined) shown.set(next.name, nics[0])
+      }
+    }
+    await Promise.all(Array.from({ length: AT_A_TIME }, worker))
+  })
+
+  test.each(PLATFORMS)('$name', ({ name, smbios, platforms, lines }) => {
+    const { json, text } = shown.get(name) ?? {}
+    if (json === undefined || text === undefined) throw new Error('no guest')
+    // The guest really shows what the platform writes.
+    if (smbios.manufacturer !== undefined) {
+      expect(json.hypervisor).toEqual({ vendor: smbios.manufacturer, product: smbios.product })
+    } else {
+      expect(json.hypervisor.vendor).toBe('QEMU')
+    }
+    expect(json.channels).toMatchObject({ current: 2, maximum: 2 })
+    expect(json.limits.map(({ code }) => code)).toEqual(['host-maximum'])
+    expect(json.remedies.map(({ platform }) => platform)).toEqual(platforms)
+    expect(json.remedies.flatMap(({ steps }) => steps.flatMap((step) => step.lines))).toEqual(lines)
+    for (const line of lines) expect(text).toContain(`     ${line}\n`)
+    for (const remedy of json.remedies) {
+      expect(remedy.powerOff).toBe(true)
+      expect(text).toContain(`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`)
+      expect(remedy.check).toEqual([
+        'ethtool -l eth0    # "Combined" under "Pre-set maximums": 4',
+        'vqtune status eth0',
+      ])
+    }
+    expect(text).toContain('the host exposes 2 queue pairs, and 4 vCPUs could use 4')
+    expect(text).toContain('Afterwards, in this guest:\n       ethtool -l eth0')
+    expect(json.next).toMatch(/^the steps for .* above, on its side$/)
+  })
+})
+
+/** QEMU offers what needs the control queue even without it, and the driver then refuses the device. */
+const NO_CONTROL_QUEUE = Object.fromEntries(
+  ['ctrl_vq', 'ctrl_rx', 'ctrl_vlan', 'ctrl_mac_addr', 'ctrl_guest_offloads', 'guest_announce'].map(
+    (feature) => [feature, 'off'],
+  ),
+)
+
+test('each odd NIC gets its own text, and a NIC that was given enough passes the check', async () => {
+  const kinds = [
+    { queues: 1 },
+    { queues: 1, props: NO_CONTROL_QUEUE },
+    { queues: 4, vectors: 3 },
+    { queues: 4, vectors: 0 },
+    { queues: 4 },
+  ]
+  const names = kinds.map((_, i) => `eth${i}`)
+  const { before, nics } = await explain(names, { nics: kinds }, 'ethtool -l eth4; vqtune status eth4')
+  expect(nics.map(({ json }) => json.limits.map(({ code }) => code))).toEqual([
+    ['no-multiqueue'],
+    ['no-control-queue'],
+    ['shared-vectors'],
+    ['intx'],
+    ['vcpus'],
+  ])
+  const texts = nics.map(({ text }) => text)
+  const wanted = [
+    'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ)',
+    'no control virtqueue (feature VIRTIO_NET_F_CTRL_VQ)',
+    'too few MSI-X vectors',
+    'the device has no MSI-X: all queues share one level interrupt (INTx)',
+    'nothing stands in the way',
+  ]
+  for (const [i, text] of texts.entries()) {
+    for (const [k, words] of wanted.entries()) expect(text.includes(words), `eth${i}: ${words}`).toBe(i === k)
+  }
+  expect(texts[2]).toContain(
+    'QEMU: vectors=10; libvirt: remove <driver ... vectors=>), then power off and on',
+  )
+  expect(texts[3]).toContain('remove pci=nomsi from the kernel command line')
+  // The first two are the host's to mend: its remedy is told, with their own MAC.
+  expect(texts[0]).toContain(
+    'virt-xml DOMAIN --edit mac=52:54:00:77:00:00 --network driver.name=vhost,driver.queues=4',
+  )
+  expect(texts[1]).toContain('ctrl_vq=on')
+  // What "how to check afterwards" says is what a NIC with 4 queue pairs shows.
+  expect(before).toMatch(/Pre-set maximums:[\s\S]*?Combined:\s+4\n/)
+  expect(before).toContain('eth4')
+})
