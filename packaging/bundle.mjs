@@ -1,5 +1,5 @@
-// bundle.mjs [DIRECTORY] bundles src/main.ts there, in dist/ unless told: vqtune.cjs is the entry and holds the boot path
-// (`apply`); vqtune-full.cjs holds every verb and is loaded for all others. One file starts faster than many, a small one faster than a large one.
+// bundle.mjs [DIRECTORY] bundles src/ there, in dist/ unless told, into the files of CHUNKS. One file starts faster than
+// many, a small one faster than a large one, so each is for one need: see there.
 // Prints nothing but errors. The metafiles feed the RPM's bundled(npm(...)) provides.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
@@ -10,51 +10,63 @@ const top = fileURLToPath(new URL('..', import.meta.url))
 const out = resolve(process.argv[2] ?? `${top}dist`)
 const { version } = JSON.parse(readFileSync(`${top}package.json`, 'utf8'))
 
-const common = {
-  bundle: true,
-  platform: 'node',
-  format: 'cjs',
-  target: 'node20',
-  minify: true,
-  legalComments: 'none',
-  metafile: true,
-  logLevel: 'warning',
-  // require() instead of import(): the ES module loader takes milliseconds to start, and is not there for a script that
-  // runs from the code cache (packaging/runtime/loader.cjs).
-  supported: { 'dynamic-import': false },
-  // node-cron asks for import.meta.url, which CommonJS does not have.
-  define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
+/**
+ * vqtune: the entry, and with it the boot path, `apply`. vqtune-config: reads configuration files that say something.
+ * vqtune-daemon: `daemon`, which keeps in memory what it loads. vqtune-full: every verb, loaded for all others.
+ * only: the one command of the registry that main.ts gets to in this chunk; the others are not bundled.
+ */
+const CHUNKS = {
+  vqtune: {
+    entry: 'src/main.ts',
+    only: './apply',
+    leaves: { './cli-daemon': 'vqtune-daemon', './cli-full': 'vqtune-full', './fragments': 'vqtune-config' },
+  },
+  'vqtune-config': { entry: 'src/config/fragments.ts', leaves: {} },
+  'vqtune-daemon': {
+    entry: 'src/cli-daemon.ts',
+    only: './daemon',
+    leaves: { './fragments': 'vqtune-config' },
+  },
+  'vqtune-full': { entry: 'src/cli-full.ts', leaves: {} },
 }
+
+// node-cron asks for import.meta.url, which CommonJS does not have.
 const urlBanner = 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;'
 
-/** In the entry everything but `apply` is left to the full bundle; main.ts never gets there through the registry. */
-const leaveToFull = {
-  name: 'leave-to-full',
+const leave = ({ only, leaves }) => ({
+  name: 'leave-to-other-chunks',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\// }, ({ kind, importer, path }) => {
       if (kind !== 'dynamic-import') return undefined
-      const outside =
-        path === './cli-full' || (importer.endsWith('/commands/registry.ts') && path !== './apply')
-      return outside ? { path: './vqtune-full.cjs', external: true } : undefined
+      const unused = only !== undefined && importer.endsWith('/commands/registry.ts') && path !== only
+      const chunk = leaves[path] ?? (unused ? 'vqtune-full' : undefined)
+      return chunk === undefined ? undefined : { path: `./${chunk}.cjs`, external: true }
     })
   },
-}
+})
 
-const [boot, full] = await Promise.all([
-  build({
-    ...common,
-    entryPoints: [`${top}src/main.ts`],
-    absWorkingDir: top,
-    outfile: `${out}/vqtune.cjs`,
-    plugins: [leaveToFull],
-    banner: { js: `#!/usr/bin/env node\n${urlBanner}` },
+const metafiles = await Promise.all(
+  Object.entries(CHUNKS).map(async ([name, chunk]) => {
+    const { metafile } = await build({
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      minify: true,
+      legalComments: 'none',
+      metafile: true,
+      logLevel: 'warning',
+      // require() instead of import(): the ES module loader takes milliseconds to start, and is not there for a script
+      // that runs from the code cache (packaging/runtime/loader.cjs).
+      supported: { 'dynamic-import': false },
+      define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
+      entryPoints: [`${top}${chunk.entry}`],
+      absWorkingDir: top,
+      outfile: `${out}/${name}.cjs`,
+      plugins: [leave(chunk)],
+      banner: { js: name === 'vqtune' ? '#!/usr/bin/env node' : urlBanner },
+    })
+    return [name, metafile]
   }),
-  build({
-    ...common,
-    entryPoints: [`${top}src/cli-full.ts`],
-    absWorkingDir: top,
-    outfile: `${out}/vqtune-full.cjs`,
-    banner: { js: urlBanner },
-  }),
-])
-writeFileSync(`${out}/meta.json`, JSON.stringify({ boot: boot.metafile, full: full.metafile }))
+)
+writeFileSync(`${out}/meta.json`, JSON.stringify(Object.fromEntries(metafiles)))

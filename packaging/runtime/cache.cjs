@@ -23,7 +23,7 @@ function run(name) {
   })
   process.on('exit', () => writeFileSync(`${directory}/${name}.cache`, script.createCachedData()))
   const own = { exports: {} }
-  const load = (id) => (id === './vqtune-full.cjs' ? run('vqtune-full') : require(id))
+  const load = (id) => (id.startsWith('./') ? run(id.slice('./'.length, -'.cjs'.length)) : require(id))
   script.runInThisContext()(own.exports, load, own, `${directory}/${name}.js`, directory)
   return own.exports
 }

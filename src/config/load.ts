@@ -5,6 +5,7 @@
 import { dirname } from 'node:path'
 import { errnoOf, messageOf, VqtuneError } from '../errors'
 import type { Host } from '../system/host'
+import type { ConfigText } from './fragments'
 import { type Problem, problemLine } from './problem'
 import { DEFAULT_SETTINGS, type Settings } from './settings'
 import { trustProblem } from './trust'
@@ -35,7 +36,7 @@ export async function loadSettings(host: Host, configFile?: string): Promise<Set
 export async function readConfig(host: Host, configFile?: string): Promise<ConfigReading> {
   const problems: Problem[] = []
   const found = configFile === undefined ? installedFiles(host, problems) : [configFile]
-  const texts: { file: string; text: string }[] = []
+  const texts: ConfigText[] = []
   for (const file of found) {
     const text = readConfigFile(host, file, problems)
     if (text !== undefined) texts.push({ file, text })
@@ -46,17 +47,11 @@ export async function readConfig(host: Host, configFile?: string): Promise<Confi
   const files = texts.map(({ file }) => file)
   const written = texts.filter(({ text }) => !isEmptyConfig(text))
   if (written.length === 0) return { files, problems, settings: { ...DEFAULT_SETTINGS, sources: files } }
-  const [{ parseFragment }, { mergeFragments, toSettings }] = await Promise.all([
-    import('./parse'),
-    import('./merge'),
-  ])
-  const fragments = []
-  for (const { file, text } of written) {
-    const parsed = await parseFragment(file, text)
-    if (parsed.ok) fragments.push(parsed.located)
-    else problems.push(...parsed.problems)
-  }
-  const settings = problems.length > 0 ? DEFAULT_SETTINGS : toSettings(mergeFragments(fragments), files)
+  const { readFragments } = await import('./fragments')
+  const read = await readFragments(written, files)
+  problems.push(...read.problems)
+  // A file that could not be read counts as much as one that is wrong.
+  const settings = problems.length > 0 ? DEFAULT_SETTINGS : read.settings
   return { files, problems, settings }
 }
 

@@ -5,10 +5,8 @@ import { readLedger, withHeld, writeLedger } from '../ledger'
 import type { ObservedNic } from '../model'
 import type { Goal } from '../reconcile'
 import type { Host } from '../system/host'
-import { takeLock } from '../system/lock'
 import { isChannelStep } from '../tunables/index'
 import { type Connectivity, lostConnectivity, probeGateway, readConnectivity } from './connectivity'
-import { restoreNic } from './restore'
 
 /** A NIC just before its channels were changed. */
 export interface BeforeChange {
@@ -104,6 +102,8 @@ function hasGateway({ neighbour }: Connectivity): boolean {
 async function putBack(host: Host, nic: ObservedNic, why: string): Promise<LostNic> {
   const told = { nic: nic.name, channels: nic.channels.current, why }
   try {
+    // Loaded late: an apply on the boot path gets here only when the network broke.
+    const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
     const lock = await takeLock(host, 'confirm', LOCK_WAIT_MS)
     try {
       await restoreNic(host, nic)

@@ -1,5 +1,4 @@
 /** Whether a NIC still reaches the world: its carrier, and the neighbour entry of its default gateway. */
-import { isIPv6 } from 'node:net'
 import type { Host } from '../system/host'
 
 export interface Connectivity {
@@ -57,7 +56,7 @@ export async function probeGateway(
   { gateway, neighbour }: Connectivity,
 ): Promise<void> {
   if (gateway === undefined || neighbour === 'PERMANENT' || neighbour === 'NOARP') return
-  const family = isIPv6(gateway) ? '-6' : '-4'
+  const family = gateway.includes(':') ? '-6' : '-4'
   try {
     const shown = await host.run('ip', [family, 'neigh', 'show', 'to', gateway, 'dev', nic])
     const address = /\blladdr ([0-9a-f:]+)/.exec(shown.stdout)?.[1]

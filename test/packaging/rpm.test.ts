@@ -38,6 +38,8 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     for (const file of [
       '/usr/bin/vqtune',
       '/usr/libexec/vqtune/vqtune.cjs',
+      '/usr/libexec/vqtune/vqtune-config.js',
+      '/usr/libexec/vqtune/vqtune-daemon.js',
       '/usr/libexec/vqtune/vqtune-full.js',
       '/usr/lib/systemd/system/vqtune-boot.service',
       '/usr/lib/systemd/system-preset/90-vqtune.preset',
@@ -51,7 +53,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     ]) {
       expect(files).toContain(file)
     }
-    expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 3 : 0)
+    expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 5 : 0)
     expect(query(rpms[variant], '-c')).toEqual(['/etc/vqtune/vqtune.toml'])
     const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
     expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])

@@ -204,10 +204,11 @@ export class Guest {
     if (code !== 0) throw new Error(`guest: pull of ${guestDirectory}: tar ${code}`)
   }
 
-  /** The bundle, and the full one beside it, as `vqtune` in the guest; it stays over reboots. */
+  /** The bundle, and the others beside it, as `vqtune` in the guest; it stays over reboots. */
   async installVqtune(bundle: string): Promise<void> {
-    for (const file of ['vqtune.cjs', 'vqtune-full.cjs']) {
-      await this.writeFile(`/opt/vqtune-test/${file}`, readFileSync(join(dirname(bundle), file)))
+    const directory = dirname(bundle)
+    for (const file of readdirSync(directory).filter((name) => /^vqtune.*\.cjs$/.test(name))) {
+      await this.writeFile(`/opt/vqtune-test/${file}`, readFileSync(join(directory, file)))
     }
     const wrapper = '#!/bin/sh\nexec /opt/node/node /opt/vqtune-test/vqtune.cjs "$@"\n'
     await this.writeFile('/usr/local/bin/vqtune', wrapper, '0755')

@@ -1,0 +1,36 @@
+/** Files that say something -> settings. Loads the TOML parser and the schema, so it has a bundle of its own. */
+import { mergeFragments, toSettings } from './merge'
+import { parseFragment } from './parse'
+import type { Problem } from './problem'
+import { DEFAULT_SETTINGS, type Settings } from './settings'
+
+export interface ConfigText {
+  readonly file: string
+  readonly text: string
+}
+
+export interface FragmentsReading {
+  /** In the order of the files and of their lines. */
+  readonly problems: readonly Problem[]
+  /** The built-in defaults when there are problems. */
+  readonly settings: Settings
+}
+
+/**
+ * @param texts in order of precedence, lowest first
+ * @param sources all files that were found, for the settings
+ */
+export async function readFragments(
+  texts: readonly ConfigText[],
+  sources: readonly string[],
+): Promise<FragmentsReading> {
+  const fragments = []
+  const problems: Problem[] = []
+  for (const { file, text } of texts) {
+    const parsed = await parseFragment(file, text)
+    if (parsed.ok) fragments.push(parsed.located)
+    else problems.push(...parsed.problems)
+  }
+  const settings = problems.length > 0 ? DEFAULT_SETTINGS : toSettings(mergeFragments(fragments), sources)
+  return { problems, settings }
+}
