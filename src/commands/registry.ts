@@ -106,7 +106,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: {
       counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
       rounds: {
-        summary: 'the most rounds; ends before when the answer is clear (default: 24 for two counts)',
+        summary: 'the most rounds of all counts (default 24 for two counts, 27 for four)',
         value: 'N',
       },
       window: {
@@ -119,8 +119,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: [
       'Options come before --, everything after it is the command, which is run without a shell. It is judged by the bytes',
       'that the NIC moves in a second meanwhile, or by its run time when it moves nothing.',
+      'Looks at the results up to four times and ends when they are clear, at the earliest after 7 rounds.',
       'Puts everything back in the end, on Ctrl-C, when an error occurs and when the gateway is lost; after kill -9,',
-      '`vqtune rollback` or `vqtune apply` does. Noise is never called a win: the chance of a false one is at most 5 %.',
+      '`vqtune rollback`, `vqtune apply` or the daemon does. Meanwhile apply and the daemon wait.',
+      'The chance that noise is called a win is at most 5 %, over all counts and looks.',
     ],
     load: () => import('./trial'),
   },

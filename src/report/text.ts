@@ -1,9 +1,10 @@
 /** The report for a terminal: numbers, verdicts, and the picture of queues and vCPUs with load bars. Pure. */
 import type { Paint } from '../output/paint'
 import { formatCpuList } from '../system/cpulist'
-import type { NicLoad, Report } from './compare'
+import type { Direction, NicLoad, Report } from './compare'
 import type { Condition } from './conditions'
 import type { Inventory } from './inventory'
+import { describeSize } from './size'
 
 const BAR_WIDTH = 20
 const EIGHTHS = ' ▏▎▍▌▋▊▉'
@@ -37,10 +38,11 @@ export function reportText(
 }
 
 function nicLines(report: Report, nic: NicLoad): string[] {
-  const line = (name: 'in ' | 'out', { packets, bytes, meanBytes }: NicLoad['rx']): string => {
+  const line = (name: 'in ' | 'out', direction: Direction): string => {
+    const { packets, bytes } = direction
     const rate = ((bytes * 8) / 1e6 / report.seconds).toFixed(2)
-    const mean = meanBytes === undefined ? 'none' : `${meanBytes.toFixed(0)} bytes each`
-    return `  ${name} ${rate} Mb/s, ${(packets / report.seconds).toFixed(0)} packets/s, ${mean}`
+    const size = describeSize(direction, name === 'out' ? 'TSO' : 'GRO')
+    return `  ${name} ${rate} Mb/s, ${(packets / report.seconds).toFixed(0)} packets/s, ${size}`
   }
   const evenness =
     nic.evenness === undefined

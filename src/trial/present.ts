@@ -36,7 +36,7 @@ export function trialText(
   return [
     renderTable(['channels', title, 'against now (95 %)', 'CPU time for as much (95 %)', 'finding'], rows),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
-    `${roundsDone(samples)} rounds of at most ${looks.at(-1)?.rounds ?? 0} were needed\n`,
+    `${roundsDone(samples)} rounds, of at most ${looks.at(-1)?.rounds ?? 0}\n`,
   ].join('')
 }
 

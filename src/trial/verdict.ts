@@ -89,14 +89,14 @@ export function judgeTrial(
     .filter(({ finding }) => finding === 'faster')
     .sort((a, b) => b.rate.estimate - a.rate.estimate)[0]
   if (best !== undefined) {
-    const why = `${best.channels} channels move ${percent(best.rate)} compared with ${present}`
+    const why = `${channelsMove(best.channels)} ${percent(best.rate)} compared with ${present}`
     return { kind: 'better', channels: best.channels, why, comparisons }
   }
   const cheapest = comparisons
     .filter(({ finding }) => finding === 'cheaper')
     .sort((a, b) => a.cost.estimate - b.cost.estimate)[0]
   if (cheapest !== undefined) {
-    const why = `${cheapest.channels} channels move as much as ${present}, with CPU time ${percent(cheapest.cost)}`
+    const why = `${channelsMove(cheapest.channels)} as much as ${present}, with CPU time ${percent(cheapest.cost)}`
     return { kind: 'cheaper', channels: cheapest.channels, why, comparisons }
   }
   if (comparisons.every(({ finding }) => finding === 'slower' || finding === 'same')) {
@@ -111,6 +111,10 @@ export function judgeTrial(
 /** More rounds would not change the answer, or there is nothing to measure. */
 export function isSettled({ kind, comparisons }: TrialVerdict): boolean {
   return kind !== 'inconclusive' || comparisons.length === 0
+}
+
+function channelsMove(count: number): string {
+  return count === 1 ? '1 channel moves' : `${count} channels move`
 }
 
 interface Pairs {

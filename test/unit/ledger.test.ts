@@ -1,7 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { entryOf, ledgerPath, parseLedger, readLedger, withOriginals, writeLedger } from '../../src/ledger'
+import {
+  entryOf,
+  ledgerPath,
+  parseLedger,
+  readLedger,
+  withApplied,
+  withOriginals,
+  withTrial,
+  writeLedger,
+} from '../../src/ledger'
 import { systemHost } from '../../src/system/host'
 import { guestOf, nicOf } from '../support/simulated-kernel'
 import { makeTree } from '../support/tree'
@@ -31,6 +40,16 @@ describe('ledger', () => {
     const rebound = { ...after, ifindex: 7 }
     const third = withOriginals(second, guestOf(ONLINE, [rebound]), [rebound], AT)
     expect(third.entries.map((entry) => entry.ifindex)).toEqual([7])
+  })
+
+  it('marks a trial, keeps its originals, and forgets it with the next apply', () => {
+    const before = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
+    const first = withOriginals(empty, guestOf(ONLINE, [before]), [before], AT)
+    const tried = withTrial(first, before, AT)
+    expect(entryOf(tried, before)).toEqual({ ...entryOf(first, before), trial: AT })
+    expect(parseLedger(JSON.stringify(tried), '/p')).toEqual(tried)
+    expect(entryOf(withApplied(tried, [before], AT), before)).not.toHaveProperty('trial')
+    expect(withTrial(empty, before, AT)).toEqual(empty)
   })
 
   it.each([

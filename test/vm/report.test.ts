@@ -8,6 +8,7 @@ import { BUNDLE } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
+import { restartIperf } from './lib/iperf'
 import { waitUntil } from './lib/wait'
 
 /**
@@ -29,7 +30,7 @@ beforeAll(async () => {
   })
   nic = await guest.configureNic(0)
   other = await guest.nicName(1)
-  await guest.spawn(['iperf3', '-s', '-D'])
+  await restartIperf(guest)
   browser = await Browser.start()
 })
 afterAll(async () => {
@@ -82,9 +83,7 @@ async function whilePouring<T>(work: () => Promise<T>): Promise<T> {
   } finally {
     client.kill('SIGKILL')
     await client
-    // The server notices the end only when it reads.
-    await guest.exec(['pkill', '-x', 'iperf3'])
-    await guest.spawn(['iperf3', '-s', '-D'])
+    await restartIperf(guest)
   }
 }
 
@@ -201,11 +200,10 @@ test('small packets that go out are a risk, and lost ones are sent again', async
     expect(tcp.retransmitted).toBeGreaterThan(0)
     expect(tcp.retransmitted).toBeLessThanOrEqual(tcp.sent)
   } finally {
-    await guest.exec(['pkill', '-x', 'iperf3'])
     await guest.run(['tc', 'qdisc', 'del', 'dev', nic, 'root'])
     server.kill('SIGKILL')
     await server
-    await guest.spawn(['iperf3', '-s', '-D'])
+    await restartIperf(guest)
   }
 })
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
+import { restartIperf } from './lib/iperf'
 import { waitUntil } from './lib/wait'
 
 /**
@@ -24,7 +25,7 @@ beforeAll(async () => {
     exclusive: process.env.VQTUNE_TEST_NOISY === undefined,
   })
   nic = await guest.configureNic(0)
-  await guest.spawn(['iperf3', '-s', '-D'])
+  await restartIperf(guest)
   await guest.run(['vqtune', 'apply'])
 })
 afterAll(async () => {
@@ -42,9 +43,7 @@ function pour(): () => Promise<void> {
   return async () => {
     client.kill('SIGKILL')
     await client
-    // The server notices the end only when it reads.
-    await guest.exec(['pkill', '-x', 'iperf3'])
-    await guest.spawn(['iperf3', '-s', '-D'])
+    await restartIperf(guest)
   }
 }
 

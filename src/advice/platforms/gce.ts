@@ -1,4 +1,7 @@
-/** Google Compute Engine. Machine types with gVNIC are no virtio-net NICs at all. */
+/**
+ * Google Compute Engine. Machine types with gVNIC are no virtio-net NICs at all. queueCount of the API's
+ * NetworkInterface is for rx and tx alike, and immutable (so the Terraform provider, google_compute_instance).
+ */
 import type { Platform } from './platform'
 
 /** Queues of one virtio-net interface; see "Custom queue counts" in the network bandwidth page of Compute Engine. */

@@ -1,4 +1,7 @@
-/** KubeVirt and OpenShift Virtualization. */
+/**
+ * KubeVirt and OpenShift Virtualization. The queues are the vCPUs that the topology asks for, at most 256
+ * (NetworkQueuesCapacity), and vCPUs plugged in with multi-queue ask for a restart.
+ */
 import type { Platform } from './platform'
 
 export const KUBEVIRT: Platform = {

@@ -1,4 +1,4 @@
-/** oVirt and Red Hat Virtualization. VDSM sets the vendor to oVirt or Red Hat and the product to the node's system. */
+/** oVirt and Red Hat Virtualization. VDSM sets the vendor to oVirt or Red Hat and the product to the node's system (OSName in vdsm). */
 import type { Platform } from './platform'
 
 export const OVIRT: Platform = {

@@ -1,7 +1,7 @@
 /** Proxmox VE. Its DMI strings are QEMU's own, so it is offered beside libvirt. */
 import type { Platform } from './platform'
 
-/** The most that pve-qemu-server's netX takes for queues=. */
+/** The most that netX takes for queues= (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64). */
 const MAX_QUEUES = 64
 
 export const PROXMOX: Platform = {

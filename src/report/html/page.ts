@@ -2,6 +2,7 @@
 import type { Direction, NicLoad, Report } from '../compare'
 import type { Condition } from '../conditions'
 import type { Inventory } from '../inventory'
+import { describeSize } from '../size'
 import { barChart, legend } from './bars'
 import { escapeHtml } from './escape'
 import { queueMap } from './map'
@@ -56,8 +57,9 @@ ${legend([
   )}</section>`
 }
 
-function directionTile(name: string, { packets, bytes, meanBytes }: Direction, seconds: number): string {
-  const size = meanBytes === undefined ? 'no packets' : `${meanBytes.toFixed(0)} bytes each`
+function directionTile(name: 'incoming' | 'outgoing', direction: Direction, seconds: number): string {
+  const { packets, bytes } = direction
+  const size = describeSize(direction, name === 'outgoing' ? 'TSO' : 'GRO')
   return `<div class="tile"><span>${name}</span><strong>${((bytes * 8) / 1e6 / seconds).toFixed(2)} Mb/s</strong><span>${(packets / seconds).toFixed(0)} packets/s, ${size}</span></div>`
 }
 

@@ -153,5 +153,8 @@ describe('attribute', () => {
     expect(writers(all({ held: true }))).toEqual(['vqtune'])
     expect(writers(all({ applied: applied(before) }))).toEqual(['unknown'])
     expect(writers(all({ applied: values, at: '2025-12-31T00:00:00.000Z' }))).toEqual(['unknown'])
+    // Whatever a killed trial left: it marked the entry before its first write.
+    const killed = all({ applied: applied(before), at: '2025-12-31T00:00:00.000Z', trial: entry.at })
+    expect(writers(killed)).toEqual(['vqtune'])
   })
 })
