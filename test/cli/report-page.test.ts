@@ -61,3 +61,13 @@ it.each(['many-cpus', 'debian-6.12-4cpu-4q', 'bond'])(
     }
   },
 )
+
+it('refuses a NIC together with --all, and a window that is none', async () => {
+  const root = capturedRoot('two-nics')
+  const both = await vqtune(['report', 'eth0', '--all', '--root', root])
+  expect(both).toMatchObject({ code: 2, stdout: '' })
+  expect(both.stderr).toContain('report: eth0 or --all, not both')
+  const window = await vqtune(['report', '--window', '0', '--root', root])
+  expect(window).toMatchObject({ code: 2, stdout: '' })
+  expect(window.stderr).toContain('--window 0: allowed is 1 to 3600')
+})
