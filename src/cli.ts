@@ -4,6 +4,7 @@ import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
 import { systemHost } from './system/host'
+import { oneLine, printable } from './untrusted'
 import { VERSION } from './version'
 
 /** What the process gives the command line; tests give their own. */
@@ -17,14 +18,20 @@ export interface CliStreams {
 /** Runs one command line (without node and script). @returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[], streams: CliStreams): Promise<number> {
   try {
-    return await dispatch(argv, streams)
+    return await dispatch(argv, {
+      ...streams,
+      out: (text) => streams.out(printable(text, streams.color)),
+      err: (text) => streams.err(printable(text)),
+    })
   } catch (error) {
     if (error instanceof VqtuneError) {
-      streams.err(`vqtune: ${error.message}\n`)
+      streams.err(`vqtune: ${oneLine(error.message)}\n`)
       return error.exitCode
     }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    streams.err(`vqtune: internal error${errnoOf(error) ? ` (${errnoOf(error)})` : ''}: ${stack}\n`)
+    streams.err(
+      `vqtune: internal error${errnoOf(error) ? ` (${errnoOf(error)})` : ''}: ${printable(stack)}\n`,
+    )
     return EXIT.error
   }
 }
@@ -48,7 +55,7 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     options: values,
     configFile: typeof values.config === 'string' ? values.config : undefined,
     out: streams.out,
-    warn: (line) => streams.err(`vqtune: ${line}\n`),
+    warn: (line) => streams.err(`vqtune: ${oneLine(line)}\n`),
     color: streams.color,
     signal: streams.signal,
   })

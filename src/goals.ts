@@ -10,6 +10,7 @@ import { type Exemptions, planGuest, skipsOf, stepsOf } from './plan'
 import type { Goal } from './reconcile'
 import { parseCpuList, sameCpus } from './system/cpulist'
 import type { Host } from './system/host'
+import { operand } from './untrusted'
 
 export interface TuneOptions {
   /** Only this NIC, by name; undefined: all. */
@@ -55,7 +56,10 @@ export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: Tune
   if (!options.respectHolds) return exempt
   for (const nic of guest.nics) {
     if (entryOf(ledger, nic)?.held === true) {
-      exempt.set(nic.name, { code: 'held', why: `rolled back; vqtune apply ${nic.name} tunes it again` })
+      exempt.set(nic.name, {
+        code: 'held',
+        why: `rolled back; vqtune apply ${operand(nic.name)} tunes it again`,
+      })
     }
   }
   return exempt

@@ -3,6 +3,7 @@ import { fstatSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
 import type { LogLevel } from './config/settings'
 import { isJournal, journalLine } from './output/journal'
+import { printable } from './untrusted'
 
 export type { Logger }
 
@@ -11,16 +12,17 @@ export function createLogger(level: LogLevel, fd = 1): Logger {
   // Synchronous: what was logged before a crash is there. No transport: its worker would be a file beside the bundle.
   const sink = pino.destination({ fd, sync: true })
   const named = { level: (label: string) => ({ level: label }) }
-  if (!isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))) {
-    return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: named }, sink)
-  }
-  const journal = {
+  const inJournal = isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))
+  const lines = {
     // pino's own way of telling a stream the level of the line that it gets.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     write(line: string) {
-      sink.write(journalLine(this.lastLevel, line))
+      // JSON escapes only some of the characters that a terminal obeys.
+      const text = printable(line)
+      sink.write(inJournal ? journalLine(this.lastLevel, text) : text)
     },
   }
-  return pino({ level, base: null, timestamp: false, formatters: named }, journal)
+  const timestamp = inJournal ? false : pino.stdTimeFunctions.isoTime
+  return pino({ level, base: null, timestamp, formatters: named }, lines)
 }

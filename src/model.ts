@@ -123,6 +123,7 @@ export interface Bystander {
     | 'stacked'
     | 'other-driver'
     | 'vdpa'
+    | 'bad-name'
     | 'other-namespace'
     | 'unbound'
   readonly why: string

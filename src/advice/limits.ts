@@ -1,8 +1,10 @@
 /** What keeps a NIC from one private queue for each vCPU, each cause with its own words and the next action. Pure. */
+
 import { nicOrigins, type Settings } from '../config/settings'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../desire'
 import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
 import { formatCpuList } from '../system/cpulist'
+import { operand, shellWord } from '../untrusted'
 
 export type LimitCode =
   | 'no-multiqueue'
@@ -76,15 +78,16 @@ function disabled({ nic, settings }: LimitInput): Limit {
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   xdp: (name) =>
-    `ip link set dev ${name} xdp off, vqtune apply ${name}, and attach the program again; or attach it after vqtune at boot`,
+    `ip link set dev ${shellWord(name)} xdp off, vqtune apply ${operand(name)}, and attach the program again; or attach it after vqtune at boot`,
   'af-xdp': () => 'stop the program that has the AF_XDP socket (ss -f xdp), apply, and start it again',
-  'rss-table': (name) => `ethtool -X ${name} default, then vqtune apply ${name}`,
+  'rss-table': (name) => `ethtool -X ${shellWord(name)} default, then vqtune apply ${operand(name)}`,
   'flow-rules': (name) =>
-    `ethtool -n ${name} lists the rules, ethtool -N ${name} delete N removes one; then vqtune apply ${name}`,
-  suspended: (name) => `wake the device (ip link set dev ${name} up), then vqtune apply ${name}`,
+    `ethtool -n ${shellWord(name)} lists the rules, ethtool -N ${shellWord(name)} delete N removes one; then vqtune apply ${operand(name)}`,
+  suspended: (name) =>
+    `wake the device (ip link set dev ${shellWord(name)} up), then vqtune apply ${operand(name)}`,
   refused: () => 'see the kernel log (dmesg) for why',
   unsupported: (name) =>
-    `ethtool -i ${name} and uname -r tell driver and kernel: this pair has no channels to set`,
+    `ethtool -i ${shellWord(name)} and uname -r tell driver and kernel: this pair has no channels to set`,
 }
 
 function obstacle({ nic }: LimitInput): Limit[] {
@@ -178,7 +181,7 @@ function interrupts(nic: ObservedNic): Limit[] {
         {
           code: 'no-interrupt',
           text: 'no interrupt of the device is in /proc/interrupts: it is down or its driver is not ready',
-          next: `ip link set dev ${nic.name} up, then vqtune status ${nic.name}`,
+          next: `ip link set dev ${shellWord(nic.name)} up, then vqtune status ${operand(nic.name)}`,
           onHost: false,
         },
       ]

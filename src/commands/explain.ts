@@ -1,4 +1,5 @@
 /** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
+
 import { type Limit, limitsOf, wishedPairs } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
 import { findWriters } from '../advice/writers'
@@ -12,6 +13,7 @@ import { type Paint, paint } from '../output/paint'
 import type { NicPlan } from '../plan'
 import { describeIntrusion, judgePrivacy, type QueueVerdict } from '../privacy'
 import { formatCpuList } from '../system/cpulist'
+import { operand } from '../untrusted'
 import type { CommandContext } from './command'
 import { type Look, lookAtGuest } from './look'
 
@@ -79,9 +81,9 @@ function nextCommand(
   limits: readonly Limit[],
   remedies: readonly PlatformRemedy[],
 ): string {
-  if (plan.steps.length > 0) return `vqtune apply ${nic.name}`
+  if (plan.steps.length > 0) return `vqtune apply ${operand(nic.name)}`
   if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
-    return `vqtune apply ${nic.name}`
+    return `vqtune apply ${operand(nic.name)}`
   const [remedy] = remedies
   if (remedy !== undefined) return `the steps for ${remedy.title} above, on its side`
   return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
@@ -184,7 +186,7 @@ function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   )
   return [
     `channels ${original.channels} -> ${applied.channels}, interrupts or XPS of ${plural(queues.length, 'queue')}, at ${recorded.at}`,
-    `back to what was before: vqtune rollback ${nicPlan.nic.name}`,
+    `back to what was before: vqtune rollback ${operand(nicPlan.nic.name)}`,
   ]
 }
 

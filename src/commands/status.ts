@@ -1,4 +1,5 @@
 /** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
+
 import { EXIT } from '../errors'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
@@ -8,6 +9,7 @@ import { renderTable } from '../output/table'
 import type { NicPlan } from '../plan'
 import { describeIntrusion, judgePrivacy } from '../privacy'
 import { formatCpuList } from '../system/cpulist'
+import { shellWord } from '../untrusted'
 import type { CommandContext } from './command'
 import { lookAtGuest } from './look'
 
@@ -105,6 +107,6 @@ function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)
   return [
-    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${nic.name} default spreads over all`,
+    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${shellWord(nic.name)} default spreads over all`,
   ]
 }

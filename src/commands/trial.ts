@@ -1,4 +1,5 @@
 /** `vqtune trial`: tries channel counts in turn, says which is best, and puts everything back. */
+
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
@@ -16,6 +17,7 @@ import { type Run, samplesOf, type Yardstick, yardstickOf } from '../trial/sampl
 import { defaultCounts } from '../trial/schedule'
 import { roundsNeeded } from '../trial/statistics'
 import { isSettled, judgeTrial, LEVEL, type Sample, type TrialVerdict } from '../trial/verdict'
+import { operand } from '../untrusted'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
 
@@ -148,7 +150,9 @@ async function conclude(
   if (isJson) context.out(printJson(trialJson(nic.name, present, runs, yardstick, verdict, looks, kept)))
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
-    context.out(`nothing was changed; vqtune trial ${nic.name} --keep would keep it, or in vqtune.toml:\n\n`)
+    context.out(
+      `nothing was changed; vqtune trial --keep ${operand(nic.name)} would keep it, or in vqtune.toml:\n\n`,
+    )
     context.out(dropInText(nic, verdict.channels, verdict.why))
   }
   if (kept === undefined) return EXIT.converged

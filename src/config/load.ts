@@ -2,13 +2,12 @@
  * Reads the configuration files. On the boot path: as long as the files hold only comments and the headers of empty
  * tables, as they are shipped, neither the TOML parser nor the schema is loaded.
  */
-import { dirname } from 'node:path'
 import { errnoOf, messageOf, VqtuneError } from '../errors'
 import type { Host } from '../system/host'
+import { trustProblem } from '../system/trust'
 import type { ConfigText } from './fragments'
 import { type Problem, problemLine } from './problem'
 import { DEFAULT_SETTINGS, type Settings } from './settings'
-import { trustProblem } from './trust'
 
 export interface ConfigReading {
   /** Files that were found, in order of precedence, lowest first; broken ones too. */
@@ -99,7 +98,8 @@ function readConfigFile(host: Host, file: string, problems: Problem[]): string |
       })
       return undefined
     }
-    const distrust = trustProblem(host, file, dirname(file))
+    // A captured guest tree is not judged: its owners are whoever unpacked it.
+    const distrust = host.paths.root === '' ? trustProblem(host, file) : undefined
     if (distrust !== undefined) {
       problems.push({ file, line: undefined, text: distrust })
       return undefined

@@ -1,8 +1,8 @@
 /** The optional metrics endpoint: GET /metrics on a unix socket or on 127.0.0.1, nothing else. */
-import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { ListenAddress } from '../config/settings'
-import { errnoOf, messageOf, VqtuneError } from '../errors'
+import { messageOf, VqtuneError } from '../errors'
 import { CONTENT_TYPES, chooseFormat, type MetricsFormat } from '../output/prometheus'
 
 export interface Endpoint {
@@ -53,19 +53,18 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
       server.listen(address.port, address.host, resolve)
       return
     }
-    removeSocket(address.path)
-    server.listen(address.path, () => {
-      chmodSync(address.path, 0o660)
-      resolve()
-    })
+    removeOldSocket(address.path)
+    // bind(2) is done when listen() returns. A chmod afterwards would be a chmod of what lies there by then.
+    const umask = process.umask(0o117)
+    try {
+      server.listen(address.path, resolve)
+    } finally {
+      process.umask(umask)
+    }
   })
 }
 
-/** Left by a daemon that was killed; there is one daemon in a guest. Anything but a socket is somebody else's and stays. */
-function removeSocket(path: string): void {
-  try {
-    if (lstatSync(path).isSocket()) rmSync(path)
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error
-  }
+/** Left by a daemon that was killed; there is one daemon in a guest. Anything but a socket is in the way and stays. */
+function removeOldSocket(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(path)
 }

@@ -5,6 +5,12 @@
  */
 import { messageOf } from '../errors'
 import type { Host } from '../system/host'
+import { oneLine } from '../untrusted'
+
+/** A line end would begin another message to the service manager, such as MAINPID=. */
+function statusArgument(status: string): string {
+  return `--status=${oneLine(status)}`
+}
 
 export class ServiceManager {
   private lastStatus: string | undefined
@@ -26,7 +32,7 @@ export class ServiceManager {
 
   ready(status: string): void {
     this.lastStatus = status
-    this.send(['--ready', `--status=${status}`])
+    this.send(['--ready', statusArgument(status)])
     // The timer runs in the event loop that does the work: when that hangs, systemd hears nothing.
     if (this.watchdogMs > 0 && this.keepalive === undefined) {
       this.keepalive = setInterval(() => this.send(['WATCHDOG=1']), this.watchdogMs / 2)
@@ -37,7 +43,7 @@ export class ServiceManager {
   status(status: string): void {
     if (status === this.lastStatus) return
     this.lastStatus = status
-    this.send([`--status=${status}`])
+    this.send([statusArgument(status)])
   }
 
   async stopping(): Promise<void> {

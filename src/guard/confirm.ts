@@ -1,4 +1,5 @@
 /** Commit-confirm: channels that cut the NIC off go back by themselves, as nobody can log in to do it. */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
 import { readLedger, withHeld, writeLedger } from '../ledger'
@@ -6,6 +7,7 @@ import type { ObservedNic } from '../model'
 import type { Goal } from '../reconcile'
 import type { Host } from '../system/host'
 import { isChannelStep } from '../tunables/index'
+import { operand } from '../untrusted'
 import { type Connectivity, lostConnectivity, probeGateway, readConnectivity } from './connectivity'
 
 /** A NIC just before its channels were changed. */
@@ -122,6 +124,6 @@ async function putBack(host: Host, nic: ObservedNic, why: string): Promise<LostN
 /** One line for people and the journal. */
 export function describeLost({ nic, channels, why, failure }: LostNic): string {
   return failure === undefined
-    ? `${nic}: ${why} after the change: back to ${channels} channels, left alone until the next boot or vqtune apply ${nic}`
+    ? `${nic}: ${why} after the change: back to ${channels} channels, left alone until the next boot or vqtune apply ${operand(nic)}`
     : `${nic}: ${why} after the change, and going back to ${channels} channels failed: ${failure}`
 }

@@ -1,4 +1,5 @@
 /** What machine this is. systeminformation is loaded here only, and asked once: some of its calls fork a lot. */
+import { CHILD_ENV } from '../system/host'
 
 export interface Inventory {
   /** `QEMU Standard PC (Q35 + ICH9, 2009)` */
@@ -10,6 +11,15 @@ export interface Inventory {
 /** It must not hold up the report. A loaded guest takes seconds for it. */
 const LIMIT_MS = 10_000
 
+/**
+ * systeminformation runs programs by name in a shell, with our own environment: of the caller's PATH, exported shell
+ * functions and the rest nothing may be left. For good: this is the last thing that a report asks.
+ */
+function takeChildEnvironment(): void {
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  Object.assign(process.env, CHILD_ENV)
+}
+
 /** @returns undefined when it cannot be told in time */
 export async function readInventory(): Promise<Inventory | undefined> {
   let timer: NodeJS.Timeout | undefined
@@ -17,6 +27,7 @@ export async function readInventory(): Promise<Inventory | undefined> {
     timer = setTimeout(resolve, LIMIT_MS, undefined)
   })
   const asked = (async (): Promise<Inventory> => {
+    takeChildEnvironment()
     const si = await import('systeminformation')
     const [system, cpu] = await Promise.all([si.system(), si.cpu()])
     const join = (...parts: string[]): string => parts.filter((part) => part !== '').join(' ') || 'unknown'

@@ -4,15 +4,19 @@
  */
 import {
   closeSync,
+  constants,
   existsSync,
+  fchmodSync,
   fsyncSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  realpathSync,
   renameSync,
+  rmSync,
+  type Stats,
   statSync,
   utimesSync,
   writeFileSync,
@@ -21,6 +25,7 @@ import {
 import { dirname } from 'node:path'
 import { errnoOf, VqtuneError } from '../errors'
 import { type Paths, pathsUnder } from './paths'
+import { type FileFacts, type Looker, trustProblem } from './trust'
 
 export interface ToolResult {
   /** Exit code; 128 + n when a signal ended it. */
@@ -36,28 +41,15 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
-export interface FileFacts {
-  readonly uid: number
-  /** Permission bits, such as 0o644. */
-  readonly mode: number
-  /** Bytes. */
-  readonly size: number
-  readonly kind: 'file' | 'directory' | 'other'
-}
-
-export interface Host {
+export interface Host extends Looker {
   readonly paths: Paths
   /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
   readText(path: string): string | undefined
   /** Names in a directory, sorted; empty when it does not exist. */
   list(path: string): readonly string[]
-  /** The target of a symbolic link as written, or undefined. */
-  readLink(path: string): string | undefined
   exists(path: string): boolean
   /** Owner, mode and kind of what a path leads to, links followed; undefined when there is nothing. Throws the system error. */
   stat(path: string): FileFacts | undefined
-  /** The path with every symbolic link resolved, or undefined. */
-  realPath(path: string): string | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
   /** Replaces a state file atomically: temporary file, fsync, rename. */
@@ -83,6 +75,27 @@ const DEFAULT_TIMEOUT_MS = 5_000
 
 const NO_VALUE = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'EOPNOTSUPP', 'ENODEV', 'ENXIO'])
 
+/** What a read yields; undefined when there is nothing to read or the kernel has no value. Throws any other error. */
+function unlessAbsent<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+function factsOf(found: Stats): FileFacts {
+  const kind = found.isFile()
+    ? 'file'
+    : found.isDirectory()
+      ? 'directory'
+      : found.isSymbolicLink()
+        ? 'link'
+        : 'other'
+  return { uid: found.uid, mode: found.mode & 0o7777, size: found.size, kind }
+}
+
 /** Environment of every child: nothing of the caller's gets through. */
 export const CHILD_ENV = { LC_ALL: 'C', PATH: TOOL_DIRECTORIES.join(':') } as const
 
@@ -96,21 +109,11 @@ class SystemHost implements Host {
   }
 
   readText(path: string): string | undefined {
-    try {
-      return readFileSync(path, 'utf8')
-    } catch (error) {
-      if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
-      throw error
-    }
+    return unlessAbsent(() => readFileSync(path, 'utf8'))
   }
 
   list(path: string): readonly string[] {
-    try {
-      return readdirSync(path).sort()
-    } catch (error) {
-      if (NO_VALUE.has(errnoOf(error) ?? '')) return []
-      throw error
-    }
+    return unlessAbsent(() => readdirSync(path).sort()) ?? []
   }
 
   readLink(path: string): string | undefined {
@@ -126,26 +129,16 @@ class SystemHost implements Host {
   }
 
   stat(path: string): FileFacts | undefined {
-    try {
-      const found = statSync(path)
-      const kind = found.isFile() ? 'file' : found.isDirectory() ? 'directory' : 'other'
-      return { uid: found.uid, mode: found.mode & 0o7777, size: found.size, kind }
-    } catch (error) {
-      if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
-      throw error
-    }
+    return unlessAbsent(() => factsOf(statSync(path)))
   }
 
-  realPath(path: string): string | undefined {
-    try {
-      return realpathSync(path)
-    } catch {
-      return undefined
-    }
+  linkStat(path: string): FileFacts | undefined {
+    return unlessAbsent(() => factsOf(lstatSync(path)))
   }
 
   writeAttribute(path: string, value: string): void {
-    const fd = openSync(path, 'w')
+    // Kernel attributes are never links themselves; in a captured tree a link could lead anywhere.
+    const fd = openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW)
     try {
       writeSync(fd, value)
     } finally {
@@ -155,15 +148,24 @@ class SystemHost implements Host {
 
   replaceFile(path: string, text: string): void {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    const temporary = `${path}.${process.pid}.tmp`
-    const fd = openSync(temporary, 'w', 0o644)
+    // The directory may be another user's, such as node_exporter's: a name that he cannot guess, and a file that is not
+    // there yet, or he could have put a link in its place. What he does to the finished file is his own affair.
+    const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`
+    const fd = openSync(temporary, 'wx', 0o644)
     try {
-      writeFileSync(fd, text)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
+      try {
+        // For every reader, whatever the umask: `vqtune status` needs no privileges.
+        fchmodSync(fd, 0o644)
+        writeFileSync(fd, text)
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
     }
-    renameSync(temporary, path)
   }
 
   touchFile(path: string): boolean {
@@ -191,6 +193,9 @@ class SystemHost implements Host {
         ),
       )
     }
+    // A tree that somebody else unpacked may hold any program, and it would run with our rights.
+    const problem = this.paths.root === '' ? undefined : trustProblem(this, file)
+    if (problem !== undefined) return Promise.reject(new VqtuneError('state', `${file}: ${problem}`))
     return runFile(file, args, options)
   }
 }

@@ -1,5 +1,6 @@
 /** `ip -j -d link show`: what sysfs does not tell, for all interfaces in one call. */
 import { VqtuneError } from '../errors'
+import { printable } from '../untrusted'
 import type { Host } from './host'
 
 export interface LinkFacts {
@@ -9,26 +10,35 @@ export interface LinkFacts {
 }
 
 /**
- * Parses iproute2's JSON. Old iproute2 has no altnames and prints xdp as an object with "mode"; entries of hidden
- * interfaces may be empty objects.
- * @throws VqtuneError kind tool-failed when it is not that JSON.
+ * The entries of iproute2's JSON; those of hidden interfaces may be empty objects.
+ * @throws VqtuneError kind tool-failed when it is not that JSON
  */
-export function parseLinks(text: string): ReadonlyMap<string, LinkFacts> {
+export function parseLinkEntries(text: string): readonly Readonly<Record<string, unknown>>[] {
   let entries: unknown
   try {
-    entries = JSON.parse(text)
+    // iproute2 leaves control characters in names as they are, except \b, \f, \n, \r and \t. In JSON they must not be.
+    entries = JSON.parse(printable(text))
   } catch (cause) {
-    throw new VqtuneError('tool-failed', 'ip -j link show printed no JSON', { cause })
+    throw new VqtuneError(
+      'tool-failed',
+      'ip -j link show printed no JSON: iproute2 4.13 or newer is needed',
+      {
+        cause,
+      },
+    )
   }
   if (!Array.isArray(entries)) throw new VqtuneError('tool-failed', 'ip -j link show printed no list')
+  return entries.filter((entry) => typeof entry === 'object' && entry !== null)
+}
+
+/** Old iproute2 has no altnames and prints xdp as an object with "mode". @throws as parseLinkEntries */
+export function parseLinks(text: string): ReadonlyMap<string, LinkFacts> {
   const links = new Map<string, LinkFacts>()
-  for (const entry of entries) {
-    if (typeof entry !== 'object' || entry === null || typeof entry.ifname !== 'string') continue
-    links.set(entry.ifname, {
-      altnames: Array.isArray(entry.altnames)
-        ? entry.altnames.filter((name: unknown) => typeof name === 'string')
-        : [],
-      xdp: hasXdp(entry.xdp) || typeof entry.prog === 'object',
+  for (const { ifname, altnames, xdp, prog } of parseLinkEntries(text)) {
+    if (typeof ifname !== 'string') continue
+    links.set(ifname, {
+      altnames: Array.isArray(altnames) ? altnames.filter((name: unknown) => typeof name === 'string') : [],
+      xdp: hasXdp(xdp) || typeof prog === 'object',
     })
   }
   return links

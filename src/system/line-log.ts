@@ -1,5 +1,5 @@
 /** A file of lines that only grows at its end, up to a limit: then the older half goes. */
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Host } from './host'
 
@@ -16,7 +16,11 @@ export function appendLine(host: Host, path: string, line: string, limitBytes: n
 
 /** @returns the size afterwards, bytes */
 function appendTo(path: string, line: string): number {
-  const fd = openSync(path, 'a+', 0o644)
+  const fd = openSync(
+    path,
+    constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW,
+    0o644,
+  )
   try {
     const { size } = fstatSync(fd)
     const last = Buffer.alloc(1)

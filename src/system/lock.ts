@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { errnoOf, VqtuneError } from '../errors'
 import { CHILD_ENV, type Host, systemHost } from './host'
+import { trustProblem } from './trust'
 
 export interface Lock {
   release(): void
@@ -60,12 +61,21 @@ function flock(fd: number, waitMs: number): Promise<{ status: number; complaint:
 function openLock(host: Host, path: string): number {
   try {
     mkdirSync(host.paths.runDir, { recursive: true, mode: 0o755 })
+    refuseForeign(host)
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
+    if (error instanceof VqtuneError) throw error
     const errno = errnoOf(error)
     const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
     throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
   }
+}
+
+/** Ledger and daemon state lie beside the lock: whoever could write them would choose what rollback writes. */
+function refuseForeign(host: Host): void {
+  const { root, runDir } = host.paths
+  const problem = root === '' ? trustProblem(host, runDir) : undefined
+  if (problem !== undefined) throw new VqtuneError('state', `${runDir}: ${problem}`)
 }
 
 function busyText(path: string, waitMs: number): string {

@@ -27,6 +27,11 @@ export function findNics(host: Host): FoundNics {
   const upper: { name: string; directory: string }[] = []
   for (const name of host.list(host.paths.sysClassNet)) {
     const directory = `${host.paths.sysClassNet}/${name}`
+    // Node reads names as UTF-8: of one that is not, we have only what it cannot be found by.
+    if (name.includes('\ufffd')) {
+      bystanders.push(badName(name, 'its name is not UTF-8'))
+      continue
+    }
     const ancestry = host.readLink(directory)
     if (ancestry === undefined) continue // bonding_masters is a file
     const match = VIRTIO_ANCESTRY.exec(ancestry)
@@ -74,6 +79,8 @@ function classify(
   if (bus === 'vdpa') {
     return { name, kind: 'vdpa', why: `${virtio} is a vDPA device: its interrupts belong to ${parent}` }
   }
+  // Asked for it, ethtool would tell of every interface, see WILDCARD_DEVNAME there.
+  if (name === '*') return badName(name, 'ethtool takes * for all interfaces')
   return {
     name,
     directory,
@@ -82,6 +89,14 @@ function classify(
     busAddress: parent,
     ifindex: Number(host.readText(`${directory}/ifindex`) ?? 0),
     mac: (host.readText(`${directory}/address`) ?? '').trim(),
+  }
+}
+
+function badName(name: string, problem: string): Bystander {
+  return {
+    name,
+    kind: 'bad-name',
+    why: `${problem}: give it another (N is its number in "ip link"): ip link set dev ifN name NAME`,
   }
 }
 

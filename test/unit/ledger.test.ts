@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
@@ -27,7 +27,7 @@ describe('ledger', () => {
     writeLedger(host, ledger)
     expect(readLedger(host, 'b')).toEqual(ledger)
     expect(readLedger(host, 'another').entries).toEqual([])
-    expect(existsSync(`${ledgerPath(host)}.${process.pid}.tmp`)).toBe(false)
+    expect(readdirSync(host.paths.runDir)).toEqual(['ledger.json'])
     expect(readFileSync(ledgerPath(host), 'utf8').endsWith('\n')).toBe(true)
   })
 

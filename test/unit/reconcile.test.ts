@@ -126,7 +126,11 @@ describe('apply', () => {
 
   it('changes nothing when the ledger cannot be written', async () => {
     const { host, apply, calls } = guest(4, two('eth0'))
-    mkdirSync(`${ledgerPath(host)}.${process.pid}.tmp`, { recursive: true })
+    Object.assign(host, {
+      replaceFile: () => {
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      },
+    })
     await expect(apply()).rejects.toMatchObject({ kind: 'state' })
     expect(calls()).toEqual(['-l eth0'])
   })

@@ -1,5 +1,7 @@
 /** The platforms that vqtune knows, and which of them this guest may be on. A new platform is one file and one line. */
+
 import type { Hypervisor } from '../../model'
+import { operand, shellWord } from '../../untrusted'
 import { ALIBABA } from './alibaba'
 import { GCE } from './gce'
 import { KUBEVIRT } from './kubevirt'
@@ -52,8 +54,8 @@ export function remediesFor(
       title: platform.title,
       ...remedy,
       check: [
-        `ethtool -l ${request.name}    # "Combined" under "Pre-set maximums": ${remedy.reaches}`,
-        `vqtune status ${request.name}`,
+        `ethtool -l ${shellWord(request.name)}    # "Combined" under "Pre-set maximums": ${remedy.reaches}`,
+        `vqtune status ${operand(request.name)}`,
       ],
     }
   }

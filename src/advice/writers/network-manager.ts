@@ -1,5 +1,7 @@
 /** NetworkManager keyfiles with [ethtool] channels-*. */
+
 import type { Host } from '../../system/host'
+import { shellWord } from '../../untrusted'
 import { iniValue, parseIni } from './ini'
 import {
   allOf,
@@ -55,7 +57,7 @@ export function keyfileWriter(path: string, text: string, nic: WriterTarget): Wr
     tunable: 'channels',
     // A profile without a name or MAC is for any NIC, but only one of those is active.
     matches: isNamed ? verdict : 'maybe',
-    remedy: `nmcli connection modify "${id}" ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
+    remedy: `nmcli connection modify ${shellWord(id)} ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
   }
 }
 

@@ -82,13 +82,18 @@ export function globMatches(glob: string, text: string): boolean {
   }
 }
 
-/** Process ids by command name, from /proc; a name is cut to 15 characters by the kernel. */
+/**
+ * Ids of root's processes by command name, from /proc; a name is cut to 15 characters by the kernel. Anybody can give a
+ * process any name, but only root's can write these settings.
+ */
 export function processesNamed(host: Host, command: string): readonly number[] {
   const wanted = command.slice(0, 15)
   return host
     .list(host.paths.proc)
     .filter((entry) => /^\d+$/.test(entry))
     .filter((pid) => {
+      // In a captured tree everything belongs to whoever unpacked it.
+      if (host.paths.root === '' && host.stat(`${host.paths.proc}/${pid}`)?.uid !== 0) return false
       const comm = readAllowed(host, `${host.paths.proc}/${pid}/comm`)
       return typeof comm === 'object' && comm.text.trim() === wanted
     })

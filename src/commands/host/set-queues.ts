@@ -1,4 +1,5 @@
 /** `vqtune host set-queues DOMAIN N|vcpus`: edits the stored XML of a guest. A dry run with a diff unless --apply. */
+
 import { EXIT, VqtuneError } from '../../errors'
 import { hidePasswords, unifiedDiff } from '../../host/change/diff'
 import { changeDomain } from '../../host/change/domain-change'
@@ -7,6 +8,7 @@ import { setInterfaceQueues } from '../../host/libvirt/driver-edit'
 import { parseQueueRequest, queuesProblem, resolveQueues } from '../../host/libvirt/queue-request'
 import type { DomainRef, Virsh } from '../../host/libvirt/virsh'
 import { estimateFds, LEAST_MAX_FILES } from '../../host/qemu/fd-estimate'
+import { shellWord } from '../../untrusted'
 import type { CommandContext } from '../command'
 import { virshOf } from './connection'
 
@@ -82,13 +84,13 @@ async function remaining(
     if (waits) {
       lines.push(
         `${ref.name} runs on with the old queues; power it off and start it when it suits (a reboot is not enough):`,
-        `  virsh shutdown ${ref.name}; virsh start ${ref.name}`,
+        `  virsh shutdown ${shellWord(ref.name)}; virsh start ${shellWord(ref.name)}`,
       )
     }
   }
   if (info.get('Managed save') === 'yes') {
     lines.push(
-      `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${ref.name}`,
+      `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${shellWord(ref.name)}`,
     )
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
@@ -97,5 +99,5 @@ async function remaining(
 function openFilesNote(planned: Domain): string {
   const needed = estimateFds(planned)
   if (needed < LEAST_MAX_FILES / 2) return ''
-  return `QEMU will need up to ${needed} open files: see vqtune host check ${planned.name} and vqtune host max-files\n`
+  return `QEMU will need up to ${needed} open files: see vqtune host check ${shellWord(planned.name)} and vqtune host max-files\n`
 }

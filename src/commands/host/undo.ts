@@ -68,7 +68,16 @@ async function readTarget(
   virsh: Virsh | undefined,
 ): Promise<string | null> {
   const { target } = backup
-  if (target.kind === 'file') return readConfigFile(context.host, target.path) ?? null
+  if (target.kind === 'file') {
+    const { qemuConf, modprobeOwnFile } = context.host.paths.hypervisor
+    if (target.path !== qemuConf && target.path !== modprobeOwnFile) {
+      throw new VqtuneError(
+        'state',
+        `backup ${backup.id}: ${target.path} is no file that a host verb changes`,
+      )
+    }
+    return readConfigFile(context.host, target.path) ?? null
+  }
   if (virsh === undefined) return null
   return virsh.inactiveXmlForEdit(await virsh.domain(target.uuid))
 }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { errnoOf, messageOf, VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
+import { trustProblem } from '../../system/trust'
 import { removeSafely, writeSafely } from './safe-file'
 
 export type BackupAction = 'set-queues' | 'max-files' | 'zerocopy-on' | 'zerocopy-off' | 'undo'
@@ -84,7 +85,7 @@ export function listBackups(host: Host): readonly Backup[] {
     return host
       .list(directory)
       .filter((name) => name.endsWith('.json'))
-      .map((name) => parseBackup(host.readText(`${directory}/${name}`) ?? '', `${directory}/${name}`))
+      .map((name) => readBackup(host, `${directory}/${name}`))
       .sort((a, b) => (a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1))
   } catch (error) {
     if (['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) {
@@ -94,6 +95,13 @@ export function listBackups(host: Host): readonly Backup[] {
     }
     throw error
   }
+}
+
+/** @throws VqtuneError kind state for a record that others could have written: an undo writes what it says. */
+function readBackup(host: Host, path: string): Backup {
+  const problem = host.paths.root === '' ? trustProblem(host, path) : undefined
+  if (problem !== undefined) throw new VqtuneError('state', `${path}: ${problem}`)
+  return parseBackup(host.readText(path) ?? '', path)
 }
 
 /** @throws VqtuneError kind state for anything that saveBackup does not write. */

@@ -1,4 +1,5 @@
 /** Findings about a guest as a whole: file descriptors, interrupt vectors. Pure. */
+import { shellWord } from '../../untrusted'
 import { isVirtio, offeredQueues } from '../libvirt/domain'
 import { estimateFds, suggestMaxFiles } from '../qemu/fd-estimate'
 import type { Finding } from './finding'
@@ -97,6 +98,6 @@ function checkVectorBudget(domain: ObservedDomain): readonly Finding[] {
     who: 'host',
     code: 'vector-budget',
     text: `its NICs want ${needed} interrupt vectors, about ${budget} fit on ${current} vCPUs: some NIC falls back to one shared interrupt`,
-    remedy: `fewer queues: vqtune host set-queues ${domain.name} vcpus --apply`,
+    remedy: `fewer queues: vqtune host set-queues ${shellWord(domain.name)} vcpus --apply`,
   })
 }

@@ -1,4 +1,5 @@
 /** Findings about one interface of a guest. Pure. */
+import { shellWord } from '../../untrusted'
 import { isVirtio, offeredQueues, supportsMultiqueue } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
 import type { Finding, FindingCode, Severity } from './finding'
@@ -72,7 +73,7 @@ function checkType({ configured, vcpus }: NicView): readonly Draft[] {
 function checkCount({ domain, configured, mac, vcpus }: NicView): readonly Draft[] {
   if (!supportsMultiqueue(configured)) return []
   const { queues } = configured
-  const set = `vqtune host set-queues ${domain.name} --nic ${mac} vcpus --apply`
+  const set = `vqtune host set-queues ${shellWord(domain.name)} --nic ${mac} vcpus --apply`
   if (queues !== undefined && queues > MAX_QUEUES) {
     const text = `queues='${queues}' is above ${MAX_QUEUES}: the guest will not start`
     return [draft('error', 'host', 'too-many-queues', text, set)]
@@ -154,7 +155,7 @@ function comparableType(type: string): string {
 
 /** A reboot from inside keeps the QEMU process and so the old device. */
 function powerCycle(name: string): string {
-  return `power off and start again (a reboot is not enough): virsh shutdown ${name}; virsh start ${name}`
+  return `power off and start again (a reboot is not enough): virsh shutdown ${shellWord(name)}; virsh start ${shellWord(name)}`
 }
 
 function checkGuestUse({ live, link, vcpus }: NicView): readonly Draft[] {
@@ -186,7 +187,7 @@ function checkBackend({ domain, configured, live, inactive, link }: NicView): re
         'host',
         'userspace-driver',
         text,
-        `virt-xml ${domain.name} --edit mac=${configured.mac} --network driver.name=vhost`,
+        `virt-xml ${shellWord(domain.name)} --edit mac=${configured.mac} --network driver.name=vhost`,
       ),
     ]
   }

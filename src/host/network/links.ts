@@ -1,6 +1,7 @@
 /** Network devices of the hypervisor, as `ip -j -d link show` tells: taps, bridges, uplinks. */
 import { VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
+import { parseLinkEntries } from '../../system/ip-link'
 
 export interface Link {
   readonly name: string
@@ -31,19 +32,10 @@ export async function readLinks(host: Host): Promise<readonly Link[]> {
 
 /** @throws VqtuneError when it is not the JSON of iproute2. */
 export function parseLinks(text: string): readonly Link[] {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch (error) {
-    throw new VqtuneError('tool-failed', 'ip -j -d link show: not JSON; iproute2 4.13 or newer is needed', {
-      cause: error,
-    })
-  }
-  return Array.isArray(parsed) ? parsed.flatMap(parseLink) : []
+  return parseLinkEntries(text).flatMap(parseLink)
 }
 
-function parseLink(raw: unknown): Link[] {
-  const link = record(raw)
+function parseLink(link: Raw): Link[] {
   const name = string(link.ifname)
   if (name === undefined) return []
   const info = record(link.linkinfo)

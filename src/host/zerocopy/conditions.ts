@@ -1,6 +1,8 @@
 /** What makes zero copy useless although the parameter is on. */
+
 import { VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
+import { shellWord } from '../../untrusted'
 import { type Link, readLinks, sharedBridges, uplinksOf } from '../network/links'
 
 export interface Condition {
@@ -54,7 +56,7 @@ export function conditionsOf(
         ({ name }): Condition => ({
           code: 'uplink-scatter-gather-off',
           defeats: true,
-          text: `${name}: scatter-gather is off: everything sent through it is copied (ethtool -K ${name} sg on)`,
+          text: `${name}: scatter-gather is off: everything sent through it is copied (ethtool -K ${shellWord(name)} sg on)`,
         }),
       ),
     ...(uplinks.length > 0

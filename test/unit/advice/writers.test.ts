@@ -155,7 +155,7 @@ describe('NetworkManager', () => {
         what: 'connection "lan" sets ethtool.channels-combined = 2',
         tunable: 'channels',
         matches: 'yes',
-        remedy: 'nmcli connection modify "lan" ethtool.channels-combined ""',
+        remedy: 'nmcli connection modify lan ethtool.channels-combined ""',
       },
     ])
   })

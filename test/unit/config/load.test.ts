@@ -421,11 +421,11 @@ describe('who may write the file', () => {
 
   test('a file of somebody else is refused; in a captured tree owners mean nothing', async () => {
     const host = hostWith({ [ETC]: KEY })
-    const stat: typeof host.stat = (path) => {
-      const facts = host.stat(path)
+    const linkStat: typeof host.linkStat = (path) => {
+      const facts = host.linkStat(path)
       return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
     }
-    const { problems } = await readConfig(asRunningGuest(host, { stat }))
+    const { problems } = await readConfig(asRunningGuest(host, { linkStat }))
     expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
     chmodSync(host.paths.etcConfig, 0o666)
     expect((await loadSettings(host)).boot.waitMs).toBe(1)

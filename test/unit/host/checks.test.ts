@@ -244,7 +244,7 @@ describe('parsers', () => {
     expect(uplinksOf([...links, eth, macvtap], [...taps, 'macvtap0'])).toEqual(['eth1', 'eth2'])
     expect(uplinksOf([...links, eth], [])).toEqual(['eth1'])
     expect(sharedBridges(links, taps)).toEqual(new Map([['br0', taps]]))
-    expect(() => parseLinks('1: lo')).toThrow('not JSON')
+    expect(() => parseLinks('1: lo')).toThrow('no JSON')
   })
 
   it('estimates files', () => {

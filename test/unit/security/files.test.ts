@@ -1,0 +1,205 @@
+/** Files in directories of others, links that were planted, and records that were forged. Real files throughout. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { openEndpoint } from '../../../src/daemon/endpoint'
+import { appendHistory, historyPath } from '../../../src/drift/history'
+import { listBackups } from '../../../src/host/change/backup'
+import { type Host, systemHost } from '../../../src/system/host'
+import { takeLock } from '../../../src/system/lock'
+import { type FileFacts, trustProblem } from '../../../src/system/trust'
+
+const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
+
+/** A Host on a directory that believes to look at the running guest: there, files are judged. */
+function asRunning(root: string): Host {
+  const host = systemHost(root)
+  return Object.assign(Object.create(host), { paths: { ...host.paths, root: '' } })
+}
+
+function modeOf(path: string): string {
+  return (statSync(path).mode & 0o7777).toString(8)
+}
+
+describe('a state file in a directory of somebody else (the textfile directory of node_exporter)', () => {
+  test('a link with the name of the file is replaced, not followed', () => {
+    const victim = `${directory()}/shadow`
+    writeFileSync(victim, 'root:secret\n')
+    const shared = directory()
+    symlinkSync(victim, `${shared}/vqtune.prom`)
+    systemHost().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
+    expect(readFileSync(victim, 'utf8')).toBe('root:secret\n')
+    expect(readFileSync(`${shared}/vqtune.prom`, 'utf8')).toBe('vqtune_x 1\n')
+    expect(readdirSync(shared)).toEqual(['vqtune.prom'])
+  })
+
+  test('links with every name that a temporary file had before are no way in', () => {
+    const victim = `${directory()}/shadow`
+    writeFileSync(victim, 'root:secret\n')
+    const shared = directory()
+    symlinkSync(victim, `${shared}/vqtune.prom.${process.pid}.tmp`)
+    symlinkSync(victim, `${shared}/vqtune.prom.tmp`)
+    systemHost().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
+    expect(readFileSync(victim, 'utf8')).toBe('root:secret\n')
+  })
+
+  test('it can be read by everybody under any umask, and a failure leaves nothing behind', () => {
+    const shared = directory()
+    const before = process.umask(0o077)
+    try {
+      systemHost().replaceFile(`${shared}/a`, '')
+    } finally {
+      process.umask(before)
+    }
+    expect(modeOf(`${shared}/a`)).toBe('644')
+    mkdirSync(`${shared}/b/full`, { recursive: true })
+    expect(() => systemHost().replaceFile(`${shared}/b`, '')).toThrow()
+    expect(readdirSync(shared)).toEqual(['a', 'b'])
+  })
+})
+
+describe('the way to a file', () => {
+  /** Facts as a guest would show them, by path; what is not listed is a directory of root. */
+  const guest = (files: Record<string, Partial<FileFacts> & { to?: string }>) => ({
+    linkStat: (path: string): FileFacts => ({
+      uid: 0,
+      mode: 0o755,
+      size: 1,
+      kind: files[path]?.to === undefined ? 'directory' : 'link',
+      ...files[path],
+    }),
+    readLink: (path: string) => files[path]?.to,
+  })
+
+  test.each([
+    ['a home further up', { '/home/eve': { uid: 1000 } }, 'its directory /home/eve belongs to user 1000'],
+    ['a link of somebody else', { '/etc/v': { uid: 1000, to: '/root' } }, 'its link /etc/v belongs to user'],
+    [
+      'a link through a directory of somebody else',
+      { '/etc/v': { to: '../home/eve/x' }, '/home/eve': { mode: 0o777 } },
+      'its directory /home/eve is writable by others (mode 0777)',
+    ],
+    ['links in a circle', { '/etc/v': { to: '/etc/v' } }, 'its links go round in a circle'],
+  ])('%s is refused', (_, files, expected) => {
+    const path = '/home/eve' in files && !('/etc/v' in files) ? '/home/eve/d/x.toml' : '/etc/v/x.toml'
+    expect(trustProblem(guest(files), path)).toContain(`refused, since ${expected}`)
+  })
+
+  test('only the directories of root, sticky ones, and links between them', () => {
+    const files = { '/tmp': { mode: 0o1777 }, '/tmp/v': { to: '../srv/./v' } }
+    expect(trustProblem(guest(files), '/tmp/v/x.toml')).toBeUndefined()
+  })
+})
+
+describe('the state directory', () => {
+  test.each([
+    ['writable by others', (path: string) => chmodSync(path, 0o777), /writable by others \(mode 0777\)/],
+  ])('%s: nothing is locked, so nothing is written', async (_, spoil, message) => {
+    const host = asRunning(directory())
+    mkdirSync(host.paths.runDir, { recursive: true })
+    spoil(host.paths.runDir)
+    await expect(takeLock(host, 'apply', 100)).rejects.toThrow(message)
+    expect(readdirSync(host.paths.runDir)).toEqual([])
+  })
+
+  test('a link in place of the lock is refused; the lock is for root only', async () => {
+    const host = asRunning(directory())
+    const victim = `${host.paths.runDir}/../victim`
+    mkdirSync(host.paths.runDir, { recursive: true })
+    symlinkSync('../victim', `${host.paths.runDir}/lock`)
+    await expect(takeLock(host, 'apply', 100)).rejects.toMatchObject({ kind: 'state' })
+    expect(existsSync(victim)).toBe(false)
+    const other = asRunning(directory())
+    const lock = await takeLock(other, 'apply', 100)
+    expect(modeOf(`${other.paths.runDir}/lock`)).toBe('600')
+    lock.release()
+  })
+
+  test('a link in place of the history is refused', () => {
+    const host = systemHost(directory())
+    const victim = `${directory()}/crontab`
+    writeFileSync(victim, '')
+    mkdirSync(host.paths.stateDir, { recursive: true })
+    symlinkSync(victim, historyPath(host))
+    const record = {
+      at: '2026-01-02T03:04:05.000Z',
+      kind: 'channels',
+      nic: '* * * * * root id',
+      old: '1',
+      new: '2',
+      writer: 'unknown',
+      evidence: '',
+      action: 'repaired',
+      why: '',
+    } as const
+    expect(() => appendHistory(host, record, 16)).toThrow(/ELOOP/)
+    expect(readFileSync(victim, 'utf8')).toBe('')
+  })
+
+  test('a backup that others could have written is not listed, so not undone', () => {
+    const host = asRunning(directory())
+    const backups = `${host.paths.stateDir}/backups`
+    mkdirSync(backups, { recursive: true })
+    writeFileSync(`${backups}/x.json`, '{}')
+    chmodSync(backups, 0o777)
+    expect(() => listBackups(host)).toThrow(/its directory .*backups is writable by others/)
+  })
+})
+
+describe('the socket of the metrics', () => {
+  test('is for owner and group from the first moment, and replaces an old socket', async () => {
+    const path = `${directory()}/metrics.sock`
+    const old = createServer()
+    await new Promise<void>((resolve) => old.listen(path, resolve))
+    const endpoint = await openEndpoint({ kind: 'unix', path }, () => '')
+    expect(modeOf(path)).toBe('660')
+    await endpoint.close()
+    old.close()
+  })
+
+  test('another file in its place stays', async () => {
+    const path = `${directory()}/passwd`
+    writeFileSync(path, 'root:x:0:0\n')
+    await expect(openEndpoint({ kind: 'unix', path }, () => '')).rejects.toThrow(/EADDRINUSE/)
+    expect(readFileSync(path, 'utf8')).toBe('root:x:0:0\n')
+  })
+})
+
+describe('a captured tree of somebody else', () => {
+  test('its programs are run only when they are ours', async () => {
+    const root = directory()
+    mkdirSync(`${root}/usr/sbin`, { recursive: true })
+    writeFileSync(`${root}/usr/sbin/ethtool`, `#!/bin/sh\ntouch ${root}/ran\n`, { mode: 0o777 })
+    chmodSync(`${root}/usr/sbin/ethtool`, 0o777)
+    await expect(systemHost(root).run('ethtool', ['-l', 'x'])).rejects.toThrow(
+      /ethtool: refused, since it is/,
+    )
+    chmodSync(`${root}/usr/sbin/ethtool`, 0o755)
+    await systemHost(root).run('ethtool', ['-l', 'x'])
+    expect(existsSync(`${root}/ran`)).toBe(true)
+  })
+
+  test('a link in place of a kernel attribute is not written through', () => {
+    const victim = `${directory()}/passwd`
+    writeFileSync(victim, 'root:x:0:0\n')
+    const root = directory()
+    mkdirSync(`${root}/proc/irq/24`, { recursive: true })
+    symlinkSync(victim, `${root}/proc/irq/24/smp_affinity_list`)
+    expect(() => systemHost(root).writeAttribute(`${root}/proc/irq/24/smp_affinity_list`, '0')).toThrow(
+      /ELOOP/,
+    )
+    expect(readFileSync(victim, 'utf8')).toBe('root:x:0:0\n')
+  })
+})
