@@ -62,6 +62,7 @@ export function maximumMatters(
  * The whole desired state of one NIC. When an obstacle forbids other channels, the layout is made for the channels
  * it has, so that they are still private and cover all CPUs.
  * @param load shared by all NICs of the guest, in interface index order, so that they spread fairly
+ * @param steppedBack a count that the guard allows at most, 1..256; undefined: no such limit
  */
 export function desireNic(
   nic: ObservedNic,
@@ -69,17 +70,22 @@ export function desireNic(
   isolated: IsolatedPolicy,
   settings: NicSettings,
   load: CpuLoad,
+  steppedBack?: number,
 ): DesiredNic {
   const { current, maximum } = nic.channels
   const wanted = targetChannels(cpus, isolated, settings, maximum)
-  const obstacle = current === wanted.channels ? undefined : (nic.obstacle?.code ?? unanswered(maximum))
-  const target = obstacle === undefined ? wanted.channels : current
+  const aim: Target =
+    steppedBack !== undefined && steppedBack < wanted.channels
+      ? { channels: steppedBack, limitedBy: 'guard' }
+      : wanted
+  const obstacle = current === aim.channels ? undefined : (nic.obstacle?.code ?? unanswered(maximum))
+  const target = obstacle === undefined ? aim.channels : current
   const usable = usableCpus(cpus, isolated)
   const pool = target <= usable.length ? usable : cpus.online
   return {
     wanted: wanted.channels,
     target,
-    limitedBy: obstacle ?? wanted.limitedBy,
+    limitedBy: obstacle ?? aim.limitedBy,
     groups: layOut(Math.min(target, pool.length), pool, cpus, load),
   }
 }

@@ -6,8 +6,9 @@ import { VqtuneError } from './errors'
 import { entryOf, type Ledger, type LedgerEntry, withApplied, withHeld, withoutHold } from './ledger'
 import type { Bystander, ObservedGuest, ObservedNic, Step } from './model'
 import { type ObserveOptions, observeGuest } from './observe'
-import { type Exemptions, planGuest, skipsOf, stepsOf } from './plan'
+import { type Exemptions, planGuest, type StepBacks, skipsOf, stepsOf } from './plan'
 import type { Goal } from './reconcile'
+import { overStepBacks, stepBacksOf, withoutStepBacks } from './step-back'
 import { parseCpuList, sameCpus } from './system/cpulist'
 import type { Host } from './system/host'
 import { operand } from './untrusted'
@@ -15,7 +16,10 @@ import { operand } from './untrusted'
 export interface TuneOptions {
   /** Only this NIC, by name; undefined: all. */
   readonly nic?: string | undefined
-  /** True for boot, udev and the daemon: a NIC that was rolled back is left alone. An administrator's apply ends it. */
+  /**
+   * True for boot, udev and the daemon: a NIC that was rolled back is left alone, and what the guard stepped back from is
+   * not tried again. An administrator's apply ends both.
+   */
   readonly respectHolds: boolean
   /** NICs to leave alone for other reasons, by name. */
   readonly exemptions?: Exemptions
@@ -25,6 +29,15 @@ export interface TuneOptions {
 export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): Goal {
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
     guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
+  /** Of the NICs that are not chosen, all hold. */
+  const holding = (guest: ObservedGuest, ledger: Ledger): StepBacks => {
+    const all = stepBacksOf(guest, ledger, settings)
+    if (options.respectHolds) return all
+    const chosen = new Set(chosenOf(guest).map(({ ifindex }) => ifindex))
+    return new Map([...all].filter(([ifindex]) => !chosen.has(ifindex)))
+  }
+  const over = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
+    overStepBacks(guest, ledger, holding(guest, ledger))
   return {
     purpose: 'apply',
     observe: (knownMaxima) =>
@@ -36,16 +49,19 @@ export function tuneGoal(host: Host, settings: Settings, options: TuneOptions): 
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
       }),
     plan(guest, ledger) {
-      const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, options)).filter(
+      const exemptions = exemptionsOf(guest, ledger, options)
+      const plans = planGuest(guest, settings, exemptions, holding(guest, ledger)).filter(
         ({ nic }) => options.nic === undefined || nic.name === options.nic,
       )
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      !options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true),
+      over(guest, ledger).length > 0 ||
+      (!options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true)),
     finish(ledger, guest, at) {
       const chosen = chosenOf(guest)
-      return withApplied(options.respectHolds ? ledger : withoutHold(ledger, chosen), chosen, at)
+      const remembered = withoutStepBacks(ledger, over(guest, ledger))
+      return withApplied(options.respectHolds ? remembered : withoutHold(remembered, chosen), chosen, at)
     },
   }
 }
@@ -55,11 +71,10 @@ export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: Tune
   const exempt = new Map(options.exemptions)
   if (!options.respectHolds) return exempt
   for (const nic of guest.nics) {
-    if (entryOf(ledger, nic)?.held === true) {
-      exempt.set(nic.name, {
-        code: 'held',
-        why: `rolled back; vqtune apply ${operand(nic.name)} tunes it again`,
-      })
+    const entry = entryOf(ledger, nic)
+    if (entry?.held === true) {
+      const what = entry.heldWhy === undefined ? 'rolled back' : `put back: ${entry.heldWhy}`
+      exempt.set(nic.name, { code: 'held', why: `${what}; vqtune apply ${operand(nic.name)} tunes it again` })
     }
   }
   return exempt

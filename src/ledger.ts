@@ -4,7 +4,7 @@
  * replaced atomically, so that `kill -9` at any point leaves either the old or the new one.
  */
 import { errnoOf, VqtuneError } from './errors'
-import type { CpuList, ObservedGuest, ObservedNic } from './model'
+import type { CpuList, ObservedGuest, ObservedNic, SteppedBack } from './model'
 import { formatCpuList, parseCpuList } from './system/cpulist'
 import type { Host } from './system/host'
 
@@ -37,6 +37,10 @@ export interface LedgerEntry {
   readonly held?: boolean
   /** ISO 8601 time when a trial began that has not put everything back: it is at work, or was killed. */
   readonly trial?: string
+  /** Why it is held, when it was not an administrator's rollback: one clause. */
+  readonly heldWhy?: string
+  /** What the guard stepped back from. */
+  readonly steppedBack?: SteppedBack
 }
 
 export interface Ledger {
@@ -106,8 +110,21 @@ function isEntry(entry: unknown): entry is LedgerEntry {
     typeof entry.at === 'string' &&
     (entry.held === undefined || typeof entry.held === 'boolean') &&
     (entry.trial === undefined || typeof entry.trial === 'string') &&
+    (entry.heldWhy === undefined || typeof entry.heldWhy === 'string') &&
+    (entry.steppedBack === undefined || isSteppedBack(entry.steppedBack)) &&
     (entry.original === undefined || isValues(entry.original)) &&
     (entry.applied === undefined || isValues(entry.applied))
+  )
+}
+
+function isSteppedBack(value: unknown): value is SteppedBack {
+  if (!isObject(value)) return false
+  const { from, to, proven, vcpus, maximum, policy, why, at } = value
+  return (
+    [from, to, vcpus].every((count) => Number.isInteger(count) && (count as number) >= 1) &&
+    (maximum === undefined || Number.isInteger(maximum)) &&
+    typeof proven === 'boolean' &&
+    [policy, why, at].every((text) => typeof text === 'string')
   )
 }
 
@@ -188,9 +205,13 @@ export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: st
   return result
 }
 
-/** Marks NICs as rolled back: originals are used up, and nobody tunes them until told. Pure. */
-export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
-  return nics.reduce((result, nic) => replaceEntry(result, { ...identityOf(nic), at, held: true }), ledger)
+/**
+ * Marks NICs as rolled back: originals are used up, and nobody tunes them until told. Pure.
+ * @param heldWhy when it was not an administrator's rollback
+ */
+export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: string, heldWhy?: string): Ledger {
+  const held = { at, held: true, ...(heldWhy === undefined ? {} : { heldWhy }) }
+  return nics.reduce((result, nic) => replaceEntry(result, { ...identityOf(nic), ...held }), ledger)
 }
 
 /** Ends the hold of NICs. Pure. */
@@ -198,6 +219,18 @@ export function withoutHold(ledger: Ledger, nics: readonly ObservedNic[]): Ledge
   const released = (entry: LedgerEntry): boolean =>
     entry.held === true && nics.some((nic) => nic.virtio === entry.virtio && nic.ifindex === entry.ifindex)
   return { ...ledger, entries: ledger.entries.filter((entry) => !released(entry)) }
+}
+
+/** Notes, or with undefined forgets, what the guard stepped back from; `applied` stays as it was. Pure. */
+export function withSteppedBack(
+  ledger: Ledger,
+  nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,
+  steppedBack: SteppedBack | undefined,
+): Ledger {
+  const known = entryOf(ledger, nic)
+  if (known === undefined) return ledger
+  const { steppedBack: _, ...rest } = known
+  return replaceEntry(ledger, steppedBack === undefined ? rest : { ...rest, steppedBack })
 }
 
 function replaceEntry(ledger: Ledger, entry: LedgerEntry): Ledger {

@@ -79,6 +79,7 @@ export type SkipCode =
   | 'disabled' // policy: enabled = false
   | 'held' // rolled back by an administrator; `vqtune apply` ends it
   | 'yielded' // another writer won, by policy
+  | 'guard' // traffic was worse with more channels
   | 'shared-interrupt' // queues have no interrupt of their own
   | 'no-xps' // the kernel or NIC has no xps_cpus
 
@@ -156,6 +157,8 @@ export type LimitingFactor =
   | 'isolated'
   /** The driver's own limit of 256 queue pairs. */
   | 'driver'
+  /** Traffic was worse with more, and the guard stepped back. */
+  | 'guard'
   /** Channels cannot be changed now; the NIC keeps what it has. */
   | 'xdp'
   | 'af-xdp'
@@ -164,6 +167,26 @@ export type LimitingFactor =
   | 'suspended'
   | 'refused'
   | 'unsupported'
+
+/** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
+export interface SteppedBack {
+  /** The count that was worse. */
+  readonly from: number
+  /** The count before, which the NIC keeps. 1..from-1. */
+  readonly to: number
+  /** False while the guard still compares the two. */
+  readonly proven: boolean
+  /** Online vCPUs then. */
+  readonly vcpus: number
+  /** The host's maximum then; absent when it was not known. */
+  readonly maximum?: number
+  /** What the configuration said then, of what bears on it. */
+  readonly policy: string
+  /** With the numbers; one clause without a full stop. */
+  readonly why: string
+  /** ISO 8601. */
+  readonly at: string
+}
 
 /** CPUs of one queue pair. irq groups are disjoint and cover the usable CPUs; xps groups are disjoint and cover all online CPUs. */
 export interface QueueGroup {

@@ -3,7 +3,16 @@ import type { Settings } from './config/settings'
 import { nicSettings } from './config/settings'
 import { desireNic } from './desire'
 import type { CpuLoad } from './layout'
-import type { DesiredNic, NicSettings, ObservedGuest, ObservedNic, Plan, Skip, Step } from './model'
+import type {
+  DesiredNic,
+  NicSettings,
+  ObservedGuest,
+  ObservedNic,
+  Plan,
+  Skip,
+  Step,
+  SteppedBack,
+} from './model'
 import { planTunables } from './tunables/index'
 
 /** Everything known about one NIC after planning. */
@@ -17,22 +26,27 @@ export interface NicPlan {
 /** NICs that are to be left alone for a reason outside the configuration, by name. */
 export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 
+/** What the guard stepped back from, by interface index. */
+export type StepBacks = ReadonlyMap<number, SteppedBack>
+
 /** Plans every NIC, in interface index order. Idempotent: planning a guest that is as desired gives no steps. */
 export function planGuest(
   guest: ObservedGuest,
   settings: Settings,
   exemptions: Exemptions = new Map(),
+  stepBacks: StepBacks = new Map(),
 ): readonly NicPlan[] {
   const load: CpuLoad = new Map()
   return guest.nics.map((nic) => {
     const policy = nicSettings(settings, nic)
-    const desired = desireNic(nic, guest.cpus, settings.isolated, policy, load)
+    const steppedBack = stepBacks.get(nic.ifindex)
+    const desired = desireNic(nic, guest.cpus, settings.isolated, policy, load, steppedBack?.to)
     const exempt = policy.enabled
       ? exemptions.get(nic.name)
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
-        ? planTunables({ nic, desired, settings: policy })
+        ? planTunables({ nic, desired, settings: policy, steppedBack })
         : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }] }
     return { nic, settings: policy, desired, plan }
   })

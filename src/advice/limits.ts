@@ -17,6 +17,7 @@ export type LimitCode =
   | 'no-interrupt'
   | ObstacleCode
   | 'disabled'
+  | 'guard'
   | 'cap'
   | 'fixed'
   | 'isolated'
@@ -58,6 +59,7 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
   const found = [
     ...(input.nicSettings.enabled ? [] : [disabled(input)]),
     ...obstacle(input),
+    ...guard(input),
     ...hostLimit(input),
     ...interrupts(input.nic),
     ...policy(input),
@@ -74,6 +76,18 @@ function disabled({ nic, settings }: LimitInput): Limit {
     next: 'set enabled = true there, then vqtune apply',
     onHost: false,
   }
+}
+
+function guard({ nic, desired }: LimitInput): Limit[] {
+  if (desired.limitedBy !== 'guard') return []
+  return [
+    {
+      code: 'guard',
+      text: `the guard keeps ${desired.target} of ${desired.wanted} channels: it found the traffic worse with more`,
+      next: `vqtune trial ${nic.name} measures it more closely; vqtune apply ${nic.name} tries ${desired.wanted} again`,
+      onHost: false,
+    },
+  ]
 }
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {

@@ -6,6 +6,7 @@ import { type Ledger, readLedger } from '../ledger'
 import type { ObservedGuest } from '../model'
 import { observeGuest } from '../observe'
 import { type NicPlan, planGuest } from '../plan'
+import { stepBacksOf } from '../step-back'
 import type { CommandContext } from './command'
 
 export interface Look {
@@ -23,7 +24,12 @@ export async function lookAtGuest(context: CommandContext): Promise<Look> {
   const ledger = readLedger(context.host, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)
-  const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, { respectHolds: true }))
+  const plans = planGuest(
+    guest,
+    settings,
+    exemptionsOf(guest, ledger, { respectHolds: true }),
+    stepBacksOf(guest, ledger, settings),
+  )
   return {
     settings,
     guest,

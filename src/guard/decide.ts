@@ -1,77 +1,72 @@
 /**
- * The guard's judgement of a channel change on live traffic. Pure. It must not take a change of the load for one of the
- * settings: a rate that falls because less is asked for does not make each byte dearer. So a step back needs both, by more
- * than the configured percentage, and without any overlap between the slices before and after.
+ * The guard's comparison of two channel counts on live traffic. Pure.
+ *
+ * One before-and-after comparison cannot tell a change of the load from one of the settings, and CPU time for a byte cannot
+ * either: work that is not the network's makes each byte dearer as soon as fewer are moved, and a regression need not cost
+ * CPU. So the guard goes back and forth (watch.ts): only a rate that falls with more channels, comes back with fewer, falls
+ * again and comes back again is the channels' doing. On load that varies by itself (noise, slow waves, trends, steps, bursts)
+ * at most 1 change in 100 is taken for a regression; test/unit/guard/watch.test.ts shows it by simulation.
  */
 
-/** One slice of the time before or after the change. */
+/** A piece of time between two readings of the NIC's counters, with the same channels at both ends. */
 export interface GuardSlice {
   readonly seconds: number
+  /** Both directions. */
   readonly bytes: number
   readonly packets: number
-  /** Busy time of all vCPUs. */
-  readonly cpuSeconds: number
 }
 
-export interface GuardDecision {
-  readonly kind: 'keep' | 'step-back' | 'inconclusive'
-  /** With the numbers; one sentence without a full stop. */
+export interface Comparison {
+  /** worse: clearly, with more channels. quiet: too little traffic to tell. */
+  readonly verdict: 'worse' | 'not-worse' | 'quiet'
+  /** With the numbers; one clause without a full stop. */
   readonly why: string
 }
 
-/** With five on each side, no overlap comes by chance in 1 of 252. */
-export const LEAST_SLICES = 5
 const LEAST_PACKETS_PER_SECOND = 50
+/** The slowest fifth with fewer channels must still be faster than the fastest fifth with more. */
+const TAIL = 0.2
 
 /**
- * @param regressionPercent 1..99: how much lower the rate and how much higher the CPU time for a byte must be. Up to
- *   half of it is noise, in between is the hysteresis: neither kept for good nor stepped back, but inconclusive.
+ * @param fewer slices with fewer channels, not empty
+ * @param more slices with more channels, not empty
+ * @param regressionPercent 1..99: how much lower the typical rate with more channels must be
  */
-export function decideGuard(
-  before: readonly GuardSlice[],
-  after: readonly GuardSlice[],
+export function compareCounts(
+  fewer: readonly GuardSlice[],
+  more: readonly GuardSlice[],
   regressionPercent: number,
-): GuardDecision {
-  if (before.length < LEAST_SLICES || after.length < LEAST_SLICES) {
-    return { kind: 'inconclusive', why: `fewer than ${LEAST_SLICES} slices were measured` }
+): Comparison {
+  // With more channels, too: that nothing moves at all is far more likely to be the load's end. Dead queues are what
+  // commit-confirm is for.
+  if ([fewer, more].some((side) => quantile(side.map(packetRate), 0.5) < LEAST_PACKETS_PER_SECOND)) {
+    return { verdict: 'quiet', why: `less than ${LEAST_PACKETS_PER_SECOND} packets/s: too little traffic` }
   }
-  const quiet = [before, after].some((side) => middle(side.map(packetRate)) < LEAST_PACKETS_PER_SECOND)
-  if (quiet)
-    return {
-      kind: 'inconclusive',
-      why: `less than ${LEAST_PACKETS_PER_SECOND} packets/s: too little traffic`,
-    }
-  const rates = { before: before.map(rate), after: after.map(rate) }
-  const costs = { before: before.map(cost), after: after.map(cost) }
-  const fall = 1 - middle(rates.after) / middle(rates.before)
-  const rise = middle(costs.after) / middle(costs.before) - 1
-  const why = `rate ${signed(-fall)}, CPU time for a byte ${signed(rise)}`
-  const limit = regressionPercent / 100
-  const isApart =
-    Math.max(...rates.after) < Math.min(...rates.before) &&
-    Math.min(...costs.after) > Math.max(...costs.before)
-  if (fall > limit && rise > limit && isApart) return { kind: 'step-back', why }
-  if (fall <= limit / 2) return { kind: 'keep', why }
-  return { kind: 'inconclusive', why: `${why}: not clearly the channels' doing` }
+  const rates = { fewer: fewer.map(rate), more: more.map(rate) }
+  const typical = { fewer: quantile(rates.fewer, 0.5), more: quantile(rates.more, 0.5) }
+  const fall = 1 - typical.more / typical.fewer
+  const apart = quantile(rates.more, 1 - TAIL) < quantile(rates.fewer, TAIL)
+  const why = `${megabits(typical.more)} instead of ${megabits(typical.fewer)} Mb/s`
+  return { verdict: fall > regressionPercent / 100 && apart ? 'worse' : 'not-worse', why }
 }
 
 function packetRate({ packets, seconds }: GuardSlice): number {
-  return seconds > 0 ? packets / seconds : 0
+  return packets / seconds
 }
 
 function rate({ bytes, seconds }: GuardSlice): number {
-  return seconds > 0 ? bytes / seconds : 0
+  return bytes / seconds
 }
 
-function cost({ bytes, cpuSeconds }: GuardSlice): number {
-  return cpuSeconds / Math.max(1, bytes)
+/** @param values not empty */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const position = share * (sorted.length - 1)
+  const low = sorted[Math.floor(position)] ?? 0
+  const high = sorted[Math.ceil(position)] ?? 0
+  return low + (high - low) * (position - Math.floor(position))
 }
 
-/** The upper of the two middle values of an even number: precise enough here. */
-function middle(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
-}
-
-function signed(share: number): string {
-  return `${share < 0 ? '' : '+'}${(share * 100).toFixed(0)} %`
+function megabits(bytesPerSecond: number): string {
+  return String(Number(((bytesPerSecond * 8) / 1e6).toPrecision(3)))
 }

@@ -31,6 +31,7 @@ const LIMIT_TEXT: Record<LimitingFactor, string> = {
   policy: 'set by the configuration',
   isolated: 'one for each vCPU that is not isolated',
   driver: 'the most that the driver takes',
+  guard: 'stepped back by the guard',
   xdp: 'kept, XDP is attached',
   'af-xdp': 'kept, an AF_XDP socket is bound',
   'rss-table': 'kept, the RSS table uses the queues',

@@ -1,6 +1,6 @@
 /** Channels: the number of queue pairs in use, set by `ethtool -L`. */
 import { VqtuneError } from '../errors'
-import type { DesiredNic, ObservedNic, SetChannels, Skip } from '../model'
+import type { DesiredNic, ObservedNic, SetChannels, Skip, SteppedBack } from '../model'
 import { classifyRefusal, type Refusal } from '../system/ethtool'
 import type { Host } from '../system/host'
 import { readLinks } from '../system/ip-link'
@@ -9,7 +9,7 @@ import type { Tunable } from './tunable'
 
 export const channels: Tunable<SetChannels> = {
   name: 'channels',
-  plan({ nic, desired }) {
+  plan({ nic, desired, steppedBack }) {
     if (desired.target !== nic.channels.current) {
       return {
         steps: [
@@ -18,13 +18,15 @@ export const channels: Tunable<SetChannels> = {
             nic: nic.name,
             old: nic.channels.current,
             new: desired.target,
-            reason: reasonOf(nic, desired),
+            reason: reasonOf(nic, desired, steppedBack),
           },
         ],
         skips: [],
       }
     }
-    return { steps: [], skips: desired.wanted === desired.target ? [] : [obstacleSkip(nic)] }
+    if (desired.wanted === desired.target) return { steps: [], skips: [] }
+    const guarded = desired.limitedBy === 'guard' && steppedBack !== undefined
+    return { steps: [], skips: [guarded ? guardSkip(nic, steppedBack) : obstacleSkip(nic)] }
   },
 }
 
@@ -36,8 +38,20 @@ function obstacleSkip(nic: ObservedNic): Skip {
   return { nic: nic.name, tunable: 'channels', code, why }
 }
 
-function reasonOf(nic: ObservedNic, desired: DesiredNic): string {
+function guardSkip({ name }: ObservedNic, steppedBack: SteppedBack): Skip {
+  const way = steppedBack.proven ? `; vqtune apply ${name} tries ${steppedBack.from} again` : ''
+  return { nic: name, tunable: 'channels', code: 'guard', why: `${describeStepBack(steppedBack)}${way}` }
+}
+
+/** `stepped back by the guard: with 4 channels ...` */
+function describeStepBack({ proven, why }: SteppedBack): string {
+  return proven ? `stepped back by the guard: ${why}` : `the guard compares: ${why}`
+}
+
+function reasonOf(nic: ObservedNic, desired: DesiredNic, steppedBack: SteppedBack | undefined): string {
   switch (desired.limitedBy) {
+    case 'guard':
+      return steppedBack === undefined ? 'the guard says so' : describeStepBack(steppedBack)
     case 'vcpus':
       return `one queue pair for each of ${desired.target} online vCPUs`
     case 'host':

@@ -1,38 +1,45 @@
 import { describe, expect, test } from 'vitest'
-import { decideGuard, type GuardSlice } from '../../../src/guard/decide'
+import { compareCounts, type GuardSlice } from '../../../src/guard/decide'
 
-function slices(rates: readonly number[], cost: number, packets = 10_000): GuardSlice[] {
-  return rates.map((bytes) => ({ seconds: 1, bytes, packets, cpuSeconds: bytes * cost }))
+function slices(rates: readonly number[], packetsPerSecond = 10_000): GuardSlice[] {
+  return rates.map((rate) => ({ seconds: 0.5, bytes: rate / 2, packets: packetsPerSecond / 2 }))
 }
-const STEADY = [100e6, 101e6, 99e6, 102e6, 98e6]
-const LESS = STEADY.map((rate) => rate * 0.5)
+const STEADY = [100e6, 101e6, 99e6, 102e6, 98e6, 100e6, 101e6, 99e6, 102e6, 98e6]
+const times = (factor: number): number[] => STEADY.map((rate) => rate * factor)
 
 describe('guard', () => {
-  test('steps back when much less is moved and each byte costs much more', () => {
-    const decision = decideGuard(slices(STEADY, 1e-9), slices(LESS, 2e-9), 20)
-    expect(decision).toEqual({ kind: 'step-back', why: 'rate -50 %, CPU time for a byte +100 %' })
+  test('finds more channels worse when the rate is clearly lower', () => {
+    expect(compareCounts(slices(STEADY), slices(times(0.5)), 20)).toEqual({
+      verdict: 'worse',
+      why: '400 instead of 800 Mb/s',
+    })
   })
 
-  test('does not take a smaller demand for a regression', () => {
-    expect(decideGuard(slices(STEADY, 1e-9), slices(LESS, 1e-9), 20).kind).toBe('inconclusive')
+  test('does not when it is as high, higher, or lower by less than asked for', () => {
+    for (const factor of [1, 2, 0.81]) {
+      expect(compareCounts(slices(STEADY), slices(times(factor)), 20).verdict).toBe('not-worse')
+    }
+    expect(compareCounts(slices(STEADY), slices(times(0.81)), 10).verdict).toBe('worse')
   })
 
-  test('keeps what is as good or better, whatever it costs', () => {
-    expect(decideGuard(slices(STEADY, 1e-9), slices(STEADY, 3e-9), 20).kind).toBe('keep')
-    expect(decideGuard(slices(LESS, 1e-9), slices(STEADY, 1e-9), 20).kind).toBe('keep')
+  test('does not when the rates overlap, however different the middle is', () => {
+    const restless = [...times(1).slice(0, 7), ...times(0.2).slice(0, 3)]
+    expect(compareCounts(slices(restless), slices(times(0.4)), 20).verdict).toBe('not-worse')
+    expect(
+      compareCounts(slices(STEADY), slices([...times(0.4).slice(0, 7), 99e6, 99e6, 99e6]), 20).verdict,
+    ).toBe('not-worse')
   })
 
-  test('does not act between half and the whole of the limit, nor when a single slice overlaps', () => {
-    const slightly = STEADY.map((rate) => rate * 0.85)
-    expect(decideGuard(slices(STEADY, 1e-9), slices(slightly, 2e-9), 20).kind).toBe('inconclusive')
-    const overlapping = [...LESS.slice(1), 100e6]
-    expect(decideGuard(slices(STEADY, 1e-9), slices(overlapping, 2e-9), 20).kind).toBe('inconclusive')
+  test('one slice that is out of line hides nothing', () => {
+    expect(compareCounts(slices([...STEADY, 1e6]), slices([...times(0.4), 200e6]), 20).verdict).toBe('worse')
   })
 
-  test('says nothing about an idle NIC or too short a time', () => {
-    expect(decideGuard(slices(STEADY, 1e-9, 3), slices(LESS, 2e-9, 3), 20).why).toContain(
-      'too little traffic',
-    )
-    expect(decideGuard(slices(STEADY.slice(1), 1e-9), slices(LESS, 2e-9), 20).kind).toBe('inconclusive')
+  test('says nothing of an idle NIC, before or after', () => {
+    const quiet = 'less than 50 packets/s: too little traffic'
+    expect(compareCounts(slices(STEADY, 3), slices(times(0.5)), 20)).toEqual({ verdict: 'quiet', why: quiet })
+    expect(compareCounts(slices(STEADY), slices(times(0.001), 1), 20)).toEqual({
+      verdict: 'quiet',
+      why: quiet,
+    })
   })
 })

@@ -1,0 +1,70 @@
+/** The rolling window: the latest readings of one NIC's counters, bounded, each with the channels at that time. */
+import { parseNicCounters } from '../system/counters'
+import type { Host } from '../system/host'
+import type { GuardSlice } from './decide'
+
+export interface Reading {
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+  readonly channels: number
+  /** Both directions, since the NIC came. */
+  readonly bytes: number
+  readonly packets: number
+}
+
+export class Readings {
+  private readonly all: Reading[] = []
+
+  /** @param limit how many are kept, 2.. */
+  constructor(private readonly limit: number) {}
+
+  add(reading: Reading): void {
+    this.all.push(reading)
+    if (this.all.length > this.limit) this.all.shift()
+  }
+
+  get last(): Reading | undefined {
+    return this.all.at(-1)
+  }
+
+  /** Slices at that count from then on, oldest first. */
+  since(channels: number, fromMs: number): readonly GuardSlice[] {
+    return slicesOf(this.all.filter((reading) => reading.atMs >= fromMs && reading.channels === channels))
+  }
+
+  /** The latest unbroken time at that count, which may be over by now: oldest first. */
+  latestAt(channels: number): readonly GuardSlice[] {
+    const end = this.all.findLastIndex((reading) => reading.channels === channels)
+    const before = this.all.slice(0, end + 1)
+    const start = before.findLastIndex((reading) => reading.channels !== channels) + 1
+    return slicesOf(before.slice(start))
+  }
+}
+
+function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
+  return readings.slice(1).flatMap((to, i): GuardSlice[] => {
+    const from = readings[i] as Reading
+    const seconds = (to.atMs - from.atMs) / 1000
+    // Counters that went back are those of another device; a clock that stood still makes no rate.
+    if (seconds <= 0 || to.bytes < from.bytes || to.packets < from.packets) return []
+    return [{ seconds, bytes: to.bytes - from.bytes, packets: to.packets - from.packets }]
+  })
+}
+
+/**
+ * Reads one NIC: two small kernel files, no child process.
+ * @returns undefined when it is not there
+ */
+export function readNic(host: Host, name: string, atMs: number): Reading | undefined {
+  const counters = parseNicCounters(host.readText(host.paths.procNetDev) ?? '', name)
+  if (counters === undefined) return undefined
+  const channels = host
+    .list(`${host.paths.sysClassNet}/${name}/queues`)
+    .filter((queue) => queue.startsWith('tx-')).length
+  return {
+    atMs,
+    channels,
+    bytes: counters.rxBytes + counters.txBytes,
+    packets: counters.rxPackets + counters.txPackets,
+  }
+}
