@@ -54,6 +54,8 @@ export interface ConvergeOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another vqtune, milliseconds. */
   readonly lockWaitMs?: number
+  /** Called under the lock before channels are written, with their NICs as they are. Must not throw. */
+  readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<void>
   /** Called after each write, so that a long apply shows progress and a killed one has said what it did. */
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
@@ -127,6 +129,9 @@ class Loop {
       const due = steps.filter((step) => !this.failed.has(step.nic))
       if (due.length > 0) {
         ledger = this.recordOriginals(ledger, guest, due)
+        const named = new Set(due.filter(isChannelStep).map((step) => step.nic))
+        if (named.size > 0)
+          await this.options.beforeChannels?.(guest.nics.filter(({ name }) => named.has(name)))
         await this.apply(due, guest)
       }
       guest = await this.look()

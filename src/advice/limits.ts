@@ -84,7 +84,7 @@ function guard({ nic, desired }: LimitInput): Limit[] {
     {
       code: 'guard',
       text: `the guard keeps ${desired.target} of ${desired.wanted} channels: it found the traffic worse with more`,
-      next: `vqtune trial ${nic.name} measures it more closely; vqtune apply ${nic.name} tries ${desired.wanted} again`,
+      next: `vqtune trial ${operand(nic.name)} measures it more closely; vqtune apply ${operand(nic.name)} tries ${desired.wanted} again`,
       onHost: false,
     },
   ]

@@ -3,6 +3,7 @@ import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
 import { tuneGoal } from '../goals'
+import type { BeforeChanges } from '../guard/confirm'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { type Convergence, converge, exitCodeOf } from '../reconcile'
 import { chooseNic } from './choose'
@@ -21,26 +22,30 @@ interface Limits {
 async function apply(context: CommandContext, settings: Settings, limits: Limits): Promise<number> {
   const { host, options } = context
   const nic = await chooseNic(context)
-  const respectHolds = options.boot === true || options.unattended === true
+  const boot = options.boot === true
+  const respectHolds = boot || options.unattended === true
   const json = options.json === true
   const goal = tuneGoal(host, settings, { nic, respectHolds })
-  const { commitConfirmSeconds } = settings.guard
-  // Not at boot: the network is not up yet, and booting must not wait.
-  const confirm =
-    options.boot === true || commitConfirmSeconds === 0 ? undefined : await import('../guard/confirm')
-  const watched = confirm?.watchConnectivity(host, goal)
-  const result = await converge(host, watched?.goal ?? goal, {
+  const before: BeforeChanges = new Map()
+  const result = await converge(host, goal, {
     signal: context.signal,
     ...limits,
+    ...(settings.guard.commitConfirmSeconds === 0
+      ? {}
+      : {
+          beforeChannels: async (nics) =>
+            (await import('../guard/confirm')).noteBefore(host, before, nics, boot),
+        }),
     onOutcome: (outcome) => {
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
     },
   })
   await report(context, result, json ? undefined : describeApply(result, nic))
-  const before = watched?.before.values() ?? []
-  const lost = (await confirm?.confirmApply(host, before, commitConfirmSeconds, context.signal)) ?? []
-  for (const one of lost) context.warn(confirm?.describeLost(one) ?? one.why)
-  return lost.length > 0 ? EXIT.error : exitCodeOf(result)
+  // Most runs change no channels, and load nothing for it.
+  if (before.size === 0) return exitCodeOf(result)
+  const { confirmApply } = await import('./apply-confirm')
+  const lost = await confirmApply(context, settings, before, result.guest, limits.signal)
+  return lost ? EXIT.error : exitCodeOf(result)
 }
 
 /** Prints the end of apply or rollback: text, or JSON when there is none. */

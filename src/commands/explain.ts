@@ -165,12 +165,14 @@ function writerLines(writers: readonly Writer[]): string[] {
   ])
 }
 
+function heldFor({ heldWhy }: LedgerEntry): string {
+  return heldWhy === undefined ? 'rolled back' : `put back (${heldWhy})`
+}
+
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
   if (recorded.held === true)
-    return [
-      `nothing is left: ${recorded.heldWhy ?? 'rolled back'}, at ${recorded.at}; held until vqtune apply`,
-    ]
+    return [`nothing is left: ${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
   const { original, applied, trial } = recorded
   if (original === undefined) return ['nothing since boot']
   const before = `channels ${original.channels}`

@@ -5,6 +5,8 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
+import { Guard, type GuardEvents } from '../guard/guard'
+import { steppedBackRecord } from '../guard/record'
 import type { Logger } from '../logger'
 import type { Host } from '../system/host'
 import { Debounced } from './debounce'
@@ -24,6 +26,7 @@ export class Daemon {
   private readonly sources: Sources
   private readonly exposition: Exposition
   private readonly startedAt = Date.now()
+  private readonly guard: Guard
   private schedule: Schedule | undefined
   private again: NodeJS.Timeout | undefined
   private result: PassResult | undefined
@@ -40,8 +43,9 @@ export class Daemon {
   ) {
     this.teller = new Teller(log)
     this.exposition = new Exposition(host, (topic, text) => this.teller.trouble(topic, text))
-    this.tuner = new Tuner(host, this.teller, signal)
+    this.tuner = new Tuner(host, this.teller, signal, undefined, () => this.passes.trigger('confirm'))
     this.passes = new Debounced(settings.daemon.debounceMs, (reasons) => this.pass(reasons))
+    this.guard = new Guard(host, settings, this.guardEvents(), () => this.passes.trigger('guard'))
     this.sources = new Sources(host, log, (reason) => this.passes.trigger(reason))
   }
 
@@ -73,6 +77,7 @@ export class Daemon {
       this.log.level = settings.daemon.logLevel
       this.passes.setQuietMs(settings.daemon.debounceMs)
       this.tuner.forgetConflicts()
+      this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration read again')
     } catch (error) {
@@ -89,6 +94,7 @@ export class Daemon {
     this.schedule?.stop()
     const told = this.manager.stopping()
     await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), told])
+    await this.guard.close()
   }
 
   private newSchedule({ daemon }: Settings): Schedule {
@@ -107,6 +113,7 @@ export class Daemon {
       this.checkedAt = Date.now()
       this.teller.trouble('pass', undefined)
       this.sources.follow(result.guest)
+      this.guard.afterPass(result)
       if (result.againMs !== undefined && !this.signal.aborted) {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
       }
@@ -116,6 +123,17 @@ export class Daemon {
       this.teller.trouble('pass', text)
     }
     this.publish()
+  }
+
+  private guardEvents(): GuardEvents {
+    return {
+      verdict: (judged) => {
+        this.teller.verdict(judged)
+        if (judged.verdict !== 'stepped-back') return
+        this.tuner.append(steppedBackRecord(judged, new Date().toISOString()), this.settings)
+      },
+      trouble: (topic, text) => this.teller.trouble(topic, text),
+    }
   }
 
   private statusLine(): string {

@@ -54,6 +54,7 @@ export class Counters {
   private readonly writes = countsFrom(RESULTS)
   private readonly fights = new Map<string, number>()
   private readonly stepBacks = new Map<string, number>()
+  private readonly putBacks = new Map<string, number>()
   private failures = 0
 
   countDrift({ nic, kind, writer, action }: Pick<DriftRecord, 'nic' | 'kind' | 'writer' | 'action'>): void {
@@ -75,6 +76,10 @@ export class Counters {
   }
 
   /** The guard, or the watch over carrier and gateway, took a change of channels back. */
+  countPutBack(nic: string): void {
+    add(this.putBacks, nic)
+  }
+
   countStepBack(nic: string): void {
     add(this.stepBacks, nic)
   }
@@ -124,8 +129,13 @@ export class Counters {
       ]),
       counter(
         'guard_step_backs',
-        'Changes of channels that were taken back because they did harm',
+        'Raises of channels that the guard took back, because traffic was worse with them',
         byNic(this.stepBacks),
+      ),
+      counter(
+        'confirm_put_backs',
+        'Changes of channels that were taken back, because they had cut the NIC off',
+        byNic(this.putBacks),
       ),
     ]
   }
@@ -150,11 +160,11 @@ export interface Health {
 
 /** The guest as the last pass left it. Pure. */
 export function guestFamilies(
-  { guest, missing, skips }: PassResult,
+  { guest, missing, skips, stepBacks }: PassResult,
   settings: Settings,
   health: Health,
 ): readonly Family[] {
-  const plans = planGuest(guest, settings)
+  const plans = planGuest(guest, settings, undefined, stepBacks)
   const perNic = (value: (plan: (typeof plans)[number]) => number | undefined): Sample[] =>
     plans.flatMap((plan) => {
       const number = value(plan)

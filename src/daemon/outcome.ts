@@ -2,7 +2,9 @@
 import type { Drift } from '../drift/classify'
 import type { Verdict } from '../drift/conflict'
 import type { DriftAction } from '../drift/history'
+import type { ChannelChange } from '../guard/guard'
 import type { Convergence } from '../reconcile'
+import { isChannelStep } from '../tunables/index'
 
 interface Outcome {
   readonly action: DriftAction
@@ -36,4 +38,18 @@ export function outcomeOf(
       ours(candidate.nic) && (candidate.tunable === undefined || candidate.tunable === drift.kind),
   )
   return { action: 'accepted', why: skip?.why ?? '' }
+}
+
+/** Channels that a pass changed, as far as they stayed: one for each NIC, from its first to its last count. */
+export function channelChanges(result: Convergence | undefined): readonly ChannelChange[] {
+  if (result === undefined) return []
+  const done = result.outcomes
+    .filter((outcome) => outcome.result === 'done')
+    .map(({ step }) => step)
+    .filter(isChannelStep)
+  return result.guest.nics.flatMap(({ name, ifindex, channels }): ChannelChange[] => {
+    const first = done.find((step) => step.nic === name)
+    if (first === undefined || channels.current === first.old) return []
+    return [{ ifindex, from: first.old, to: channels.current }]
+  })
 }

@@ -29,8 +29,11 @@ export interface ReportLine {
 }
 
 /** One line for each NIC, whether or not anything is wrong. */
-export function reportLines({ guest, skips }: PassResult, settings: Settings): readonly ReportLine[] {
-  const plans = planGuest(guest, settings)
+export function reportLines(
+  { guest, skips, stepBacks }: PassResult,
+  settings: Settings,
+): readonly ReportLine[] {
+  const plans = planGuest(guest, settings, undefined, stepBacks)
   if (plans.length === 0) return [{ fields: {}, text: 'report: no virtio-net NIC' }]
   return plans.map((plan) => {
     const { nic, desired } = plan

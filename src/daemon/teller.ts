@@ -1,12 +1,15 @@
 /** The daemon's log and counts of what the tuner does: one line for each change, a trouble once. */
 import type { DriftRecord } from '../drift/history'
+import { describeLost, type LostNic } from '../guard/confirm'
+import type { GuardEvents } from '../guard/guard'
 import type { Logger } from '../logger'
 import { describeStep } from '../output/describe'
 import type { StepOutcome } from '../reconcile'
+import { operand } from '../untrusted'
 import { Counters } from './metrics'
 import type { TunerEvents } from './tuner'
 
-export class Teller implements TunerEvents {
+export class Teller implements TunerEvents, GuardEvents {
   readonly counters = new Counters()
   private readonly troubles = new Map<string, string>()
 
@@ -39,6 +42,23 @@ export class Teller implements TunerEvents {
       { nic, rival: rival.name, evidence: rival.evidence, awaySeconds },
       `${nic}: ${who} reversed its settings ${reversals} times (${rival.evidence}); left alone for ${awaySeconds} s`,
     )
+  }
+
+  putBack(lost: LostNic): void {
+    if (lost.failure === undefined) this.counters.countPutBack(lost.nic)
+    this.log.warn({ ...lost }, describeLost(lost))
+  }
+
+  verdict: GuardEvents['verdict'] = (judged) => {
+    const { nic, verdict, from, to, why } = judged
+    if (verdict === 'stepped-back') {
+      this.counters.countStepBack(nic)
+      const text = `${nic}: stepped back by the guard, ${from} -> ${to} channels: ${why}; ${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
+      this.log.warn({ ...judged }, text)
+    } else {
+      const word = verdict === 'kept' ? 'kept by the guard' : 'not judged by the guard'
+      this.log.info({ ...judged }, `${nic}: ${to} -> ${from} channels ${word}: ${why}`)
+    }
   }
 
   /** A trouble is told when it begins, when it becomes another, and when it is over (undefined); never twice. */

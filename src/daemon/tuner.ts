@@ -12,14 +12,20 @@ import { type GuestSnapshot, snapshotOf } from '../drift/snapshot'
 import { readSuspects } from '../drift/suspects'
 import { messageOf, VqtuneError } from '../errors'
 import { tuneGoal } from '../goals'
+import { type BeforeChanges, type LostNic, noteBefore } from '../guard/confirm'
+import type { ChannelChange } from '../guard/guard'
+import { putBackRecord } from '../guard/record'
 import { readLedger } from '../ledger'
 import type { ObservedGuest, Skip, Step } from '../model'
+import type { StepBacks } from '../plan'
 import { type Convergence, converge, type StepOutcome } from '../reconcile'
+import { stepBacksOf } from '../step-back'
 import type { Host } from '../system/host'
 import { takeLock } from '../system/lock'
+import { Confirmations } from './confirmations'
 import { Conflicts } from './conflicts'
 import { Lookout } from './look'
-import { outcomeOf } from './outcome'
+import { channelChanges, outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
 
 /** What the tuner tells; the daemon logs and counts it. */
@@ -27,6 +33,8 @@ export interface TunerEvents {
   drift(record: DriftRecord): void
   write(outcome: StepOutcome): void
   fight(nic: string, rival: Writer, verdict: Extract<Verdict, { action: 'back-off' }>): void
+  /** New channels had cut a NIC off. */
+  putBack(lost: LostNic): void
   /** Told when it begins and when it is another one; undefined when it is over. */
   trouble(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
 }
@@ -36,6 +44,10 @@ export interface PassResult {
   readonly skips: readonly Skip[]
   /** Writes that are still missing. */
   readonly missing: readonly Step[]
+  /** Channels that were changed in this pass. */
+  readonly changes: readonly ChannelChange[]
+  /** What the guard stepped back from and still holds. */
+  readonly stepBacks: StepBacks
   /** Another pass is due after so many milliseconds; undefined: none. */
   readonly againMs: number | undefined
 }
@@ -55,6 +67,7 @@ export class Tuner {
   /** ISO 8601 time of the last look. */
   private beforeAt: string | undefined
   private readonly conflicts = new Conflicts()
+  private readonly confirmations: Confirmations
   private failures = 0
   private restored = false
 
@@ -63,8 +76,11 @@ export class Tuner {
     private readonly events: TunerEvents,
     private readonly signal: AbortSignal,
     private readonly clock: () => number = Date.now,
+    /** Asks for a pass at once. */
+    wake: () => void = () => {},
   ) {
     this.lookout = new Lookout(host)
+    this.confirmations = new Confirmations(host, signal, wake)
   }
 
   /** An administrator's change of the configuration ends what was left alone under the old one. */
@@ -76,6 +92,7 @@ export class Tuner {
   async pass(settings: Settings): Promise<PassResult> {
     let guest = await this.lookout.look()
     this.restore(guest.bootId)
+    guest = await this.putBack(guest, settings)
     let drifts = this.compare(guest)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
@@ -97,6 +114,8 @@ export class Tuner {
       guest: last,
       skips: result?.skips ?? [],
       missing: result?.missing ?? [],
+      changes: channelChanges(result),
+      stepBacks: result === undefined ? new Map() : stepBacksOf(last, result.ledger, settings),
       againMs: this.nextMs(result),
     }
   }
@@ -109,6 +128,27 @@ export class Tuner {
     this.before = state.last
     this.beforeAt = state.at
     this.conflicts.restore(state.conflicts)
+  }
+
+  /** Gives NICs that their new channels have cut off what they had. Our own doing: no drift. */
+  private async putBack(guest: ObservedGuest, settings: Settings): Promise<ObservedGuest> {
+    const lost = await this.confirmations.putBack(guest)
+    if (lost.length === 0) return guest
+    for (const one of lost) {
+      this.events.putBack(one)
+      this.append(putBackRecord(one, new Date(this.clock()).toISOString()), settings)
+    }
+    const now = await this.lookout.look()
+    const after = snapshotOf(now)
+    const changed = (ifindex: number) =>
+      guest.nics.some((nic) => nic.ifindex === ifindex && lost.some((one) => one.nic === nic.name))
+    this.before = this.before && {
+      ...this.before,
+      nics: this.before.nics.map((nic) =>
+        changed(nic.ifindex) ? (after.nics.find(({ ifindex }) => ifindex === nic.ifindex) ?? nic) : nic,
+      ),
+    }
+    return now
   }
 
   private compare(guest: ObservedGuest): readonly Drift[] {
@@ -133,7 +173,8 @@ export class Tuner {
    * leaves behind is judged when it is done.
    */
   private standAside(guest: ObservedGuest): PassResult {
-    return { guest, skips: [], missing: [], againMs: RETRY_FIRST_MS }
+    const stepBacks: StepBacks = new Map()
+    return { guest, skips: [], missing: [], changes: [], stepBacks, againMs: RETRY_FIRST_MS }
   }
 
   private judge(drifts: readonly Drift[], guest: ObservedGuest): readonly Judged[] {
@@ -191,6 +232,8 @@ export class Tuner {
   private async reconcile(settings: Settings, now: number): Promise<Convergence | undefined> {
     const options = { respectHolds: true }
     const plain = tuneGoal(this.host, settings, options)
+    const before: BeforeChanges = this.confirmations.before()
+    const { commitConfirmSeconds } = settings.guard
     try {
       const result = await converge(
         this.host,
@@ -204,8 +247,16 @@ export class Tuner {
               exemptions: this.conflicts.exemptions(guest, now),
             }).plan(guest, ledger),
         },
-        { signal: this.signal, lockWaitMs: LOCK_WAIT_MS, onOutcome: (outcome) => this.events.write(outcome) },
+        {
+          signal: this.signal,
+          lockWaitMs: LOCK_WAIT_MS,
+          onOutcome: (outcome) => this.events.write(outcome),
+          ...(commitConfirmSeconds === 0
+            ? {}
+            : { beforeChannels: (nics) => noteBefore(this.host, before, nics) }),
+        },
       )
+      this.confirmations.watch(before, result.guest, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
       this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
@@ -243,8 +294,13 @@ export class Tuner {
         why,
       }
       this.events.drift(record)
-      this.guarded('history', () => appendHistory(this.host, record, settings.daemon.historySizeKib))
+      this.append(record, settings)
     }
+  }
+
+  /** Adds to the history; that it cannot is told as trouble. */
+  append(record: DriftRecord, { daemon }: Settings): void {
+    this.guarded('history', () => appendHistory(this.host, record, daemon.historySizeKib))
   }
 
   /** A reported NIC that is as desired again is watched as before. */

@@ -93,7 +93,8 @@ function ownWriter(nic: NicSnapshot, evidence: Evidence): Writer | undefined {
   if (entry?.trial !== undefined)
     return { name: 'vqtune', evidence: 'tried by a vqtune trial that was killed' }
   if (entry === undefined || since === undefined || entry.at <= since) return undefined
-  if (entry.held === true) return { name: 'vqtune', evidence: 'rolled back by an administrator' }
+  if (entry.held === true)
+    return { name: 'vqtune', evidence: entry.heldWhy ?? 'rolled back by an administrator' }
   if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined
   return { name: 'vqtune', evidence: 'applied by another vqtune process' }
 }

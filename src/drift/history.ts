@@ -17,6 +17,10 @@ export type DriftAction =
   | 'backed-off'
   /** Writing was tried and did not reach the desired state. */
   | 'failed'
+  /** vqtune's own: new channels had cut the NIC off, and those before returned. */
+  | 'put-back'
+  /** vqtune's own: traffic was worse with the new channels, and the guard returned to those before. */
+  | 'stepped-back'
 
 const ACTIONS: ReadonlySet<string> = new Set<DriftAction>([
   'repaired',
@@ -25,6 +29,8 @@ const ACTIONS: ReadonlySet<string> = new Set<DriftAction>([
   'yielded',
   'backed-off',
   'failed',
+  'put-back',
+  'stepped-back',
 ])
 
 export interface DriftRecord {

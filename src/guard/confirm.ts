@@ -3,12 +3,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
 import { readLedger, withHeld, writeLedger } from '../ledger'
-import type { ObservedNic } from '../model'
-import type { Goal } from '../reconcile'
+import type { ObservedGuest, ObservedNic } from '../model'
 import type { Host } from '../system/host'
-import { isChannelStep } from '../tunables/index'
 import { operand } from '../untrusted'
-import { type Connectivity, lostConnectivity, probeGateway, readConnectivity } from './connectivity'
+import {
+  type Connectivity,
+  hasGateway,
+  lostConnectivity,
+  probeGateway,
+  readCarrier,
+  readConnectivity,
+} from './connectivity'
+import { proveGateway } from './prove'
 
 /** A NIC just before its channels were changed. */
 export interface BeforeChange {
@@ -16,31 +22,82 @@ export interface BeforeChange {
   readonly connectivity: Connectivity
 }
 
-export interface WatchedGoal {
-  readonly goal: Goal
-  /** Filled while the loop runs: NICs whose channels were to be changed, by name. */
-  readonly before: ReadonlyMap<string, BeforeChange>
+/** By interface index. */
+export type BeforeChanges = Map<number, BeforeChange>
+
+/**
+ * Notes how NICs are connected; of one that is known already, the first note stays.
+ * @param carrierOnly does not ask for the gateway, which takes child processes
+ */
+export async function noteBefore(
+  host: Host,
+  before: BeforeChanges,
+  nics: readonly ObservedNic[],
+  carrierOnly = false,
+): Promise<void> {
+  for (const nic of nics) {
+    if (before.has(nic.ifindex)) continue
+    const connectivity = carrierOnly
+      ? { carrier: readCarrier(host, nic.name), gateway: undefined, neighbour: undefined }
+      : await readConnectivity(host, nic.name)
+    before.set(nic.ifindex, { nic, connectivity })
+  }
 }
 
-/** The same goal, which looks at a NIC's connectivity when its channels are about to change; costs nothing otherwise. */
-export function watchConnectivity(host: Host, goal: Goal): WatchedGoal {
-  const before = new Map<string, BeforeChange>()
-  const observe: Goal['observe'] = async (knownMaxima) => {
-    const guest = await goal.observe(knownMaxima)
-    const { steps } = goal.plan(guest, readLedger(host, guest.bootId))
-    for (const step of steps.filter(isChannelStep)) {
-      const nic = guest.nics.find((candidate) => candidate.name === step.nic)
-      if (nic === undefined || before.has(nic.name)) continue
-      before.set(nic.name, { nic, connectivity: await readConnectivity(host, nic.name) })
-    }
-    return guest
+/** NICs whose channels really are others now, and that have a connection to lose. */
+export function toWatch(before: BeforeChanges, after: ObservedGuest): readonly BeforeChange[] {
+  return [...before.values()].filter(({ nic, connectivity }) => {
+    const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
+    const changed = now !== undefined && now.channels.current !== nic.channels.current
+    return changed && (connectivity.carrier === true || hasGateway(connectivity))
+  })
+}
+
+/** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */
+export type WatchEnd = { readonly lost: string } | 'proven' | 'over' | 'stopped'
+
+/** With 600 s not every half second: a look is up to three child processes. */
+const LOOKS = 60
+const LEAST_POLL_MS = 500
+
+/**
+ * Watches one NIC after its channels were changed, for the whole time unless it may end early.
+ * @param seconds 1..; a dead gateway is noticed after about 4
+ * @param untilProven ends as soon as the gateway has answered through every transmit queue
+ */
+export async function watchChange(
+  host: Host,
+  { nic, connectivity }: BeforeChange,
+  seconds: number,
+  signal: AbortSignal | undefined,
+  untilProven: boolean,
+): Promise<WatchEnd> {
+  const { name } = nic
+  const end = performance.now() + seconds * 1000
+  const pollMs = Math.max(LEAST_POLL_MS, (seconds * 1000) / LOOKS)
+  const stopped = (): boolean => signal?.aborted === true
+  for (;;) {
+    if (stopped()) return 'stopped'
+    if (untilProven && (await proveGateway(host, nic, connectivity))) return 'proven'
+    await probeGateway(host, name, connectivity)
+    await pause(Math.min(pollMs, end - performance.now()), signal)
+    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+    if (stopped()) return 'stopped'
+    const lost = lostConnectivity(connectivity, await readConnectivity(host, name))
+    if (lost !== undefined) return { lost }
+    if (performance.now() >= end) return 'over'
   }
-  return { goal: { ...goal, observe }, before }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => {})
 }
 
 /** A NIC that was cut off by its new channels. */
 export interface LostNic {
   readonly nic: string
+  /** The channels that cut it off. */
+  readonly from: number
   /** Its channels from before, to which it went back. */
   readonly channels: number
   readonly why: string
@@ -48,61 +105,15 @@ export interface LostNic {
   readonly failure: string | undefined
 }
 
-const POLL_MS = 500
-/** A gateway that answered this often after the change, and a carrier that was seen this often, are enough. */
-const CONFIRMATIONS = 2
 const LOCK_WAIT_MS = 10_000
 
 /**
- * Watches NICs after their channels changed. Those that lost the carrier or the default gateway's answer within the time
- * get back what they had, and are held as after a rollback: only an administrator's apply tunes them again. Ends early
- * when all have proved that they live.
- * @param seconds 0: does nothing
+ * Puts a NIC back to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before
+ * the next boot. Does not throw: what fails is in the result.
+ * @param from the channels that cut it off
  */
-export async function confirmApply(
-  host: Host,
-  before: Iterable<BeforeChange>,
-  seconds: number,
-  signal?: AbortSignal,
-): Promise<readonly LostNic[]> {
-  if (seconds <= 0) return []
-  const results = await Promise.all([...before].map((one) => watch(host, one, seconds * 1000, signal)))
-  const lost: LostNic[] = []
-  for (const [one, why] of results) {
-    if (why !== undefined) lost.push(await putBack(host, one.nic, why))
-  }
-  return lost
-}
-
-async function watch(
-  host: Host,
-  one: BeforeChange,
-  limitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<[BeforeChange, string | undefined]> {
-  const { name } = one.nic
-  const end = performance.now() + limitMs
-  let confirmed = 0
-  // An administrator who interrupts has a connection: nothing to put back.
-  while (performance.now() < end && confirmed < CONFIRMATIONS && signal?.aborted !== true) {
-    if (confirmed === 0 || hasGateway(one.connectivity)) await probeGateway(host, name, one.connectivity)
-    await sleep(POLL_MS)
-    const now = await readConnectivity(host, name)
-    const why = lostConnectivity(one.connectivity, now)
-    if (why !== undefined) return [one, why]
-    const answers = !hasGateway(one.connectivity) || now.neighbour === 'REACHABLE'
-    confirmed = answers ? confirmed + 1 : confirmed
-  }
-  return [one, undefined]
-}
-
-/** Whether the gateway was known to answer before, and so can be lost. */
-function hasGateway({ neighbour }: Connectivity): boolean {
-  return neighbour !== undefined && !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
-}
-
-async function putBack(host: Host, nic: ObservedNic, why: string): Promise<LostNic> {
-  const told = { nic: nic.name, channels: nic.channels.current, why }
+export async function putBack(host: Host, nic: ObservedNic, from: number, why: string): Promise<LostNic> {
+  const told = { nic: nic.name, from, channels: nic.channels.current, why }
   try {
     // Loaded late: an apply on the boot path gets here only when the network broke.
     const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
@@ -111,7 +122,8 @@ async function putBack(host: Host, nic: ObservedNic, why: string): Promise<LostN
       await restoreNic(host, nic)
       const bootId = (host.readText(host.paths.procBootId) ?? '').trim()
       const at = new Date().toISOString()
-      writeLedger(host, withHeld(readLedger(host, bootId), [nic], at))
+      const heldWhy = `${why} with ${from} channels`
+      writeLedger(host, withHeld(readLedger(host, bootId), [nic], at, heldWhy))
     } finally {
       lock.release()
     }

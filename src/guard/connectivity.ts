@@ -15,65 +15,95 @@ export function parseGateway(text: string): string | undefined {
   return /^default via (?:inet6 )?([0-9a-fA-F.:]+)/m.exec(text)?.[1]
 }
 
-/** The state in `ip neigh show to ADDRESS dev NIC`: the last word, `10.0.0.1 lladdr 52:54:... router REACHABLE`. */
-export function parseNeighbour(text: string): string | undefined {
-  return /\b([A-Z]+)\s*$/.exec(text.split('\n')[0] ?? '')?.[1]
+export interface Neighbour {
+  /** Kernel's word, such as REACHABLE. */
+  readonly state: string | undefined
+  /** Hardware address, when it is known. */
+  readonly address: string | undefined
+}
+
+/** `ip neigh show to ADDRESS dev NIC`: `10.77.0.1 lladdr 52:54:... router REACHABLE`. */
+export function parseNeighbour(text: string): Neighbour {
+  const line = text.split('\n')[0] ?? ''
+  return {
+    state: /\b([A-Z]+)\s*$/.exec(line)?.[1],
+    address: /\blladdr ([0-9a-f:]+)/.exec(line)?.[1],
+  }
 }
 
 /** Forks up to three short programs. Never throws for what iproute2 cannot tell. */
 export async function readConnectivity(host: Host, nic: string): Promise<Connectivity> {
   const carrier = readCarrier(host, nic)
   if (host.findTool('ip') === undefined) return { carrier, gateway: undefined, neighbour: undefined }
-  const ask = async (args: readonly string[]): Promise<string> =>
-    host.run('ip', args).then(
-      ({ stdout }) => stdout,
-      () => '',
-    )
   const gateway =
-    parseGateway(await ask(['-4', 'route', 'show', 'default', 'dev', nic])) ??
-    parseGateway(await ask(['-6', 'route', 'show', 'default', 'dev', nic]))
+    parseGateway(await ask(host, ['-4', 'route', 'show', 'default', 'dev', nic])) ??
+    parseGateway(await ask(host, ['-6', 'route', 'show', 'default', 'dev', nic]))
   if (gateway === undefined) return { carrier, gateway, neighbour: undefined }
-  return {
-    carrier,
-    gateway,
-    neighbour: parseNeighbour(await ask(['neigh', 'show', 'to', gateway, 'dev', nic])),
-  }
+  return { carrier, gateway, neighbour: (await readNeighbour(host, nic, gateway)).state }
 }
 
-function readCarrier(host: Host, nic: string): boolean | undefined {
+export async function readNeighbour(host: Host, nic: string, gateway: string): Promise<Neighbour> {
+  return parseNeighbour(await ask(host, [family(gateway), 'neigh', 'show', 'to', gateway, 'dev', nic]))
+}
+
+/** What `ip` prints; empty when it cannot be asked. */
+async function ask(host: Host, args: readonly string[]): Promise<string> {
+  return host.run('ip', args).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+}
+
+function family(address: string): '-4' | '-6' {
+  return address.includes(':') ? '-6' : '-4'
+}
+
+/** undefined: the interface is down, or not there. No child process. */
+export function readCarrier(host: Host, nic: string): boolean | undefined {
   const text = host.readText(`${host.paths.sysClassNet}/${nic}/carrier`)
   return text === undefined ? undefined : text.trim() === '1'
+}
+
+/** Whether the gateway was known to answer, and so can be lost. */
+export function hasGateway({ neighbour }: Connectivity): boolean {
+  return neighbour !== undefined && !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
 }
 
 /**
  * Makes the kernel ask the gateway now: an entry without traffic stays STALE for ever, and would hide a dead path. Three
  * unanswered requests of a second each make it FAILED. An entry without an address is left to traffic.
  * Failure to ask is not told: the watch then sees less, and must not disturb.
+ * @param cpu the CPU to ask from, and so the transmit queue, with taskset(1); undefined: any
+ * @returns whether the kernel took it
  */
 export async function probeGateway(
   host: Host,
   nic: string,
-  { gateway, neighbour }: Connectivity,
-): Promise<void> {
-  if (gateway === undefined || neighbour === 'PERMANENT' || neighbour === 'NOARP') return
-  const family = gateway.includes(':') ? '-6' : '-4'
+  connectivity: Connectivity,
+  cpu?: number,
+): Promise<boolean> {
+  const { gateway } = connectivity
+  if (gateway === undefined || !hasGateway(connectivity)) return false
   try {
-    const shown = await host.run('ip', [family, 'neigh', 'show', 'to', gateway, 'dev', nic])
-    const address = /\blladdr ([0-9a-f:]+)/.exec(shown.stdout)?.[1]
-    if (address === undefined) return
-    await host.run('ip', [family, 'neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic])
+    const { address } = await readNeighbour(host, nic, gateway)
+    if (address === undefined) return false
+    const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic]
+    const command = [family(gateway), ...probe]
+    const { code } =
+      cpu === undefined
+        ? await host.run('ip', command)
+        : await host.run('taskset', ['-c', String(cpu), 'ip', ...command])
+    return code === 0
   } catch {
     // iproute2 went away or hangs: nothing to do about it here.
+    return false
   }
 }
-
-const DEAD = new Set(['FAILED'])
 
 /** What was there before and is lost now, in one clause; undefined when nothing is. Pure. */
 export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
   if (before.carrier === true && now.carrier !== true) return 'the carrier was lost'
-  if (before.neighbour === undefined || DEAD.has(before.neighbour)) return undefined
-  if (now.neighbour !== undefined && DEAD.has(now.neighbour)) {
+  if (hasGateway(before) && now.neighbour === 'FAILED') {
     return `the default gateway ${now.gateway} no longer answers`
   }
   return undefined

@@ -66,6 +66,11 @@ export class Watch {
     return this.cycle === 1 && this.phase === 'more'
   }
 
+  /** True while the NIC is to have the fewer channels. */
+  get atFewer(): boolean {
+    return this.phase === 'fewer'
+  }
+
   /** A further raise in the same time, as when vCPUs come one by one. */
   raise(to: number, nowMs: number): void {
     this.more = to

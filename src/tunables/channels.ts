@@ -4,6 +4,7 @@ import type { DesiredNic, ObservedNic, SetChannels, Skip, SteppedBack } from '..
 import { classifyRefusal, type Refusal } from '../system/ethtool'
 import type { Host } from '../system/host'
 import { readLinks } from '../system/ip-link'
+import { operand } from '../untrusted'
 import { StepRefused } from './refused'
 import type { Tunable } from './tunable'
 
@@ -39,7 +40,7 @@ function obstacleSkip(nic: ObservedNic): Skip {
 }
 
 function guardSkip({ name }: ObservedNic, steppedBack: SteppedBack): Skip {
-  const way = steppedBack.proven ? `; vqtune apply ${name} tries ${steppedBack.from} again` : ''
+  const way = steppedBack.proven ? `; vqtune apply ${operand(name)} tries ${steppedBack.from} again` : ''
   return { nic: name, tunable: 'channels', code: 'guard', why: `${describeStepBack(steppedBack)}${way}` }
 }
 

@@ -88,7 +88,9 @@ describe('metrics of a guest', () => {
     text.split('\n').filter((line) => line !== '' && !line.startsWith('#') && !line.includes('build_info'))
 
   it('show each NIC, what is missing and what is left alone, each label set once', () => {
-    const result = { guest, skips, missing: [], againMs: undefined }
+    const result = {
+      ...{ guest, skips, missing: [], changes: [], stepBacks: new Map(), againMs: undefined },
+    }
     expect(samples(renderMetrics(guestFamilies(result, DEFAULT_SETTINGS, health)))).toEqual([
       'vqtune_vcpus_online 4',
       'vqtune_nic_channels{nic="eth2"} 2',
@@ -119,6 +121,7 @@ describe('metrics of a guest', () => {
     counters.countFight('eth2')
     counters.countFight('eth9')
     counters.countStepBack('eth2')
+    counters.countPutBack('eth2')
     counters.countWrite('done')
     counters.countWrite('done')
     counters.countFailure()
@@ -139,6 +142,7 @@ describe('metrics of a guest', () => {
       'vqtune_fights_total{nic="eth2"} 1',
       'vqtune_reconcile_failures_total 1',
       'vqtune_guard_step_backs_total{nic="eth2"} 1',
+      'vqtune_confirm_put_backs_total{nic="eth2"} 1',
     ])
     expect(samples(renderMetrics(counters.families([]))).join()).not.toContain('nic=')
   })

@@ -36,6 +36,8 @@ function setUp(onConflict: ConflictPolicy = 'reassert') {
         drift: ({ kind, writer, action }) => void told.push(`${kind} ${writer} ${action}`),
         write: () => {},
         fight: (nic, rival, { awaySeconds }) => void told.push(`fight ${nic} ${rival.name} ${awaySeconds}`),
+        putBack: ({ nic, from, channels, why }) =>
+          void told.push(`put back ${nic} ${from} ${channels}: ${why}`),
         trouble: (topic, text) => {
           if (text !== undefined) told.push(`trouble ${topic}: ${text.replace(root, '')}`)
         },

@@ -10,10 +10,11 @@ test('the gateway is that of the first default route', () => {
 })
 
 test('the neighbour state is the last word', () => {
-  expect(parseNeighbour('10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE \n')).toBe('REACHABLE')
-  expect(parseNeighbour('fe80::1 lladdr 52:54:00:aa:bb:cc router STALE\n')).toBe('STALE')
-  expect(parseNeighbour('10.77.0.1  FAILED\n')).toBe('FAILED')
-  expect(parseNeighbour('')).toBeUndefined()
+  const address = '52:54:00:aa:bb:cc'
+  expect(parseNeighbour(`10.77.0.1 lladdr ${address} REACHABLE \n`)).toEqual({ state: 'REACHABLE', address })
+  expect(parseNeighbour(`fe80::1 lladdr ${address} router STALE\n`)).toEqual({ state: 'STALE', address })
+  expect(parseNeighbour('10.77.0.1  FAILED\n')).toEqual({ state: 'FAILED', address: undefined })
+  expect(parseNeighbour('')).toEqual({ state: undefined, address: undefined })
 })
 
 describe('lost', () => {

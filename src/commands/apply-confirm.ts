@@ -1,0 +1,85 @@
+/**
+ * Commit-confirm of `vqtune apply`. An administrator waits until it is proven that the NIC lives, or for the whole time;
+ * units wait for the whole time. At boot there is usually no network to lose yet: a NIC that has a carrier already, as
+ * with a root file system over the network, is watched for it for a second, so that booting goes on.
+ */
+import type { Settings } from '../config/settings'
+import {
+  type BeforeChange,
+  type BeforeChanges,
+  describeLost,
+  type LostNic,
+  putBack,
+  toWatch,
+  type WatchEnd,
+  watchChange,
+} from '../guard/confirm'
+import { hasGateway } from '../guard/connectivity'
+import { putBackRecord } from '../guard/record'
+import type { ObservedGuest } from '../model'
+import type { CommandContext } from './command'
+
+const BOOT_SECONDS = 1
+
+/**
+ * @param after the guest as apply left it
+ * @returns whether a NIC was lost
+ */
+export async function confirmApply(
+  context: CommandContext,
+  settings: Settings,
+  before: BeforeChanges,
+  after: ObservedGuest,
+  limit: AbortSignal | undefined,
+): Promise<boolean> {
+  const { host, options } = context
+  const boot = options.boot === true
+  const attended = !boot && options.unattended !== true
+  const { commitConfirmSeconds } = settings.guard
+  const seconds = boot ? Math.min(BOOT_SECONDS, commitConfirmSeconds) : commitConfirmSeconds
+  const say = (text: string): void => {
+    if (attended && options.json !== true) context.out(`${text}\n`)
+  }
+  const signal = limit === undefined ? context.signal : AbortSignal.any([context.signal, limit])
+  const ends = await Promise.all(
+    toWatch(before, after).map(async (one): Promise<[BeforeChange, WatchEnd]> => {
+      say(describeWatch(one, seconds))
+      const end = await watchChange(host, one, seconds, signal, attended)
+      if (end === 'proven') say(`${one.nic.name}: the gateway answered through every transmit queue`)
+      return [one, end]
+    }),
+  )
+  const lost: LostNic[] = []
+  for (const [{ nic }, end] of ends) {
+    if (typeof end === 'string') continue
+    const from = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)?.channels.current ?? 0
+    lost.push(await putBack(host, nic, from, end.lost))
+  }
+  for (const one of lost) context.warn(describeLost(one))
+  // An administrator has just read it, and a daemon that runs records it. At boot the state directory may not be there.
+  if (options.unattended === true) await record(context, settings, lost)
+  return lost.length > 0
+}
+
+function describeWatch({ nic, connectivity }: BeforeChange, seconds: number): string {
+  const time = `${seconds} s (guard.commit-confirm-seconds)`
+  return hasGateway(connectivity)
+    ? `${nic.name}: watching carrier and gateway ${connectivity.gateway} until proven, for ${time} at most; Ctrl-C keeps the channels`
+    : `${nic.name}: watching the carrier for ${time}: no gateway there to prove it sooner; Ctrl-C keeps the channels`
+}
+
+async function record(
+  { host, warn }: CommandContext,
+  settings: Settings,
+  lost: readonly LostNic[],
+): Promise<void> {
+  if (lost.length === 0) return
+  const { appendHistory } = await import('../drift/history')
+  for (const one of lost) {
+    try {
+      appendHistory(host, putBackRecord(one, new Date().toISOString()), settings.daemon.historySizeKib)
+    } catch (error) {
+      warn(error instanceof Error ? error.message : String(error))
+    }
+  }
+}

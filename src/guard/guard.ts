@@ -1,0 +1,257 @@
+/**
+ * The guard of the daemon: reads counters on a timer, compares before and after each raise of channels that the daemon
+ * makes, and steps back. What it found is in the ledger, which the planner obeys; the guard itself writes no setting.
+ * Invariants: nothing is read while it is off; no child process; a bounded number of readings; its changes of the ledger
+ * are one after another; a comparison that does not come to its end leaves nothing behind.
+ *
+ * Only raises are judged: fewer channels are forced by a limit, and there is no way back over it. What was changed at boot
+ * is not: there was no traffic before to compare with.
+ */
+import { randomInt } from 'node:crypto'
+import type { Settings } from '../config/settings'
+import { messageOf } from '../errors'
+import { entryOf, readLedger, withSteppedBack, writeLedger } from '../ledger'
+import type { ObservedGuest, ObservedNic, SteppedBack } from '../model'
+import type { StepBacks } from '../plan'
+import { conditionsOf, sameConditions } from '../step-back'
+import type { Host } from '../system/host'
+import { takeLock } from '../system/lock'
+import { Readings, readNic } from './readings'
+import { BEFORE_SLICES, SLICES, Watch, type WatchStep } from './watch'
+
+/** Channels that the daemon changed in a pass. */
+export interface ChannelChange {
+  readonly ifindex: number
+  readonly from: number
+  readonly to: number
+}
+
+export type GuardVerdict = 'stepped-back' | 'kept' | 'not-judged'
+
+export interface GuardEvents {
+  /** A raise was judged. `to` is the count that it had before. */
+  verdict(judged: {
+    readonly nic: string
+    readonly verdict: GuardVerdict
+    readonly from: number
+    readonly to: number
+    readonly why: string
+  }): void
+  /** Told when it begins; undefined when it is over. */
+  trouble(topic: 'guard', text: string | undefined): void
+}
+
+/** What the guard needs to know of a pass. */
+export interface GuardPass {
+  readonly guest: ObservedGuest
+  readonly changes: readonly ChannelChange[]
+  readonly stepBacks: StepBacks
+}
+
+interface Case {
+  readonly watch: Watch
+  /** Those under which the comparison goes on. */
+  readonly conditions: ReturnType<typeof conditionsOf>
+}
+
+const LOCK_WAIT_MS = 10_000
+/** The pass that raises the channels again comes at once, unless something is in its way. */
+const ACQUITTED_MS = 60_000
+/** Readings that are kept of one NIC: more than the longest phase and the time before the change need. */
+const KEPT_READINGS = BEFORE_SLICES + SLICES
+
+export class Guard {
+  private timer: NodeJS.Timeout | undefined
+  private windowSeconds = 0
+  private guest: ObservedGuest | undefined
+  private readonly readings = new Map<number, Readings>()
+  private readonly cases = new Map<number, Case>()
+  /** Raises that the guard itself asked for, when it found that the channels are not to blame. */
+  private readonly acquitted = new Map<number, { readonly to: number; readonly untilMs: number }>()
+  private edits: Promise<void> = Promise.resolve()
+
+  /** @param replan asks for a pass: the ledger says something new */
+  constructor(
+    private readonly host: Host,
+    private settings: Settings,
+    private readonly events: GuardEvents,
+    private readonly replan: () => void,
+    private readonly clock: () => number = () => performance.now(),
+  ) {
+    this.configure(settings)
+  }
+
+  /** Starts, stops or goes on. Readings stay unless their interval is another one. */
+  configure(settings: Settings): void {
+    this.settings = settings
+    const { enabled, windowSeconds } = settings.guard
+    const wanted = enabled ? windowSeconds : 0
+    if (wanted === this.windowSeconds) return
+    this.windowSeconds = wanted
+    clearInterval(this.timer)
+    this.timer = undefined
+    this.readings.clear()
+    // What they left in the ledger holds under the old configuration only.
+    this.cases.clear()
+    this.acquitted.clear()
+    if (wanted > 0) this.timer = setInterval(() => this.tick(), (wanted * 1000) / SLICES)
+  }
+
+  /** To be called after each pass of the daemon. */
+  afterPass({ guest, changes, stepBacks }: GuardPass): void {
+    this.guest = guest
+    if (this.windowSeconds === 0) return
+    this.forgetGone(guest)
+    for (const change of changes) this.note(change, guest)
+    for (const [ifindex, { conditions, watch }] of this.cases) {
+      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      if (nic === undefined || sameConditions(conditions, conditionsOf(guest, nic, this.settings))) continue
+      this.end(nic, watch, 'not-judged', 'vCPUs, the host or the configuration changed meanwhile')
+    }
+    // Of a daemon that was killed in the middle of a comparison, or of one that was given up.
+    for (const [ifindex, { proven }] of stepBacks) {
+      if (!proven && !this.cases.has(ifindex)) this.edit(ifindex, undefined)
+    }
+  }
+
+  /** Gives up what is being compared. @returns when nothing of it is in the ledger any more */
+  async close(): Promise<void> {
+    clearInterval(this.timer)
+    this.timer = undefined
+    this.windowSeconds = 0
+    for (const [ifindex, { watch }] of this.cases) if (watch.atFewer) this.edit(ifindex, undefined)
+    this.cases.clear()
+    await this.edits
+  }
+
+  /** Reads every NIC that can have more than one queue, and goes on with the comparisons. */
+  tick(): void {
+    const { guest } = this
+    if (guest === undefined) return
+    const nowMs = this.clock()
+    for (const nic of guest.nics) {
+      if (nic.channels.maximum === 1) continue
+      const reading = readNic(this.host, nic.name, nowMs)
+      if (reading === undefined) continue
+      const readings = this.readings.get(nic.ifindex) ?? new Readings(KEPT_READINGS)
+      this.readings.set(nic.ifindex, readings)
+      readings.add(reading)
+      const watch = this.cases.get(nic.ifindex)?.watch
+      if (watch !== undefined) this.follow(nic, watch, watch.next(readings, nowMs))
+    }
+  }
+
+  private forgetGone({ nics }: ObservedGuest): void {
+    const present = new Set(nics.map(({ ifindex }) => ifindex))
+    for (const known of [this.readings, this.cases, this.acquitted]) {
+      for (const ifindex of known.keys()) if (!present.has(ifindex)) known.delete(ifindex)
+    }
+  }
+
+  private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
+    const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+    if (nic === undefined || to <= from) return
+    const acquitted = this.acquitted.get(ifindex)
+    this.acquitted.delete(ifindex)
+    if (acquitted?.to === to && this.clock() < acquitted.untilMs) return
+    const conditions = conditionsOf(guest, nic, this.settings)
+    const known = this.cases.get(ifindex)
+    if (known !== undefined) {
+      const { watch } = known
+      // To and fro, as the watch itself asked for.
+      if (watch.fewer === from && watch.more === to) return
+      if (watch.fresh && watch.more === from) {
+        watch.raise(to, this.clock())
+        this.cases.set(ifindex, { watch, conditions })
+        return
+      }
+      this.cases.delete(ifindex)
+    }
+    this.begin(nic, from, to, conditions)
+  }
+
+  private begin(nic: ObservedNic, from: number, to: number, conditions: Case['conditions']): void {
+    const before = this.readings.get(nic.ifindex)?.latestAt(from) ?? []
+    const { windowSeconds, regressionPercent } = this.settings.guard
+    if (before.length < SLICES) {
+      const why = `it had ${from} channels for less than ${windowSeconds} s before: nothing to compare with`
+      this.events.verdict({ nic: nic.name, verdict: 'not-judged', from: to, to: from, why })
+      return
+    }
+    const options = {
+      windowSeconds,
+      regressionPercent,
+      randomBelow: (limit: number) => randomInt(limit),
+    }
+    this.cases.set(nic.ifindex, { watch: new Watch(from, to, before, options, this.clock()), conditions })
+  }
+
+  private follow(nic: ObservedNic, watch: Watch, step: WatchStep): void {
+    switch (step.kind) {
+      case 'wait':
+        return
+      case 'go':
+        this.edit(nic.ifindex, watch.atFewer ? stepBackOf(watch, step.why, false) : undefined)
+        return
+      default:
+        this.end(nic, watch, step.kind, step.why)
+    }
+  }
+
+  private end(nic: ObservedNic, watch: Watch, verdict: GuardVerdict, why: string): void {
+    this.cases.delete(nic.ifindex)
+    const tell = (): void =>
+      this.events.verdict({ nic: nic.name, verdict, from: watch.more, to: watch.fewer, why })
+    if (verdict === 'stepped-back') {
+      this.edit(nic.ifindex, stepBackOf(watch, why, true), tell)
+      return
+    }
+    tell()
+    if (!watch.atFewer) return
+    // What the comparison left in the ledger goes; the raise that follows from that is not to be judged again.
+    this.acquitted.set(nic.ifindex, { to: watch.more, untilMs: this.clock() + ACQUITTED_MS })
+    this.edit(nic.ifindex, undefined)
+  }
+
+  /** Notes in the ledger what the guard wants, one change after another, and asks for a pass. */
+  private edit(ifindex: number, wanted: WantedStep | undefined, then?: () => void): void {
+    this.edits = this.edits.then(async () => {
+      try {
+        if (!(await this.write(ifindex, wanted))) return
+        this.events.trouble('guard', undefined)
+        then?.()
+      } catch (error) {
+        this.cases.delete(ifindex)
+        this.events.trouble('guard', `the guard cannot note its step in the ledger: ${messageOf(error)}`)
+      }
+      this.replan()
+    })
+  }
+
+  /** @returns whether the ledger is another one now */
+  private async write(ifindex: number, wanted: WantedStep | undefined): Promise<boolean> {
+    const { guest, settings } = this
+    const nic = guest?.nics.find((candidate) => candidate.ifindex === ifindex)
+    if (guest === undefined || nic === undefined) return false
+    const lock = await takeLock(this.host, 'guard', LOCK_WAIT_MS)
+    try {
+      const ledger = readLedger(this.host, guest.bootId)
+      const entry = entryOf(ledger, nic)
+      // An administrator's rollback is the last word.
+      if (entry === undefined || entry.held === true) return false
+      if (wanted === undefined && entry.steppedBack === undefined) return false
+      const at = new Date().toISOString()
+      const steppedBack = wanted && { ...wanted, at, ...conditionsOf(guest, nic, settings) }
+      writeLedger(this.host, withSteppedBack(ledger, nic, steppedBack))
+      return true
+    } finally {
+      lock.release()
+    }
+  }
+}
+
+type WantedStep = Pick<SteppedBack, 'from' | 'to' | 'proven' | 'why'>
+
+function stepBackOf({ fewer, more }: Watch, why: string, proven: boolean): WantedStep {
+  return { from: more, to: fewer, proven, why }
+}

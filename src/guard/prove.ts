@@ -1,0 +1,50 @@
+/**
+ * Proof that a NIC carries traffic after its channels were changed: the gateway has answered a fresh request (ARP or
+ * neighbour solicitation) sent through each transmit queue. A CPU sends through the queue that XPS gives it, so the
+ * kernel is told from a CPU of each queue to ask anew; an entry that was set to PROBE becomes REACHABLE only by an answer.
+ * Where the answers arrive is up to the host: receive queues are not proven one by one.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ObservedNic } from '../model'
+import { observeGuest } from '../observe'
+import type { Host } from '../system/host'
+import { type Connectivity, hasGateway, probeGateway, readNeighbour } from './connectivity'
+
+const POLL_MS = 50
+const ANSWER_MS = 1_000
+
+/** @returns false when it cannot be proven now, for whatever reason: then the watch goes on */
+export async function proveGateway(
+  host: Host,
+  { ifindex }: Pick<ObservedNic, 'ifindex'>,
+  connectivity: Connectivity,
+): Promise<boolean> {
+  if (!hasGateway(connectivity) || host.findTool('taskset') === undefined) return false
+  const guest = await observeGuest(host, {})
+  const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+  if (nic === undefined) return false
+  const online = new Set(guest.cpus.online)
+  for (const queue of nic.queues) {
+    // Without XPS there is one queue; any CPU sends through it.
+    const cpus = queue.xps ?? (nic.queues.length === 1 ? guest.cpus.online : [])
+    const cpu = cpus.find((candidate) => online.has(candidate))
+    if (cpu === undefined || !(await answersFrom(host, cpu, nic.name, connectivity))) return false
+  }
+  return true
+}
+
+async function answersFrom(
+  host: Host,
+  cpu: number,
+  nic: string,
+  connectivity: Connectivity,
+): Promise<boolean> {
+  if (!(await probeGateway(host, nic, connectivity, cpu))) return false
+  const end = performance.now() + ANSWER_MS
+  do {
+    const { state } = await readNeighbour(host, nic, connectivity.gateway ?? '')
+    if (state === 'REACHABLE') return true
+    await sleep(POLL_MS)
+  } while (performance.now() < end)
+  return false
+}
