@@ -1,0 +1,165 @@
+/** The same change by others: a shell loop of ethtool, real tuned with [net] channels, NetworkManager. */
+import type { Guest } from '../../test/vm/lib/guest'
+import { waitUntil } from '../../test/vm/lib/wait'
+import { barChart } from '../lib/chart'
+import { bootBenchGuest } from '../lib/daemon-guest'
+import { runInGuest } from '../lib/in-guest'
+import { installRpm, packaged } from '../lib/packaged'
+import type { Part, Section } from '../lib/part'
+import { median, spread } from '../lib/statistics'
+
+const NICS = 4
+const ROUNDS = 15
+const WAYS = [
+  'ethtool once for each NIC, from a shell',
+  'vqtune apply, as packaged',
+  'tuned-adm profile, tuned running',
+  'tuned, started for it (systemctl restart)',
+] as const
+
+interface RivalsData {
+  readonly tunedVersion: string
+  /** Milliseconds from the start of the command until every NIC has its channels. */
+  readonly times: Record<string, readonly number[]>
+  /** Milliseconds of each command when nothing is to be changed. */
+  readonly unchanged: Record<string, readonly number[]>
+  readonly networkManager: { readonly version: string; readonly channels: boolean; readonly said: string }
+}
+
+const PROFILE = `[main]
+summary=four channels on every NIC
+[net]
+type=net
+channels=combined 4
+`
+
+const BODY = `
+rounds, nics = int(sys.argv[2]), sys.argv[3].split(',')
+loop = '; '.join('/usr/sbin/ethtool -L %s combined 4 2>/dev/null' % nic for nic in nics)
+ways = [['/bin/sh', '-c', loop + '; true'], ['/usr/bin/vqtune', 'apply'],
+        ['/usr/sbin/tuned-adm', 'profile', 'vq-bench'], ['/usr/bin/systemctl', 'restart', 'tuned']]
+def once(way, shrink):
+    if shrink:
+        for nic in nics: ethtool(2, nic)
+        time.sleep(0.3)
+    start = time.monotonic()
+    subprocess.run(way, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for nic in nics:
+        if not wait(4, 60, nic=nic): sys.exit('%s: not done on %s' % (way, nic))
+    return (time.monotonic() - start) * 1000
+for i in range(rounds + 1):
+    for k, way in enumerate(ways):
+        # tuned-adm only acts when the profile is another one or tuned has lost it.
+        if k == 2: subprocess.run(['/usr/sbin/tuned-adm', 'off'], check=True, stdout=subprocess.DEVNULL)
+        took = once(way, True)
+        idle = once(way, False)
+        if i > 0: print(k, took, idle)
+    subprocess.run(['/usr/sbin/tuned-adm', 'off'], check=True, stdout=subprocess.DEVNULL)
+`
+
+async function measure(): Promise<RivalsData> {
+  const { rpm } = packaged()
+  const guest = await bootBenchGuest(NICS)
+  try {
+    await installRpm(guest, rpm)
+    const names: string[] = []
+    for (let i = 0; i < NICS; i++) names.push(await guest.nicName(i))
+    await guest.writeFile('/etc/tuned/vq-bench/tuned.conf', PROFILE)
+    await guest.run(['systemctl', 'start', 'tuned'], { timeoutMs: 200_000 })
+    await waitUntil(
+      'tuned',
+      120_000,
+      async () => (await guest.exec(['tuned-adm', 'profile', 'vq-bench'], { timeoutMs: 100_000 })).code === 0,
+    )
+    const tunedVersion = (await guest.run(['tuned', '--version'], { timeoutMs: 100_000 })).trim()
+    const rows = await runInGuest(
+      guest,
+      'rivals',
+      BODY,
+      [names[0] as string, String(ROUNDS), names.join(',')],
+      580_000,
+    )
+    await guest.run(['systemctl', 'stop', 'tuned'], { timeoutMs: 100_000 })
+    const pick = (column: number) =>
+      Object.fromEntries(
+        WAYS.map((way, k) => [
+          way,
+          rows.filter(([which]) => which === k).map((row) => row[column] as number),
+        ]),
+      )
+    return {
+      tunedVersion,
+      times: pick(1),
+      unchanged: pick(2),
+      networkManager: await askNetworkManager(guest, names),
+    }
+  } finally {
+    await guest.dispose()
+  }
+}
+
+/** ethtool.channels-* is younger than some NetworkManagers: asked of this one. */
+async function askNetworkManager(
+  guest: Guest,
+  [nic]: readonly string[],
+): Promise<RivalsData['networkManager']> {
+  await guest.run(['systemctl', 'start', 'NetworkManager'], { timeoutMs: 200_000 })
+  const version = (await guest.run(['nmcli', '-g', 'version', 'general', 'status'])).trim()
+  const argv = [
+    'nmcli',
+    'connection',
+    'add',
+    'type',
+    'ethernet',
+    'con-name',
+    'bench',
+    'ifname',
+    nic as string,
+  ]
+  const { code, stdout, stderr } = await guest.exec([...argv, 'ethtool.channels-combined', '4'])
+  return { version, channels: code === 0, said: (stdout + stderr).trim() }
+}
+
+function section({ tunedVersion, times, unchanged, networkManager }: RivalsData): Section {
+  const base = times[WAYS[0]] ?? []
+  const nm = networkManager.channels
+    ? `NetworkManager ${networkManager.version} knows \`ethtool.channels-combined\`, but applies it when a connection is activated: an activation cannot be compared with a write.`
+    : `NetworkManager ${networkManager.version} of this guest has no \`ethtool.channels-*\` (nmcli: “${networkManager.said.split('\n')[0]}”), so it does not take part.`
+  return {
+    title: 'The same change by others',
+    text: [
+      `One guest (kernel 6.12, 4 vCPUs, ${NICS} NICs of 4 queues, emulated): all NICs from 2 to 4 channels, from the start of the command until the last NIC has them; ${base.length} rounds in turns. **Ratio: to the plain \`ethtool\` loop, within this run.** The loop and tuned write what they are told; vqtune finds out what is right, records the old values, sets affinity and XPS straight and looks again. It also watches afterwards that the NICs still have a carrier, which is part of its time here. tuned is ${tunedVersion}, profile \`[net] channels=combined 4\`.`,
+      nm,
+    ],
+    tables: [
+      {
+        columns: [`${NICS} NICs from 2 to 4 channels`, 'ms', 'ratio', 'nothing to change, ms', 'ratio'],
+        rows: WAYS.map((way) => [
+          way,
+          spread(times[way] ?? [], 0),
+          (median(times[way] ?? []) / median(base)).toFixed(2),
+          spread(unchanged[way] ?? [], 0),
+          (median(unchanged[way] ?? []) / median(unchanged[WAYS[0]] ?? [])).toFixed(2),
+        ]),
+      },
+    ],
+    charts: [
+      {
+        file: 'rivals',
+        alt: 'Milliseconds until every NIC has its channels, by shell loop, vqtune and tuned',
+        svg: barChart(
+          `${NICS} NICs from 2 to 4 channels, ms: median, line from the fastest to the slowest`,
+          WAYS.map((way) => ({
+            label: way,
+            value: median(times[way] ?? []),
+            range: [Math.min(...(times[way] ?? [])), Math.max(...(times[way] ?? []))] as const,
+            note: `${Math.round(median(times[way] ?? []))} ms`,
+            ours: way.startsWith('vqtune'),
+          })),
+        ),
+      },
+    ],
+  }
+}
+
+export const rivals: Part<RivalsData> = { name: 'rivals', measure, section }

@@ -1,0 +1,106 @@
+/** Two hours of a guest's life in some minutes: the clock is set forward, jobs fire, real changes come. */
+import { lineChart } from '../lib/chart'
+import { bootBenchGuest, startDaemon } from '../lib/daemon-guest'
+import { runInGuest } from '../lib/in-guest'
+import type { Part, Section } from '../lib/part'
+import { slopeOf } from '../lib/statistics'
+
+/** Minutes of the guest's clock, one step each. */
+const STEPS = 120
+/** What a daemon does while it warms up (compiling, first garbage collections) is not a leak. */
+const WARM_UP_STEPS = 30
+const CRON_S = 10
+
+interface SoakData {
+  readonly realSeconds: number
+  readonly warmUpMinutes: number
+  /** Minute of the guest's clock, MiB of private memory. */
+  readonly memory: readonly (readonly [number, number])[]
+  readonly reports: number
+  readonly repairs: number
+  readonly statusExit: number
+}
+
+const CONFIG = `[daemon]
+check-cron = "*/${CRON_S} * * * * *"
+report-cron = "*/${CRON_S} * * * * *"
+jitter-seconds = 2
+conflict-reversals = 1000
+`
+
+const BODY = `
+pid, steps = int(sys.argv[2]), int(sys.argv[3])
+def put(path, text):
+    with open(path, 'w') as f: f.write(text)
+irq = [l.split(':')[0].strip() for l in open('/proc/interrupts') if l.rstrip().endswith('-input.1')][0]
+start = time.monotonic()
+for i in range(steps):
+    time.clock_settime(time.CLOCK_REALTIME, time.time() + 57)
+    kind = i % 4
+    if kind == 0: ethtool(1 + i % 3)
+    if kind == 1: put('/proc/irq/%s/smp_affinity_list' % irq, '3')
+    if kind == 2: put('/sys/devices/system/cpu/cpu3/online', '0')
+    if kind == 3: put('/sys/devices/system/cpu/cpu3/online', '1')
+    time.sleep(3)
+    print(i + 1, memory(pid))
+print(time.monotonic() - start)
+`
+
+async function measure(): Promise<SoakData> {
+  const guest = await bootBenchGuest()
+  try {
+    const nic = await guest.nicName(0)
+    const pid = await startDaemon(guest, CONFIG)
+    const rows = await runInGuest(guest, 'soak', BODY, [nic, String(pid), String(STEPS)], 560_000)
+    const journal = await guest.journal(['-t', 'vqtune', '-o', 'cat'])
+    const { code } = await guest.exec(['vqtune', 'status', '--check'])
+    return {
+      realSeconds: rows.at(-1)?.[0] ?? Number.NaN,
+      warmUpMinutes: WARM_UP_STEPS,
+      memory: rows.slice(0, -1).map(([minute = 0, mib = 0]) => [minute, mib] as const),
+      reports: journal.match(/report: /g)?.length ?? 0,
+      repairs: journal.match(/; repaired/g)?.length ?? 0,
+      statusExit: code,
+    }
+  } finally {
+    await guest.dispose()
+  }
+}
+
+function section({ realSeconds, warmUpMinutes, memory, reports, repairs, statusExit }: SoakData): Section {
+  const settled = memory.filter(([minute]) => minute > warmUpMinutes)
+  const { slope, margin } = slopeOf(settled.map(([minute, mib]) => [minute / 60, mib]))
+  const uss = settled.map(([, mib]) => mib)
+  return {
+    title: 'Two hours, compressed',
+    text: [
+      `${memory.length} minutes of the guest's clock in ${Math.round(realSeconds)} s: the clock is set forward by 57 s again and again, then 3 s pass. Checks and reports are due every ${CRON_S} s with a jitter of up to 2 s, so that they come as often as in two hours of the default settings and more; each step changes something for real: channels, the affinity of an interrupt, a vCPU offline, a vCPU online. The slope is of a least squares line after the first ${warmUpMinutes} minutes, with a 95 % confidence interval widened for the likeness of neighbouring samples.`,
+    ],
+    tables: [
+      {
+        columns: ['soak', 'value'],
+        rows: [
+          ['private memory, slope, MiB an hour', `${slope.toFixed(2)} ± ${margin.toFixed(2)}`],
+          [
+            'private memory, least / most, MiB',
+            `${Math.min(...uss).toFixed(1)} / ${Math.max(...uss).toFixed(1)}`,
+          ],
+          ['reports / drifts repaired', `${reports} / ${repairs}`],
+          ['vqtune status --check at the end', `exit ${statusExit}${statusExit === 0 ? ': as desired' : ''}`],
+        ],
+      },
+    ],
+    charts: [
+      {
+        file: 'soak',
+        alt: 'Private memory of the daemon over two compressed hours',
+        svg: lineChart('Private memory of the daemon, MiB', [{ name: 'private memory', points: memory }], {
+          xLabel: "minutes of the guest's clock",
+          yLabel: 'MiB (USS)',
+        }),
+      },
+    ],
+  }
+}
+
+export const soak: Part<SoakData> = { name: 'soak', measure, section }
