@@ -1,5 +1,5 @@
 /** Measures the named parts, or all, and writes the document from everything that is kept. */
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { type Chapter, renderDocument } from './lib/document'
 import type { Part } from './lib/part'
 import { DIRECTORY, measureAndKeep, readKept } from './lib/results'
@@ -33,6 +33,7 @@ async function main(names: readonly string[]): Promise<void> {
 }
 
 function writeDocument(): void {
+  mkdirSync(DIRECTORY, { recursive: true })
   const chapters: Chapter[] = []
   for (const part of PARTS) {
     const kept = readKept(part)

@@ -14,10 +14,11 @@ export interface Packaged {
   readonly vqtune: string
 }
 
-/** Built once for each commit; changes that are not committed count as the commit. */
+/** Built once for each state of what goes into it; changes that are not committed count as the commit. */
 export function packaged(): Packaged {
-  const commit = execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { encoding: 'utf8' }).trim()
-  const directory = `${process.cwd()}/dist/bench/rpm-${commit}`
+  const parts = ['src', 'packaging', 'systemd', 'package-lock.json'].map((path) => `HEAD:${path}`)
+  const trees = execFileSync('git', ['rev-parse', '--short=8', ...parts], { encoding: 'utf8' })
+  const directory = `${process.cwd()}/dist/bench/rpm-${trees.trim().replaceAll('\n', '-')}`
   if (!existsSync(`${directory}/root/usr/libexec/vqtune/node`)) {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(`${directory}/root`, { recursive: true })
