@@ -17,8 +17,12 @@ export interface Packaged {
 /** Built once for each state of what goes into it; changes that are not committed count as the commit. */
 export function packaged(): Packaged {
   const parts = ['src', 'packaging', 'systemd', 'package-lock.json'].map((path) => `HEAD:${path}`)
-  const trees = execFileSync('git', ['rev-parse', '--short=8', ...parts], { encoding: 'utf8' })
-  const directory = `${process.cwd()}/dist/bench/rpm-${trees.trim().replaceAll('\n', '-')}`
+  const trees = execFileSync('git', ['rev-parse', ...parts], { encoding: 'utf8' })
+  const key = trees
+    .trim()
+    .split('\n')
+    .map((tree) => tree.slice(0, 8))
+  const directory = `${process.cwd()}/dist/bench/rpm-${key.join('-')}`
   if (!existsSync(`${directory}/root/usr/libexec/vqtune/node`)) {
     rmSync(directory, { recursive: true, force: true })
     mkdirSync(`${directory}/root`, { recursive: true })
