@@ -5,6 +5,7 @@ import type { Part } from './lib/part'
 import { DIRECTORY, measureAndKeep, readKept } from './lib/results'
 import { boot } from './parts/boot'
 import { idle } from './parts/idle'
+import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
 import { rivals } from './parts/rivals'
 import { soak } from './parts/soak'
@@ -12,7 +13,7 @@ import { startup } from './parts/startup'
 import { storm } from './parts/storm'
 
 /** In the order of the document. */
-const PARTS: readonly Part<unknown>[] = [startup, boot, rivals, idle, reaction, storm, soak].map(
+const PARTS: readonly Part<unknown>[] = [startup, progress, boot, rivals, idle, reaction, storm, soak].map(
   (part) => part as Part<unknown>,
 )
 

@@ -16,7 +16,7 @@ load average says. **Ratios compare what ran interleaved within one run** and ar
 `
 
 export function renderDocument(chapters: readonly Chapter[]): string {
-  return `${INTRODUCTION}\n${chapters.map(renderChapter).join('\n')}`
+  return `${INTRODUCTION}\n${chapters.map(renderChapter).join('\n\n')}\n`
 }
 
 function renderChapter({ name, machine, section }: Chapter): string {
@@ -26,7 +26,6 @@ function renderChapter({ name, machine, section }: Chapter): string {
     ...section.tables.map(renderTable),
     ...section.charts.map(({ file, alt }) => `![${alt}](benchmarks/${file}.svg)`),
     `<sub>\`npm run bench -- ${name}\`, ${describeMachine(machine)}</sub>`,
-    '',
   ].join('\n\n')
 }
 

@@ -100,6 +100,7 @@ async function watch(guest: Guest): Promise<Seen> {
   const read = `sed -n 's/^usage_usec //p' ${cgroup(UNIT)}/cpu.stat ${cgroup(BARE_UNIT)}/cpu.stat
     for pid in $(cat ${cgroup(UNIT)}/cgroup.procs); do sed -n 's/^write_bytes: //p' /proc/$pid/io; done`
   const [cpu = 0, bareCpu = 0, ...written] = numbers(await guest.shell(read))
+  await guest.shell(`mountpoint -q ${tracing} || mount -t tracefs nodev ${tracing}`)
   await guest.shell(`echo > ${tracing}/trace; echo 1 > ${tracing}/events/sched/sched_process_fork/enable`)
   const from = Date.now()
   await sleep(WINDOW_S * 1000)

@@ -10,7 +10,7 @@ const PACE_S = 0.12
 interface StormData {
   readonly changes: number
   readonly tookSeconds: number
-  /** Seconds since the start, MiB of private memory. */
+  /** Seconds since the start, MiB of anonymous memory. */
   readonly memory: readonly (readonly [number, number])[]
   /** From the last change to the right channels. */
   readonly lastRepairMs: number
@@ -62,7 +62,7 @@ async function measure(): Promise<StormData> {
 }
 
 function section({ changes, tookSeconds, memory, lastRepairMs, statusExit, repairs }: StormData): Section {
-  const uss = memory.map(([, mib]) => mib)
+  const mibs = memory.map(([, mib]) => mib)
   const at = (value: number | undefined): string => (value ?? Number.NaN).toFixed(1)
   return {
     title: 'A storm of changes',
@@ -76,8 +76,8 @@ function section({ changes, tookSeconds, memory, lastRepairMs, statusExit, repai
           ['changes', `${changes} in ${tookSeconds.toFixed(0)} s`],
           ['repairs by the daemon', String(repairs)],
           [
-            'private memory before / largest / 30 s after, MiB',
-            `${at(uss[0])} / ${at(Math.max(...uss))} / ${at(uss.at(-1))}`,
+            'anonymous memory before / largest / 30 s after, MiB',
+            `${at(mibs[0])} / ${at(Math.max(...mibs))} / ${at(mibs.at(-1))}`,
           ],
           ['from the last change to the right channels', `${lastRepairMs.toFixed(0)} ms`],
           ['vqtune status --check at the end', `exit ${statusExit}${statusExit === 0 ? ': as desired' : ''}`],
@@ -87,11 +87,11 @@ function section({ changes, tookSeconds, memory, lastRepairMs, statusExit, repai
     charts: [
       {
         file: 'storm',
-        alt: 'Private memory of the daemon during and after the storm',
+        alt: 'Anonymous memory of the daemon during and after the storm',
         svg: lineChart(
-          `Private memory of the daemon, MiB: ${changes} changes in ${tookSeconds.toFixed(0)} s, then rest`,
-          [{ name: 'private memory', points: memory }],
-          { xLabel: 'seconds', yLabel: 'MiB (USS)' },
+          `Anonymous memory of the daemon, MiB: ${changes} changes in ${tookSeconds.toFixed(0)} s, then rest`,
+          [{ name: 'anonymous memory', points: memory }],
+          { xLabel: 'seconds', yLabel: 'MiB' },
         ),
       },
     ],
