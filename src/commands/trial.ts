@@ -170,9 +170,14 @@ function writeDropIn({ host }: CommandContext, nic: ObservedNic, verdict: TrialV
 async function reloadDaemon(context: CommandContext): Promise<void> {
   const { host } = context
   if (host.findTool('systemctl') === undefined) return
-  const { code, stderr } = await host.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
-  // 5: no such unit; 1 with these words: another init.
-  if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
+  try {
+    const { code, stderr } = await host.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
+    // 5: no such unit; 1 with these words: another init.
+    if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
+  } catch (error) {
+    // The drop-in is written: a systemd that hangs must not keep the winner from being applied.
+    if (!(error instanceof VqtuneError)) throw error
+  }
   context.warn(`${DAEMON_UNIT} could not be told: systemctl reload ${DAEMON_UNIT}`)
 }
 

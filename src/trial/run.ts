@@ -22,7 +22,7 @@ export interface TrialOptions {
   readonly counts: readonly number[]
   /** Not empty. */
   readonly looks: readonly Look[]
-  /** Asked at each look but the last: whether what there is will do. */
+  /** Asked at each look whether what there is will do. */
   readonly isEnough: (runs: readonly Run[], look: Look) => boolean
   readonly windowMs: number
   /** Empty: the traffic there is. */

@@ -188,14 +188,16 @@ async function drifts(): Promise<DriftJson['drift']> {
 test('the daemon stands aside during a trial, and repairs what a killed one left', async () => {
   await guest.run(['vqtune', 'apply'])
   const before = await guest.run(['vqtune', 'status', '--json'])
-  const daemon = await guest.spawn(['vqtune', 'daemon'])
+  const unit = ['[Service]', 'ExecStart=/usr/local/bin/vqtune daemon', 'ExecReload=/bin/kill -HUP $MAINPID']
+  await guest.writeFile('/run/systemd/system/vqtuned.service', `${unit.join('\n')}\n`)
+  await guest.run(['systemctl', 'start', 'vqtuned.service'])
   try {
     await waitUntil('the daemon to have looked', 60_000, async () => {
       return (await guest.exec(['test', '-s', '/run/vqtune/daemon.json'])).code === 0
     })
     const pid = await trialAtOne()
     // Longer than the daemon waits for the lock.
-    await sleep(15_000)
+    await sleep(12_000)
     expect((await guest.exec(['test', '-d', `/proc/${pid}`])).code).toBe(0)
     await guest.run(['kill', '-INT', String(pid)])
     await ended(pid)
@@ -211,8 +213,22 @@ test('the daemon stands aside during a trial, and repairs what a killed one left
       ...{ kind: 'channels', nic, writer: 'vqtune', action: 'repaired' },
       evidence: 'tried by a vqtune trial that was killed',
     })
+
+    // A winner that is kept stays: the daemon is told to read the drop-in. Fewer queues make this command faster.
+    const command = `sleep 0.$(ls -d /sys/class/net/${nic}/queues/tx-* | wc -l)`
+    const { code, stdout } = await guest.exec(
+      [...['vqtune', 'trial', nic, '--counts', '1', '--keep', '--json'], ...['--', 'sh', '-c', command]],
+      { timeoutMs: 180_000 },
+    )
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ yardstick: 'runs', verdict: 'better', channels: 1 })
+    // Longer than the daemon needs to see the change, and to undo it if it were not told.
+    await sleep(5_000)
+    expect(await channels()).toBe(1)
+    expect((await drifts()).filter(({ action }) => action === 'repaired')).toHaveLength(1)
   } finally {
-    await guest.exec(['kill', String(daemon)])
+    await guest.run(['rm', '-f', `/etc/vqtune/conf.d/50-trial-${nic}.toml`])
+    await guest.run(['systemctl', 'stop', 'vqtuned.service'])
   }
 })
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { printJson } from '../../../src/output/json'
 import { planLooks } from '../../../src/trial/looks'
+import { trialJson, trialText } from '../../../src/trial/present'
 import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
 import { roundsNeeded } from '../../../src/trial/statistics'
 import {
@@ -10,6 +12,7 @@ import {
   type Sample,
   type TrialVerdict,
 } from '../../../src/trial/verdict'
+import { expectSchema } from '../../support/schema'
 import { seeded } from './random'
 
 const COUNTS = [1, 2, 4, 8]
@@ -183,6 +186,23 @@ test('an idle NIC proves nothing', () => {
 test('too few rounds never propose', () => {
   const few = simulate(seeded(13), 0.001, { 1: { rate: 3 } }).filter(({ round }) => round < 4)
   expect(judgeTrial(few, 4, true).kind).toBe('inconclusive')
+})
+
+test('what JSON cannot say of an interval without end is null, as the schema has it', () => {
+  const random = seeded(14)
+  const few = simulate(random, 0.1, {}, 3)
+  const verdict = judgeTrial(few, 4, true)
+  const looks = planLooks(6, LEVEL, 3)
+  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1 }
+  const runs = few.map(({ round, channels }) => ({ round, channels, measured }))
+  const json = trialJson('eth0', 4, runs, 'bytes', verdict, looks, undefined)
+  const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
+  expectSchema('trial', read)
+  expect(read.rounds).toBe(3)
+  expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
+  expect(trialText('eth0', 4, few, 'bytes', verdict, looks)).toMatch(
+    /eth0: inconclusive: .*\n3 rounds, of at most 3\n$/,
+  )
 })
 
 test('ratios are shown with sign and interval', () => {
