@@ -3,16 +3,20 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
+import { shareOfOthers } from './lib/host-load'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
 import { waitUntil } from './lib/wait'
 
 /**
- * One guest for all tests here. Measurements are judged by what is certain: eight vCPUs in emulation on two cores get
- * 1,300 to 1,700 Mb/s through one queue and 850 to 1,000 through eight (8 streams from the host, machine otherwise idle;
- * with four queues there is no difference), and a rate limit on each of the tap's queues makes more queues faster.
+ * One guest for all tests here. Measurements are judged by what is certain. Eight vCPUs in emulation on two cores get
+ * 1,300 to 1,700 Mb/s through one queue and 850 to 1,000 through eight (8 streams from the host, kernels 6.1 and 6.12;
+ * with four queues there is no difference), if nobody else uses the cores: else both get what others leave. Limits on
+ * the tap's queues decide whatever the machine does: equal ones make more queues faster, unequal ones fewer.
  */
 const QUEUES = 8
+/** What others may use of the machine for a measurement in emulation to mean something. */
+const QUIET = 0.1
 let guest: Guest
 let nic: string
 
@@ -85,10 +89,31 @@ async function trialUnderLoad(...args: string[]): Promise<TrialJson> {
   }
 }
 
+/** The rate of each of the tap's queues, as tc has it. */
+async function limitQueues(rates: readonly string[]): Promise<void> {
+  const tc = async (...args: string[]): Promise<void> => {
+    const { code, stderr } = await guest.network.exec(['tc', 'qdisc', ...args])
+    expect(stderr).toBe('')
+    expect(code).toBe(0)
+  }
+  await tc('add', 'dev', 'tap0', 'root', 'handle', '1:', 'mq')
+  for (const [queue, rate] of rates.entries()) {
+    const limit = ['tbf', 'rate', rate, 'burst', '32kb', 'latency', '50ms']
+    await tc('replace', 'dev', 'tap0', 'parent', `1:${(queue + 1).toString(16)}`, ...limit)
+  }
+}
+
+async function unlimitQueues(): Promise<void> {
+  await guest.network.exec(['tc', 'qdisc', 'del', 'dev', 'tap0', 'root'])
+}
+
 test('finds by itself that one queue moves more than eight in emulation, and changes nothing', async () => {
-  const trial = await trialUnderLoad()
-  show('emulation', trial)
-  expect(trial).toMatchObject({ present: QUEUES, verdict: 'better', channels: 1 })
+  const { result: trial, others } = await shareOfOthers(guest.network, () => trialUnderLoad())
+  show(`emulation, ${(100 * others).toFixed(0)} % of the machine used by others`, trial)
+  expect(trial.present).toBe(QUEUES)
+  if (others <= QUIET) expect(trial).toMatchObject({ verdict: 'better', channels: 1 })
+  // Never the other way round, however noisy.
+  expect(trial.comparisons.map(({ finding }) => finding)).not.toContain('slower')
   // It ended at a look, and every round measured both counts.
   expect(trial.looks.map(({ rounds }) => rounds)).toContain(trial.rounds)
   expect(trial.runs).toHaveLength(2 * trial.rounds)
@@ -96,18 +121,20 @@ test('finds by itself that one queue moves more than eight in emulation, and cha
   expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
 })
 
+test('finds that fewer queues move more when all but the first are slow', async () => {
+  await limitQueues(['16mbit', ...Array.from({ length: QUEUES - 1 }, () => '500kbit')])
+  try {
+    const trial = await trialUnderLoad()
+    show('slow further queues', trial)
+    expect(trial).toMatchObject({ present: QUEUES, verdict: 'better', channels: 1 })
+    expect(await channels()).toBe(QUEUES)
+  } finally {
+    await unlimitQueues()
+  }
+})
+
 test('finds that more queues move more when each queue of the tap is limited, and keeps them', async () => {
-  const { network } = guest
-  const tc = async (...args: string[]): Promise<void> => {
-    const { code, stderr } = await network.exec(['tc', 'qdisc', ...args])
-    expect(stderr).toBe('')
-    expect(code).toBe(0)
-  }
-  await tc('add', 'dev', 'tap0', 'root', 'handle', '1:', 'mq')
-  for (let queue = 1; queue <= QUEUES; queue++) {
-    const limit = ['tbf', 'rate', '4mbit', 'burst', '32kb', 'latency', '50ms']
-    await tc('replace', 'dev', 'tap0', 'parent', `1:${queue.toString(16)}`, ...limit)
-  }
+  await limitQueues(Array.from({ length: QUEUES }, () => '4mbit'))
   await guest.run(['ethtool', '-L', nic, 'combined', '1'])
   try {
     const trial = await trialUnderLoad('--keep')
@@ -121,7 +148,7 @@ test('finds that more queues move more when each queue of the tap is limited, an
     expect((await guest.exec(['vqtune', 'config', 'check'])).code).toBe(0)
   } finally {
     await guest.run(['rm', '-f', `/etc/vqtune/conf.d/50-trial-${nic}.toml`])
-    await network.exec(['tc', 'qdisc', 'del', 'dev', 'tap0', 'root'])
+    await unlimitQueues()
   }
 })
 
