@@ -187,10 +187,20 @@ export function withOriginals(
   return result
 }
 
-/** Notes that a trial is about to write to a NIC that has its originals recorded. Pure. */
-export function withTrial(ledger: Ledger, nic: ObservedNic, at: string): Ledger {
-  const known = entryOf(ledger, nic)
-  return known === undefined ? ledger : replaceEntry(ledger, { ...known, trial: at })
+/**
+ * Notes that a trial is about to write to a NIC: originals first, if it has none. A NIC that is held stays so, and can
+ * be rolled back to what the trial found. Pure.
+ */
+export function withTrial(
+  ledger: Ledger,
+  guest: Pick<ObservedGuest, 'nics'>,
+  nic: ObservedNic,
+  at: string,
+): Ledger {
+  const held = entryOf(ledger, nic)?.held === true ? { held: true } : {}
+  const recorded = withOriginals(ledger, guest, [nic], at)
+  const known = entryOf(recorded, nic)
+  return known === undefined ? recorded : replaceEntry(recorded, { ...known, ...held, trial: at })
 }
 
 /** Notes what the NICs show now as applied by us; what a killed trial left is over then. Pure. */

@@ -171,9 +171,9 @@ function heldFor({ heldWhy }: LedgerEntry): string {
 
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
-  if (recorded.held === true)
-    return [`nothing is left: ${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
   const { original, applied, trial } = recorded
+  if (recorded.held === true && trial === undefined)
+    return [`nothing is left: ${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
   if (original === undefined) return ['nothing since boot']
   const before = `channels ${original.channels}`
   if (trial !== undefined) {

@@ -8,7 +8,7 @@ import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
 import { lostConnectivity, probeGateway, readConnectivity } from '../guard/connectivity'
 import { restoreNic } from '../guard/restore'
-import { readLedger, withOriginals, withTrial, writeLedger } from '../ledger'
+import { readLedger, withTrial, writeLedger } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
 import type { Host } from '../system/host'
 import { takeLock } from '../system/lock'
@@ -45,8 +45,7 @@ export async function runTrial(
   const lock = await takeLock(host, 'trial', LOCK_WAIT_MS)
   try {
     const ledger = readLedger(host, guest.bootId)
-    const now = new Date().toISOString()
-    writeLedger(host, withTrial(withOriginals(ledger, guest, [nic], now), nic, now))
+    writeLedger(host, withTrial(ledger, guest, nic, new Date().toISOString()))
     try {
       return await measureAll(host, settings, nic, options)
     } finally {

@@ -7,6 +7,7 @@ import {
   parseLedger,
   readLedger,
   withApplied,
+  withHeld,
   withOriginals,
   withTrial,
   writeLedger,
@@ -45,11 +46,13 @@ describe('ledger', () => {
   it('marks a trial, keeps its originals, and forgets it with the next apply', () => {
     const before = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
     const first = withOriginals(empty, guestOf(ONLINE, [before]), [before], AT)
-    const tried = withTrial(first, before, AT)
+    const tried = withTrial(empty, guestOf(ONLINE, [before]), before, AT)
     expect(entryOf(tried, before)).toEqual({ ...entryOf(first, before), trial: AT })
     expect(parseLedger(JSON.stringify(tried), '/p')).toEqual(tried)
     expect(entryOf(withApplied(tried, [before], AT), before)).not.toHaveProperty('trial')
-    expect(withTrial(empty, before, AT)).toEqual(empty)
+    // Held by a rollback: still held, and with something to roll back to.
+    const held = withTrial(withHeld(empty, [before], AT), guestOf(ONLINE, [before]), before, AT)
+    expect(entryOf(held, before)).toMatchObject({ held: true, trial: AT, original: { channels: 2 } })
   })
 
   it.each([
