@@ -96,10 +96,27 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
   })
 })
 
+it('fleet package: rules, dashboard and a role where Ansible looks for it; installable without vqtune', () => {
+  const files = query(rpms.fleet, '-l')
+  for (const file of [
+    '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
+    '/usr/share/vqtune-fleet/grafana/vqtune.json',
+    '/usr/share/ansible/roles/vqtune/tasks/main.yml',
+    '/usr/share/ansible/roles/vqtune/meta/argument_specs.yml',
+  ]) {
+    expect(files).toContain(file)
+  }
+  expect(query(rpms.fleet, '--requires').filter((line) => !line.startsWith('rpmlib('))).toEqual([])
+  expect(query(rpms.fleet, '--qf', '%{license}')).toEqual(['Apache-2.0'])
+  const owners = query(rpms.fleet, '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
+  expect([...new Set(owners)].sort()).toEqual(['-rw-r--r-- root:root', 'drwxr-xr-x root:root'])
+  expect(query(rpms.arch, '-l').filter((file) => /fleet|ansible/.test(file))).toEqual([])
+})
+
 it('rpmlint finds nothing', () => {
-  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), rpms.arch, rpms.noarch, rpms.spec]
+  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), rpms.arch, rpms.noarch, rpms.fleet, rpms.spec]
   const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
-  expect(stdout).toContain('2 packages and 1 specfiles checked; 0 errors, 0 warnings')
+  expect(stdout).toContain('3 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
 it('a second build gives the same payload and files', async () => {
@@ -107,7 +124,7 @@ it('a second build gives the same payload and files', async () => {
   const second = await buildRpms(1, { fresh: true })
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
-  for (const variant of ['arch', 'noarch'] as const) {
+  for (const variant of ['arch', 'noarch', 'fleet'] as const) {
     expect(digests(second[variant])).toEqual(digests(first[variant]))
   }
 }, 600_000)

@@ -13,6 +13,7 @@ export interface BuiltRpms {
   readonly directory: string
   readonly arch: string
   readonly noarch: string
+  readonly fleet: string
   readonly spec: string
 }
 
@@ -36,6 +37,7 @@ export async function buildRpms(release: number, { fresh = false } = {}): Promis
     directory,
     arch: named(/^vqtune-\d.*\.(x86_64|aarch64)\.rpm$/),
     noarch: named(/^vqtune-noarch-.*\.noarch\.rpm$/),
+    fleet: named(/^vqtune-fleet-.*\.noarch\.rpm$/),
     spec: join(directory, 'vqtune.spec'),
   }
 }

@@ -1,0 +1,178 @@
+/** What platform teams get, without a guest: rules, dashboard and role are well-formed and do what they say. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse } from 'smol-toml'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '../../src/config/settings'
+import { Counters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
+import { renderMetrics } from '../../src/output/prometheus'
+import { dashboardPanels } from '../support/dashboard'
+import { guestOf, nicOf } from '../support/simulated-kernel'
+import { TOP } from './rpms'
+
+const FLEET = join(TOP, 'packaging/fleet')
+const RULES = join(FLEET, 'prometheus/vqtune.rules.yml')
+
+function run(
+  tool: string,
+  args: readonly string[],
+  cwd = TOP,
+  input = '',
+): { code: number | null; text: string } {
+  const { status, stdout, stderr, error } = spawnSync(tool, args, { cwd, input, encoding: 'utf8' })
+  if (error !== undefined) throw error
+  return { code: status, text: stdout + stderr }
+}
+
+/** Everything that a daemon can show, of a guest with a NIC. */
+function allMetrics(): string {
+  const cpus = [0, 1]
+  const guest = guestOf(cpus, [nicOf({ ifindex: 2, maximum: 2, current: 1 }, cpus)])
+  const skips = [{ nic: 'eth2', code: 'held', why: '', tunable: undefined } as const]
+  const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
+  return renderMetrics([
+    ...guestFamilies({ guest, skips, missing: [], againMs: undefined }, DEFAULT_SETTINGS, health),
+    ...new Counters().families(['eth2']),
+    lastCheck(1_800_000_000_000),
+  ])
+}
+const names = new Set(
+  [...allMetrics().matchAll(/^# TYPE (\S+)/gm)]
+    .map((match) => match[1] as string)
+    .concat('node_textfile_mtime_seconds'),
+)
+
+describe('metrics', () => {
+  it('promtool finds nothing to say about names, types and help', () => {
+    expect(names.size).toBeGreaterThan(20)
+    expect(run('promtool', ['check', 'metrics'], TOP, allMetrics())).toEqual({ code: 0, text: '' })
+  })
+})
+
+describe('rules', () => {
+  const alerts = [...readFileSync(RULES, 'utf8').matchAll(/^ {6}- alert: (\w+)$/gm)].map(
+    (match) => match[1] as string,
+  )
+  const texts = readFileSync(RULES, 'utf8')
+
+  it('are valid, and use only metrics that exist', () => {
+    expect(run('promtool', ['check', 'rules', '--lint-fatal', RULES])).toMatchObject({ code: 0 })
+    // Recordings have a colon before the name.
+    const used = texts.replace(/^ *#.*$/gm, '').match(/(?<![:\w])(?:vqtune|node)_\w+/g) ?? []
+    expect(used.length).toBeGreaterThan(20)
+    expect(used.filter((name) => !names.has(name))).toEqual([])
+  })
+
+  it('each alert says what it is, how bad, and what to do', () => {
+    expect(alerts.length).toBe(10)
+    for (const block of texts.split(/^ {6}- alert: /m).slice(1)) {
+      for (const part of ['severity: ', 'summary: ', 'description: ', 'runbook: |'])
+        expect(block).toContain(part)
+    }
+  })
+
+  describe('unit tests', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'vqtune-rules-'))
+    beforeAll(() => cpSync(join(FLEET, 'prometheus'), directory, { recursive: true }))
+
+    it('pass', () => {
+      expect(
+        run('promtool', ['test', 'rules', 'vqtune.rules.test.yml'], join(FLEET, 'prometheus')),
+      ).toMatchObject({
+        code: 0,
+      })
+    })
+
+    // Firing where they must is what this shows; that nothing else fires is in each comparison, which takes them all.
+    it.each(alerts)('fail when %s never fires', (alert) => {
+      const start = texts.indexOf(`- alert: ${alert}\n`)
+      const end = texts.indexOf('        labels:', start)
+      const broken = `${texts.slice(0, start)}- alert: ${alert}\n        expr: vector(0) == 1\n${texts.slice(end)}`
+      writeFileSync(join(directory, 'vqtune.rules.yml'), broken)
+      expect(run('promtool', ['test', 'rules', 'vqtune.rules.test.yml'], directory).code).toBe(1)
+    })
+  })
+})
+
+describe('dashboard', () => {
+  const panels = dashboardPanels()
+
+  it('asks for metrics and recordings that exist, in panels of their own place', () => {
+    const recordings = [...readFileSync(RULES, 'utf8').matchAll(/- record: (\S+)/g)].map(
+      (match) => match[1] as string,
+    )
+    const known = new Set([...names, ...recordings, 'ALERTS'])
+    const used = panels.flatMap(({ exprs }) =>
+      exprs.flatMap(
+        (expr) =>
+          expr.replace(/"[^"]*"/g, '""').match(/\b(?:job\w*:vqtune_[\w:]+|vqtune_\w+|node_\w+|ALERTS)\b/g) ??
+          [],
+      ),
+    )
+    expect(used.length).toBeGreaterThan(25)
+    expect(used.filter((name) => !known.has(name))).toEqual([])
+    // Each recording is for it.
+    expect(recordings.filter((name) => !used.includes(name))).toEqual([])
+    const taken = new Set<string>()
+    for (const { title, gridPos } of panels) {
+      for (let x = gridPos.x; x < gridPos.x + gridPos.w; x++) {
+        for (let y = gridPos.y; y < gridPos.y + gridPos.h; y++) {
+          expect(taken.has(`${x},${y}`), title).toBe(false)
+          taken.add(`${x},${y}`)
+        }
+      }
+      expect(gridPos.x + gridPos.w).toBeLessThanOrEqual(24)
+    }
+  })
+})
+
+describe('role', () => {
+  const role = join(FLEET, 'ansible/vqtune')
+
+  it('ansible-lint finds nothing, by its strictest profile', () => {
+    const { code, text } = run(
+      'ansible-lint',
+      ['--offline', '--nocolor', '--profile', 'production', '--strict'],
+      role,
+    )
+    expect(text).toContain('Passed with production profile: 0 failure(s), 0 warning(s)')
+    expect(code).toBe(0)
+  }, 180_000)
+
+  it('describes every variable that has a default, and no other', () => {
+    const keys = (file: string, pattern: RegExp): string[] =>
+      [...readFileSync(join(role, file), 'utf8').matchAll(pattern)].map((match) => match[1] as string).sort()
+    const defaults = keys('defaults/main.yml', /^(\w+):/gm)
+    expect(defaults.length).toBeGreaterThan(8)
+    expect(keys('meta/argument_specs.yml', /^ {6}(vqtune_\w+):$/gm)).toEqual(defaults)
+  })
+
+  it('writes the configuration that the variable says', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'vqtune-role-'))
+    const config = {
+      'isolated-cpus': 'use',
+      daemon: { 'report-cron': 'none', 'debounce-ms': 100 },
+      metrics: { textfile: '/run/vqtune/ä "quoted" \\ 😀.prom' },
+      defaults: { xps: false },
+      nic: [
+        { match: { name: 'eth[1-3]', mac: '52:54:00:*' }, cap: 4 },
+        { match: { pci: '0000:00:03.0' }, enabled: false, 'on-conflict': 'yield' },
+      ],
+    }
+    const render = (value: unknown): string => {
+      const file = join(directory, 'out.toml')
+      writeFileSync(join(directory, 'vars.json'), JSON.stringify({ vqtune_config: value }))
+      const task = `src=${role}/templates/vqtune.toml.j2 dest=${file}`
+      const options = ['-i', 'localhost,', '-c', 'local', '-e', `@${directory}/vars.json`]
+      execFileSync('ansible', ['localhost', ...options, '-m', 'ansible.builtin.template', '-a', task], {
+        env: { ...process.env, ANSIBLE_LOCALHOST_WARNING: 'False', ANSIBLE_LOCAL_TEMP: directory },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      return readFileSync(file, 'utf8')
+    }
+    expect(parse(render(config))).toEqual(config)
+    expect(parse(render({}))).toEqual({})
+  }, 120_000)
+})
