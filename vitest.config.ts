@@ -21,6 +21,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          // Long enough for the 100,000 inputs for each property of `npm run fuzz`.
+          testTimeout: 1_800_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: 'cli',
           include: ['test/cli/**/*.test.ts'],
           globalSetup: BUILD,

@@ -2,6 +2,7 @@
  * Errors that vqtune expects. Each carries a kind; the kind knows the exit code and whether trying again can help.
  * An expected error is shown as one line. Anything else is a bug and is shown with its stack.
  */
+import { oneLine } from './untrusted'
 
 /** Documented exit codes; see vqtune(8), EXIT STATUS. */
 export const EXIT = { converged: 0, error: 1, usage: 2, drift: 3 } as const
@@ -48,7 +49,7 @@ export class VqtuneError extends Error {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, options)
+    super(oneLine(message), options)
   }
 
   get exitCode(): number {

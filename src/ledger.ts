@@ -112,8 +112,8 @@ function isEntry(entry: unknown): entry is LedgerEntry {
     (entry.trial === undefined || typeof entry.trial === 'string') &&
     (entry.heldWhy === undefined || typeof entry.heldWhy === 'string') &&
     (entry.steppedBack === undefined || isSteppedBack(entry.steppedBack)) &&
-    (entry.original === undefined || isValues(entry.original)) &&
-    (entry.applied === undefined || isValues(entry.applied))
+    (entry.original === undefined || isRecordedValues(entry.original)) &&
+    (entry.applied === undefined || isRecordedValues(entry.applied))
   )
 }
 
@@ -128,7 +128,8 @@ function isSteppedBack(value: unknown): value is SteppedBack {
   )
 }
 
-function isValues(values: unknown): values is RecordedValues {
+/** Values in the form of the ledger, whoever wrote them. */
+export function isRecordedValues(values: unknown): values is RecordedValues {
   return (
     isObject(values) &&
     Number.isInteger(values.channels) &&
@@ -144,7 +145,8 @@ function isValues(values: unknown): values is RecordedValues {
   )
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** An object that is no array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 

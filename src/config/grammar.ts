@@ -63,8 +63,7 @@ function isListenAddress(value: string): boolean {
 
 function isGlob(value: string): boolean {
   try {
-    globMatcher(value)
-    return value.length <= 128
+    return value.length <= 128 && globMatcher(value) !== undefined
   } catch {
     return false
   }

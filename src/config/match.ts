@@ -31,8 +31,9 @@ export function fullPciAddress(address: string): string {
   return lower.split(':').length === 2 ? `0000:${lower}` : lower
 }
 
-/** One position of a glob: any run of characters, or one character that a test accepts. */
-type GlobToken = '*' | ((character: string) => boolean)
+/** One position of a glob: any run of characters, this one, or one that a test accepts. */
+type GlobToken = typeof ANY_RUN | string | ((character: string) => boolean)
+const ANY_RUN = Symbol('*')
 
 /**
  * The glob of udev and shell: `*`, `?`, `[a-c]`, `[!a-c]`, and `\` before a character that means itself.
@@ -44,7 +45,7 @@ export function globMatcher(glob: string): (text: string) => boolean {
   const tokens: GlobToken[] = []
   for (let at = 0; at < glob.length; at++) {
     const character = glob.charAt(at)
-    if (character === '*') tokens.push('*')
+    if (character === '*') tokens.push(ANY_RUN)
     else if (character === '?') tokens.push(() => true)
     else if (character === '[') {
       const { accepts, end } = characterSet(glob, at)
@@ -53,8 +54,8 @@ export function globMatcher(glob: string): (text: string) => boolean {
     } else if (character === '\\') {
       at++
       if (at === glob.length) throw new SyntaxError('nothing follows the backslash')
-      tokens.push(exactly(glob.charAt(at)))
-    } else tokens.push(exactly(character))
+      tokens.push(glob.charAt(at))
+    } else tokens.push(character)
   }
   return (text) => matchesTokens(tokens, text)
 }
@@ -66,10 +67,10 @@ function matchesTokens(tokens: readonly GlobToken[], text: string): boolean {
   let star: { readonly token: number; at: number } | undefined
   while (at < text.length) {
     const current = tokens[token]
-    if (current === '*') {
+    if (current === ANY_RUN) {
       star = { token, at }
       token++
-    } else if (current?.(text.charAt(at)) === true) {
+    } else if (current !== undefined && accepts(current, text.charAt(at))) {
       token++
       at++
     } else if (star !== undefined) {
@@ -78,7 +79,7 @@ function matchesTokens(tokens: readonly GlobToken[], text: string): boolean {
       token = star.token + 1
     } else return false
   }
-  return tokens.slice(token).every((rest) => rest === '*')
+  return tokens.slice(token).every((rest) => rest === ANY_RUN)
 }
 
 /** @param at index of the opening bracket. @returns the test of the set and the index of the closing bracket. */
@@ -105,6 +106,6 @@ function characterSet(glob: string, at: number): { accepts: (character: string) 
   }
 }
 
-function exactly(wanted: string): (character: string) => boolean {
-  return (character) => character === wanted
+function accepts(token: string | ((character: string) => boolean), character: string): boolean {
+  return typeof token === 'string' ? token === character : token(character)
 }

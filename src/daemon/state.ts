@@ -1,6 +1,7 @@
 /** What the daemon remembers across a restart within one boot: the last look, and its conflicts. */
 import type { ConflictState } from '../drift/conflict'
 import type { GuestSnapshot } from '../drift/snapshot'
+import { isObject, isRecordedValues } from '../ledger'
 import type { Host } from '../system/host'
 
 export interface DaemonState {
@@ -25,11 +26,44 @@ export function readState(host: Host, bootId: string): DaemonState | undefined {
   }
 }
 
-/** Written by us with one rename, so whole or absent; what is checked is that it is of this version. */
+/** Written by us with one rename, so whole or absent; but by what version of us, and whether by us, nobody knows. */
 function isState(value: unknown): value is DaemonState {
-  if (typeof value !== 'object' || value === null) return false
-  const { version, at, last, conflicts } = value as Partial<DaemonState>
-  return version === 1 && typeof at === 'string' && Array.isArray(last?.nics) && Array.isArray(conflicts)
+  if (!isObject(value) || !isObject(value.last)) return false
+  const { version, at, last, conflicts } = value
+  return (
+    version === 1 &&
+    typeof at === 'string' &&
+    typeof last.online === 'string' &&
+    Array.isArray(last.nics) &&
+    last.nics.every(isNicSnapshot) &&
+    Array.isArray(conflicts) &&
+    conflicts.every(isConflict)
+  )
+}
+
+function isNicSnapshot(nic: unknown): boolean {
+  return (
+    isObject(nic) &&
+    Number.isInteger(nic.ifindex) &&
+    [nic.name, nic.mac, nic.virtio].every((text) => typeof text === 'string') &&
+    (nic.maximum === undefined || Number.isInteger(nic.maximum)) &&
+    typeof nic.xdp === 'boolean' &&
+    isRecordedValues(nic.values)
+  )
+}
+
+function isConflict(conflict: unknown): boolean {
+  return (
+    isObject(conflict) &&
+    Number.isInteger(conflict.ifindex) &&
+    Array.isArray(conflict.reversals) &&
+    conflict.reversals.every(Number.isFinite) &&
+    Number.isInteger(conflict.fights) &&
+    (conflict.fights as number) >= 0 &&
+    (conflict.awayUntil === undefined || Number.isFinite(conflict.awayUntil)) &&
+    [undefined, 'yielded', 'reported'].includes(conflict.leftAlone as undefined) &&
+    (conflict.rival === undefined || typeof conflict.rival === 'string')
+  )
 }
 
 /** @throws the system error */

@@ -97,6 +97,8 @@ export function parseHistory(text: string): History {
 }
 
 function parseRecord(line: string): DriftRecord | undefined {
+  // Most of what is not ours, without the cost of an exception for each line.
+  if (!line.startsWith('{')) return undefined
   let value: unknown
   try {
     value = JSON.parse(line)

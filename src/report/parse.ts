@@ -1,4 +1,5 @@
 /** Texts of procfs and ethtool that the report compares over a window. Pure; each says what it does with odd lines. */
+import { wholeNumber } from '../system/numbers'
 
 /**
  * Counts of /proc/interrupts by action name (`virtio2-input.0`), one number for each online CPU in `cpus` order. The
@@ -10,16 +11,16 @@ export interface InterruptCounts {
 }
 
 export function parseInterruptCounts(text: string): InterruptCounts {
-  const [header = '', ...lines] = text.split('\n')
+  const [header, ...lines] = text.split('\n') as [string, ...string[]]
   const cpus = [...header.matchAll(/\bCPU(\d+)\b/g)].map((match) => Number(match[1]))
   const byAction = new Map<string, readonly number[]>()
   for (const line of lines) {
     const fields = line.trim().split(/\s+/)
-    const action = fields.at(-1) ?? ''
+    const action = fields.at(-1) as string
     // Of all lines on a guest with many vCPUs only ours are worth the numbers.
     if (!action.startsWith('virtio')) continue
-    const counts = fields.slice(1, 1 + cpus.length).map(Number)
-    if (counts.length === cpus.length && counts.every(Number.isFinite)) byAction.set(action, counts)
+    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => wholeNumber(field) ?? [])
+    if (counts.length === cpus.length) byAction.set(action, counts)
   }
   return { cpus, byAction }
 }
@@ -28,9 +29,12 @@ export function parseInterruptCounts(text: string): InterruptCounts {
 export function parseNetSoftirqs(
   text: string,
 ): ReadonlyMap<number, { readonly rx: number; readonly tx: number }> {
-  const cpus = [...(text.split('\n')[0] ?? '').matchAll(/CPU(\d+)/g)].map((match) => Number(match[1]))
-  const row = (name: string): number[] =>
-    (new RegExp(`^\\s*${name}:(.*)$`, 'm').exec(text)?.[1] ?? '').trim().split(/\s+/).map(Number)
+  const [header, ...lines] = text.split('\n') as [string, ...string[]]
+  const cpus = [...header.matchAll(/\bCPU(\d+)\b/g)].map((match) => Number(match[1]))
+  const row = (name: string): (number | undefined)[] => {
+    const line = lines.find((line) => line.trimStart().startsWith(`${name}:`))
+    return line === undefined ? [] : line.trim().split(/\s+/).slice(1).map(wholeNumber)
+  }
   const rx = row('NET_RX')
   const tx = row('NET_TX')
   return new Map(cpus.map((cpu, i) => [cpu, { rx: rx[i] ?? 0, tx: tx[i] ?? 0 }]))
@@ -51,12 +55,11 @@ export interface SoftnetCounts {
 export function parseSoftnet(text: string, online: readonly number[]): ReadonlyMap<number, SoftnetCounts> {
   const result = new Map<number, SoftnetCounts>()
   for (const [index, line] of text.trim().split('\n').entries()) {
-    const [processed = Number.NaN, dropped = 0, squeezed = 0, ...rest] = line
-      .trim()
-      .split(/\s+/)
-      .map((field) => Number.parseInt(field, 16))
+    const fields = line.trim().split(/\s+/)
+    if (!fields.every((field) => /^[0-9a-f]{1,8}$/i.test(field))) continue
+    const [processed, dropped = 0, squeezed = 0, ...rest] = fields.map((field) => Number.parseInt(field, 16))
     const cpu = rest[9] ?? online[index]
-    if (cpu !== undefined && Number.isFinite(processed)) result.set(cpu, { processed, dropped, squeezed })
+    if (cpu !== undefined && processed !== undefined) result.set(cpu, { processed, dropped, squeezed })
   }
   return result
 }
@@ -72,7 +75,9 @@ export interface QueueStats {
 /** By queue. Knows `rx_queue_0_packets` (up to 6.1) and `rx0_kicks` (later). */
 export function parseQueueStats(text: string): ReadonlyMap<number, QueueStats> {
   const found = new Map<number, Record<string, number>>()
-  for (const match of text.matchAll(/^\s*(rx|tx)(?:_queue_)?(\d+)_(packets|kicks):\s*(\d+)\s*$/gm)) {
+  for (const match of text.matchAll(
+    /^[ \t]*(rx|tx)(?:_queue_)?(\d{1,5})_(packets|kicks):[ \t]*(\d{1,20})[ \t\r]*$/gm,
+  )) {
     const [, direction = '', queue = '', what = '', value = ''] = match
     const own = found.get(Number(queue)) ?? {}
     own[`${direction}_${what}`] = Number(value)
@@ -95,12 +100,12 @@ export function parseQueueStats(text: string): ReadonlyMap<number, QueueStats> {
 export function parseTcpSegments(
   text: string,
 ): { readonly sent: number; readonly retransmitted: number } | undefined {
-  const [names, values] = [...text.matchAll(/^Tcp: (.*)$/gm)].map((match) => (match[1] ?? '').split(' '))
+  const [names, values] = [...text.matchAll(/^Tcp: (.*)$/gm)].map((match) => (match[1] as string).split(' '))
   if (names === undefined || values === undefined) return undefined
-  const value = (name: string): number => Number(values[names.indexOf(name)])
+  const value = (name: string): number | undefined => wholeNumber(values[names.indexOf(name)])
   const sent = value('OutSegs')
   const retransmitted = value('RetransSegs')
-  return Number.isFinite(sent) && Number.isFinite(retransmitted) ? { sent, retransmitted } : undefined
+  return sent === undefined || retransmitted === undefined ? undefined : { sent, retransmitted }
 }
 
 const ESTABLISHED = '01'
@@ -110,7 +115,7 @@ const LOOPBACK = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/
 /** Connected sockets of a /proc/net/{tcp,udp}{,6} whose peer is not this guest itself. */
 export function countFlows(text: string): number {
   let flows = 0
-  for (const match of text.matchAll(/^\s*\d+: \S+ ([0-9A-F]+):[0-9A-F]{4} ([0-9A-F]{2}) /gm)) {
+  for (const match of text.matchAll(/^[ \t]*\d+: \S+ ([0-9A-F]+):[0-9A-F]{4} ([0-9A-F]{2}) /gm)) {
     if (match[2] === ESTABLISHED && !LOOPBACK.test(match[1] ?? '')) flows++
   }
   return flows

@@ -1,6 +1,7 @@
 /** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
 import { VqtuneError } from '../errors'
 import type { Host } from './host'
+import { wholeNumber } from './numbers'
 
 export interface NicCounters {
   readonly rxBytes: number
@@ -28,7 +29,7 @@ export interface Counters {
 
 export const TICKS_PER_SECOND = 100
 
-/** Parses /proc/net/dev. @returns undefined when the interface is not there */
+/** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
 export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
   for (const line of text.split('\n')) {
     // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.
@@ -38,10 +39,15 @@ export function parseNicCounters(text: string, nic: string): NicCounters | undef
       .slice(colon + 1)
       .trim()
       .split(/\s+/)
-      .map(Number)
-    const [rxBytes = 0, rxPackets = 0] = values
-    const [txBytes = 0, txPackets = 0] = values.slice(8)
-    return { rxBytes, rxPackets, txBytes, txPackets }
+      .map(wholeNumber)
+    const [rxBytes, rxPackets] = values
+    const [txBytes, txPackets] = values.slice(8)
+    return rxBytes === undefined ||
+      rxPackets === undefined ||
+      txBytes === undefined ||
+      txPackets === undefined
+      ? undefined
+      : { rxBytes, rxPackets, txBytes, txPackets }
   }
   return undefined
 }
@@ -49,11 +55,14 @@ export function parseNicCounters(text: string, nic: string): NicCounters | undef
 /** Parses /proc/stat: `cpu` (all) and `cpuN`. */
 export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
   const cpus = new Map<string, CpuTicks>()
-  for (const match of text.matchAll(/^(cpu\d*)\s+([\d ]+)$/gm)) {
-    const values = (match[2] ?? '').trim().split(/\s+/).map(Number)
+  for (const match of text.matchAll(/^(cpu\d*) +(\d[\d ]*)$/gm)) {
+    const values = (match[2] as string)
+      .trim()
+      .split(/ +/)
+      .map((field) => wholeNumber(field) ?? 0)
     const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
     const busy = user + nice + system + irq + softirq
-    cpus.set(match[1] ?? '', { busy, softirq, stolen, total: busy + idle + waiting + stolen })
+    cpus.set(match[1] as string, { busy, softirq, stolen, total: busy + idle + waiting + stolen })
   }
   return cpus
 }

@@ -19,7 +19,7 @@ export interface Channels {
  * @returns undefined when there are not two numbers.
  */
 export function parseChannels(text: string): Channels | undefined {
-  const values = [...text.matchAll(/^Combined:\s+(\d{1,5})\s*$/gm)].map((match) => Number(match[1]))
+  const values = [...text.matchAll(/^Combined:[ \t]+(\d{1,5})[ \t\r]*$/gm)].map((match) => Number(match[1]))
   const [maximum, current] = values
   if (values.length !== 2 || maximum === undefined || current === undefined) return undefined
   return { current, maximum }
@@ -33,10 +33,11 @@ export function errorText(result: ToolResult): string {
     .filter((line) => line !== '' && line !== 'netlink error: Success')
   const extack = lines.find((line) => line.startsWith('netlink error: '))
   const chosen = extack ?? lines[0] ?? `exit status ${result.code}`
-  return chosen
+  const text = chosen
     .replace(/^netlink error: /, '')
-    .replace(/\s*\(offset \d+\)$/, '')
+    .replace(/ ?\(offset \d+\)$/, '')
     .replace(/^Cannot (?:set|get) device channel parameters: /, '')
+  return text.trim() === '' ? `exit status ${result.code}` : text
 }
 
 /** Asks the device how many channels it has and may have. @returns undefined when it does not have the setting. */

@@ -2,6 +2,7 @@
 import type { CpuList, InterruptLayout, ObservedIrq } from '../model'
 import { parseCpuList, parseCpuMask } from './cpulist'
 import type { Host } from './host'
+import { wholeNumber } from './numbers'
 
 /** IRQ number by action name (`virtio2-input.0`), for virtio devices only. */
 export type VirtioInterrupts = ReadonlyMap<string, number>
@@ -15,31 +16,24 @@ export function parseVirtioInterrupts(text: string): VirtioInterrupts {
   for (let start = 0; start < text.length; ) {
     const newline = text.indexOf('\n', start)
     const end = newline === -1 ? text.length : newline
-    const colon = text.indexOf(':', start)
-    if (colon !== -1 && colon < end) {
-      const irq = Number(text.slice(start, colon))
-      if (Number.isInteger(irq)) addActions(interrupts, irq, text, colon, end)
-    }
+    const line = text.slice(start, end)
+    const colon = line.indexOf(':')
+    const irq = colon === -1 ? undefined : wholeNumber(line.slice(0, colon).trim())
+    if (irq !== undefined) addActions(interrupts, irq, line, colon)
     start = end + 1
   }
   return interrupts
 }
 
-function addActions(
-  interrupts: Map<string, number>,
-  irq: number,
-  text: string,
-  from: number,
-  end: number,
-): void {
+function addActions(interrupts: Map<string, number>, irq: number, line: string, from: number): void {
   // Action names follow the last run of blanks; all but the last of a shared line end in a comma.
-  let tail = end
+  let tail = line.length
   for (;;) {
-    const blank = text.lastIndexOf(' ', tail - 1)
+    const blank = line.lastIndexOf(' ', tail - 1)
     if (blank <= from) return
-    const name = text.slice(blank + 1, tail)
+    const name = line.slice(blank + 1, tail)
     if (name.startsWith('virtio')) interrupts.set(name, irq)
-    if (text[blank - 1] !== ',') return
+    if (line[blank - 1] !== ',') return
     tail = blank - 1
   }
 }

@@ -38,7 +38,7 @@ export function parseLinks(text: string): ReadonlyMap<string, LinkFacts> {
     if (typeof ifname !== 'string') continue
     links.set(ifname, {
       altnames: Array.isArray(altnames) ? altnames.filter((name: unknown) => typeof name === 'string') : [],
-      xdp: hasXdp(xdp) || typeof prog === 'object',
+      xdp: hasXdp(xdp) || (typeof prog === 'object' && prog !== null),
     })
   }
   return links

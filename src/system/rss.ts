@@ -8,7 +8,7 @@ import type { Host } from './host'
  */
 export function parseRssQueues(text: string): CpuList | undefined {
   const queues = new Set<number>()
-  for (const [, row = ''] of text.matchAll(/^\s*\d+:((?:[ \t]+\d+)+)\s*$/gm)) {
+  for (const [, row = ''] of text.matchAll(/^[ \t]*\d+:((?:[ \t]+\d{1,5})+)[ \t\r]*$/gm)) {
     for (const cell of row.trim().split(/\s+/)) queues.add(Number(cell))
   }
   return queues.size === 0 ? undefined : [...queues].sort((a, b) => a - b)

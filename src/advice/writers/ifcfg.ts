@@ -29,7 +29,7 @@ export function ifcfgWriter(path: string, text: string, nic: WriterTarget): Writ
   return {
     writer: 'ifcfg',
     where: path,
-    what: `ETHTOOL_OPTS runs ethtool ${call.trim()} when the interface comes up`,
+    what: `ETHTOOL_OPTS runs ethtool ${call.trim().replace(/\s+/g, ' ')} when the interface comes up`,
     tunable: 'channels',
     matches: device === undefined && mac === undefined ? 'maybe' : 'yes',
     remedy: `remove -L from ETHTOOL_OPTS in ${path}`,
@@ -39,8 +39,8 @@ export function ifcfgWriter(path: string, text: string, nic: WriterTarget): Writ
 /** KEY=value, KEY="value", KEY='value'; expansions are kept as written. */
 function parseShellValues(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
-  for (const match of text.matchAll(/^\s*(?:export\s+)?(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/gm)) {
-    values.set(match[1] ?? '', match[2] ?? match[3] ?? match[4] ?? '')
+  for (const match of text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/gm)) {
+    values.set(match[1] as string, match[2] ?? match[3] ?? match[4] ?? '')
   }
   return values
 }

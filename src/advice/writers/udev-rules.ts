@@ -46,9 +46,15 @@ export function rulesWriters(
 }
 
 function writtenBy(rule: string): TunableName | undefined {
-  if (/ethtool\b[^"]*\s(-L|--set-channels)\b/.test(rule)) return 'channels'
+  if (rule.split('"').some(setsChannels)) return 'channels'
   if (rule.includes('smp_affinity')) return 'irq-affinity'
   return rule.includes('xps_cpus') ? 'xps' : undefined
+}
+
+/** The text between two quotes runs `ethtool ... -L`. */
+function setsChannels(part: string): boolean {
+  const at = part.search(/ethtool\b/)
+  return at !== -1 && /\s(-L|--set-channels)\b/.test(part.slice(at))
 }
 
 /** Rules with the number of their first line; a backslash at the end joins lines, # starts a comment line. */
@@ -69,7 +75,7 @@ function logicalLines(text: string): { line: number; rule: string }[] {
 
 function* ruleConditions(rule: string, nic: WriterTarget): Generator<Verdict> {
   for (const [, key = '', attribute = '', operator, value = ''] of rule.matchAll(
-    /([A-Z]+)(?:\{([^}]*)\})?\s*(==|!=)\s*"([^"]*)"/g,
+    /(?<![A-Z])([A-Z]+)(?:\{([^{}]*)\})?\s*(==|!=)\s*"([^"]*)"/g,
   )) {
     const verdict = condition(key, attribute, value.split('|'), nic)
     if (operator === '==' || verdict === 'maybe') yield verdict

@@ -3,7 +3,7 @@
  * A record holds a guest's XML with its passwords, so only root may read it.
  */
 import { randomBytes } from 'node:crypto'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
+import { errnoOf, VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
 import { trustProblem } from '../../system/trust'
 import { removeSafely, writeSafely } from './safe-file'
@@ -110,9 +110,11 @@ export function parseBackup(text: string, path: string): Backup {
   try {
     raw = JSON.parse(text)
   } catch (error) {
-    throw new VqtuneError('state', `${path}: not a backup record: ${messageOf(error)}`, { cause: error })
+    // The parser quotes the text in its message, which may be that of a password.
+    throw new VqtuneError('state', `${path}: not a backup record: not JSON`, { cause: error })
   }
-  if (!isBackup(raw)) throw new VqtuneError('state', `${path}: not a backup record of this version`)
+  if (!isBackup(raw) || !path.endsWith(`/${raw.id}.json`))
+    throw new VqtuneError('state', `${path}: not a backup record of this version`)
   return raw
 }
 
@@ -126,7 +128,9 @@ function isBackup(raw: unknown): raw is Backup {
     record.version === 1 &&
     (target.kind === 'file' || target.kind === 'domain') &&
     [...strings, ...targetStrings].every((value) => typeof value === 'string') &&
-    texts.every((value) => value === null || typeof value === 'string')
+    texts.every((value) => value === null || typeof value === 'string') &&
+    !Number.isNaN(Date.parse(String(record.time))) &&
+    typeof record.byUndo === 'boolean'
   )
 }
 

@@ -18,6 +18,7 @@ export interface ConfAssignment {
 /** @throws VqtuneError kind config naming file and line. */
 export function scanConf(conf: string, file: string): readonly ConfAssignment[] {
   const assignments: ConfAssignment[] = []
+  const lineAt = lineCounter(conf)
   let at = 0
   while (at < conf.length) {
     const blank = /[\s]*(?:#[^\n]*)?/y
@@ -28,7 +29,7 @@ export function scanConf(conf: string, file: string): readonly ConfAssignment[] 
     const head = /([A-Za-z_]\w*)[ \t]*=[ \t]*/y
     head.lastIndex = at
     const match = head.exec(conf)
-    const line = lineOf(conf, at)
+    const line = lineAt(at)
     if (match?.[1] === undefined) {
       throw new VqtuneError('config', `${file}:${line}: expected 'name = value' or a # comment`)
     }
@@ -56,12 +57,13 @@ export function scanConf(conf: string, file: string): readonly ConfAssignment[] 
 }
 
 const VALUE_PATTERNS = [
-  /"""[\s\S]*?"""/y,
+  /"""(?:(?!""")[\s\S])*"""/y,
   /"[^"\n]*"/y,
   /'[^'\n]*'/y,
   /-?\d+/y,
-  // Lists hold strings or numbers; a bracket inside a string does not end one.
-  /\[(?:[^\]"'#]|"""[\s\S]*?"""|"[^"\n]*"|'[^'\n]*'|#[^\n]*)*\]/y,
+  // Lists hold strings or numbers; a bracket inside a string does not end one. There is one way to read each character:
+  // with two, a list that is not closed would take a time that doubles with each of its quotes.
+  /\[(?:[^\]"'#]|"""(?:(?!""")[\s\S])*"""|"(?!"")[^"\n]*"|'[^'\n]*'|#[^\n]*\n)*\]/y,
 ] as const
 
 function scanValue(conf: string, at: number): number | undefined {
@@ -117,6 +119,12 @@ function commentedDefaultEnd(conf: string, key: string, file: string): number | 
     .at(-1)
 }
 
-function lineOf(text: string, at: number): number {
-  return text.slice(0, at).split('\n').length
+/** Line numbers of ascending offsets, counted from 1. */
+function lineCounter(text: string): (at: number) => number {
+  let line = 1
+  let next = text.indexOf('\n')
+  return (at) => {
+    for (; next !== -1 && next < at; next = text.indexOf('\n', next + 1)) line++
+    return line
+  }
 }

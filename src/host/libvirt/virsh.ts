@@ -100,8 +100,8 @@ export function parseDomainList(text: string): readonly DomainRef[] {
   return text
     .split('\n')
     .flatMap((line) => {
-      const match = /^\s*([0-9a-f-]{36})\s+(.+?)\s*$/.exec(line)
-      return match?.[1] === undefined || match[2] === undefined ? [] : [{ uuid: match[1], name: match[2] }]
+      const match = /^([0-9a-f-]{36})\s+(.+)$/s.exec(line.trim())
+      return match === null ? [] : [{ uuid: match[1] as string, name: match[2] as string }]
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
@@ -109,8 +109,8 @@ export function parseDomainList(text: string): readonly DomainRef[] {
 export function parseInfo(text: string): ReadonlyMap<string, string> {
   return new Map(
     text.split('\n').flatMap((line): [string, string][] => {
-      const match = /^([^:]+):\s*(.*?)\s*$/.exec(line)
-      return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]]
+      const colon = line.indexOf(':')
+      return colon <= 0 ? [] : [[line.slice(0, colon), line.slice(colon + 1).trim()]]
     }),
   )
 }

@@ -1,6 +1,7 @@
 /** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
 import { errnoOf } from '../../errors'
 import type { Host } from '../../system/host'
+import { wholeNumber } from '../../system/numbers'
 
 export interface OpenFiles {
   /** Soft limit (RLIMIT_NOFILE). */
@@ -47,7 +48,7 @@ export function readOpenFiles(host: Host, pid: number): OpenFiles | undefined {
 export function parseOpenFilesLimit(text: string): number | undefined {
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
   if (soft === undefined) return undefined
-  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : Number(soft)
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : wholeNumber(soft)
 }
 
 /** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */

@@ -34,8 +34,9 @@ export function parseModprobeConf(text: string, path: string): readonly Configur
   const lines = text.split('\n')
   for (let i = 0; i < lines.length; i++) {
     const source = `${path}:${i + 1}`
-    let line = lines[i] ?? ''
-    while (line.endsWith('\\') && i + 1 < lines.length) line = line.slice(0, -1) + (lines[++i] ?? '')
+    const parts = [lines[i] as string]
+    while (parts.at(-1)?.endsWith('\\') && i + 1 < lines.length) parts.push(lines[++i] as string)
+    const line = parts.map((part, k) => (k < parts.length - 1 ? part.slice(0, -1) : part)).join('')
     const [word, module, ...parameters] = line.trim().split(/\s+/)
     if (word !== 'options' || !isOurs(module)) continue
     found.push(...parameters.flatMap((parameter) => setting(parameter, source)))

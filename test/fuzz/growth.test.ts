@@ -1,0 +1,268 @@
+/**
+ * Time grows with the length of the text, not with its square or worse: files and programs may hand out anything.
+ * Judged by processor time of this process and by ratio: eight times the text may take up to 24 times as long, where
+ * a square would take 64 times. What takes less than 80 ms is not judged; a square takes seconds there.
+ */
+import { describe, expect, it } from 'vitest'
+import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
+import { parseIni } from '../../src/advice/writers/ini'
+import { parseBannedIrqs } from '../../src/advice/writers/irqbalance'
+import { linkMatches } from '../../src/advice/writers/link'
+import { keyfileWriter } from '../../src/advice/writers/network-manager'
+import { rulesWriters } from '../../src/advice/writers/udev-rules'
+import { globMatcher } from '../../src/config/match'
+import { parseFragment } from '../../src/config/parse'
+import { parseKernelEvent } from '../../src/daemon/udev-events'
+import { parseHistory, parseSince } from '../../src/drift/history'
+import { parseGateway, parseNeighbour } from '../../src/guard/connectivity'
+import { parseBackup } from '../../src/host/change/backup'
+import { hidePasswords } from '../../src/host/change/diff'
+import { parseDomain } from '../../src/host/libvirt/domain'
+import { withNumber } from '../../src/host/libvirt/qemu-conf'
+import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh'
+import { scanXml } from '../../src/host/libvirt/xml-scan'
+import { parseLinks as parseHostLinks } from '../../src/host/network/links'
+import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/host/qemu/process'
+import { parseModprobeConf } from '../../src/host/zerocopy/modprobe-conf'
+import { parseUsers } from '../../src/host/zerocopy/module'
+import { parseHistogram } from '../../src/host/zerocopy/tracefs'
+import { parseLedger } from '../../src/ledger'
+import {
+  countFlows,
+  parseInterruptCounts,
+  parseNetSoftirqs,
+  parseQueueStats,
+  parseSoftnet,
+  parseTcpSegments,
+} from '../../src/report/parse'
+import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
+import { parseCpuList, parseCpuMask } from '../../src/system/cpulist'
+import { classifyRefusal, parseChannels } from '../../src/system/ethtool'
+import { parseVirtioInterrupts } from '../../src/system/interrupts'
+import { parseLinks } from '../../src/system/ip-link'
+import { newestLines } from '../../src/system/line-log'
+import { parseRssQueues } from '../../src/system/rss'
+import { nicOf } from '../support/simulated-kernel'
+
+const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
+const refused = (stderr: string) => ({ code: 1, stdout: '', stderr })
+
+/** Each parser with the beginnings that get it to where it may get lost. */
+const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...beginnings: string[]][] = [
+  ['ethtool -l', parseChannels, 'Combined:', 'Combined:\t4'],
+  [
+    'ethtool errors',
+    (text) => classifyRefusal(refused(text)),
+    'netlink error: ',
+    'netlink error: x (offset 1',
+  ],
+  ['ethtool -x', parseRssQueues, '    0:', '    0:  1'],
+  ['ethtool -S', parseQueueStats, '  rx_queue_0_packets:', 'rx'],
+  ['/proc/interrupts', parseVirtioInterrupts, ' 24: 0 ', ' 24: 0 virtio0-input.0'],
+  ['/proc/interrupts, counts', parseInterruptCounts, 'CPU0 CPU1\n', 'CPU'],
+  ['/proc/softirqs', parseNetSoftirqs, 'CPU0\n NET_RX:', 'CPU'],
+  ['softnet_stat', (text) => parseSoftnet(text, [0, 1])],
+  ['snmp', parseTcpSegments, 'Tcp: ', 'Tcp: OutSegs RetransSegs\nTcp: '],
+  ['/proc/net/tcp', countFlows, '  1: 0100007F:0016 ', '  1: x '],
+  ['/proc/net/dev', (text) => parseNicCounters(text, 'eth0'), 'eth0:', ' '],
+  ['/proc/stat', parseCpuTicks, 'cpu', 'cpu 1'],
+  ['CPU list', parseCpuList, '0-', '0,'],
+  ['CPU mask', parseCpuMask, 'f,'],
+  ['ip link', (text) => parseLinks(text), '[', '[{"ifname":"'],
+  ['ip link, hypervisor', (text) => parseHostLinks(text), '[', '[{"ifname":"'],
+  ['ip route', parseGateway, 'default via '],
+  ['ip neigh', parseNeighbour, '10.0.0.1 '],
+  ['udev', parseKernelEvent, 'KERNEL[', 'KERNEL[1.2] add /x ('],
+  [
+    'vqtune.toml',
+    (text) => parseFragment('f', text),
+    'a = ',
+    '[',
+    '[daemon]\ncheck-cron = "',
+    '[[nic]]\nmatch = { name = "',
+  ],
+  ['glob', (text) => globMatcher(text)('enp0s8.100'), '[', '*', '[!'],
+  ['ledger', (text) => parseLedger(text, 'f'), '{"version":1,"bootId":"', '['],
+  ['drift.jsonl', parseHistory, '{"at":"', '['],
+  ['newest lines', (text) => newestLines(text, text.length / 2)],
+  ['--since', (text) => parseSince(text, 0), '2026-01-01T00:00:00.', '1'],
+  ['backup', (text) => parseBackup(text, 'f'), '{"version":1,"id":"', '['],
+  ['passwords in diffs', hidePasswords, "passwd='", 'passwd="'],
+  [
+    'libvirt XML',
+    (text) => parseDomain(text, 'f'),
+    '<domain>',
+    '<domain a="',
+    '<domain><name>',
+    '<!--',
+    '<!DOCTYPE a [',
+  ],
+  ['libvirt XML, positions', scanXml, '<a', '<a ', '<a b', '<a b="', '<!--', '</'],
+  [
+    'qemu.conf',
+    (text) => withNumber(text, 'max_files', 1, 'f'),
+    'a = ',
+    'a = [',
+    'a = "',
+    'a = """',
+    '#max_files = ',
+    '#max_files',
+  ],
+  ['modprobe.d', (text) => parseModprobeConf(text, 'f'), 'options vhost_net ', 'options '],
+  ['virsh list', parseDomainList, '54011aac-140d-4ccc-a6f0-02f74d2d65b9 ', ' '],
+  ['virsh dominfo', parseInfo, 'a:', ':'],
+  ['virsh errors', (text) => virshError('u', refused(text)), 'error: '],
+  [
+    'command line of QEMU',
+    (text) => [isGuest(text, 'web'), parseVectors(text)],
+    '-device\0virtio-net',
+    '-device\0virtio-net mac=',
+    '-name\0',
+  ],
+  ['/proc/PID/limits', parseOpenFilesLimit, 'Max open files ', 'Max open files'],
+  ['/proc/modules', parseUsers, 'vhost_net ', 'vhost_net 1 '],
+  ['histogram', parseHistogram, '{ success:', '{ success: 1 } hitcount:'],
+  ['INI', (text) => linkMatches(parseIni(text), nic), '[Match]\nOriginalName=', '['],
+  ['keyfile', (text) => keyfileWriter('f', text, nic), '[ethtool]\nchannels-combined=', '[connection]\nid='],
+  ['ifcfg', (text) => ifcfgWriter('f', text, nic), 'ETHTOOL_OPTS="', "ETHTOOL_OPTS='", 'export ', 'A='],
+  [
+    'udev rules',
+    (text) => rulesWriters('f', text, nic, 'd'),
+    'RUN+="ethtool ',
+    'ATTR{',
+    'RUN+="smp_affinity", A',
+    'RUN+="smp_affinity", ATTR{',
+  ],
+  ['irqbalance', parseBannedIrqs, '--banirq='],
+]
+
+/** What is repeated: separators, halves of pairs, and words of the formats. */
+const UNITS = [
+  ...[' ', '\t', '\n', '\r\n', ' \n', '\n ', '\0', '\\', '\\\n', '\u2028', ','],
+  ...[
+    '0',
+    '1 ',
+    '0,',
+    '1-',
+    '0-1,',
+    '-',
+    'f',
+    'A',
+    'a ',
+    'a.',
+    'a=',
+    'a=1\n',
+    '.',
+    '=',
+    ':',
+    'a:',
+    '1:',
+    '1: 1\n',
+    '/',
+    'virtio0, ',
+    '*',
+    '*a',
+    '?',
+    '!',
+    '#',
+    '#\n',
+    '# ',
+  ],
+  ...[
+    '"',
+    '""',
+    '"""',
+    '""""""',
+    "'",
+    "''",
+    "'''",
+    '" "',
+    '[',
+    ']',
+    '[[',
+    '[a',
+    '[a]\n',
+    '[]',
+    '{',
+    '}',
+    '{}',
+    '{"a":',
+    'a{',
+    'A{',
+    'A=="',
+    'A=="a",',
+    '(',
+    '()',
+  ],
+  ...['<', '>', '<a', '<a ', '<a>', '<a/>', '</a>', '<!--', '-->', '<![CDATA[', '&', '&lt;', 'a="', "a='b' "],
+  ...[
+    'Combined:',
+    'Combined: 1\n',
+    'rx0_kicks: 1\n',
+    'virtio0-input.0 ',
+    'CPU0 ',
+    'NET_RX: 1\n',
+    'Tcp: 1\n',
+    'cpu 1 2\n',
+    'ethtool ',
+    'ethtool -L ',
+    'max_files = 1\n',
+    '#max_files = 1\n',
+    'options vhost_net experimental_zcopytx=1\n',
+    'vhost_net 1 ',
+    'mac=',
+    'passwd=',
+    "passwd='",
+    'default via ',
+    '(offset 1)',
+    'error: x\n',
+    'é',
+    '\ud800',
+  ],
+]
+
+/** A tail that makes a match that came far fail at the last character. */
+const TAILS = ['', '\u0001']
+
+const SHORT = 2_500
+const GROWTH = 8
+/** Below this nothing is judged: a square would be far above. */
+const JUDGED_US = 80_000
+
+/** Processor time in microseconds; of several tries the shortest, since others use the processor's caches, too. */
+async function cost(parse: (text: string) => unknown, text: string, tries: number): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let i = 0; i < tries; i++) {
+    const start = process.cpuUsage()
+    try {
+      await parse(text)
+    } catch {
+      // Refused: what counts is how long that took. What refusals are like is the other files' business.
+    }
+    // Their sum is exact; how it is split between the two is sampled.
+    const { user, system } = process.cpuUsage(start)
+    best = Math.min(best, user + system)
+  }
+  return best
+}
+
+describe('the time that parsing takes grows no faster than the text', () => {
+  it.each(PARSERS)('%s', async (_name, parse, ...beginnings) => {
+    const slow: string[] = []
+    for (const beginning of ['', ...beginnings]) {
+      for (const unit of UNITS) {
+        for (const tail of TAILS) {
+          const text = (length: number) => beginning + unit.repeat(Math.ceil(length / unit.length)) + tail
+          if ((await cost(parse, text(SHORT * GROWTH), 1)) < JUDGED_US) continue
+          const [short, long] = [
+            await cost(parse, text(SHORT), 3),
+            await cost(parse, text(SHORT * GROWTH), 2),
+          ]
+          if (long > JUDGED_US && long > short * GROWTH * 3)
+            slow.push(`${JSON.stringify(beginning + unit + tail)}: ${short} -> ${long} us`)
+        }
+      }
+    }
+    expect(slow).toEqual([])
+  })
+})
