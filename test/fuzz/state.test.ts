@@ -6,7 +6,6 @@ import { classifyDrift } from '../../src/drift/classify'
 import { afterReversal, isAway, withTime } from '../../src/drift/conflict'
 import { type DriftRecord, parseHistory, parseSince } from '../../src/drift/history'
 import { restoreSteps } from '../../src/goals'
-import { barredBy, stillTrue, withFailure } from '../../src/guard/memory'
 import { parseBackup } from '../../src/host/change/backup'
 import { type Ledger, parseLedger, withApplied, withHeld, withOriginals, withoutHold } from '../../src/ledger'
 import { formatCpuList } from '../../src/system/cpulist'
@@ -219,36 +218,6 @@ describe('drift.jsonl', () => {
       const since = parseSince(text, now)
       must(since === undefined || Number.isFinite(since), since)
       expect(parseSince(`${n}m`, now)).toBe(now - n * 60_000)
-    },
-  )
-})
-
-describe('guard memory', () => {
-  const chosen = fc.record({
-    ifindex: fc.integer({ min: 2, max: 3 }),
-    current: fc.integer({ min: 1, max: 4 }),
-  })
-  holds(
-    'bars what failed until the conditions change, and nothing else',
-    fc.array(chosen, { maxLength: 8 }),
-    (failures) => {
-      const nicAt = ({ ifindex, current }: { ifindex: number; current: number }) =>
-        nicOf({ ifindex, maximum: 8, current }, online)
-      const memory = failures.reduce<ReturnType<typeof stillTrue>>(
-        (sum, one) => withFailure(sum, guest, nicAt(one), 'slower', 'T'),
-        [],
-      )
-      expect(memory).toHaveLength(new Set(failures.map((one) => JSON.stringify(one))).size)
-      for (const one of failures)
-        expect(barredBy(memory, nicAt(one), one.current)?.channels).toBe(one.current)
-      expect(barredBy(memory, nicAt({ ifindex: 2, current: 1 }), 7)).toBeUndefined()
-      const here = guestOf(
-        online,
-        [2, 3].map((ifindex) => nicAt({ ifindex, current: 1 })),
-      )
-      expect(stillTrue(memory, here)).toEqual(memory)
-      expect(stillTrue(memory, { ...here, cpus: { online: [0, 1], isolated: [] } })).toEqual([])
-      expect(stillTrue(memory, { ...here, nics: [] })).toEqual([])
     },
   )
 })
