@@ -11,6 +11,7 @@ import type { Goal } from './reconcile'
 import { overStepBacks, stepBacksOf, withoutStepBacks } from './step-back'
 import { parseCpuList, sameCpus } from './system/cpulist'
 import type { Host } from './system/host'
+import { affinityStep } from './tunables/irq-affinity'
 import { operand } from './untrusted'
 
 export interface TuneOptions {
@@ -120,16 +121,7 @@ export function restoreSteps(nic: ObservedNic, entry: LedgerEntry): readonly Ste
       const cpus = parseCpuList(recorded?.[direction] ?? '')
       if (irq === undefined || cpus === undefined || cpus.length === 0 || sameCpus(irq.affinity, cpus))
         continue
-      steps.push({
-        kind: 'set-irq-affinity',
-        nic: nic.name,
-        queue: queue.index,
-        direction,
-        irq: irq.irq,
-        old: irq.affinity,
-        new: cpus,
-        reason,
-      })
+      steps.push(affinityStep(nic.name, queue.index, direction, irq, cpus, reason))
     }
     const xps = recorded?.xps === undefined ? undefined : parseCpuList(recorded.xps)
     if (queue.xps !== undefined && xps !== undefined && !sameCpus(queue.xps, xps)) {

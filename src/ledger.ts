@@ -164,7 +164,7 @@ export function writeLedger(host: Host, ledger: Ledger): void {
 
 /** The same NIC instance: a driver rebind or a new plug gives a new interface index. */
 export function entryOf(
-  ledger: Ledger,
+  ledger: Pick<Ledger, 'entries'>,
   nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,
 ): LedgerEntry | undefined {
   return ledger.entries.find((entry) => entry.virtio === nic.virtio && entry.ifindex === nic.ifindex)

@@ -1,5 +1,5 @@
 /** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
-
+import { readView } from '../daemon/view'
 import { EXIT } from '../errors'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
@@ -11,13 +11,18 @@ import { describeIntrusion, judgePrivacy } from '../privacy'
 import { formatCpuList } from '../system/cpulist'
 import { shellWord } from '../untrusted'
 import type { CommandContext } from './command'
+import { daemonJson, daemonText } from './daemon-view'
 import { lookAtGuest } from './look'
 
 export async function run(context: CommandContext): Promise<number> {
   const { guest, plans } = await lookAtGuest(context)
   const drift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
-  if (context.options.json === true) context.out(printJson(statusJson(guest, plans)))
-  else context.out(statusText(plans, guest.bystanders, context.color))
+  const view = readView(context.host)
+  if (context.options.json === true) {
+    context.out(printJson({ ...statusJson(guest, plans), daemon: daemonJson(view) }))
+  } else {
+    context.out(`${statusText(plans, guest.bystanders, context.color)}\n${daemonText(view)}`)
+  }
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 

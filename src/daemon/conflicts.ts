@@ -8,8 +8,10 @@ import {
   type Verdict,
   withTime,
 } from '../drift/conflict'
-import type { ConflictPolicy, ObservedGuest, Skip } from '../model'
+import type { ConflictPolicy, ObservedGuest } from '../model'
 import type { Exemptions } from '../plan'
+import { type Clock, timeOfDay } from './clock'
+import type { LeftAlone } from './view'
 
 export class Conflicts {
   private states = new Map<number, ConflictState>()
@@ -52,21 +54,25 @@ export class Conflicts {
     return next.verdict
   }
 
-  /** NICs to leave alone, by name, with the reason. */
-  exemptions(guest: ObservedGuest, now: number): Exemptions {
-    const exempt = new Map<string, Pick<Skip, 'code' | 'why'>>()
-    for (const nic of guest.nics) {
-      const state = this.states.get(nic.ifindex)
-      if (state === undefined) continue
-      const rival = state.rival === 'unknown' ? 'an unknown writer' : (state.rival ?? 'another writer')
+  /** NICs to leave alone, for people. */
+  leftAlone(guest: ObservedGuest, clock: Clock): readonly LeftAlone[] {
+    return guest.nics.flatMap(({ name: nic, ifindex }): LeftAlone[] => {
+      const state = this.states.get(ifindex)
+      if (state === undefined) return []
+      const rival = state.rival ?? 'unknown'
+      const who = rival === 'unknown' ? 'an unknown writer' : rival
       if (state.leftAlone !== undefined) {
-        exempt.set(nic.name, { code: 'yielded', why: `changed by ${rival}: left alone by on-conflict` })
-      } else if (isAway(state, now)) {
-        const until = new Date(state.awayUntil ?? now).toISOString()
-        exempt.set(nic.name, { code: 'yielded', why: `fight with ${rival}: left alone until ${until}` })
+        return [{ nic, rival, until: null, why: `changed by ${who}: left alone by on-conflict` }]
       }
-    }
-    return exempt
+      if (state.awayUntil === undefined || !isAway(state, clock.uptime())) return []
+      const until = timeOfDay(clock, state.awayUntil)
+      return [{ nic, rival, until, why: `fight with ${who}: left alone until ${until}` }]
+    })
+  }
+
+  /** The same for planning, by name. */
+  exemptions(guest: ObservedGuest, clock: Clock): Exemptions {
+    return new Map(this.leftAlone(guest, clock).map(({ nic, why }) => [nic, { code: 'yielded', why }]))
   }
 
   /** Milliseconds until the first back-off is over; undefined without one. */

@@ -4,7 +4,8 @@
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { VqtuneError } from '../errors'
+import { type DriftRecord, readHistory } from '../drift/history'
+import { messageOf, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import { steppedBackRecord } from '../guard/record'
 import type { Logger } from '../logger'
@@ -18,6 +19,7 @@ import { Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { Teller } from './teller'
 import { type PassResult, Tuner } from './tuner'
+import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
 export class Daemon {
   private readonly teller: Teller
@@ -31,6 +33,7 @@ export class Daemon {
   private again: NodeJS.Timeout | undefined
   private result: PassResult | undefined
   private checkedAt = 0
+  private readonly identity: ReturnType<typeof ownIdentity>
   private configValid = true
 
   constructor(
@@ -41,12 +44,20 @@ export class Daemon {
     private readonly manager: ServiceManager,
     private readonly signal: AbortSignal,
   ) {
-    this.teller = new Teller(log)
+    this.teller = new Teller(log, recentHistory(host))
+    this.identity = ownIdentity(host)
     this.exposition = new Exposition(host, (topic, text) => this.teller.trouble(topic, text))
     this.tuner = new Tuner(host, this.teller, signal, undefined, () => this.passes.trigger('confirm'))
     this.passes = new Debounced(settings.daemon.debounceMs, (reasons) => this.pass(reasons))
     this.guard = new Guard(host, settings, this.guardEvents(), () => this.passes.trigger('guard'))
-    this.sources = new Sources(host, log, (reason) => this.passes.trigger(reason))
+    this.sources = new Sources(
+      host,
+      log,
+      (reason) => {
+        if (this.passes.trigger(reason)) this.tuner.lookAround()
+      },
+      () => this.publish(),
+    )
   }
 
   /** @throws VqtuneError kind config, or when the guest cannot be looked at even once */
@@ -95,6 +106,7 @@ export class Daemon {
     const told = this.manager.stopping()
     await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), told])
     await this.guard.close()
+    removeView(this.host)
   }
 
   private newSchedule({ daemon }: Settings): Schedule {
@@ -112,7 +124,8 @@ export class Daemon {
       this.result = result
       this.checkedAt = Date.now()
       this.teller.trouble('pass', undefined)
-      this.sources.follow(result.guest)
+      const alone = new Set(result.leftAlone.map(({ nic }) => nic))
+      this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
       this.guard.afterPass(result)
       if (result.againMs !== undefined && !this.signal.aborted) {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
@@ -137,24 +150,55 @@ export class Daemon {
   }
 
   private statusLine(): string {
-    return statusLine(this.result, this.sources.down, this.configValid)
+    return statusLine(this.result, this.sources.views, this.configValid)
   }
 
-  /** Metrics and status, each written only when it is another text. */
+  /** Metrics, status and view, each but the last written only when it is another text. */
   private publish(): void {
     const { result, settings, configValid, checkedAt, startedAt } = this
-    if (result !== undefined) {
-      const families = [
-        ...guestFamilies(result, settings, { sources: this.sources.up, configValid, startedAt }),
-        ...this.teller.counters.families(result.guest.nics.map((nic) => nic.name)),
-      ]
-      this.exposition.publish(families, checkedAt, settings.metrics)
+    if (result === undefined) return
+    const sources = new Map(this.sources.views.map(({ name, state }) => [name, state === 'up']))
+    const families = [
+      ...guestFamilies(result, settings, { sources, configValid, startedAt }),
+      ...this.teller.counters.families(result.guest.nics.map((nic) => nic.name)),
+    ]
+    this.exposition.publish(families, checkedAt, settings.metrics)
+    this.show(result)
+    this.manager.status(this.statusLine())
+  }
+
+  /** For `vqtune status`. */
+  private show({ leftAlone }: PassResult): void {
+    if (this.signal.aborted) return
+    const view: DaemonView = {
+      version: 1,
+      ...this.identity,
+      checkedAt: new Date(this.checkedAt).toISOString(),
+      sources: this.sources.views,
+      leftAlone,
+      configValid: this.configValid,
+      troubles: this.teller.currentTroubles,
+      recentDrift: this.teller.recentDrift,
     }
-    if (this.schedule !== undefined) this.manager.status(this.statusLine())
+    try {
+      writeView(this.host, view)
+      this.teller.trouble('status', undefined)
+    } catch (error) {
+      this.teller.trouble('status', `cannot write the state for vqtune status: ${messageOf(error)}`)
+    }
   }
 
   private report(): void {
     if (this.result === undefined) return
     for (const { fields, text } of reportLines(this.result, this.settings)) this.log.info(fields, text)
+  }
+}
+
+/** What was found before this start; a history that cannot be read is told when it is written to. */
+function recentHistory(host: Host): readonly DriftRecord[] {
+  try {
+    return readHistory(host).records
+  } catch {
+    return []
   }
 }

@@ -19,16 +19,21 @@ export class Debounced {
     this.quietMs = quietMs
   }
 
-  /** @param reason kept once however often it comes */
-  trigger(reason: string): void {
-    if (this.closed) return
+  /**
+   * @param reason kept once however often it comes
+   * @returns whether this is the first of a burst, and nothing runs
+   */
+  trigger(reason: string): boolean {
+    if (this.closed) return false
     this.reasons.add(reason)
-    if (this.running !== undefined) return
+    if (this.running !== undefined) return false
+    const isFirst = this.firstAt === undefined
     const now = performance.now()
     this.firstAt ??= now
     const waitMs = Math.max(0, Math.min(this.quietMs, this.firstAt + 10 * this.quietMs - now))
     clearTimeout(this.timer)
     this.timer = setTimeout(() => this.start(), waitMs)
+    return isFirst
   }
 
   private start(): void {

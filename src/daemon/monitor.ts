@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { CHILD_ENV, type Host } from '../system/host'
+import type { SourceView } from './view'
 
 export interface MonitorSpec {
   /** Short name for people and metrics. */
@@ -18,7 +19,8 @@ export interface MonitorEvents {
   onLine(line: string): void
   /** No events from this source until onUp. Called once for each outage. */
   onDown(why: string): void
-  onUp(): void
+  /** @param first it works since it was first started; otherwise an outage is over */
+  onUp(first: boolean): void
 }
 
 const LONGEST_PAUSE_FACTOR = 100
@@ -34,7 +36,8 @@ export class Monitor {
   private killTimer: NodeJS.Timeout | undefined
   private pauseTimer: NodeJS.Timeout | undefined
   private tries = 0
-  private state: 'new' | 'up' | 'down' = 'new'
+  private state: SourceView['state'] = 'starting'
+  private why = ''
   private toldGone = false
   private stopped = false
   private current: Promise<void> | undefined
@@ -45,13 +48,9 @@ export class Monitor {
     private readonly events: MonitorEvents,
   ) {}
 
-  get up(): boolean {
-    return this.state === 'up'
-  }
-
-  /** Told as down; a source that has just been started is neither up nor down. */
-  get down(): boolean {
-    return this.state === 'down'
+  /** A source that has just been started is neither up nor told as down. */
+  get view(): SourceView {
+    return { name: this.spec.name, state: this.state, why: this.state === 'down' ? this.why : null }
   }
 
   start(): void {
@@ -75,6 +74,7 @@ export class Monitor {
     const why = gone ? `${this.spec.tool} is not installed` : end
     if (this.state !== 'down' || (gone && !this.toldGone)) {
       this.state = 'down'
+      this.why = why
       this.events.onDown(why)
     }
     this.toldGone = gone
@@ -126,9 +126,9 @@ export class Monitor {
 
   private markUp(): void {
     if (this.state === 'up' || this.stopped) return
-    const wasDown = this.state === 'down'
+    const first = this.state === 'starting'
     this.state = 'up'
     this.tries = 0
-    if (wasDown) this.events.onUp()
+    this.events.onUp(first)
   }
 }

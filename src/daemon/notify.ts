@@ -12,8 +12,12 @@ function statusArgument(status: string): string {
   return `--status=${oneLine(status)}`
 }
 
+/** It waits until the manager has taken the message, which a busy guest may keep waiting. */
+const NOTIFY_LIMIT_MS = 30_000
+
 export class ServiceManager {
   private lastStatus: string | undefined
+  private problem: string | undefined
   private keepalive: NodeJS.Timeout | undefined
   private readonly socket: string | undefined
   private readonly watchdogMs: number
@@ -60,9 +64,16 @@ export class ServiceManager {
       .then(async () => {
         const { code, stderr } = await this.host.run('systemd-notify', args, {
           env: { NOTIFY_SOCKET: socket },
+          timeoutMs: NOTIFY_LIMIT_MS,
         })
-        if (code !== 0) this.onProblem(`systemd-notify: ${stderr.trim()}`)
+        this.tell(code === 0 ? undefined : `systemd-notify: ${stderr.trim()}`)
       })
-      .catch((error: unknown) => this.onProblem(messageOf(error)))
+      .catch((error: unknown) => this.tell(messageOf(error)))
+  }
+
+  /** A problem is told once, however often the message is tried. */
+  private tell(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.problem) this.onProblem(problem)
+    this.problem = problem
   }
 }

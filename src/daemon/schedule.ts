@@ -1,7 +1,8 @@
 /** The periodic jobs: cron expressions in local time, each run put off by chance so that a fleet does not tick together. */
-import { schedule, type TaskOptions, validate } from 'node-cron'
+import { type ScheduledTask, schedule, type TaskOptions, validate } from 'node-cron'
 import type { DaemonSettings } from '../config/settings'
 import { VqtuneError } from '../errors'
+import { type Clock, systemClock } from './clock'
 
 export interface Schedule {
   stop(): void
@@ -12,18 +13,46 @@ interface Jobs {
   readonly report: () => void
 }
 
+/** How often it is looked whether somebody set the clock, and what counts as that rather than as keeping it right. */
+const CLOCK_LOOK_MS = 60_000
+const CLOCK_JUMP_MS = 30_000
+
 /** @throws VqtuneError kind config when an expression is not valid; nothing is started then */
-export function startSchedule(settings: DaemonSettings, jobs: Jobs): Schedule {
+export function startSchedule(
+  settings: DaemonSettings,
+  jobs: Jobs,
+  clock: Clock = systemClock,
+  clockLookMs = CLOCK_LOOK_MS,
+): Schedule {
   const { checkCron, reportCron, jitterSeconds } = settings
   checkExpression('check-cron', checkCron)
   if (reportCron !== undefined) checkExpression('report-cron', reportCron)
   // Missed while the guest was stopped or its clock jumped: the next one comes, and a check is always a full one.
   const options: TaskOptions = { maxRandomDelay: jitterSeconds * 1000, suppressMissedWarning: true }
-  const tasks = [schedule(checkCron, jobs.check, options)]
-  if (reportCron !== undefined) tasks.push(schedule(reportCron, jobs.report, options))
+  const start = (): ScheduledTask[] => [
+    schedule(checkCron, jobs.check, options),
+    ...(reportCron === undefined ? [] : [schedule(reportCron, jobs.report, options)]),
+  ]
+  let tasks = start()
+  const stop = (): void => {
+    for (const task of tasks) void task.destroy()
+  }
+  // A timer goes for the moment that was next when it was set: after a clock that was set back by a day it would wait for
+  // a day. Also after the guest was suspended, which looks the same, a check is due.
+  const skew = (): number => clock.wall() - clock.uptime()
+  let known = skew()
+  const watch = setInterval(() => {
+    const before = known
+    known = skew()
+    if (Math.abs(known - before) < CLOCK_JUMP_MS) return
+    stop()
+    tasks = start()
+    jobs.check()
+  }, clockLookMs)
   return {
     stop: () => {
-      for (const task of tasks) void task.destroy()
+      clearInterval(watch)
+      stop()
     },
   }
 }

@@ -1,10 +1,11 @@
 /** Where events come from: kernel events by udevadm, channel changes by ethtool, writes by inotify. */
 import type { Logger } from '../logger'
-import type { ObservedGuest } from '../model'
+import type { ObservedNic } from '../model'
 import type { Host } from '../system/host'
 import { settingDirectories, WriteWatch } from '../system/write-watch'
 import { Monitor } from './monitor'
 import { concernsUs, parseKernelEvent } from './udev-events'
+import type { SourceView } from './view'
 
 const MONITOR_PAUSE_MS = 1_000
 
@@ -12,11 +13,15 @@ export class Sources {
   private readonly monitors: readonly Monitor[]
   private readonly writes: WriteWatch
 
-  /** @param onEvent told a reason for a pass, of which there are few different ones */
+  /**
+   * @param onEvent told a reason for a pass, of which there are few different ones
+   * @param onReady a source was found to work
+   */
   constructor(
     private readonly host: Host,
     private readonly log: Logger,
     private readonly onEvent: (reason: string) => void,
+    private readonly onReady: () => void,
   ) {
     this.writes = new WriteWatch((path) => this.onEvent(`write to ${path}`))
     this.monitors = [
@@ -41,19 +46,13 @@ export class Sources {
     await Promise.all(this.monitors.map((monitor) => monitor.stop()))
   }
 
-  /** Watches the settings of these NICs; a rebind gives them other interrupts. */
-  follow(guest: ObservedGuest): void {
-    this.writes.follow(settingDirectories(this.host, guest.nics))
+  /** Watches the settings of these NICs; a rebind gives them other interrupts. Not of those that are left to a rival. */
+  follow(nics: readonly ObservedNic[]): void {
+    this.writes.follow(settingDirectories(this.host, nics))
   }
 
-  /** Names, and whether events come. */
-  get up(): ReadonlyMap<string, boolean> {
-    return new Map(this.monitors.map((monitor) => [monitor.spec.name, monitor.up]))
-  }
-
-  /** Names of those that were told as down; one that has just been started is not yet up either. */
-  get down(): readonly string[] {
-    return this.monitors.filter((monitor) => monitor.down).map((monitor) => monitor.spec.name)
+  get views(): readonly SourceView[] {
+    return this.monitors.map((monitor) => monitor.view)
   }
 
   private monitor(name: string, tool: string, args: readonly string[]): Monitor {
@@ -69,7 +68,9 @@ export class Sources {
           )
           this.onEvent(`${name} down`)
         },
-        onUp: () => {
+        onUp: (first) => {
+          this.onReady()
+          if (first) return
           this.log.info({ source: name }, `events from ${name} again`)
           // What happened in between went unseen.
           this.onEvent(`${name} up`)

@@ -5,8 +5,8 @@ import { isObject, isRecordedValues } from '../ledger'
 import type { Host } from '../system/host'
 
 export interface DaemonState {
-  readonly version: 1
-  /** ISO 8601 time of the look. */
+  readonly version: 2
+  /** ISO 8601 time of the look, for people. */
   readonly at: string
   readonly last: GuestSnapshot
   readonly conflicts: readonly ConflictState[]
@@ -31,7 +31,7 @@ function isState(value: unknown): value is DaemonState {
   if (!isObject(value) || !isObject(value.last)) return false
   const { version, at, last, conflicts } = value
   return (
-    version === 1 &&
+    version === 2 &&
     typeof at === 'string' &&
     typeof last.online === 'string' &&
     Array.isArray(last.nics) &&

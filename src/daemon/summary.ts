@@ -4,11 +4,12 @@ import { plural, summarise } from '../output/describe'
 import { planGuest } from '../plan'
 import { judgePrivacy } from '../privacy'
 import type { PassResult } from './tuner'
+import type { SourceView } from './view'
 
 /** @param result undefined before the first look */
 export function statusLine(
   result: PassResult | undefined,
-  down: readonly string[],
+  sources: readonly SourceView[],
   configValid: boolean,
 ): string {
   if (result === undefined) return 'waiting for a first look at the guest'
@@ -18,6 +19,7 @@ export function statusLine(
   if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} missing`)
   if (alone.size > 0) parts.push(`left alone: ${[...alone].join(', ')}`)
   if (missing.length === 0 && alone.size === 0) parts.push('as desired')
+  const down = sources.filter(({ state }) => state === 'down').map(({ name }) => name)
   if (down.length > 0) parts.push(`no events from ${down.join(', ')}`)
   if (!configValid) parts.push('new configuration refused')
   return parts.join('; ')

@@ -9,14 +9,31 @@ import { operand } from '../untrusted'
 import { Counters } from './metrics'
 import type { TunerEvents } from './tuner'
 
+/** Records of drift that status shows. */
+const RECENT = 5
+
 export class Teller implements TunerEvents, GuardEvents {
   readonly counters = new Counters()
   private readonly troubles = new Map<string, string>()
 
-  constructor(private readonly log: Logger) {}
+  /** @param recent drift from before, oldest first; of it and of what comes the newest few are kept */
+  constructor(
+    private readonly log: Logger,
+    private recent: readonly DriftRecord[],
+  ) {}
+
+  /** What goes wrong now. */
+  get currentTroubles(): readonly string[] {
+    return [...this.troubles.values()]
+  }
+
+  get recentDrift(): readonly DriftRecord[] {
+    return this.recent.slice(-RECENT)
+  }
 
   drift(record: DriftRecord): void {
     this.counters.countDrift(record)
+    this.recent = [...this.recentDrift, record]
     const { nic, kind, writer, action, why } = record
     const where = nic === null ? '' : `${nic}: `
     const by = writer === 'unknown' ? 'an unknown writer' : writer

@@ -4,12 +4,10 @@
  * a pass that finds nothing new starts no program and writes no file.
  */
 import { nicSettings, type Settings } from '../config/settings'
-import { attribute, type Suspect, type Writer } from '../drift/attribute'
-import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
+import type { Writer } from '../drift/attribute'
+import { isSettingDrift } from '../drift/classify'
 import type { Verdict } from '../drift/conflict'
 import { appendHistory, type DriftRecord } from '../drift/history'
-import { type GuestSnapshot, snapshotOf } from '../drift/snapshot'
-import { readSuspects } from '../drift/suspects'
 import { messageOf, VqtuneError } from '../errors'
 import { tuneGoal } from '../goals'
 import { type BeforeChanges, type LostNic, noteBefore } from '../guard/confirm'
@@ -22,11 +20,14 @@ import { type Convergence, converge, type StepOutcome } from '../reconcile'
 import { stepBacksOf } from '../step-back'
 import type { Host } from '../system/host'
 import { takeLock } from '../system/lock'
+import { type Clock, systemClock } from './clock'
 import { Confirmations } from './confirmations'
 import { Conflicts } from './conflicts'
 import { Lookout } from './look'
 import { channelChanges, outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
+import type { LeftAlone } from './view'
+import { type Judged, Witness } from './witness'
 
 /** What the tuner tells; the daemon logs and counts it. */
 export interface TunerEvents {
@@ -44,6 +45,7 @@ export interface PassResult {
   readonly skips: readonly Skip[]
   /** Writes that are still missing. */
   readonly missing: readonly Step[]
+  readonly leftAlone: readonly LeftAlone[]
   /** Channels that were changed in this pass. */
   readonly changes: readonly ChannelChange[]
   /** What the guard stepped back from and still holds. */
@@ -56,31 +58,32 @@ const RETRY_FIRST_MS = 5_000
 const RETRY_LONGEST_MS = 300_000
 const LOCK_WAIT_MS = 10_000
 
-interface Judged {
-  readonly drift: Drift
-  readonly writer: Writer
-}
-
 export class Tuner {
   private readonly lookout: Lookout
-  private before: GuestSnapshot | undefined
-  /** ISO 8601 time of the last look. */
-  private beforeAt: string | undefined
+  private readonly witness: Witness
   private readonly conflicts = new Conflicts()
   private readonly confirmations: Confirmations
   private failures = 0
   private restored = false
+  /** What the state file says, without the time. */
+  private saved = ''
 
   constructor(
     private readonly host: Host,
     private readonly events: TunerEvents,
     private readonly signal: AbortSignal,
-    private readonly clock: () => number = Date.now,
+    private readonly clock: Clock = systemClock,
     /** Asks for a pass at once. */
     wake: () => void = () => {},
   ) {
     this.lookout = new Lookout(host)
+    this.witness = new Witness(host)
     this.confirmations = new Confirmations(host, signal, wake)
+  }
+
+  /** An event came: see who is at work, before it is gone. */
+  lookAround(): void {
+    this.witness.lookAround()
   }
 
   /** An administrator's change of the configuration ends what was left alone under the old one. */
@@ -93,29 +96,30 @@ export class Tuner {
     let guest = await this.lookout.look()
     this.restore(guest.bootId)
     guest = await this.putBack(guest, settings)
-    let drifts = this.compare(guest)
+    let drifts = this.witness.compare(guest)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
       guest = await this.lookout.look()
-      drifts = this.compare(guest)
+      drifts = this.witness.compare(guest)
     }
-    const judged = this.judge(drifts, guest)
-    const now = this.clock()
+    const judged = this.witness.judge(drifts, guest)
+    const now = this.clock.uptime()
     this.conflicts.age(settings, now)
     const verdicts = this.decide(judged, guest, settings, now)
-    const result = await this.reconcile(settings, now)
+    const result = await this.reconcile(settings)
     const last = result?.guest ?? guest
     this.record(judged, verdicts, result, settings)
     this.endReports(last, settings)
     this.events.trouble('ethtool', this.lookout.problem)
-    this.save(last, drifts.length > 0 || verdicts.size > 0 || (result?.outcomes.length ?? 0) > 0)
+    this.save(last)
     return {
       guest: last,
       skips: result?.skips ?? [],
       missing: result?.missing ?? [],
       changes: channelChanges(result),
       stepBacks: result === undefined ? new Map() : stepBacksOf(last, result.ledger, settings),
+      leftAlone: this.conflicts.leftAlone(last, this.clock),
       againMs: this.nextMs(result),
     }
   }
@@ -125,8 +129,7 @@ export class Tuner {
     this.restored = true
     const state = readState(this.host, bootId)
     if (state === undefined) return
-    this.before = state.last
-    this.beforeAt = state.at
+    this.witness.restore(state.last)
     this.conflicts.restore(state.conflicts)
   }
 
@@ -136,23 +139,11 @@ export class Tuner {
     if (lost.length === 0) return guest
     for (const one of lost) {
       this.events.putBack(one)
-      this.append(putBackRecord(one, new Date(this.clock()).toISOString()), settings)
+      this.append(putBackRecord(one, new Date(this.clock.wall()).toISOString()), settings)
     }
     const now = await this.lookout.look()
-    const after = snapshotOf(now)
-    const changed = (ifindex: number) =>
-      guest.nics.some((nic) => nic.ifindex === ifindex && lost.some((one) => one.nic === nic.name))
-    this.before = this.before && {
-      ...this.before,
-      nics: this.before.nics.map((nic) =>
-        changed(nic.ifindex) ? (after.nics.find(({ ifindex }) => ifindex === nic.ifindex) ?? nic) : nic,
-      ),
-    }
+    this.witness.accept(now, new Set(lost.map(({ nic }) => nic)))
     return now
-  }
-
-  private compare(guest: ObservedGuest): readonly Drift[] {
-    return this.before === undefined ? [] : classifyDrift(this.before, snapshotOf(guest))
   }
 
   /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
@@ -173,23 +164,15 @@ export class Tuner {
    * leaves behind is judged when it is done.
    */
   private standAside(guest: ObservedGuest): PassResult {
-    const stepBacks: StepBacks = new Map()
-    return { guest, skips: [], missing: [], changes: [], stepBacks, againMs: RETRY_FIRST_MS }
-  }
-
-  private judge(drifts: readonly Drift[], guest: ObservedGuest): readonly Judged[] {
-    if (drifts.length === 0) return []
-    const suspects: readonly Suspect[] = drifts.some((drift) => isSettingDrift(drift.kind))
-      ? readSuspects(this.host, guest.nics)
-      : []
-    const evidence = {
-      drifts,
-      after: snapshotOf(guest),
-      entries: readLedger(this.host, guest.bootId).entries,
-      since: this.beforeAt,
-      suspects,
+    return {
+      guest,
+      skips: [],
+      missing: [],
+      changes: [],
+      stepBacks: new Map(),
+      leftAlone: this.conflicts.leftAlone(guest, this.clock),
+      againMs: RETRY_FIRST_MS,
     }
-    return drifts.map((drift) => ({ drift, writer: attribute(drift, evidence) }))
   }
 
   /** Verdicts by interface index, one for each NIC whose settings another writer reversed in this look. */
@@ -209,7 +192,7 @@ export class Tuner {
       }
       const foreign = mine.find(({ writer }) => writer.name !== 'kernel')
       if (foreign === undefined || this.conflicts.isLeftAlone(nic.ifindex, now)) continue
-      if (!this.reversed(nic.name, guest, settings, now)) continue
+      if (!this.reversed(nic.name, guest, settings)) continue
       const policy = nicSettings(settings, nic).onConflict
       const verdict = this.conflicts.reversed(nic.ifindex, policy, foreign.writer.name, settings, now)
       verdicts.set(nic.ifindex, verdict)
@@ -219,17 +202,17 @@ export class Tuner {
   }
 
   /** Whether something would have to be written: a change that is as desired, or held, is no reversal. */
-  private reversed(nic: string, guest: ObservedGuest, settings: Settings, now: number): boolean {
+  private reversed(nic: string, guest: ObservedGuest, settings: Settings): boolean {
     const goal = tuneGoal(this.host, settings, {
       respectHolds: true,
-      exemptions: this.conflicts.exemptions(guest, now),
+      exemptions: this.conflicts.exemptions(guest, this.clock),
     })
     const { steps } = goal.plan(guest, readLedger(this.host, guest.bootId))
     return steps.some((step) => step.nic === nic)
   }
 
   /** @returns undefined when it could not even begin; told as trouble then */
-  private async reconcile(settings: Settings, now: number): Promise<Convergence | undefined> {
+  private async reconcile(settings: Settings): Promise<Convergence | undefined> {
     const options = { respectHolds: true }
     const plain = tuneGoal(this.host, settings, options)
     const before: BeforeChanges = this.confirmations.before()
@@ -244,7 +227,7 @@ export class Tuner {
           plan: (guest, ledger) =>
             tuneGoal(this.host, settings, {
               ...options,
-              exemptions: this.conflicts.exemptions(guest, now),
+              exemptions: this.conflicts.exemptions(guest, this.clock),
             }).plan(guest, ledger),
         },
         {
@@ -278,12 +261,12 @@ export class Tuner {
     for (const { drift, writer } of judged) {
       const { ifindex } = drift
       const verdict = ifindex === undefined ? undefined : verdicts.get(ifindex)
-      const alone = ifindex !== undefined && this.conflicts.isLeftAlone(ifindex, this.clock())
+      const alone = ifindex !== undefined && this.conflicts.isLeftAlone(ifindex, this.clock.uptime())
       // Told once, when it was decided; a rival that goes on is not news.
       if (alone && verdict === undefined && isSettingDrift(drift.kind)) continue
       const { action, why } = outcomeOf(drift, verdict, result)
       const record: DriftRecord = {
-        at: new Date(this.clock()).toISOString(),
+        at: new Date(this.clock.wall()).toISOString(),
         kind: drift.kind,
         nic: drift.nic ?? null,
         old: drift.old,
@@ -318,20 +301,14 @@ export class Tuner {
     }
   }
 
-  private save(guest: ObservedGuest, changed: boolean): void {
-    const first = this.before === undefined
-    this.before = snapshotOf(guest)
-    const { beforeAt } = this
-    this.beforeAt = new Date(this.clock()).toISOString()
-    // Without a change only the time differs, and that of the change is the better one to compare the ledger with.
-    if (!first && !changed && beforeAt !== undefined) return
-    const state = {
-      version: 1,
-      at: this.beforeAt,
-      last: this.before,
-      conflicts: this.conflicts.all,
-    } as const
-    this.guarded('state', () => writeState(this.host, state))
+  private save(guest: ObservedGuest): void {
+    const state = { last: this.witness.remember(guest), conflicts: this.conflicts.all }
+    const text = JSON.stringify(state)
+    if (text === this.saved) return
+    this.guarded('state', () => {
+      writeState(this.host, { version: 2, at: new Date(this.clock.wall()).toISOString(), ...state })
+      this.saved = text
+    })
   }
 
   private guarded(topic: 'history' | 'state', write: () => void): void {
@@ -347,7 +324,7 @@ export class Tuner {
 
   /** After a failure that may pass: 5 s, 10 s ... 5 min. After a fight: when it is time to come back. */
   private nextMs(result: Convergence | undefined): number | undefined {
-    const back = this.conflicts.nextReturnMs(this.clock())
+    const back = this.conflicts.nextReturnMs(this.clock.uptime())
     const waits = back === undefined ? [] : [back]
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {

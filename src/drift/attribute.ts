@@ -2,9 +2,10 @@
  * Who changed a setting, as far as it can be proven. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
  */
 import { stripes } from '../layout'
-import type { LedgerEntry, RecordedValues } from '../ledger'
+import { entryOf, type LedgerEntry, type RecordedValues } from '../ledger'
 import { formatCpuList, parseCpuList } from '../system/cpulist'
 import { type Drift, isSettingDrift, type SettingDrift } from './classify'
+import { type Sighting, sightedWriter } from './sightings'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
 export interface Writer {
@@ -28,12 +29,13 @@ export interface Suspect {
 export interface Evidence {
   /** All drifts of the same look: a vCPU change explains what the kernel rewrote with it. */
   readonly drifts: readonly Drift[]
+  readonly before: GuestSnapshot
   readonly after: GuestSnapshot
   /** Ledger entries as they are now. */
   readonly entries: readonly LedgerEntry[]
-  /** ISO 8601 time of the look before: what the ledger says from later on is somebody's `vqtune apply`. */
-  readonly since: string | undefined
   readonly suspects: readonly Suspect[]
+  /** Programs that were at work when the change was noticed. */
+  readonly sightings: readonly Sighting[]
 }
 
 /** For drifts of the guest itself there is no writer to name. */
@@ -49,6 +51,8 @@ export function attribute(drift: Drift, evidence: Evidence): Writer {
     }
   }
   const kind = drift.kind
+  const seen = sightedWriter(evidence.sightings, kind, drift)
+  if (seen !== undefined) return seen
   const suspects = evidence.suspects.filter(
     (suspect) =>
       suspect.writes.includes(kind) &&
@@ -85,14 +89,12 @@ function describeEvent(drift: Drift): Writer {
 
 /** The ledger changed after our last look and holds what the NIC shows: apply or rollback by another vqtune. */
 function ownWriter(nic: NicSnapshot, evidence: Evidence): Writer | undefined {
-  const { since } = evidence
-  const entry = evidence.entries.find(
-    (candidate) => candidate.ifindex === nic.ifindex && candidate.virtio === nic.virtio,
-  )
+  const entry = entryOf(evidence, nic)
   // A trial that ends by itself takes its mark away; this one was killed between two counts.
   if (entry?.trial !== undefined)
     return { name: 'vqtune', evidence: 'tried by a vqtune trial that was killed' }
-  if (entry === undefined || since === undefined || entry.at <= since) return undefined
+  const before = evidence.before.nics.find((other) => other.ifindex === nic.ifindex)
+  if (entry === undefined || entry.at === before?.recordedAt) return undefined
   if (entry.held === true)
     return { name: 'vqtune', evidence: entry.heldWhy ?? 'rolled back by an administrator' }
   if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined

@@ -4,7 +4,7 @@
  */
 import type { ConflictPolicy } from '../model'
 
-/** What is remembered of one NIC instance. Times are milliseconds since the epoch. */
+/** What is remembered of one NIC instance. Times are milliseconds since boot: nobody sets that clock. */
 export interface ConflictState {
   readonly ifindex: number
   /** Reversals within the window, oldest first. */
@@ -50,8 +50,7 @@ export function afterReversal(
     return { state: { ...state, leftAlone, rival }, verdict: { action: policy } }
   }
   const oldest = now - limits.conflictWindowSeconds * 1000
-  // A time ahead of now is from before a clock jump.
-  const recent = state.reversals.filter((at) => at >= oldest && at <= now)
+  const recent = state.reversals.filter((at) => at >= oldest)
   const reversals = [...recent, now]
   if (reversals.length < limits.conflictReversals) {
     return { state: { ...state, reversals, rival }, verdict: { action: 'reassert' } }
@@ -73,9 +72,7 @@ export function afterReversal(
 }
 
 export function isAway(state: ConflictState, now: number): boolean {
-  const { awayUntil } = state
-  // Longer than any back-off: the clock was set back meanwhile.
-  return awayUntil !== undefined && awayUntil > now && awayUntil - now <= LONGEST_BACKOFF_SECONDS * 1000
+  return state.awayUntil !== undefined && state.awayUntil > now
 }
 
 /** Forgets what is over: a finished back-off, and old fights once as quiet as the last back-off was long. */

@@ -1,5 +1,5 @@
 /** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
-import { type RecordedValues, valuesOf } from '../ledger'
+import { entryOf, type LedgerEntry, type RecordedValues, valuesOf } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { formatCpuList } from '../system/cpulist'
 
@@ -12,6 +12,8 @@ export interface NicSnapshot {
   readonly maximum?: number
   readonly xdp: boolean
   readonly values: RecordedValues
+  /** When its ledger entry was written, ISO 8601. Only compared for being another: clocks are set. */
+  readonly recordedAt?: string
 }
 
 export interface GuestSnapshot {
@@ -21,15 +23,16 @@ export interface GuestSnapshot {
   readonly nics: readonly NicSnapshot[]
 }
 
-export function snapshotOf(guest: ObservedGuest): GuestSnapshot {
+/** @param entries the ledger's, as they are at this look */
+export function snapshotOf(guest: ObservedGuest, entries: readonly LedgerEntry[]): GuestSnapshot {
   return {
     bootId: guest.bootId,
     online: formatCpuList(guest.cpus.online),
-    nics: guest.nics.map(nicSnapshot),
+    nics: guest.nics.map((nic) => nicSnapshot(nic, entryOf({ entries }, nic))),
   }
 }
 
-function nicSnapshot(nic: ObservedNic): NicSnapshot {
+function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnapshot {
   const { maximum } = nic.channels
   return {
     ifindex: nic.ifindex,
@@ -39,5 +42,6 @@ function nicSnapshot(nic: ObservedNic): NicSnapshot {
     ...(maximum === undefined ? {} : { maximum }),
     xdp: nic.obstacle?.code === 'xdp',
     values: valuesOf(nic),
+    ...(entry === undefined ? {} : { recordedAt: entry.at }),
   }
 }

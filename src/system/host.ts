@@ -52,7 +52,7 @@ export interface Host extends Looker {
   stat(path: string): FileFacts | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
-  /** Replaces a state file atomically: temporary file, fsync, rename. */
+  /** Replaces a state file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
   replaceFile(path: string, text: string): void
   /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
   touchFile(path: string): boolean
@@ -163,6 +163,7 @@ class SystemHost implements Host {
       }
       renameSync(temporary, path)
     } catch (error) {
+      // A full disk is not made fuller; and a temporary file that is left is of no use.
       rmSync(temporary, { force: true })
       throw error
     }

@@ -1,6 +1,6 @@
 /** IRQ affinity: rx and tx interrupt of a queue pair on that queue's CPUs. */
 import { errnoOf, messageOf, VqtuneError } from '../errors'
-import type { InterruptLayout, ObservedIrq, SetIrqAffinity, Skip } from '../model'
+import type { CpuList, InterruptLayout, ObservedIrq, SetIrqAffinity, Skip } from '../model'
 import { formatCpuList, sameCpus } from '../system/cpulist'
 import type { Host } from '../system/host'
 import { irqAffinityPath } from '../system/interrupts'
@@ -28,20 +28,32 @@ export const irqAffinity: Tunable<SetIrqAffinity> = {
         const irq: ObservedIrq | undefined = direction === 'rx' ? queue.rxIrq : queue.txIrq
         // smp_affinity is judged; effective_affinity is stale until the next interrupt.
         if (irq === undefined || sameCpus(irq.affinity, group.irq)) continue
-        steps.push({
-          kind: 'set-irq-affinity',
-          nic: nic.name,
-          queue: queue.index,
-          direction,
-          irq: irq.irq,
-          old: irq.affinity,
-          new: group.irq,
-          reason: `IRQ ${irq.irq} (${irq.name}) belongs to CPU ${formatCpuList(group.irq)}`,
-        })
+        const reason = `IRQ ${irq.irq} (${irq.name}) belongs to CPU ${formatCpuList(group.irq)}`
+        steps.push(affinityStep(nic.name, queue.index, direction, irq, group.irq, reason))
       }
     }
     return { steps, skips: [] }
   },
+}
+
+export function affinityStep(
+  nic: string,
+  queue: number,
+  direction: SetIrqAffinity['direction'],
+  irq: ObservedIrq,
+  cpus: CpuList,
+  reason: string,
+): SetIrqAffinity {
+  return {
+    kind: 'set-irq-affinity',
+    nic,
+    queue,
+    direction,
+    irq: irq.irq,
+    old: irq.affinity,
+    new: cpus,
+    reason,
+  }
 }
 
 const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {

@@ -89,7 +89,7 @@ describe('metrics of a guest', () => {
 
   it('show each NIC, what is missing and what is left alone, each label set once', () => {
     const result = {
-      ...{ guest, skips, missing: [], changes: [], stepBacks: new Map(), againMs: undefined },
+      ...{ guest, skips, missing: [], changes: [], stepBacks: new Map(), leftAlone: [], againMs: undefined },
     }
     expect(samples(renderMetrics(guestFamilies(result, DEFAULT_SETTINGS, health)))).toEqual([
       'vqtune_vcpus_online 4',

@@ -38,7 +38,7 @@ describe('Monitor', () => {
       {
         onLine: (line) => void told.push(`line ${line}`),
         onDown: (why) => void told.push(`down ${why}`),
-        onUp: () => void told.push('up'),
+        onUp: (first) => void (first || told.push('up')),
       },
     )
     monitor.start()
@@ -50,7 +50,7 @@ describe('Monitor', () => {
     const { monitor, told } = watch()
     await until(() => told.length === 2)
     expect(told).toEqual(['line -x', 'line two'])
-    expect([monitor.up, monitor.down]).toEqual([true, false])
+    expect(monitor.view).toEqual({ name: 'm', state: 'up', why: null })
     await monitor.stop()
     expect(told).toHaveLength(2)
   })
@@ -71,9 +71,9 @@ describe('Monitor', () => {
     const { monitor, told } = watch()
     await until(() => told.length > 0)
     expect(told).toEqual(['down monitor is not installed'])
-    expect(monitor.down).toBe(true)
+    expect(monitor.view).toEqual({ name: 'm', state: 'down', why: 'monitor is not installed' })
     install('echo here; exec sleep 60')
-    await until(() => monitor.up)
+    await until(() => monitor.view.state === 'up')
     await monitor.stop()
   })
 
@@ -182,6 +182,31 @@ describe('startSchedule', () => {
     schedule.stop()
     const settled = checks
     await sleep(1_500)
+    expect(checks).toBe(settled)
+  })
+
+  it('checks at once and goes on when the clock was set, in either direction', async () => {
+    let wall = 0
+    let checks = 0
+    const clock = { wall: () => wall, uptime: () => 0 }
+    const schedule = startSchedule(
+      { ...DEFAULT_SETTINGS.daemon, checkCron: '0 0 1 1 *', jitterSeconds: 0 },
+      { check: () => void checks++, report: () => {} },
+      clock,
+      10,
+    )
+    // Slow drift is no jump.
+    for (wall = 0; wall < 100_000; wall += 10_000) await sleep(15)
+    expect(checks).toBe(0)
+    for (const jump of [86_400_000, -86_400_000]) {
+      const before = checks
+      wall += jump
+      await until(() => checks > before)
+    }
+    schedule.stop()
+    wall += 86_400_000
+    const settled = checks
+    await sleep(50)
     expect(checks).toBe(settled)
   })
 })

@@ -43,7 +43,7 @@ function setUp(onConflict: ConflictPolicy = 'reassert') {
         },
       },
       new AbortController().signal,
-      () => clock.now,
+      { wall: () => clock.now, uptime: () => clock.now },
     )
   const tuner = newTuner()
   const calls = () =>

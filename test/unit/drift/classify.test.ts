@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { attribute, type Evidence, type Suspect } from '../../../src/drift/attribute'
 import { classifyDrift, type Drift } from '../../../src/drift/classify'
+import type { Sighting } from '../../../src/drift/sightings'
 import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
 import type { ObservedGuest, ObservedNic, Step } from '../../../src/model'
 import { guestOf, nicOf, takeStep, withChannels } from '../../support/simulated-kernel'
@@ -8,7 +9,7 @@ import { guestOf, nicOf, takeStep, withChannels } from '../../support/simulated-
 const ALL = [0, 1, 2, 3]
 const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
 const nic = guest.nics[0] as ObservedNic
-const before = snapshotOf(guest)
+const before = snapshotOf(guest, [])
 const irqStep = (queue: number, cpus: readonly number[]): Step => ({
   kind: 'set-irq-affinity',
   nic: nic.name,
@@ -19,7 +20,7 @@ const irqStep = (queue: number, cpus: readonly number[]): Step => ({
   new: cpus,
   reason: '',
 })
-const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after))
+const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after, []))
 
 describe('classifyDrift', () => {
   it('finds nothing in the same guest, nor in a renamed NIC', () => {
@@ -76,7 +77,7 @@ describe('classifyDrift', () => {
       ['vcpus', '0-3', '0-2'],
       ['xdp-attached', 'none', 'attached'],
     ])
-    expect(classifyDrift(snapshotOf(changed), before).map(({ kind }) => kind)).toEqual([
+    expect(classifyDrift(snapshotOf(changed, []), before).map(({ kind }) => kind)).toEqual([
       'vcpus',
       'xdp-detached',
     ])
@@ -93,10 +94,11 @@ describe('attribute', () => {
   const moved = takeStep(guest, irqStep(1, [3]))
   const evidence = (after: ObservedGuest, more: Partial<Evidence> = {}): Evidence => ({
     drifts: drifts(after),
-    after: snapshotOf(after),
+    before,
+    after: snapshotOf(after, []),
     entries: [],
-    since: '2026-01-01T00:00:00.000Z',
     suspects: [],
+    sightings: [],
     ...more,
   })
   const writers = (all: Evidence) => all.drifts.map((drift: Drift) => attribute(drift, all).name)
@@ -147,14 +149,53 @@ describe('attribute', () => {
       at: '2026-01-02T00:00:00.000Z',
     }
     const applied = (after: GuestSnapshot) => after.nics[0]?.values
-    const values = applied(snapshotOf(moved))
+    const values = applied(snapshotOf(moved, []))
     const all = (more: object) => evidence(moved, { entries: [{ ...entry, ...more }] })
     expect(writers(all({ applied: values }))).toEqual(['vqtune'])
     expect(writers(all({ held: true }))).toEqual(['vqtune'])
     expect(writers(all({ applied: applied(before) }))).toEqual(['unknown'])
-    expect(writers(all({ applied: values, at: '2025-12-31T00:00:00.000Z' }))).toEqual(['unknown'])
+    const known = { ...before, nics: before.nics.map((one) => ({ ...one, recordedAt: entry.at })) }
+    expect(writers({ ...all({ applied: values }), before: known })).toEqual(['unknown'])
+    // A clock that was set back meanwhile does not matter.
+    expect(writers({ ...all({ applied: values, at: '2025-12-31T00:00:00.000Z' }), before: known })).toEqual([
+      'vqtune',
+    ])
     // Whatever a killed trial left: it marked the entry before its first write.
-    const killed = all({ applied: applied(before), at: '2025-12-31T00:00:00.000Z', trial: entry.at })
-    expect(writers(killed)).toEqual(['vqtune'])
+    expect(writers({ ...all({ applied: applied(before), trial: entry.at }), before: known })).toEqual([
+      'vqtune',
+    ])
+  })
+
+  it('names a tool that was seen at work only for what it set, and the service that started it', () => {
+    const fewer = { ...guest, nics: [withChannels(nic, 2, ALL)] }
+    const seen = (more: Partial<Sighting> = {}): Sighting => ({
+      name: 'ethtool',
+      pid: 812,
+      args: ['ethtool', '-L', nic.name, 'combined', '2'],
+      parent: undefined,
+      ...more,
+    })
+    const by = (...sightings: Sighting[]) => {
+      const all = evidence(fewer, { sightings })
+      return attribute(all.drifts[0] as Drift, all)
+    }
+    expect(by(seen({ parent: { name: 'bash', pid: 700 } }))).toEqual({
+      name: 'ethtool',
+      evidence:
+        'ethtool -L eth2 combined 2 (pid 812, started by bash 700) was running when the change was noticed',
+    })
+    expect(by(seen({ parent: { name: 'tuned', pid: 500 } })).name).toBe('tuned')
+    for (const args of [
+      ['ethtool', '-L', nic.name, 'combined', '3'],
+      ['ethtool', '-L', 'eth9', 'combined', '2'],
+      ['ethtool', '-l', nic.name],
+    ]) {
+      expect(by(seen({ args })).name).toBe('unknown')
+    }
+    expect(by(seen(), seen({ parent: { name: 'tuned', pid: 500 } })).name).toBe('unknown')
+    expect(by(seen({ name: 'set_irq_affinit' })).name).toBe('unknown')
+    expect(writers(evidence(moved, { sightings: [seen({ name: 'set_irq_affinit' })] }))).toEqual([
+      'set_irq_affinit',
+    ])
   })
 })

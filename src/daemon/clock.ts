@@ -1,0 +1,19 @@
+/** Two clocks: one for people, which is set now and then, and one for durations, which is not. */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  wall(): number
+  /** Milliseconds since boot, the same in every process of this boot. */
+  uptime(): number
+}
+
+export const systemClock: Clock = {
+  wall: Date.now,
+  uptime: () => Number(process.hrtime.bigint() / 1_000_000n),
+}
+
+/** The time of day, ISO 8601, of a moment on the other clock; to the second. */
+export function timeOfDay(clock: Clock, uptimeMs: number): string {
+  const at = clock.wall() + uptimeMs - clock.uptime()
+  return new Date(Math.round(at / 1000) * 1000).toISOString().replace('.000Z', 'Z')
+}

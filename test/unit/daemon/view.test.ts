@@ -1,0 +1,131 @@
+/** Whether a state file is believed: real processes, one of them dead. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import Ajv from 'ajv/dist/2020'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { daemonJson, daemonText } from '../../../src/commands/daemon-view'
+import { type DaemonView, ownIdentity, readView, removeView, writeView } from '../../../src/daemon/view'
+import { type Host, systemHost } from '../../../src/system/host'
+
+let root: string
+let host: Host
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'vqtune-view-'))
+  host = systemHost(root)
+  mkdirSync(`${root}/proc/sys/kernel/random`, { recursive: true })
+  mkdirSync(`${root}/proc/1`)
+  writeFileSync(host.paths.procBootId, 'this-boot\n')
+  copyProcess(process.pid)
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+/** What the kernel says of a real process, into the tree. */
+function copyProcess(pid: number): void {
+  mkdirSync(`${root}/proc/${pid}`, { recursive: true })
+  writeFileSync(`${root}/proc/${pid}/stat`, readFileSync(`/proc/${pid}/stat`))
+}
+
+function viewOf(more: Partial<DaemonView> = {}): DaemonView {
+  return {
+    version: 1,
+    ...ownIdentity(host),
+    checkedAt: '2026-03-01T10:00:00.000Z',
+    sources: [
+      { name: 'udev', state: 'up', why: null },
+      { name: 'ethtool', state: 'down', why: 'ethtool is not installed' },
+    ],
+    leftAlone: [
+      {
+        nic: 'eth0',
+        rival: 'irqbalance',
+        until: '2026-03-01T11:00:00Z',
+        why: 'fight with irqbalance: left alone until 2026-03-01T11:00:00Z',
+      },
+    ],
+    configValid: false,
+    troubles: ['ethtool is not installed'],
+    recentDrift: [
+      {
+        at: '2026-03-01T09:59:59.000Z',
+        kind: 'channels',
+        nic: 'eth0',
+        old: '4',
+        new: '2',
+        writer: 'unknown',
+        evidence: '',
+        action: 'repaired',
+        why: '',
+      },
+    ],
+    ...more,
+  }
+}
+
+it('is believed while the process that wrote it lives', () => {
+  writeView(host, viewOf())
+  const view = readView(host)
+  expect(view).toEqual(viewOf())
+  expect(daemonText(view)).toBe(
+    `daemon: runs (pid ${process.pid}), last check 2026-03-01T10:00:00.000Z, events from udev
+  no events from ethtool: ethtool is not installed; the periodic check goes on
+  the configuration was refused when it was read again: the old one is in effect
+  ethtool is not installed
+  eth0: fight with irqbalance: left alone until 2026-03-01T11:00:00Z
+  drift 2026-03-01T09:59:59.000Z eth0 channels 4 -> 2 by an unknown writer: repaired
+`,
+  )
+})
+
+it('is as the schema of vqtune status says', () => {
+  const path = fileURLToPath(new URL('../../../src/output/schema/status.schema.json', import.meta.url))
+  const status = JSON.parse(readFileSync(path, 'utf8'))
+  const valid = new Ajv({ strict: false }).compile({
+    ...status.properties.daemon,
+    $defs: status.$defs,
+  })
+  for (const view of [viewOf(), 'unknown', undefined] as const) {
+    expect(valid(daemonJson(view)), JSON.stringify(valid.errors)).toBe(true)
+  }
+  expect(valid({ ...daemonJson(viewOf()), sources: undefined })).toBe(false)
+})
+
+it('is not believed of a process that was killed, nor of another with its number', async () => {
+  const child = spawn('sleep', ['60'])
+  await once(child, 'spawn')
+  const pid = child.pid as number
+  copyProcess(pid)
+  const ticks = readFileSync(`${root}/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] as string
+  writeView(host, viewOf({ pid, startTicks: ticks }))
+  expect(readView(host)).toMatchObject({ pid })
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  rmSync(`${root}/proc/${pid}`, { recursive: true })
+  expect(readView(host)).toBeUndefined()
+  // The number is given again: a later start.
+  const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8').replace(/^\d+ /, `${pid} `)
+  mkdirSync(`${root}/proc/${pid}`)
+  writeFileSync(`${root}/proc/${pid}/stat`, stat)
+  expect(readView(host)).toBeUndefined()
+  expect(daemonText(readView(host))).toBe('daemon: not running\n')
+})
+
+it('is not believed of another boot, when damaged, or when removed', () => {
+  writeView(host, viewOf({ bootId: 'before' }))
+  expect(readView(host)).toBeUndefined()
+  writeFileSync(`${host.paths.runDir}/status.json`, '{"version":1,"pid":')
+  expect(readView(host)).toBeUndefined()
+  writeView(host, viewOf())
+  removeView(host)
+  expect(readView(host)).toBeUndefined()
+})
+
+it('says that it cannot know where /proc hides the processes of others', () => {
+  writeView(host, viewOf({ pid: 1_234_567 }))
+  rmSync(`${root}/proc/1`, { recursive: true })
+  expect(readView(host)).toBe('unknown')
+  expect(daemonText('unknown')).toContain('may not see')
+})
