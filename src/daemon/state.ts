@@ -47,6 +47,7 @@ function isNicSnapshot(nic: unknown): boolean {
     Number.isInteger(nic.ifindex) &&
     [nic.name, nic.mac, nic.virtio].every((text) => typeof text === 'string') &&
     (nic.maximum === undefined || Number.isInteger(nic.maximum)) &&
+    (nic.recordedAt === undefined || typeof nic.recordedAt === 'string') &&
     typeof nic.xdp === 'boolean' &&
     isRecordedValues(nic.values)
   )

@@ -117,7 +117,7 @@ const LIMITS = { conflictReversals: 3, conflictWindowSeconds: 600, conflictBacko
 
 describe('daemon.json', () => {
   const sample: DaemonState = {
-    version: 1,
+    version: 2,
     at: '2026-01-01T00:00:00.000Z',
     last: {
       bootId: 'boot',

@@ -33,7 +33,11 @@ function allMetrics(): string {
   const skips = [{ nic: 'eth2', code: 'held', why: '', tunable: undefined } as const]
   const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
   return renderMetrics([
-    ...guestFamilies({ guest, skips, missing: [], againMs: undefined }, DEFAULT_SETTINGS, health),
+    ...guestFamilies(
+      { guest, skips, missing: [], leftAlone: [], changes: [], stepBacks: new Map(), againMs: undefined },
+      DEFAULT_SETTINGS,
+      health,
+    ),
     ...new Counters().families(['eth2']),
     lastCheck(1_800_000_000_000),
   ])
