@@ -46,7 +46,9 @@ export const COMMANDS: readonly CommandSpec[] = [
       boot: { summary: 'as --unattended, and wait for the NICs as [boot] in vqtune.toml says' },
     },
     details: [
-      'Ends the hold of NICs that were rolled back, unless --unattended or --boot is given.',
+      'Ends the hold of NICs that were rolled back, and what the guard stepped back from, unless --unattended or --boot is',
+      'given. When it changed channels, it waits until the gateway has answered, for guard.commit-confirm-seconds at most,',
+      'and returns to those before when carrier or gateway are lost.',
       'Writes nothing when everything is as desired; that needs no privileges.',
     ],
     load: () => import('./apply'),
