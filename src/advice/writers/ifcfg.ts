@@ -1,6 +1,6 @@
 /** ifcfg files of RHEL 7 and 8: ETHTOOL_OPTS with -L. */
 import type { Host } from '../../system/host'
-import { listAllowed, readAllowed, type Writer, type WriterTarget } from './writer'
+import { listAllowed, readableText, type Writer, type WriterTarget } from './writer'
 
 export function findIfcfg(host: Host, nic: WriterTarget): readonly Writer[] {
   const directory = host.paths.writers.ifcfgDir
@@ -10,8 +10,8 @@ export function findIfcfg(host: Host, nic: WriterTarget): readonly Writer[] {
     .filter((name) => name.startsWith('ifcfg-') && !/(~|\.(bak|orig|rpmnew|rpmsave))$/.test(name))
     .flatMap((name) => {
       const path = `${directory}/${name}`
-      const read = readAllowed(host, path)
-      const writer = typeof read === 'object' ? ifcfgWriter(path, read.text, nic) : undefined
+      const text = readableText(host, path)
+      const writer = text === undefined ? undefined : ifcfgWriter(path, text, nic)
       return writer === undefined ? [] : [writer]
     })
 }

@@ -1,12 +1,11 @@
 /** irqbalance moves interrupts by load and does not know that a queue belongs to a vCPU. */
 import type { Host } from '../../system/host'
-import { processesNamed, readAllowed, type Writer, type WriterTarget } from './writer'
+import { processesNamed, readableText, type Writer, type WriterTarget } from './writer'
 
 /** A running irqbalance, unless it is told to leave all interrupts of the queues alone. */
 export function findIrqbalance(host: Host, nic: WriterTarget): readonly Writer[] {
   return processesNamed(host, 'irqbalance').flatMap((pid): Writer[] => {
-    const cmdline = readAllowed(host, `${host.paths.proc}/${pid}/cmdline`)
-    const banned = typeof cmdline === 'object' ? parseBannedIrqs(cmdline.text) : new Set<number>()
+    const banned = parseBannedIrqs(readableText(host, `${host.paths.proc}/${pid}/cmdline`) ?? '')
     const irqs = queueIrqs(nic)
     const left = irqs.filter((irq) => !banned.has(irq))
     if (irqs.length > 0 && left.length === 0) return []

@@ -5,7 +5,8 @@ import {
   allOf,
   globMatches,
   listAllowed,
-  readAllowed,
+  negated,
+  readableText,
   shadowedFiles,
   type Verdict,
   type Writer,
@@ -44,17 +45,14 @@ export function findLinkFiles(host: Host, nic: WriterTarget): readonly Writer[] 
 
 /** The file and its drop-ins (NAME.link.d/*.conf) as one text. */
 function readLinkFile(host: Host, path: string): IniSections | undefined {
-  const main = readAllowed(host, path)
-  if (typeof main !== 'object') return undefined
+  const main = readableText(host, path)
+  if (main === undefined) return undefined
   const name = path.slice(path.lastIndexOf('/') + 1)
   const directories = host.paths.writers.linkDirs.map((directory) => `${directory}/${name}.d`)
   const hasDropIns = directories.some((directory) => listAllowed(host, directory).length > 0)
   const dropIns = hasDropIns ? shadowedFiles(host, directories, '.conf') : []
-  const texts = dropIns.map((dropIn) => {
-    const read = readAllowed(host, dropIn)
-    return typeof read === 'object' ? read.text : ''
-  })
-  return parseIni([main.text, ...texts].join('\n'))
+  const texts = dropIns.map((dropIn) => readableText(host, dropIn) ?? '')
+  return parseIni([main, ...texts].join('\n'))
 }
 
 /** Whether the [Match] section fits, as far as it can be decided from here. */
@@ -66,11 +64,9 @@ export function linkMatches(sections: IniSections, nic: WriterTarget): Verdict {
 }
 
 function conditionHolds(key: string, values: readonly string[], nic: WriterTarget): Verdict {
-  const negated = values[0]?.startsWith('!') === true
-  const globs = negated ? [values[0]?.slice(1) ?? '', ...values.slice(1)] : values
-  const verdict = plainCondition(key, globs, nic)
-  if (!negated || verdict === 'maybe') return verdict
-  return verdict === 'yes' ? 'no' : 'yes'
+  const [first = '', ...others] = values
+  if (!first.startsWith('!')) return plainCondition(key, values, nic)
+  return negated(plainCondition(key, [first.slice(1), ...others], nic))
 }
 
 function plainCondition(key: string, globs: readonly string[], nic: WriterTarget): Verdict {

@@ -5,6 +5,7 @@ import { shellWord } from '../../untrusted'
 import { iniValue, parseIni } from './ini'
 import {
   allOf,
+  certainIf,
   listAllowed,
   processesNamed,
   readAllowed,
@@ -24,7 +25,7 @@ export function findNetworkManager(host: Host, nic: WriterTarget): readonly Writ
     const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
     for (const { path, read } of texts) {
       const writer = typeof read === 'object' ? keyfileWriter(path, read.text, nic) : undefined
-      if (writer !== undefined) found.push(isRunning ? writer : { ...writer, matches: 'maybe' })
+      if (writer !== undefined) found.push(certainIf(isRunning, writer))
     }
     if (hidden) {
       found.push({

@@ -2,9 +2,10 @@
 import type { Host } from '../../system/host'
 import { type IniSections, parseIni } from './ini'
 import {
+  certainIf,
   globMatches,
   processesNamed,
-  readAllowed,
+  readableText,
   type Verdict,
   type Writer,
   type WriterTarget,
@@ -20,13 +21,12 @@ export interface TunedSection {
 
 /** Sections of the active profile that set channels, or that move interrupts. */
 export function findTuned(host: Host, nic: WriterTarget): readonly Writer[] {
-  const active = readAllowed(host, host.paths.writers.tunedActiveProfile)
-  if (typeof active !== 'object') return []
-  const profiles = active.text.trim().split(/\s+/).filter(Boolean)
+  const active = readableText(host, host.paths.writers.tunedActiveProfile) ?? ''
+  const profiles = active.trim().split(/\s+/).filter(Boolean)
   const isRunning = processesNamed(host, 'tuned').length > 0
   return activeSections(host, profiles).flatMap((section) => {
     const writer = sectionWriter(section, nic, profiles.join(' '))
-    return writer === undefined ? [] : [isRunning ? writer : { ...writer, matches: 'maybe' as const }]
+    return writer === undefined ? [] : [certainIf(isRunning, writer)]
   })
 }
 
@@ -122,8 +122,8 @@ function addProfile(host: Host, profile: string, merged: Map<string, TunedSectio
 function profileFile(host: Host, profile: string): { path: string; sections: IniSections } | undefined {
   for (const directory of host.paths.writers.tunedProfileDirs) {
     const path = `${directory}/${profile}/tuned.conf`
-    const found = readAllowed(host, path)
-    if (typeof found === 'object') return { path, sections: parseIni(found.text) }
+    const text = readableText(host, path)
+    if (text !== undefined) return { path, sections: parseIni(text) }
   }
   return undefined
 }

@@ -4,7 +4,8 @@ import type { Host } from '../../system/host'
 import {
   allOf,
   globMatches,
-  readAllowed,
+  negated,
+  readableText,
   shadowedFiles,
   type Verdict,
   type Writer,
@@ -13,10 +14,8 @@ import {
 
 export function findUdevRules(host: Host, nic: WriterTarget): readonly Writer[] {
   return shadowedFiles(host, host.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
-    const read = readAllowed(host, path)
-    return typeof read === 'object'
-      ? rulesWriters(path, read.text, nic, host.paths.writers.udevRuleDirs[0] ?? '')
-      : []
+    const text = readableText(host, path)
+    return text === undefined ? [] : rulesWriters(path, text, nic, host.paths.writers.udevRuleDirs[0] ?? '')
   })
 }
 
@@ -78,8 +77,7 @@ function* ruleConditions(rule: string, nic: WriterTarget): Generator<Verdict> {
     /(?<![A-Z])([A-Z]+)(?:\{([^{}]*)\})?\s*(==|!=)\s*"([^"]*)"/g,
   )) {
     const verdict = condition(key, attribute, value.split('|'), nic)
-    if (operator === '==' || verdict === 'maybe') yield verdict
-    else yield verdict === 'yes' ? 'no' : 'yes'
+    yield operator === '==' ? verdict : negated(verdict)
   }
 }
 

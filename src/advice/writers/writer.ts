@@ -34,6 +34,17 @@ export function allOf(verdicts: readonly Verdict[]): Verdict {
   return verdicts.includes('maybe') ? 'maybe' : 'yes'
 }
 
+/** The verdict of a condition that must not hold. */
+export function negated(verdict: Verdict): Verdict {
+  if (verdict === 'maybe') return 'maybe'
+  return verdict === 'yes' ? 'no' : 'yes'
+}
+
+/** What files say of a program that does not run now is only what may come. */
+export function certainIf(isRunning: boolean, writer: Writer): Writer {
+  return isRunning ? writer : { ...writer, matches: 'maybe' }
+}
+
 /** Text of a file; 'unreadable' when this user may not read it; undefined when it is not there or no text. */
 export function readAllowed(host: Host, path: string): { text: string } | 'unreadable' | undefined {
   try {
@@ -42,6 +53,12 @@ export function readAllowed(host: Host, path: string): { text: string } | 'unrea
   } catch (error) {
     return isForbidden(error) ? 'unreadable' : undefined
   }
+}
+
+/** Text of a file that is there and may be read. */
+export function readableText(host: Host, path: string): string | undefined {
+  const read = readAllowed(host, path)
+  return typeof read === 'object' ? read.text : undefined
 }
 
 /** As Host.list, but a directory that this user may not list is 'unreadable'. */
@@ -94,8 +111,7 @@ export function processesNamed(host: Host, command: string): readonly number[] {
     .filter((pid) => {
       // In a captured tree everything belongs to whoever unpacked it.
       if (host.paths.root === '' && host.stat(`${host.paths.proc}/${pid}`)?.uid !== 0) return false
-      const comm = readAllowed(host, `${host.paths.proc}/${pid}/comm`)
-      return typeof comm === 'object' && comm.text.trim() === wanted
+      return readableText(host, `${host.paths.proc}/${pid}/comm`)?.trim() === wanted
     })
     .map(Number)
 }
