@@ -1,6 +1,9 @@
 /** Files in directories of others, links that were planted, and records that were forged. Real files throughout. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,7 +16,8 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { processesNamed } from '../../../src/advice/writers/writer'
 import { openEndpoint } from '../../../src/daemon/endpoint'
 import { appendHistory, historyPath } from '../../../src/drift/history'
 import { listBackups } from '../../../src/host/change/backup'
@@ -202,4 +206,21 @@ describe('a captured tree of somebody else', () => {
     )
     expect(readFileSync(victim, 'utf8')).toBe('root:x:0:0\n')
   })
+})
+
+test('a process of a user that calls itself irqbalance is not taken for it', async () => {
+  const place = directory()
+  chmodSync(place, 0o755)
+  copyFileSync('/usr/bin/sleep', `${place}/irqbalance`)
+  const nobody = spawn(`${place}/irqbalance`, ['60'], { uid: 65534, gid: 65534 })
+  const root = spawn(`${place}/irqbalance`, ['60'])
+  try {
+    await Promise.all([nobody, root].map((child) => once(child, 'spawn')))
+    await vi.waitFor(() => expect(processesNamed(systemHost(), 'irqbalance')).toContain(root.pid), 20_000)
+    expect(readFileSync(`/proc/${nobody.pid}/comm`, 'utf8')).toBe('irqbalance\n')
+    expect(processesNamed(systemHost(), 'irqbalance')).not.toContain(nobody.pid)
+  } finally {
+    nobody.kill('SIGKILL')
+    root.kill('SIGKILL')
+  }
 })
