@@ -1,0 +1,133 @@
+/** What the documentation names exists: commands, options, keys, files, exit codes, and the program's own words. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { COMMANDS, GLOBAL_OPTIONS } from '../../src/commands/registry'
+import { grammarKeys } from '../../src/config/grammar'
+import { parseFragment } from '../../src/config/parse'
+import { EXIT } from '../../src/errors'
+
+const FILES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'SECURITY.md',
+  'packaging/README.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+]
+const textOf = (file: string): string => readFileSync(file, 'utf8')
+const CODE = /```[\s\S]*?```|`([^`\n]+(?:\n[^`\n]+)?)`|^ {4}\S.*$/gm
+
+/** Pieces of code: fenced blocks, indented lines, spans. */
+function codeOf(text: string): string[] {
+  return [...text.matchAll(CODE)].map(([whole, span]) => span ?? whole)
+}
+
+/** `vqtune ...` as somebody would type it, up to a comment, a pipe or a full stop. */
+function commandLines(text: string): string[] {
+  return codeOf(text).flatMap((code) =>
+    [
+      ...code
+        .replace(/\n/g, code.includes('```') ? '\n' : ' ')
+        .matchAll(/(?<!swap)(?:^|\s)vqtune ([a-z][^#|;\n]*)/g),
+    ].map(([, rest = '']) => rest.trim()),
+  )
+}
+
+function problemOf(line: string): string | undefined {
+  const words = line.split(/\s+/)
+  const group = COMMANDS.some((command) => command.words[0] === words[0] && command.words.length > 1)
+  if (group && words[1] === '...') return undefined
+  const command = COMMANDS.filter(({ words: own }) => own.every((word, i) => words[i] === word)).sort(
+    (a, b) => b.words.length - a.words.length,
+  )[0]
+  if (command === undefined) return 'no such command'
+  const known = Object.keys({ ...GLOBAL_OPTIONS, ...command.options })
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words
+  const unknown = own.filter((word) => word.startsWith('--')).find((word) => !known.includes(word.slice(2)))
+  return unknown === undefined ? undefined : `no such option: ${unknown}`
+}
+
+test('the check itself sees what is wrong', () => {
+  expect(commandLines('`vqtune frob` and\n\n    vqtune status --frob   # x\n')).toEqual([
+    'frob',
+    'status --frob',
+  ])
+  expect(problemOf('frob')).toBe('no such command')
+  expect(problemOf('status --frob')).toBe('no such option: --frob')
+  expect(problemOf('trial ens3 -- iperf3 --time 5')).toBeUndefined()
+})
+
+describe.each(FILES)('%s', (file) => {
+  const text = textOf(file)
+
+  test('command lines', () => {
+    const wrong = commandLines(text).flatMap((line) => {
+      const problem = problemOf(line)
+      return problem === undefined ? [] : [`vqtune ${line}: ${problem}`]
+    })
+    expect(wrong).toEqual([])
+  })
+
+  test('linked files, and those in code that look like ours', () => {
+    const links = [...text.matchAll(/\]\(([^)#]+?)(?:#[^)]*)?\)/g)]
+      .map(([, target = '']) => target)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .map((target) => join(dirname(file), target))
+    const named = codeOf(text)
+      .flatMap((code) => code.split(/\s+/))
+      .filter((word) => /^(?:src|test|packaging|bench|docs|systemd)\/[\w./-]*\w$/.test(word))
+      .filter((word) => !/\/(?:x|NAME)\b/.test(word))
+    expect([...links, ...named].filter((path) => !existsSync(path))).toEqual([])
+  })
+
+  test('keys of vqtune.toml', async () => {
+    const keys = grammarKeys()
+    const tables = new Set(keys.map((key) => key.split('.')[0]?.replace('[]', '')))
+    const dotted = codeOf(text)
+      .filter((code) => /^[a-z]+\.[a-z]+(-[a-z]+)*$/.test(code))
+      .filter((code) => tables.has(code.split('.')[0]))
+    expect(dotted.filter((key) => !keys.includes(key))).toEqual([])
+    for (const [, toml = ''] of text.matchAll(/```toml\n([\s\S]*?)```/g)) {
+      expect(await parseFragment(file, toml), toml).toMatchObject({ ok: true })
+    }
+    const assigned = codeOf(text).flatMap((code) => /^([a-z]+(?:-[a-z]+)+) = \S+$/.exec(code)?.[1] ?? [])
+    expect(assigned.filter((key) => !keys.some((known) => known.endsWith(key)))).toEqual([])
+  })
+})
+
+test('exit codes agree with the program', () => {
+  const expected = Object.values(EXIT)
+  for (const file of ['README.md', 'docs/guide.md']) {
+    const sentence = /Exit status[^.]*?0 [^.]*3 drift/.exec(textOf(file).replace(/\*\*/g, ''))?.[0]
+    expect(
+      [...(sentence ?? '').matchAll(/\b(\d) /g)].map(([, code]) => Number(code)),
+      file,
+    ).toEqual(expected)
+  }
+})
+
+test('what the guide quotes is what the program says', () => {
+  const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => textOf(`src/${name}`))
+    .join('\n')
+  const quoted = [...textOf('docs/guide.md').matchAll(/^\*\*("[^*]*")\.\*\*/gm)].flatMap(([, quotes = '']) =>
+    [...quotes.matchAll(/"([^"]+)"/g)].flatMap(([, quote = '']) => quote.split('...')),
+  )
+  expect(quoted.length).toBeGreaterThan(5)
+  expect(quoted.map((part) => part.trim()).filter((part) => !source.includes(part))).toEqual([])
+})
+
+test('the README names every command, and the picture is of this program', () => {
+  const named = commandLines(textOf('README.md')).map((line) => line.split(' ')[0])
+  expect([...new Set(COMMANDS.map(({ words }) => words[0]))].filter((word) => !named.includes(word))).toEqual(
+    [],
+  )
+  const picture = textOf('docs/terminal.svg').replace(/<[^>]*>/g, '')
+  const shown = [...picture.matchAll(/^# (vqtune .*)$/gm)].map(([, line]) => line)
+  expect(shown).toEqual(['vqtune plan', 'vqtune apply', 'vqtune status'])
+  expect(picture).toMatch(/2 of 4 channels[^]*4 of 4 channels/)
+})
