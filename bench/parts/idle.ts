@@ -127,27 +127,37 @@ function section(data: IdleData): Section {
   return {
     title: 'The daemon at rest',
     text: [
-      `One guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), default settings. The daemon and a bare \`setInterval\` of the same runtime run side by side, so that what both map of the runtime is shared; memory is from \`smaps_rollup\`. **Ratio: daemon to bare runtime, private memory (USS), same guest, same moment.**`,
+      `One guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), default settings. The daemon and a bare \`setInterval\` of the same runtime run side by side, so that what both map of the runtime is shared; memory is from \`smaps_rollup\`. **Ratios: daemon to bare runtime, same guest, same moment.** Anonymous memory is what the kernel cannot drop; private memory (USS) is that and the pages of the runtime's file which nothing else has mapped just now: the daemon runs more of the runtime's code than a timer does, and needs the time zones.`,
       `Watched for ${Math.round(windowSeconds)} s as packaged, without touching the guest, then scaled to an hour. Forks are the kernel's own count (\`sched:sched_process_fork\`) of the daemon, its threads and its children; the unit's watchdog adds two an hour, each one \`systemd-notify\`, which did not fall into this window unless counted here. Processor time is that of the emulated guest, in which every instruction costs several times a real one's.`,
     ],
     tables: [
       {
-        columns: ['MiB', 'private (USS)', 'ratio', 'anonymous', 'PSS', 'RSS'],
+        columns: ['MiB', 'anonymous', 'ratio', 'private (USS)', 'ratio', 'PSS', 'RSS'],
         rows: runtimes.flatMap(({ name, bare, daemon, children }) => [
-          [`${name}: bare, idle`, mib(bare.uss), '1.00', mib(bare.anonymous), mib(bare.pss), mib(bare.rss)],
+          [
+            `${name}: bare, idle`,
+            mib(bare.anonymous),
+            '1.00',
+            mib(bare.uss),
+            '1.00',
+            mib(bare.pss),
+            mib(bare.rss),
+          ],
           [
             `${name}: daemon`,
+            mib(daemon.anonymous),
+            (daemon.anonymous / bare.anonymous).toFixed(2),
             mib(daemon.uss),
             (daemon.uss / bare.uss).toFixed(2),
-            mib(daemon.anonymous),
             mib(daemon.pss),
             mib(daemon.rss),
           ],
           ...children.map((child) => [
             `its child ${child.name}`,
+            mib(child.memory.anonymous),
+            '',
             mib(child.memory.uss),
             '',
-            mib(child.memory.anonymous),
             mib(child.memory.pss),
             mib(child.memory.rss),
           ]),
@@ -166,12 +176,12 @@ function section(data: IdleData): Section {
     charts: [
       {
         file: 'idle-memory',
-        alt: 'Private memory of the idle daemon and of a bare idle runtime',
+        alt: 'Anonymous memory of the idle daemon and of a bare idle runtime',
         svg: barChart(
-          'Private memory at rest, MiB',
+          'Anonymous memory at rest, MiB',
           runtimes.flatMap(({ name, bare, daemon }) => [
-            { label: `${name}: daemon`, value: daemon.uss, note: mib(daemon.uss), ours: true },
-            { label: `${name}: bare`, value: bare.uss, note: mib(bare.uss), ours: false },
+            { label: `${name}: daemon`, value: daemon.anonymous, note: mib(daemon.anonymous), ours: true },
+            { label: `${name}: bare`, value: bare.anonymous, note: mib(bare.anonymous), ours: false },
           ]),
         ),
       },

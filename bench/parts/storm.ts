@@ -1,4 +1,4 @@
-/** Five hundred changes in a minute: is memory flat, and is the end right? */
+/** Five hundred changes in a minute: does memory level off, and is the end right? */
 import { lineChart } from '../lib/chart'
 import { bootBenchGuest, startDaemon } from '../lib/daemon-guest'
 import { runInGuest } from '../lib/in-guest'
