@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   symlinkSync,
   writeFileSync,
@@ -146,7 +147,7 @@ describe('dnf', () => {
     const { status, stdout, stderr } = spawnSync(
       'dnf',
       [...options, '--setopt=keepcache=0', '--setopt=tsflags=', ...args],
-      { encoding: 'utf8' },
+      { cwd: rpms.directory, encoding: 'utf8' },
     )
     if (status !== 0) throw new Error(`dnf ${args.join(' ')}: ${status}\n${stdout}${stderr}`)
   }
@@ -170,8 +171,17 @@ describe('dnf', () => {
     dnf('install', await buildProvider('system', system, directory))
   }, 120_000)
 
-  it('installs and presets, and starts nothing', () => {
-    dnf('install', rpms.arch)
+  it('installs by the documented command, beside the other packages that were built; presets, and starts nothing', () => {
+    // A shell expands it where build-rpm puts the packages: all of them, also those that conflict, and the sources.
+    const documented = ['README.md', 'packaging/README.md'].map(
+      (file) => /dnf install (\.\/[^`\n]+)/.exec(readFileSync(join(TOP, file), 'utf8'))?.[1] ?? 'no command',
+    )
+    const [words, ...others] = documented.map((pattern) =>
+      execFileSync('sh', ['-c', `printf '%s\\n' ${pattern}`], { cwd: rpms.directory, encoding: 'utf8' }),
+    )
+    expect(others).toEqual([words])
+    expect(readdirSync(rpms.directory).filter((name) => name.endsWith('.rpm')).length).toBeGreaterThan(3)
+    dnf('install', ...String(words).trim().split('\n'))
     expect(asked()).toEqual([`--no-reload preset ${units}`, 'try-restart vqtuned.service'])
     expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
   }, 120_000)
