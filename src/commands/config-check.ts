@@ -1,5 +1,5 @@
 /** `vqtune config check`: every problem in every file, and otherwise what applies to each NIC and where it comes from. */
-import { readConfig } from '../config/load'
+import { type ConfigReading, LARGEST_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
 import { type Problem, problemLine } from '../config/problem'
 import { nicOrigins, nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
@@ -10,15 +10,31 @@ import { printJson } from '../output/json'
 import { paint } from '../output/paint'
 import { renderTable } from '../output/table'
 import type { Host } from '../system/host'
+import { readInput } from '../system/standard-streams'
 import type { CommandContext } from './command'
 
 export async function run(context: CommandContext): Promise<number> {
-  const { files, problems, settings } = await readConfig(context.host, context.configFile)
+  const { files, problems, settings } = await readChecked(context)
   const nics = problems.length > 0 ? [] : await findNics(context.host)
   if (context.options.json === true) context.out(checkJson(files, problems, settings, nics))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
   else context.out(settingsText(files, settings, nics))
   return problems.length > 0 ? EXIT.usage : EXIT.converged
+}
+
+const STDIN = '/dev/stdin'
+
+/** Only here standard input is a configuration: it is judged and never obeyed, so it does not matter who wrote it. */
+function readChecked({ host, configFile }: CommandContext): Promise<ConfigReading> {
+  if (configFile !== '-' && configFile !== STDIN) return readConfig(host, configFile)
+  try {
+    const text = readInput(LARGEST_FILE_BYTES)
+    if (text !== undefined) return readTexts([{ file: STDIN, text }])
+    const tooLarge = `allowed is up to ${LARGEST_FILE_BYTES} bytes`
+    return readTexts([], [{ file: STDIN, line: undefined, text: tooLarge }])
+  } catch (error) {
+    return readTexts([], [unreadable(STDIN, error)])
+  }
 }
 
 type FoundNics = readonly ObservedNic[] | { readonly why: string }

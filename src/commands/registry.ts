@@ -132,6 +132,9 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['config', 'check'],
     summary: 'validate the configuration and show what applies to each NIC',
     options: { json: JSON_OPTION },
+    details: [
+      '`--config -` judges what is on standard input, up to 1 MiB; elsewhere a configuration must be a file.',
+    ],
     load: () => import('./config-check'),
   },
   {

@@ -43,6 +43,18 @@ export async function readConfig(host: Host, configFile?: string): Promise<Confi
       problems.push({ file, line: undefined, text: 'no such file' })
     }
   }
+  return readTexts(texts, problems)
+}
+
+/**
+ * As readConfig, of texts that were read already.
+ * @param earlier problems of files that could not be read
+ */
+export async function readTexts(
+  texts: readonly ConfigText[],
+  earlier: readonly Problem[] = [],
+): Promise<ConfigReading> {
+  const problems = [...earlier]
   const files = texts.map(({ file }) => file)
   const written = texts.filter(({ text }) => !isEmptyConfig(text))
   if (written.length === 0) return { files, problems, settings: { ...DEFAULT_SETTINGS, sources: files } }
@@ -75,7 +87,7 @@ function dropIns(host: Host, directory: string, problems: Problem[]): string[] {
 }
 
 /** A megabyte of settings is a mistake; reading and checking it would hold up booting. */
-const LARGEST_FILE_BYTES = 1024 * 1024
+export const LARGEST_FILE_BYTES = 1024 * 1024
 
 /** The text of one file; undefined when it does not exist or must not be used, which adds a problem. */
 function readConfigFile(host: Host, file: string, problems: Problem[]): string | undefined {
@@ -111,7 +123,7 @@ function readConfigFile(host: Host, file: string, problems: Problem[]): string |
   }
 }
 
-function unreadable(file: string, error: unknown): Problem {
+export function unreadable(file: string, error: unknown): Problem {
   const reason = errnoOf(error) === 'EACCES' ? 'permission denied' : messageOf(error)
   return { file, line: undefined, text: `cannot be read: ${reason}` }
 }

@@ -46,6 +46,33 @@ describe('help and usage', () => {
   })
 })
 
+describe('a configuration on standard input', () => {
+  const check = (config: string, input: string, ...verb: string[]) =>
+    vqtune([...verb, '--config', config, '--root', capturedRoot('debian-6.12-4cpu-4q')], {}, input)
+
+  it.each(['-', '/dev/stdin'])('config check judges it: %s', async (config) => {
+    const good = await check(config, '[defaults]\ncap = 3\n', 'config', 'check')
+    expect(good).toMatchObject({ code: 0, stderr: '' })
+    expect(good.stdout).toMatch(/^enp0s8 +cap +3 +\/dev\/stdin:1$/m)
+    const bad = await check(config, '[defaults]\ncap = 0\n', 'config', 'check')
+    expect(bad).toMatchObject({ code: 2, stderr: '' })
+    expect(bad.stdout).toMatch(/^\/dev\/stdin:2: defaults\.cap = 0: allowed is .*\n1 problem\n$/)
+  })
+
+  it('not more than a file may hold, and only there', async () => {
+    const large = await check('-', '#'.repeat(1024 * 1024 + 1), 'config', 'check')
+    expect(large).toMatchObject({
+      code: 2,
+      stdout: '/dev/stdin: allowed is up to 1048576 bytes\n1 problem\n',
+    })
+    expect(await check('-', '#'.repeat(1024 * 1024), 'config', 'check')).toMatchObject({ code: 0 })
+    const plan = await check('/dev/stdin', '', 'plan')
+    expect(plan).toMatchObject({ code: 2, stdout: '' })
+    expect(plan.stderr).toBe('vqtune: /dev/stdin: not a file but a device, pipe or socket\n')
+    expect((await check('-', '', 'apply')).stderr).toBe('vqtune: -: no such file\n')
+  })
+})
+
 describe('on captured guests', () => {
   it('hotplug-drift: plan names old, new and reason; --check says 3', async () => {
     const run = on('hotplug-drift')

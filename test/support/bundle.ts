@@ -15,12 +15,17 @@ export interface CliResult {
   readonly stderr: string
 }
 
-/** Runs `vqtune` with an empty environment plus `env`. */
-export async function vqtune(args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> {
+/** Runs `vqtune` with an empty environment plus `env`, and `input` on a pipe. */
+export async function vqtune(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  input = '',
+): Promise<CliResult> {
   const result = await execa(process.execPath, [BUNDLE, ...args], {
     reject: false,
     extendEnv: false,
     env,
+    input,
     stripFinalNewline: false,
     timeout: 60_000,
   })
