@@ -4,7 +4,7 @@ import { nicSettings } from './config/settings'
 import { maximumMatters } from './desire'
 import { VqtuneError } from './errors'
 import { entryOf, type Ledger, type LedgerEntry, withApplied, withHeld, withoutHold } from './ledger'
-import type { Bystander, ObservedGuest, ObservedNic, Step } from './model'
+import type { Bystander, CpuList, ObservedGuest, ObservedNic, Step } from './model'
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type StepBacks, skipsOf, stepsOf } from './plan'
 import type { Goal } from './reconcile'
@@ -92,7 +92,9 @@ export function rollbackGoal(host: Host, nic: string | undefined): Goal {
     purpose: 'rollback',
     observe: (knownMaxima) => observeGuest(host, { knownMaxima }),
     plan: (guest, ledger) => ({
-      steps: restorable(guest, ledger).flatMap(([observed, entry]) => restoreSteps(observed, entry)),
+      steps: restorable(guest, ledger).flatMap(([observed, entry]) =>
+        restoreSteps(observed, entry, guest.cpus.online),
+      ),
       skips: [],
     }),
     pending: (ledger, guest) => restorable(guest, ledger).length > 0,
@@ -103,8 +105,14 @@ export function rollbackGoal(host: Host, nic: string | undefined): Goal {
   }
 }
 
-/** Steps back to the originals of one NIC: channels first, the kernel rewrites the rest when they change. Pure. */
-export function restoreSteps(nic: ObservedNic, entry: LedgerEntry): readonly Step[] {
+/**
+ * Steps back to the originals of one NIC: channels first, the kernel rewrites the rest when they change. Pure.
+ *
+ * CPUs that went offline since are left out: the kernel drops them from XPS (__netif_set_xps_queue, net/core/dev.c) and
+ * refuses interrupts that only they may take (write_irq_affinity, kernel/irq/proc.c), so they would never be "as before".
+ * @param online CPU numbers that are online now
+ */
+export function restoreSteps(nic: ObservedNic, entry: LedgerEntry, online: CpuList): readonly Step[] {
   const original = entry.original
   if (original === undefined) return []
   const reason = 'as it was before vqtune'
@@ -113,18 +121,31 @@ export function restoreSteps(nic: ObservedNic, entry: LedgerEntry): readonly Ste
       { kind: 'set-channels', nic: nic.name, old: nic.channels.current, new: original.channels, reason },
     ]
   }
+  const living = new Set(online)
+  /** What to write, or undefined when it is so already, was not recorded, or no CPU of it is left. */
+  const restored = (current: CpuList, recorded: string | undefined): CpuList | undefined => {
+    const before = recorded === undefined ? undefined : parseCpuList(recorded)
+    const wanted = before?.filter((cpu) => living.has(cpu))
+    if (before === undefined || wanted === undefined || (wanted.length === 0 && before.length > 0))
+      return undefined
+    return sameCpus(
+      current.filter((cpu) => living.has(cpu)),
+      wanted,
+    )
+      ? undefined
+      : wanted
+  }
   const steps: Step[] = []
   for (const queue of nic.queues) {
     const recorded = original.queues[queue.index]
     for (const direction of ['rx', 'tx'] as const) {
       const irq = direction === 'rx' ? queue.rxIrq : queue.txIrq
-      const cpus = parseCpuList(recorded?.[direction] ?? '')
-      if (irq === undefined || cpus === undefined || cpus.length === 0 || sameCpus(irq.affinity, cpus))
-        continue
+      const cpus = irq === undefined ? undefined : restored(irq.affinity, recorded?.[direction])
+      if (irq === undefined || cpus === undefined || cpus.length === 0) continue
       steps.push(affinityStep(nic.name, queue.index, direction, irq, cpus, reason))
     }
-    const xps = recorded?.xps === undefined ? undefined : parseCpuList(recorded.xps)
-    if (queue.xps !== undefined && xps !== undefined && !sameCpus(queue.xps, xps)) {
+    const xps = queue.xps === undefined ? undefined : restored(queue.xps, recorded?.xps)
+    if (queue.xps !== undefined && xps !== undefined) {
       steps.push({ kind: 'set-xps', nic: nic.name, queue: queue.index, old: queue.xps, new: xps, reason })
     }
   }

@@ -13,24 +13,24 @@ const ROUNDS = 4
 /** The caller holds the lock. @throws VqtuneError, StepRefused when it does not take the old values */
 export async function restoreNic(host: Host, before: ObservedNic): Promise<void> {
   const entry = { ...before, original: valuesOf(before), at: '' }
-  const left = await writeUntilNone(host, before, (_, now) => restoreSteps(now, entry))
-  if (restoreSteps(left, entry).length > 0) {
+  const left = await writeUntilNone(host, before, ({ cpus }, now) => restoreSteps(now, entry, cpus.online))
+  if (restoreSteps(left.nic, entry, left.guest.cpus.online).length > 0) {
     throw new VqtuneError('not-converged', `${before.name}: not all is as before: run vqtune apply`)
   }
 }
 
-/** Plans and writes until nothing is missing, bounded. @returns the last look at the NIC */
+/** Plans and writes until nothing is missing, bounded. @returns the last look */
 export async function writeUntilNone(
   host: Host,
   nic: ObservedNic,
   plan: (guest: ObservedGuest, now: ObservedNic) => readonly Step[],
-): Promise<ObservedNic> {
+): Promise<{ readonly guest: ObservedGuest; readonly nic: ObservedNic }> {
   for (let round = 0; ; round++) {
     const guest = await observeGuest(host, LOOK_AT_ALL)
     const now = guest.nics.find((candidate) => candidate.ifindex === nic.ifindex)
     if (now === undefined) throw new VqtuneError('vanished', `${nic.name}: the NIC went away`)
     const steps = plan(guest, now)
-    if (steps.length === 0 || round === ROUNDS) return now
+    if (steps.length === 0 || round === ROUNDS) return { guest, nic: now }
     for (const step of steps) await execute(host, step)
   }
 }

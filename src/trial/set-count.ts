@@ -24,7 +24,7 @@ export async function setCount(
   channels: number,
 ): Promise<void> {
   const fixed = withFixedChannels(settings, nic.mac, channels)
-  const left = await writeUntilNone(host, nic, (guest) =>
+  const { nic: left } = await writeUntilNone(host, nic, (guest) =>
     planGuest(guest, fixed)
       .filter((candidate) => candidate.nic.ifindex === nic.ifindex)
       .flatMap(({ plan }) => plan.steps),

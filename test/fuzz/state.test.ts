@@ -75,7 +75,7 @@ describe('ledger', () => {
       const read = parsedOrRefused(() => parseLedger(text, '/run/vqtune/ledger.json'))
       for (const one of read?.entries ?? []) {
         for (const nic of guest.nics) {
-          for (const step of restoreSteps(nic, one)) {
+          for (const step of restoreSteps(nic, one, guest.cpus.online)) {
             if (step.kind === 'set-channels') expect(step.new).toBe(one.original?.channels)
             else for (const cpu of step.new) must(Number.isInteger(cpu) && cpu >= 0 && cpu < 8192, cpu)
           }

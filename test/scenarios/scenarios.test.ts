@@ -55,7 +55,7 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
       const back = allRounds(forward.guest, (guest) =>
         guest.nics.flatMap((nic) => {
           const entry = entryOf(ledger, nic)
-          return entry === undefined ? [] : [...restoreSteps(nic, entry)]
+          return entry === undefined ? [] : [...restoreSteps(nic, entry, guest.cpus.online)]
         }),
       )
 

@@ -18,7 +18,10 @@ function changed(nic: ObservedNic, step: Step, guest: ObservedGuest): ObservedNi
     ...nic,
     queues: nic.queues.map((queue): ObservedQueue => {
       if (queue.index !== step.queue) return queue
-      if (step.kind === 'set-xps') return { ...queue, xps: step.new }
+      if (step.kind === 'set-xps') {
+        // __netif_set_xps_queue keeps online CPUs only.
+        return { ...queue, xps: step.new.filter((cpu) => guest.cpus.online.includes(cpu)) }
+      }
       const side = step.direction === 'rx' ? 'rxIrq' : 'txIrq'
       const irq = queue[side]
       return irq === undefined ? queue : { ...queue, [side]: { ...irq, affinity: step.new } }
