@@ -150,7 +150,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Replaces the file. @throws VqtuneError kind state or permission; nothing is changed then */
+/** Replaces the file. @throws VqtuneError kind state or permission; the old file is as it was then */
 export function writeLedger(host: Host, ledger: Ledger): void {
   const path = ledgerPath(host)
   try {
@@ -158,7 +158,7 @@ export function writeLedger(host: Host, ledger: Ledger): void {
   } catch (cause) {
     const errno = errnoOf(cause)
     const kind = errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot write the ledger (${errno}); nothing was changed`, { cause })
+    throw new VqtuneError(kind, `${path}: cannot write the ledger (${errno})`, { cause })
   }
 }
 

@@ -127,8 +127,9 @@ class Loop {
       }
       await this.pauseBefore(steps)
       const due = steps.filter((step) => !this.failed.has(step.nic))
-      if (due.length > 0) {
-        ledger = this.recordOriginals(ledger, guest, due)
+      const recorded = due.length > 0 ? this.recordOriginals(ledger, guest, due) : undefined
+      if (recorded !== undefined) {
+        ledger = recorded
         const named = new Set(due.filter(isChannelStep).map((step) => step.nic))
         if (named.size > 0)
           await this.options.beforeChannels?.(guest.nics.filter(({ name }) => named.has(name)))
@@ -170,13 +171,33 @@ class Loop {
     if (pauseMs > 0) await sleep(pauseMs, undefined, { ref: true })
   }
 
-  private recordOriginals(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger {
+  /**
+   * @returns undefined when they could not be recorded after other NICs were written: these are given up then
+   * @throws VqtuneError when nothing was written yet
+   */
+  private recordOriginals(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger | undefined {
     const touched = new Set(steps.map((step) => step.nic))
     const about = guest.nics.filter((nic) => touched.has(nic.name))
     if (about.every((nic) => entryOf(ledger, nic)?.original !== undefined)) return ledger
     const next = withOriginals(ledger, guest, about, now())
-    writeLedger(this.host, next)
-    return next
+    const failure = this.written(next)
+    if (failure === undefined) return next
+    if (!this.outcomes.some(({ result }) => result === 'done')) {
+      throw new VqtuneError(failure.kind, `${failure.message}; nothing was changed`, { cause: failure })
+    }
+    for (const nic of touched) this.fail(nic, failure)
+    return undefined
+  }
+
+  /** @returns why the ledger could not be written, undefined when it was */
+  private written(ledger: Ledger): VqtuneError | undefined {
+    try {
+      writeLedger(this.host, ledger)
+      return undefined
+    } catch (error) {
+      if (error instanceof VqtuneError) return error
+      throw error
+    }
   }
 
   /** Channels of all NICs side by side: each is one ethtool. The rest are single writes to kernel files. */
@@ -245,8 +266,21 @@ class Loop {
       missing.length === 0 && this.failure === undefined
         ? this.goal.finish(ledger, guest, now())
         : withApplied(ledger, guest.nics, now())
-    if (next !== ledger) writeLedger(this.host, next)
-    return next
+    if (next === ledger) return ledger
+    const failure = this.written(next)
+    if (failure === undefined) return next
+    // What was written to the NICs stays: the originals are on record, and a rollback needs no more than these.
+    this.failure ??= new VqtuneError(failure.kind, `${failure.message}; ${this.stands(missing)}`, {
+      cause: failure,
+    })
+    return ledger
+  }
+
+  private stands(missing: readonly Step[]): string {
+    if (missing.length > 0) return 'the settings are incomplete'
+    return this.outcomes.some(({ result }) => result === 'done')
+      ? 'the settings are in place'
+      : 'nothing was changed'
   }
 }
 

@@ -131,8 +131,33 @@ describe('apply', () => {
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
       },
     })
-    await expect(apply()).rejects.toMatchObject({ kind: 'state' })
+    await expect(apply()).rejects.toMatchObject({
+      kind: 'state',
+      message: expect.stringContaining('cannot write the ledger (ENOSPC); nothing was changed'),
+    })
     expect(calls()).toEqual(['-l eth0'])
+  })
+
+  it('says that the settings are in place when the disk filled up after they were written', async () => {
+    const { host, apply } = guest(4, two('eth0'))
+    const replaceFile = host.replaceFile.bind(host)
+    let writes = 0
+    Object.assign(host, {
+      replaceFile: (path: string, text: string) => {
+        if (++writes > 1)
+          throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+        replaceFile(path, text)
+      },
+    })
+    const result = await apply()
+    expect(done(result)).toBe(1)
+    expect(result.missing).toEqual([])
+    expect(result.guest.nics[0]?.channels.current).toBe(4)
+    expect(result.failure).toMatchObject({
+      kind: 'state',
+      message: expect.stringMatching(/cannot write the ledger \(ENOSPC\); the settings are in place$/),
+    })
+    expect(readLedger(host, BOOT_ID).entries[0]?.original?.channels).toBe(2)
   })
 
   it('changes nothing when the ledger is damaged', async () => {
