@@ -19,7 +19,9 @@ export interface Channels {
  * @returns undefined when there are not two numbers.
  */
 export function parseChannels(text: string): Channels | undefined {
-  const values = [...text.matchAll(/^Combined:[ \t]+(\d{1,5})[ \t\r]*$/gm)].map((match) => Number(match[1]))
+  const values = [...text.matchAll(/(?<![^\n])Combined:[ \t]+(\d{1,5})[ \t\r]*(?![^\n])/g)].map((match) =>
+    Number(match[1]),
+  )
   const [maximum, current] = values
   if (values.length !== 2 || maximum === undefined || current === undefined) return undefined
   return { current, maximum }

@@ -9,8 +9,8 @@ import { restoreSteps } from '../../src/goals'
 import { parseBackup } from '../../src/host/change/backup'
 import { type Ledger, parseLedger, withApplied, withHeld, withOriginals, withoutHold } from '../../src/ledger'
 import { formatCpuList } from '../../src/system/cpulist'
-import { systemHost } from '../../src/system/host'
 import { newestLines } from '../../src/system/line-log'
+import { hostReading } from '../support/hosts'
 import { guestOf, nicOf } from '../support/simulated-kernel'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { alteredJson, cpuList, damaged, mac, word } from './lib/texts'
@@ -137,7 +137,10 @@ describe('daemon.json', () => {
     conflicts: [{ ifindex: 2, reversals: [1_000, 2_000], fights: 1, awayUntil: 90_000, rival: 'irqbalance' }],
   }
   const read = (text: string) =>
-    readState(Object.assign(Object.create(systemHost('/')), { readText: () => text }), 'boot')
+    readState(
+      hostReading(() => text),
+      'boot',
+    )
   holds('of any text is a state that the daemon can go on from, or none', jsonLike(sample), (text) => {
     const state = read(text)
     if (state === undefined) return

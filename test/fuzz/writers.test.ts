@@ -9,7 +9,7 @@ import { keyfileWriter } from '../../src/advice/writers/network-manager'
 import { activeSections } from '../../src/advice/writers/tuned'
 import { rulesWriters } from '../../src/advice/writers/udev-rules'
 import type { Writer } from '../../src/advice/writers/writer'
-import { systemHost } from '../../src/system/host'
+import { hostReading } from '../support/hosts'
 import { nicOf } from '../support/simulated-kernel'
 import { holds, must } from './lib/check'
 import { damaged, numbersIn, word } from './lib/texts'
@@ -65,10 +65,9 @@ describe('INI files', () => {
     'tuned profiles that include one another in circles end',
     fc.tuple(damaged(profile), damaged('[main]\ninclude=top base\n[net]\nreplace=1\nchannels=combined 2\n')),
     ([top, base]) => {
-      const host = Object.assign(Object.create(systemHost('/')), {
-        readText: (path: string) =>
-          path.endsWith('/top/tuned.conf') ? top : path.endsWith('/base/tuned.conf') ? base : undefined,
-      })
+      const host = hostReading((path) =>
+        path.endsWith('/top/tuned.conf') ? top : path.endsWith('/base/tuned.conf') ? base : undefined,
+      )
       for (const { name, options, where } of activeSections(host, ['top', 'base'])) {
         must(/\/(top|base)\/tuned\.conf$/.test(where), where)
         must(`${top}\n${base}`.replace(/\\\r?\n/g, ' ').includes(name) && options instanceof Map, name)

@@ -1,6 +1,7 @@
 /** Bugs that test/fuzz found, each with the smallest input that showed it. */
 import { describe, expect, it } from 'vitest'
 import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
+import { keyfileWriter } from '../../src/advice/writers/network-manager'
 import { rulesWriters } from '../../src/advice/writers/udev-rules'
 import { parseFragment } from '../../src/config/parse'
 import { readState } from '../../src/daemon/state'
@@ -18,10 +19,10 @@ import {
 } from '../../src/report/parse'
 import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
 import { errorText, parseChannels } from '../../src/system/ethtool'
-import { systemHost } from '../../src/system/host'
 import { parseVirtioInterrupts } from '../../src/system/interrupts'
 import { parseLinks } from '../../src/system/ip-link'
 import { parseRssQueues } from '../../src/system/rss'
+import { hostReading } from '../support/hosts'
 import { nicOf } from '../support/simulated-kernel'
 
 const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
@@ -60,6 +61,8 @@ describe('numbers are taken as written or not at all', () => {
   })
   it('a count stands on the line of its label', () => {
     expect(parseChannels('Combined:\n4\nCombined:\t2\n')).toBeUndefined()
+    // Only a line feed ends a line: a name may hold what JavaScript takes for one.
+    expect(parseChannels('x\u2028Combined:\t4\nCombined:\t2\n')).toBeUndefined()
   })
 })
 
@@ -104,6 +107,14 @@ describe('what is refused is refused in one line', () => {
   it('an ethtool error of nothing but its prefix', () => {
     expect(errorText({ code: 1, stdout: '', stderr: 'netlink error:  (offset 36)\n' })).toBe('exit status 1')
   })
+  it('a keyfile of NetworkManager, and no key of it that would be a command', () => {
+    const found = (pairs: string) => keyfileWriter('f', `[connection]\nid=a\u2028b\n[ethtool]\n${pairs}`, nic)
+    expect(found('channels-\u2028=1\nchannels-x;reboot=2\n')).toBeUndefined()
+    expect(found('channels-rx=1\u20282\n')).toMatchObject({
+      what: 'connection "a\\u2028b" sets ethtool.channels-rx = 1\\u20282',
+      remedy: 'nmcli connection modify $\'a\\u2028b\' ethtool.channels-rx ""',
+    })
+  })
   it('a remedy of one line for options that go over several', () => {
     const text = `DEVICE=${nic.name}\nETHTOOL_OPTS="\n-L ${nic.name} combined 4"\n`
     expect(ifcfgWriter('f', text, nic)?.what).toBe(
@@ -130,7 +141,7 @@ describe('what other programs leave out', () => {
     }
     const read = (value: object) =>
       readState(
-        Object.assign(Object.create(systemHost('/')), { readText: () => JSON.stringify(value) }),
+        hostReading(() => JSON.stringify(value)),
         'boot',
       )
     expect(read(state)).toEqual(state)

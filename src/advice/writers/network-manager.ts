@@ -1,7 +1,7 @@
 /** NetworkManager keyfiles with [ethtool] channels-*. */
 
 import type { Host } from '../../system/host'
-import { shellWord } from '../../untrusted'
+import { oneLine, shellWord } from '../../untrusted'
 import { iniValue, parseIni } from './ini'
 import {
   allOf,
@@ -41,10 +41,13 @@ export function findNetworkManager(host: Host, nic: WriterTarget): readonly Writ
   return found
 }
 
+/** As NetworkManager knows them; it ignores others, and the remedy is a command line that must not hold any text. */
+const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
+
 /** Judges one keyfile; undefined when it sets no channels or means another NIC. */
 export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
   const sections = parseIni(text)
-  const settings = (sections.get('ethtool') ?? []).filter(([key]) => key.startsWith('channels-'))
+  const settings = (sections.get('ethtool') ?? []).filter(([key]) => CHANNELS_KEY.test(key))
   if (settings.length === 0) return undefined
   const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
   if (verdict === 'no') return undefined
@@ -54,7 +57,9 @@ export function keyfileWriter(path: string, text: string, nic: WriterTarget): Wr
   return {
     writer: 'NetworkManager',
     where: path,
-    what: `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
+    what: oneLine(
+      `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
+    ),
     tunable: 'channels',
     // A profile without a name or MAC is for any NIC, but only one of those is active.
     matches: isNamed ? verdict : 'maybe',

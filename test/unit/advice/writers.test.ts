@@ -1,11 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findWriters } from '../../../src/advice/writers'
 import { parseBannedIrqs } from '../../../src/advice/writers/irqbalance'
 import type { Writer, WriterTarget } from '../../../src/advice/writers/writer'
-import { type Host, systemHost } from '../../../src/system/host'
+import type { Host } from '../../../src/system/host'
+import { hostWith } from '../../support/hosts'
 
 const irq = (number: number, name: string) => ({ irq: number, name, affinity: [0], effective: [0] })
 
@@ -19,16 +17,6 @@ const NIC: WriterTarget = {
     { index: 0, rxIrq: irq(25, 'virtio0-input.0'), txIrq: irq(26, 'virtio0-output.0'), xps: [0], rps: [] },
     { index: 1, rxIrq: irq(27, 'virtio0-input.1'), txIrq: irq(28, 'virtio0-output.1'), xps: [1], rps: [] },
   ],
-}
-
-function hostWith(files: Readonly<Record<string, string>>): Host {
-  const root = mkdtempSync(join(tmpdir(), 'vqtune-writers-'))
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(`${root}${path}`), { recursive: true })
-    writeFileSync(`${root}${path}`, text)
-  }
-  return systemHost(root)
 }
 
 /** Who, where and how surely, of a guest with these files. */

@@ -2,7 +2,8 @@ import { cpSync, mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/config-check'
 import type { Host } from '../../../src/system/host'
-import { ETC, hostWith, VENDOR } from './tree'
+import { hostWith } from '../../support/hosts'
+import { ETC, VENDOR } from './tree'
 
 async function check(host: Host, json = false): Promise<{ code: number; out: string }> {
   const lines: string[] = []

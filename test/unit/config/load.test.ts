@@ -5,7 +5,8 @@ import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/loa
 import { problemLine } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
-import { asRunningGuest, ETC, hostWith, VENDOR } from './tree'
+import { hostWith } from '../../support/hosts'
+import { asRunningGuest, ETC, VENDOR } from './tree'
 
 const ETH0 = {
   name: 'eth0',

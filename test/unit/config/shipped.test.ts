@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { grammarKeys } from '../../../src/config/grammar'
 import { isEmptyConfig, readConfig } from '../../../src/config/load'
 import { DEFAULT_NIC_SETTINGS, DEFAULT_SETTINGS, nicSettings } from '../../../src/config/settings'
-import { ETC, hostWith } from './tree'
+import { hostWith } from '../../support/hosts'
+import { ETC } from './tree'
 
 const shipped = readFileSync('packaging/vqtune.toml', 'utf8')
 const manual = readFileSync('packaging/man/vqtune.toml.5', 'utf8')
