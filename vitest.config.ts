@@ -29,8 +29,10 @@ export default defineConfig({
         test: {
           name: 'fuzz',
           include: ['test/fuzz/**/*.test.ts'],
-          // Long enough for the 100,000 inputs for each property of `npm run fuzz`.
-          testTimeout: 1_800_000,
+          // The properties share nothing that they could spoil; to load the source once saves a third of the time.
+          isolate: false,
+          // Long enough for the 100,000 inputs for each property of `npm run fuzz`, on a busy machine too.
+          testTimeout: 7_200_000,
           sequence: { groupOrder: 1 },
         },
       },
