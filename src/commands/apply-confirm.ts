@@ -1,6 +1,7 @@
 /**
- * Commit-confirm of `vqtune apply`. An administrator waits until it is proven that the NIC lives, or for the whole time;
- * units wait for the whole time. At boot there is usually no network to lose yet: a NIC that has a carrier already, as
+ * Commit-confirm of `vqtune apply`. An administrator waits until the gateway has proven that the NIC lives, or for the
+ * whole time; where no gateway can, the carrier is all there is to see, and it is seen at once. Units wait for the whole
+ * time. At boot there is usually no network to lose yet: a NIC that has a carrier already, as
  * with a root file system over the network, is watched for it for a second, so that booting goes on.
  */
 import type { Settings } from '../config/settings'
@@ -45,7 +46,7 @@ export async function confirmApply(
     toWatch(before, after).map(async (one): Promise<[BeforeChange, WatchEnd]> => {
       say(describeWatch(one, seconds))
       const end = await watchChange(host, one, seconds, signal, attended)
-      if (end === 'proven') say(`${one.nic.name}: the gateway answered through every transmit queue`)
+      if (typeof end === 'string') say(describeEnd(one, end))
       return [one, end]
     }),
   )
@@ -62,10 +63,25 @@ export async function confirmApply(
 }
 
 function describeWatch({ nic, connectivity }: BeforeChange, seconds: number): string {
-  const time = `${seconds} s (guard.commit-confirm-seconds)`
-  return hasGateway(connectivity)
-    ? `${nic.name}: watching carrier and gateway ${connectivity.gateway} until proven, for ${time} at most; Ctrl-C keeps the channels`
-    : `${nic.name}: watching the carrier for ${time}: no gateway there to prove it sooner; Ctrl-C keeps the channels`
+  const { gateway } = connectivity
+  if (hasGateway(connectivity)) {
+    return `${nic.name}: watching carrier and gateway ${gateway} until proven, for ${seconds} s (guard.commit-confirm-seconds) at most; Ctrl-C keeps the channels`
+  }
+  const why = gateway === undefined ? 'no default gateway' : `gateway ${gateway} did not answer before either`
+  return `${nic.name}: nothing but the carrier to confirm: ${why}`
+}
+
+function describeEnd({ nic, connectivity }: BeforeChange, end: Extract<WatchEnd, string>): string {
+  switch (end) {
+    case 'proven':
+      return hasGateway(connectivity)
+        ? `${nic.name}: the gateway answered through every transmit queue`
+        : `${nic.name}: the carrier is there`
+    case 'over':
+      return `${nic.name}: carrier and gateway live, but not proven through every transmit queue: channels kept`
+    case 'stopped':
+      return `${nic.name}: no longer watched, channels kept`
+  }
 }
 
 async function record(

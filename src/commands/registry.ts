@@ -48,7 +48,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: [
       'Ends the hold of NICs that were rolled back, and what the guard stepped back from, unless --unattended or --boot is',
       'given. When it changed channels, it waits until the gateway has answered, for guard.commit-confirm-seconds at most,',
-      'and returns to those before when carrier or gateway are lost.',
+      'and returns to those before when carrier or gateway are lost. Without a gateway it looks at the carrier once.',
       'Writes nothing when everything is as desired; that needs no privileges.',
     ],
     load: () => import('./apply'),

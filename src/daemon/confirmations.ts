@@ -5,9 +5,10 @@
 import {
   type BeforeChange,
   type BeforeChanges,
+  hasConnection,
   type LostNic,
   putBack,
-  toWatch,
+  stillUnconfirmed,
   watchChange,
 } from '../guard/confirm'
 import type { ChannelChange } from '../guard/guard'
@@ -21,6 +22,8 @@ interface Watched {
   readonly abort: AbortController
   /** Set when it was cut off. */
   lost?: string
+  /** It could not be put back so far: told once, tried again. */
+  failed?: true
 }
 
 export class Confirmations {
@@ -33,27 +36,19 @@ export class Confirmations {
     private readonly wake: () => void,
   ) {}
 
-  /** What NICs were like before changes that are not confirmed yet: there they go back to. */
-  before(): BeforeChanges {
-    return new Map([...this.watched].map(([ifindex, { before }]) => [ifindex, before]))
-  }
-
   /**
    * Watches the NICs that were changed, those that are watched already from the start.
-   * @param before from before(), with the NICs of these changes noted
+   * @param before what they were like just before these changes
    */
-  watch(
-    before: BeforeChanges,
-    after: ObservedGuest,
-    changes: readonly ChannelChange[],
-    seconds: number,
-  ): void {
-    const living = toWatch(before, after)
+  watch(before: BeforeChanges, changes: readonly ChannelChange[], seconds: number): void {
     for (const { ifindex, to } of changes) {
-      this.watched.get(ifindex)?.abort.abort()
+      const first = this.watched.get(ifindex)
+      first?.abort.abort()
       this.watched.delete(ifindex)
-      const one = living.find(({ nic }) => nic.ifindex === ifindex)
-      if (one !== undefined && seconds > 0) void this.follow(one, to, seconds)
+      const last = before.get(ifindex)
+      if (last === undefined) continue
+      const one = first === undefined ? last : stillUnconfirmed(first.before, last, to)
+      if (hasConnection(one)) void this.follow(one, to, seconds)
     }
   }
 
@@ -72,15 +67,29 @@ export class Confirmations {
     this.wake()
   }
 
-  /** Puts back what was cut off, unless the NIC went or has other channels by now. */
+  /** Whether something that was cut off is still to be put back. */
+  get isDue(): boolean {
+    return [...this.watched.values()].some(({ lost }) => lost !== undefined)
+  }
+
+  /**
+   * Puts back what was cut off, unless the NIC went or has other channels by now. What fails, as while another vqtune has
+   * the lock, is tried again when this is called again.
+   */
   async putBack(guest: ObservedGuest): Promise<readonly LostNic[]> {
     const done: LostNic[] = []
-    for (const [ifindex, { before, to, lost }] of this.watched) {
+    for (const [ifindex, watched] of this.watched) {
+      const { before, to, lost, failed } = watched
       if (lost === undefined) continue
-      this.watched.delete(ifindex)
       const now = guest.nics.find((nic) => nic.ifindex === ifindex)
-      if (now === undefined || now.channels.current !== to) continue
-      done.push(await putBack(this.host, { ...before.nic, name: now.name }, to, lost))
+      if (now === undefined || now.channels.current !== to) {
+        this.watched.delete(ifindex)
+        continue
+      }
+      const result = await putBack(this.host, { ...before.nic, name: now.name }, to, lost)
+      if (result.failure === undefined) this.watched.delete(ifindex)
+      else watched.failed = true
+      if (result.failure === undefined || failed !== true) done.push(result)
     }
     return done
   }

@@ -215,7 +215,7 @@ export class Tuner {
   private async reconcile(settings: Settings): Promise<Convergence | undefined> {
     const options = { respectHolds: true }
     const plain = tuneGoal(this.host, settings, options)
-    const before: BeforeChanges = this.confirmations.before()
+    const before: BeforeChanges = new Map()
     const { commitConfirmSeconds } = settings.guard
     try {
       const result = await converge(
@@ -239,7 +239,7 @@ export class Tuner {
             : { beforeChannels: (nics) => noteBefore(this.host, before, nics) }),
         },
       )
-      this.confirmations.watch(before, result.guest, channelChanges(result), commitConfirmSeconds)
+      this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
       this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
@@ -326,6 +326,7 @@ export class Tuner {
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
     const waits = back === undefined ? [] : [back]
+    if (this.confirmations.isDue) waits.push(RETRY_FIRST_MS)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_LONGEST_MS))

@@ -11,6 +11,7 @@ import {
   hasGateway,
   lostConnectivity,
   probeGateway,
+  proveConnectivity,
   readCarrier,
   readConnectivity,
 } from './connectivity'
@@ -27,7 +28,7 @@ export type BeforeChanges = Map<number, BeforeChange>
 
 /**
  * Notes how NICs are connected; of one that is known already, the first note stays.
- * @param carrierOnly does not ask for the gateway, which takes child processes
+ * @param carrierOnly does not ask for the gateway, which takes child processes, and 4 s where it is dead already
  */
 export async function noteBefore(
   host: Host,
@@ -35,22 +36,43 @@ export async function noteBefore(
   nics: readonly ObservedNic[],
   carrierOnly = false,
 ): Promise<void> {
-  for (const nic of nics) {
-    if (before.has(nic.ifindex)) continue
-    const connectivity = carrierOnly
-      ? { carrier: readCarrier(host, nic.name), gateway: undefined, neighbour: undefined }
-      : await readConnectivity(host, nic.name)
-    before.set(nic.ifindex, { nic, connectivity })
-  }
+  const unknown = nics.filter(({ ifindex }) => !before.has(ifindex))
+  await Promise.all(
+    unknown.map(async (nic) => {
+      const connectivity = carrierOnly
+        ? { carrier: readCarrier(host, nic.name), gateway: undefined, neighbour: undefined }
+        : await proveConnectivity(host, nic.name)
+      before.set(nic.ifindex, { nic, connectivity })
+    }),
+  )
+}
+
+/** Whether there is a connection to lose. */
+export function hasConnection({ connectivity }: BeforeChange): boolean {
+  return connectivity.carrier === true || hasGateway(connectivity)
 }
 
 /** NICs whose channels really are others now, and that have a connection to lose. */
 export function toWatch(before: BeforeChanges, after: ObservedGuest): readonly BeforeChange[] {
-  return [...before.values()].filter(({ nic, connectivity }) => {
-    const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
-    const changed = now !== undefined && now.channels.current !== nic.channels.current
-    return changed && (connectivity.carrier === true || hasGateway(connectivity))
+  return [...before.values()].filter((one) => {
+    const now = after.nics.find(({ ifindex }) => ifindex === one.nic.ifindex)
+    return now !== undefined && now.channels.current !== one.nic.channels.current && hasConnection(one)
   })
+}
+
+/**
+ * What a second change is to be judged by while the first is not confirmed yet: the way back leads to the channels from
+ * before the first, unless they are those that it has now again; and what was lost since then is still lost.
+ * @param to the channels after the second change
+ */
+export function stillUnconfirmed(first: BeforeChange, second: BeforeChange, to: number): BeforeChange {
+  return {
+    nic: first.nic.channels.current === to ? second.nic : first.nic,
+    connectivity:
+      lostConnectivity(first.connectivity, second.connectivity) === undefined
+        ? second.connectivity
+        : first.connectivity,
+  }
 }
 
 /** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */
@@ -63,7 +85,8 @@ const LEAST_POLL_MS = 500
 /**
  * Watches one NIC after its channels were changed, for the whole time unless it may end early.
  * @param seconds 1..; a dead gateway is noticed after about 4
- * @param untilProven ends as soon as the gateway has answered through every transmit queue
+ * @param untilProven ends as soon as the gateway has answered through every transmit queue; where there is none to
+ *   answer, it looks at the carrier once
  */
 export async function watchChange(
   host: Host,
@@ -76,15 +99,19 @@ export async function watchChange(
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(LEAST_POLL_MS, (seconds * 1000) / LOOKS)
   const stopped = (): boolean => signal?.aborted === true
+  const atOnce = untilProven && !hasGateway(connectivity)
   for (;;) {
     if (stopped()) return 'stopped'
-    if (untilProven && (await proveGateway(host, nic, connectivity))) return 'proven'
-    await probeGateway(host, name, connectivity)
-    await pause(Math.min(pollMs, end - performance.now()), signal)
-    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
-    if (stopped()) return 'stopped'
+    if (!atOnce) {
+      if (untilProven && (await proveGateway(host, nic, connectivity))) return 'proven'
+      await probeGateway(host, name, connectivity)
+      await pause(Math.min(pollMs, end - performance.now()), signal)
+      // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+      if (stopped()) return 'stopped'
+    }
     const lost = lostConnectivity(connectivity, await readConnectivity(host, name))
     if (lost !== undefined) return { lost }
+    if (atOnce) return 'proven'
     if (performance.now() >= end) return 'over'
   }
 }

@@ -1,4 +1,5 @@
 /** Whether a NIC still reaches the world: its carrier, and the neighbour entry of its default gateway. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Host } from '../system/host'
 
 export interface Connectivity {
@@ -42,6 +43,40 @@ export async function readConnectivity(host: Host, nic: string): Promise<Connect
   return { carrier, gateway, neighbour: (await readNeighbour(host, nic, gateway)).state }
 }
 
+/** The kernel gives up after three requests, a second each. */
+const GIVES_UP_MS = 4_000
+const POLL_MS = 50
+
+/**
+ * What can be lost from now on: as readConnectivity, but the gateway is asked whether it lives. An entry that is STALE, or
+ * REACHABLE for up to a minute, may be that of a gateway which died before: it is FAILED here.
+ */
+export async function proveConnectivity(host: Host, nic: string): Promise<Connectivity> {
+  const read = await readConnectivity(host, nic)
+  if (!hasGateway(read)) return read
+  const lives = (await probeGateway(host, nic, read)) && (await answers(host, nic, read, GIVES_UP_MS))
+  return { ...read, neighbour: lives ? 'REACHABLE' : 'FAILED' }
+}
+
+/**
+ * Waits for the answer to a probe.
+ * @param limitMs milliseconds; it ends sooner when the kernel gives up
+ */
+export async function answers(
+  host: Host,
+  nic: string,
+  { gateway = '' }: Connectivity,
+  limitMs: number,
+): Promise<boolean> {
+  const end = performance.now() + limitMs
+  for (;;) {
+    const { state } = await readNeighbour(host, nic, gateway)
+    if (state === 'REACHABLE') return true
+    if (state === 'FAILED' || performance.now() >= end) return false
+    await sleep(POLL_MS)
+  }
+}
+
 export async function readNeighbour(host: Host, nic: string, gateway: string): Promise<Neighbour> {
   return parseNeighbour(await ask(host, [family(gateway), 'neigh', 'show', 'to', gateway, 'dev', nic]))
 }
@@ -64,7 +99,7 @@ export function readCarrier(host: Host, nic: string): boolean | undefined {
   return text === undefined ? undefined : text.trim() === '1'
 }
 
-/** Whether the gateway was known to answer, and so can be lost. */
+/** Whether the gateway is not known to be dead, and so can be lost. */
 export function hasGateway({ neighbour }: Connectivity): boolean {
   return neighbour !== undefined && !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
 }
@@ -103,7 +138,8 @@ export async function probeGateway(
 /** What was there before and is lost now, in one clause; undefined when nothing is. Pure. */
 export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
   if (before.carrier === true && now.carrier !== true) return 'the carrier was lost'
-  if (hasGateway(before) && now.neighbour === 'FAILED') {
+  // Another gateway than before is another network's affair.
+  if (hasGateway(before) && now.gateway === before.gateway && now.neighbour === 'FAILED') {
     return `the default gateway ${now.gateway} no longer answers`
   }
   return undefined

@@ -4,13 +4,11 @@
  * kernel is told from a CPU of each queue to ask anew; an entry that was set to PROBE becomes REACHABLE only by an answer.
  * Where the answers arrive is up to the host: receive queues are not proven one by one.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { ObservedNic } from '../model'
 import { observeGuest } from '../observe'
 import type { Host } from '../system/host'
-import { type Connectivity, hasGateway, probeGateway, readNeighbour } from './connectivity'
+import { answers, type Connectivity, hasGateway, probeGateway } from './connectivity'
 
-const POLL_MS = 50
 const ANSWER_MS = 1_000
 
 /** @returns false when it cannot be proven now, for whatever reason: then the watch goes on */
@@ -28,23 +26,8 @@ export async function proveGateway(
     // Without XPS there is one queue; any CPU sends through it.
     const cpus = queue.xps ?? (nic.queues.length === 1 ? guest.cpus.online : [])
     const cpu = cpus.find((candidate) => online.has(candidate))
-    if (cpu === undefined || !(await answersFrom(host, cpu, nic.name, connectivity))) return false
+    if (cpu === undefined || !(await probeGateway(host, nic.name, connectivity, cpu))) return false
+    if (!(await answers(host, nic.name, connectivity, ANSWER_MS))) return false
   }
   return true
-}
-
-async function answersFrom(
-  host: Host,
-  cpu: number,
-  nic: string,
-  connectivity: Connectivity,
-): Promise<boolean> {
-  if (!(await probeGateway(host, nic, connectivity, cpu))) return false
-  const end = performance.now() + ANSWER_MS
-  do {
-    const { state } = await readNeighbour(host, nic, connectivity.gateway ?? '')
-    if (state === 'REACHABLE') return true
-    await sleep(POLL_MS)
-  } while (performance.now() < end)
-  return false
 }

@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
-import { lostConnectivity, probeGateway, readConnectivity } from '../guard/connectivity'
+import { lostConnectivity, probeGateway, proveConnectivity, readConnectivity } from '../guard/connectivity'
 import { restoreNic } from '../guard/restore'
 import { readLedger, withTrial, writeLedger } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
@@ -66,7 +66,7 @@ async function measureAll(
 ): Promise<readonly Run[]> {
   const { counts, looks, signal } = options
   const rounds = looks.at(-1)?.rounds ?? 0
-  const before = await readConnectivity(host, nic.name)
+  const before = await proveConnectivity(host, nic.name)
   const runs: Run[] = []
   const schedule = makeSchedule(counts, rounds, (limit) => randomInt(limit))
   for (const [round, order] of schedule.entries()) {
