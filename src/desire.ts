@@ -78,7 +78,10 @@ export function desireNic(
     steppedBack !== undefined && steppedBack < wanted.channels
       ? { channels: steppedBack, limitedBy: 'guard' }
       : wanted
-  const obstacle = current === aim.channels ? undefined : (nic.obstacle?.code ?? unanswered(maximum))
+  // The guard's limit is for fewer channels than a raise gave, so the driver takes them; a maximum that nobody had to ask
+  // for (maximumMatters) is no obstacle to it.
+  const unasked = aim.limitedBy === 'guard' ? undefined : unanswered(maximum)
+  const obstacle = current === aim.channels ? undefined : (nic.obstacle?.code ?? unasked)
   const target = obstacle === undefined ? aim.channels : current
   const usable = usableCpus(cpus, isolated)
   const pool = target <= usable.length ? usable : cpus.online

@@ -94,7 +94,7 @@ export class Guard {
     // What they left in the ledger holds under the old configuration only.
     this.cases.clear()
     this.acquitted.clear()
-    if (wanted > 0) this.timer = setInterval(() => this.tick(), (wanted * 1000) / SLICES)
+    if (wanted > 0) this.timer = setInterval(() => void this.tick(), (wanted * 1000) / SLICES)
   }
 
   /** To be called after each pass of the daemon. */
@@ -124,10 +124,13 @@ export class Guard {
     await this.edits
   }
 
-  /** Reads every NIC that can have more than one queue, and goes on with the comparisons. */
-  tick(): void {
+  /**
+   * Reads every NIC that can have more than one queue, and goes on with the comparisons.
+   * @returns when what follows from it is in the ledger
+   */
+  tick(): Promise<void> {
     const { guest } = this
-    if (guest === undefined) return
+    if (guest === undefined) return this.edits
     const nowMs = this.clock()
     for (const nic of guest.nics) {
       if (nic.channels.maximum === 1) continue
@@ -139,6 +142,7 @@ export class Guard {
       const watch = this.cases.get(nic.ifindex)?.watch
       if (watch !== undefined) this.follow(nic, watch, watch.next(readings, nowMs))
     }
+    return this.edits
   }
 
   private forgetGone({ nics }: ObservedGuest): void {
