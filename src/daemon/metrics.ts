@@ -3,7 +3,7 @@
 import type { WriterName } from '../advice/writers/writer'
 import type { Settings } from '../config/settings'
 import { type DriftKind, isSettingDrift, type SettingDrift } from '../drift/classify'
-import type { DriftAction, DriftRecord } from '../drift/history'
+import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
 import type { Family, Sample } from '../output/prometheus'
 import { planGuest } from '../plan'
 import { judgePrivacy } from '../privacy'
@@ -20,14 +20,6 @@ const GUEST_CHANGES = [
   'xdp-attached',
   'xdp-detached',
 ] as const satisfies readonly Exclude<DriftKind, SettingDrift>[]
-const ACTIONS = [
-  'repaired',
-  'accepted',
-  'reported',
-  'yielded',
-  'backed-off',
-  'failed',
-] as const satisfies readonly DriftAction[]
 const WRITERS = [
   'unknown',
   'kernel',
@@ -49,7 +41,7 @@ const RESULTS = ['done', 'refused', 'failed'] as const satisfies readonly StepOu
 export class Counters {
   private readonly nicDrift = new Map<string, Map<string, number>>()
   private readonly guestChanges = countsFrom(GUEST_CHANGES)
-  private readonly actions = countsFrom(ACTIONS)
+  private readonly actions = countsFrom(DRIFT_ACTIONS)
   private readonly writers = countsFrom(WRITERS)
   private readonly writes = countsFrom(RESULTS)
   private readonly fights = new Map<string, number>()

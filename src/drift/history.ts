@@ -5,33 +5,31 @@ import { appendLine } from '../system/line-log'
 import type { DriftKind } from './classify'
 
 /** What was done about a drift. */
-export type DriftAction =
+export const DRIFT_ACTIONS = [
   /** Set back to the desired state. */
-  | 'repaired'
-  /** Nothing had to be written: the guest is as desired with it, or settled by itself. */
-  | 'accepted'
-  /** Left as it is, by on-conflict. */
-  | 'reported'
-  | 'yielded'
-  /** Given up for a time, after too many reversals. */
-  | 'backed-off'
-  /** Writing was tried and did not reach the desired state. */
-  | 'failed'
-  /** vqtune's own: new channels had cut the NIC off, and those before returned. */
-  | 'put-back'
-  /** vqtune's own: traffic was worse with the new channels, and the guard returned to those before. */
-  | 'stepped-back'
-
-const ACTIONS: ReadonlySet<string> = new Set<DriftAction>([
   'repaired',
+  /** Nothing had to be written: the guest is as desired with it, or settled by itself. */
   'accepted',
+  /** Left as it is, by on-conflict. */
   'reported',
   'yielded',
+  /** Given up for a time, after too many reversals. */
   'backed-off',
+  /** Writing was tried and did not reach the desired state. */
   'failed',
+] as const
+
+/** What vqtune did by itself to channels that it had set: these records are of no drift. */
+const OWN_ACTIONS = [
+  /** New channels had cut the NIC off, and those before returned. */
   'put-back',
+  /** Traffic was worse with the new channels, and the guard returned to those before. */
   'stepped-back',
-])
+] as const
+
+export type DriftAction = (typeof DRIFT_ACTIONS)[number] | (typeof OWN_ACTIONS)[number]
+
+const ACTIONS: ReadonlySet<string> = new Set([...DRIFT_ACTIONS, ...OWN_ACTIONS])
 
 export interface DriftRecord {
   /** ISO 8601, UTC: when vqtune saw it. */
