@@ -1,10 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/commands/registry'
+import { putBackRecord, steppedBackRecord } from '../../src/guard/record'
 import { capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
-import { schema } from '../support/schema'
+import { expectSchema, schema } from '../support/schema'
 
 const on = (guest: string) => {
   const root = capturedRoot(guest)
@@ -131,6 +132,37 @@ describe('on captured guests', () => {
       }
     },
   )
+
+  it('drift prints each kind of record as the schema says, those of vqtune itself among them', async () => {
+    const root = capturedRoot('hotplug-drift')
+    const lost = { nic: 'eth0', from: 4, channels: 1, why: 'the carrier was lost', failure: undefined }
+    const at = '2026-11-25T12:00:00.000Z'
+    const own = [
+      putBackRecord(lost, at),
+      putBackRecord({ ...lost, failure: 'busy' }, at),
+      steppedBackRecord({ nic: 'eth0', from: 4, to: 1, why: '1 instead of 8 Mb/s' }, at),
+    ]
+    const others = (['repaired', 'accepted', 'reported', 'yielded', 'backed-off'] as const).map((action) => ({
+      ...{
+        at,
+        kind: 'vcpus' as const,
+        nic: null,
+        old: '0-3',
+        new: '0-1',
+        writer: 'kernel',
+        evidence: 'test',
+      },
+      ...{ action, why: '' },
+    }))
+    const records = [...own, ...others]
+    mkdirSync(`${root}/var/lib/vqtune`, { recursive: true })
+    const lines = records.map((record) => `${JSON.stringify(record)}\n`)
+    writeFileSync(`${root}/var/lib/vqtune/drift.jsonl`, lines.join(''))
+    const { code, stdout } = await vqtune(['drift', '--json', '--root', root])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).drift).toEqual(records)
+    expectSchema('drift', JSON.parse(stdout))
+  })
 
   it('a NIC in a bond, a bridge or nowhere is explained with status 2', async () => {
     const { code, stderr } = await on('debian-6.12-4cpu-4q')('plan', 'eth9')

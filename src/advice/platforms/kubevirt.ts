@@ -1,5 +1,6 @@
 /**
- * KubeVirt and OpenShift Virtualization. The queues are the vCPUs that the topology asks for, at most 256
+ * KubeVirt and OpenShift Virtualization, whose SMBIOS setting (kubevirt-config) is Red Hat, Container-native virtualization;
+ * later releases are said to have its present name there, which is not verified. The queues are the vCPUs that the topology asks for, at most 256
  * (NetworkQueuesCapacity), and vCPUs plugged in with multi-queue ask for a restart.
  */
 import type { Platform } from './platform'
@@ -7,7 +8,10 @@ import type { Platform } from './platform'
 export const KUBEVIRT: Platform = {
   id: 'kubevirt',
   title: 'KubeVirt',
-  matches: ({ vendor, product }) => vendor === 'KubeVirt' || product === 'KubeVirt',
+  matches: ({ vendor, product }) =>
+    vendor === 'KubeVirt' ||
+    product === 'KubeVirt' ||
+    (vendor === 'Red Hat' && /^(Container-native|OpenShift) virtualization$/i.test(product)),
   remedy: ({ mac, target, vcpus }) => ({
     reaches: vcpus,
     steps: [

@@ -1,8 +1,9 @@
 /** Proxmox VE. Its DMI strings are QEMU's own, so it is offered beside libvirt. */
 import type { Platform } from './platform'
 
-/** The most that netX takes for queues= (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64). */
+/** The most that netX takes for queues= (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64; older releases: 16). */
 const MAX_QUEUES = 64
+const OLD_MAX_QUEUES = 16
 
 export const PROXMOX: Platform = {
   id: 'proxmox',
@@ -28,7 +29,10 @@ export const PROXMOX: Platform = {
       powerOff: true,
       powerOffHow:
         'Shut the virtual machine down and start it again; a reboot inside the guest does not apply pending changes.',
-      notes: target > MAX_QUEUES ? [`Proxmox VE takes ${MAX_QUEUES} queues at most.`] : [],
+      notes:
+        target > OLD_MAX_QUEUES
+          ? [`Proxmox VE takes ${MAX_QUEUES} queues at most, older releases ${OLD_MAX_QUEUES}.`]
+          : [],
     }
   },
 }

@@ -14,6 +14,8 @@ const DMI: readonly [string, string, string[]][] = [
   ['Red Hat', 'OpenStack Compute', ['openstack']],
   ['RDO', 'OpenStack Compute', ['openstack']],
   ['KubeVirt', 'None', ['kubevirt']],
+  ['Red Hat', 'Container-native virtualization', ['kubevirt']],
+  ['Red Hat', 'OpenShift Virtualization', ['kubevirt']],
   ['oVirt', 'oVirt Node', ['ovirt']],
   ['oVirt', 'RHEL', ['ovirt']],
   ['Red Hat', 'RHEV Hypervisor', ['ovirt']],
@@ -76,7 +78,7 @@ describe('remediesFor', () => {
     const many = { ...REQUEST, target: 128, vcpus: 128 }
     const proxmox = remediesFor({ vendor: 'QEMU', product: 'Standard PC (Q35)' }, many)[1]
     expect(JSON.stringify(proxmox?.steps)).toMatch(/queues=64\b/)
-    expect(proxmox?.notes).toEqual(['Proxmox VE takes 64 queues at most.'])
+    expect(proxmox?.notes).toEqual(['Proxmox VE takes 64 queues at most, older releases 16.'])
     const [gce] = remediesFor({ vendor: 'Google', product: '' }, many)
     expect(JSON.stringify(gce.steps)).toContain('queue-count=32')
     expect(gce.check[0]).toMatch(/: 32$/)
