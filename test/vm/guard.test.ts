@@ -1,62 +1,35 @@
-/** The guard and commit-confirm of the daemon in a real guest, with traffic that more queues really slow down. */
+/**
+ * The guard of the daemon in a real guest, with traffic that more queues really slow down; and commit-confirm, by the
+ * daemon and by every kind of apply, on a host that cannot be reached through more queues.
+ */
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { DriftRecord } from '../../src/drift/history'
+import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
+import { restartIperf } from './lib/iperf'
+import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
 import { waitUntil } from './lib/wait'
 
-const CONFIG = '/etc/vqtune/vqtune.toml'
 const GUARD = '[guard]\nenabled = true\nwindow-seconds = 5\n'
+const CONFIRM = '[guard]\ncommit-confirm-seconds = 20\n'
 const ONE = '[defaults]\ncap = 1\n'
-/** Two cycles of at most 7.5 s each way, on an emulated guest that loses time. */
-const PATIENCE_MS = 120_000
+const GATEWAY = addresses(0).host
 
 let guest: Guest
-let nic: string
+let nic: Nic
+let daemon: Vqtuned
 
 beforeAll(async () => {
   guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 4 }], vqtune: 'dist/vqtune.cjs' })
-  nic = await guest.configureNic(0)
-  await guest.spawn(['iperf3', '-s', '-D'])
-  await guest.writeFile(CONFIG, GUARD + ONE)
-  await startDaemon()
+  nic = new Nic(guest, await guest.configureNic(0))
+  await restartIperf(guest)
+  daemon = await Vqtuned.start(guest, GUARD + ONE)
 })
 afterAll(() => guest?.dispose())
 
-async function startDaemon(): Promise<void> {
-  await guest.run(
-    [
-      ...['systemd-run', '--unit=vqtuned-test', '--property=Type=notify', '--property=NotifyAccess=all'],
-      ...['--property=ExecReload=/bin/kill -HUP $MAINPID', '--property=SyslogIdentifier=vqtune'],
-      ...['--property=TimeoutStartSec=120', '/usr/local/bin/vqtune', 'daemon'],
-    ],
-    { timeoutMs: 150_000 },
-  )
-}
-
-async function configure(text: string): Promise<void> {
-  await guest.writeFile(CONFIG, GUARD + text)
-  await guest.run(['systemctl', 'reload', 'vqtuned-test'])
-}
-
-async function channels(): Promise<number> {
-  return Number(await guest.run(['sh', '-c', `ls -d /sys/class/net/${nic}/queues/tx-* | wc -l`]))
-}
-
-function log(): Promise<string> {
-  return guest.journal(['-t', 'vqtune', '-o', 'cat'])
-}
-
-async function logged(text: string, times = 1): Promise<void> {
-  await waitUntil(`the journal to say ${times} times: ${text}`, PATIENCE_MS, async () => {
-    return (await log()).split(text).length > times
-  })
-}
-
-async function history(action: DriftRecord['action']): Promise<readonly DriftRecord[]> {
-  const { drift } = JSON.parse(await guest.run(['vqtune', 'drift', '--json'])) as { drift: DriftRecord[] }
-  return drift.filter((record) => record.action === action)
+async function said(text: string): Promise<void> {
+  await waitUntil(`the journal to say: ${text}`, PATIENCE_MS, async () => (await daemon.log()).includes(text))
 }
 
 /**
@@ -67,35 +40,35 @@ async function pour(): Promise<() => Promise<void>> {
   const stream = ['-u', '-b', '2M', '-l', '1400', '-P', '16', '-t', '600']
   const [file, args] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, ...stream])
   const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
-  const bytes = async () => Number(await guest.readFile(`/sys/class/net/${nic}/statistics/rx_bytes`))
+  const bytes = async () => Number(await guest.readFile(`/sys/class/net/${nic.name}/statistics/rx_bytes`))
   const start = await bytes()
   await waitUntil('traffic to flow', 30_000, async () => (await bytes()) > start + 1_000_000)
   return async () => {
     client.kill('SIGKILL')
     await client
-    await guest.exec(['pkill', '-x', 'iperf3'])
-    await guest.spawn(['iperf3', '-s', '-D'])
+    await restartIperf(guest)
   }
+}
+
+async function onHost(...argv: string[]): Promise<void> {
+  const { code, stderr } = await guest.network.exec(argv, PATIENCE_MS)
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
 }
 
 /** All queues of the tap but the first get 0.2 Mb/s. */
 async function slowDownFurtherQueues(): Promise<void> {
-  const tc = async (...args: string[]): Promise<void> => {
-    const { code, stderr } = await guest.network.exec(['tc', 'qdisc', ...args])
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  }
-  await tc('add', 'dev', 'tap0', 'root', 'handle', '1:', 'mq')
+  await onHost('tc', 'qdisc', 'add', 'dev', 'tap0', 'root', 'handle', '1:', 'mq')
   for (const queue of [2, 3, 4]) {
     const limit = ['tbf', 'rate', '200kbit', 'burst', '16kb', 'latency', '50ms']
-    await tc('replace', 'dev', 'tap0', 'parent', `1:${queue}`, ...limit)
+    await onHost('tc', 'qdisc', 'replace', 'dev', 'tap0', 'parent', `1:${queue}`, ...limit)
   }
 }
 
-/** The daemon has seen a whole window at the present count. */
+/** The daemon has seen a whole window at the present count: ten slices need eleven readings. */
 async function filledWindow(): Promise<void> {
   const uptime = async () => Number((await guest.readFile('/proc/uptime')).split(' ')[0])
   const start = await uptime()
-  await waitUntil('a window to pass in the guest', PATIENCE_MS, async () => (await uptime()) > start + 8)
+  await waitUntil('a window to pass in the guest', PATIENCE_MS, async () => (await uptime()) > start + 6)
 }
 
 describe('the guard', () => {
@@ -103,58 +76,36 @@ describe('the guard', () => {
     const stop = await pour()
     try {
       await filledWindow()
-      await configure('')
-      await logged(`${nic}: 1 -> 4 channels kept by the guard: not clearly worse: `)
-      expect(await channels()).toBe(4)
-      expect(await log()).not.toContain('the guard compares')
+      await daemon.configure(GUARD)
+      await said(`${nic.name}: 1 -> 4 channels kept by the guard: not clearly worse: `)
+      expect(await nic.channels()).toBe(4)
+      expect(await daemon.log()).not.toContain('the guard compares')
     } finally {
       await stop()
     }
   })
 
-  test('does not take the end of the load for a regression', async () => {
-    await configure(ONE)
-    await waitUntil('one channel', PATIENCE_MS, async () => (await channels()) === 1)
-    const stop = await pour()
-    await filledWindow()
-    await stop()
-    await configure('')
-    await logged(
-      `${nic}: 1 -> 4 channels not judged by the guard: less than 50 packets/s: too little traffic`,
-    )
-    expect(await channels()).toBe(4)
-    expect(await log()).not.toContain('the guard compares')
-    expect(await history('stepped-back')).toEqual([])
-  })
-
   test('steps back from a regression, says why, and tries again only when conditions change', async () => {
-    await configure(ONE)
-    await waitUntil('one channel', PATIENCE_MS, async () => (await channels()) === 1)
+    await daemon.configure(GUARD + ONE)
+    await nic.become(1)
     await slowDownFurtherQueues()
     const stop = await pour()
     try {
       await filledWindow()
-      await configure('')
-      await logged(`${nic}: stepped back by the guard, 4 -> 1 channels: `)
+      await daemon.configure(GUARD)
+      await said(`${nic.name}: stepped back by the guard, 4 -> 1 channels: `)
+      const records = (await daemon.history()).filter(({ action }) => action === 'stepped-back')
       const why = /[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, and so 2 times in turn/
-      const [record, ...more] = await history('stepped-back')
-      process.stderr.write(`${record?.why}\n`)
-      expect(more).toEqual([])
-      expect(record).toMatchObject({
-        kind: 'channels',
-        nic,
-        old: '4',
-        new: '1',
-        writer: 'vqtune',
-        evidence: 'guard',
-      })
-      expect(record?.why).toMatch(why)
-      const writes = (await log()).match(/channels (\d -> \d) \(/g) ?? []
+      expect(records).toMatchObject([
+        { kind: 'channels', nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'guard' },
+      ])
+      expect(records[0]?.why).toMatch(why)
+      const writes = (await daemon.log()).match(/channels (\d -> \d) \(/g) ?? []
       expect(writes.slice(-4)).toEqual(
         ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `channels ${step} (`),
       )
       expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
-        `vqtune_guard_step_backs_total{nic="${nic}"} 1`,
+        `vqtune_guard_step_backs_total{nic="${nic.name}"} 1`,
       )
 
       // Everybody knows, nobody calls it drift, and nobody tries again, not even a new daemon.
@@ -163,56 +114,150 @@ describe('the guard', () => {
         code: 0,
         stdout: expect.stringMatching(/: 1 of 1 channels \(stepped back by the guard\)/),
       })
-      expect(await guest.run(['vqtune', 'explain', nic])).toContain('the guard keeps 1 of 4 channels')
+      expect(await guest.run(['vqtune', 'explain', nic.name])).toContain('the guard keeps 1 of 4 channels')
       expect(await guest.run(['vqtune', 'apply', '--unattended'])).toMatch(
         /channels skipped: stepped back by the guard: .*; vqtune apply \S+ tries 4 again/,
       )
-      await guest.run(['systemctl', 'restart', 'vqtuned-test'], { timeoutMs: 120_000 })
-      expect(await channels()).toBe(1)
-
-      await filledWindow()
+      await daemon.systemctl('restart')
+      expect(await nic.channels()).toBe(1)
       await guest.setCpuOnline(3, false)
-      await waitUntil('three channels for three vCPUs', PATIENCE_MS, async () => (await channels()) === 3)
-      await logged(`${nic}: stepped back by the guard, 3 -> 1 channels: `)
-      expect(await channels()).toBe(1)
-
-      await guest.run(['vqtune', 'apply'], { timeoutMs: 60_000 })
-      expect(await channels()).toBe(3)
-      expect(await guest.run(['vqtune', 'status'])).toContain('3 of 3 channels')
+      await nic.become(3)
     } finally {
       await stop()
       await guest.setCpuOnline(3, true)
-      await guest.network.exec(['tc', 'qdisc', 'del', 'dev', 'tap0', 'root'])
+      await onHost('tc', 'qdisc', 'del', 'dev', 'tap0', 'root')
     }
   })
 })
 
-test('commit-confirm of the daemon: channels that cut off the gateway go back, and the NIC is held', async () => {
-  await configure(`commit-confirm-seconds = 20\n${ONE}`)
-  await waitUntil('one channel', PATIENCE_MS, async () => (await channels()) === 1)
-  await guest.run(['ip', 'route', 'add', 'default', 'via', addresses(0).host])
-  await guest.run(['ping', '-q', '-c', '1', '-w', '10', addresses(0).host])
-  try {
-    // The guest's entry still says that the gateway lives.
-    await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])
-    await configure('commit-confirm-seconds = 20\n')
-    await logged(
-      `${nic}: the default gateway ${addresses(0).host} no longer answers after the change: back to 1`,
-    )
-    expect(await channels()).toBe(1)
-    const records = await history('put-back')
-    expect(records).toMatchObject([{ nic, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' }])
-    expect(await guest.run(['vqtune', 'status', nic])).toContain('left alone, put back: the default gateway')
+/** Ends when the guest uses so many of the tap's queues. */
+async function queuesBecome(count: number): Promise<void> {
+  const used = `ip -d link show tap0 | grep -q 'numqueues ${count} '`
+  await onHost('timeout', String(PATIENCE_MS / 1000), 'sh', '-c', `until ${used}; do sleep 0.02; done`)
+}
+
+/** A host whose path through four queues is dead: its address is gone while the guest has four channels. Once. */
+async function fourQueuesLoseTheGateway(before: number): Promise<void> {
+  await queuesBecome(4)
+  await onHost('ip', 'address', 'flush', 'dev', 'tap0')
+  await queuesBecome(before)
+  await onHost('ip', 'address', 'add', `${GATEWAY}/24`, 'dev', 'tap0')
+}
+
+async function fourQueuesLoseTheCarrier(before: number): Promise<void> {
+  await queuesBecome(4)
+  await guest.qmp.run('set_link', { name: 'nic0', up: false })
+  await queuesBecome(before)
+  await guest.qmp.run('set_link', { name: 'nic0', up: true })
+}
+
+async function gatewayAnswers(): Promise<void> {
+  await waitUntil('the gateway to answer', PATIENCE_MS, async () => {
+    return (await guest.exec(['ping', '-q', '-c', '1', '-W', '1', GATEWAY])).code === 0
+  })
+}
+
+describe('commit-confirm of the daemon', () => {
+  beforeAll(async () => {
+    await guest.run(['ip', 'route', 'add', 'default', 'via', GATEWAY])
+    await daemon.configure(CONFIRM + ONE)
+    await nic.become(1)
+    await gatewayAnswers()
+  })
+
+  test('takes back channels that cut off the gateway, and holds the NIC', async () => {
+    const why = `the default gateway ${GATEWAY} no longer answers`
+    const host = fourQueuesLoseTheGateway(1)
+    // Not even a minute after another change, which is not confirmed yet.
+    await daemon.configure(CONFIRM)
+    await said(`${nic.name}: ${why} after the change: back to 1`)
+    await host
+    await gatewayAnswers()
+    expect(await nic.channels()).toBe(1)
+    const records = (await daemon.history()).filter(({ action }) => action === 'put-back')
+    expect(records).toMatchObject([
+      { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
+    ])
+    expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
+    for (const verb of ['status', 'plan', 'drift']) {
+      expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
+    }
     expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
-      `vqtune_confirm_put_backs_total{nic="${nic}"} 1`,
+      `vqtune_confirm_put_backs_total{nic="${nic.name}"} 1`,
     )
-  } finally {
-    await guest.network.exec(['ip', 'address', 'add', `${addresses(0).host}/24`, 'dev', 'tap0'])
+  })
+
+  test('takes back channels that cut off the carrier', async () => {
+    // An administrator ends the hold, and does not wait once the gateway has answered.
+    const applied = await guest.exec(['vqtune', 'apply'], { timeoutMs: PATIENCE_MS })
+    expect(applied).toMatchObject({ code: 0, stderr: '' })
+    expect(applied.stdout).toContain(`${nic.name}: the gateway answered through every transmit queue`)
+    expect(await nic.channels()).toBe(4)
+    await daemon.configure(CONFIRM + ONE)
+    await nic.become(1)
+    const host = fourQueuesLoseTheCarrier(1)
+    await daemon.configure(CONFIRM)
+    await said(`${nic.name}: the carrier was lost after the change: back to 1`)
+    await host
+    await gatewayAnswers()
+    expect(await nic.channels()).toBe(1)
+  })
+})
+
+describe('commit-confirm of apply', () => {
+  beforeAll(async () => {
+    await daemon.systemctl('stop')
+    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
+  })
+
+  /** Two channels that vqtune is to raise, and nothing that holds them there. */
+  async function applyFromTwo(...options: string[]) {
+    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
+    await guest.run(['rm', '-f', '/run/vqtune/ledger.json'])
+    const result = await guest.exec(['vqtune', 'apply', ...options], { timeoutMs: PATIENCE_MS })
+    expect(result.stdout).toContain('channels 2 -> 4')
+    return result
   }
-  // An administrator tunes it again, and does not wait once the gateway has answered.
-  await guest.run(['ping', '-q', '-c', '1', '-w', '20', addresses(0).host])
-  const applied = await guest.exec(['vqtune', 'apply'], { timeoutMs: 120_000 })
-  expect(applied).toMatchObject({ code: 0, stderr: '' })
-  expect(applied.stdout).toContain(`${nic}: the gateway answered through every transmit queue`)
-  expect(await channels()).toBe(4)
+  const lost = (what: string) => `${nic.name}: ${what} after the change: back to 2 channels`
+
+  test.each([
+    ['by hand', []],
+    ['--unattended', ['--unattended']],
+  ])('%s: a lost gateway', async (_, options) => {
+    const host = fourQueuesLoseTheGateway(2)
+    const { code, stderr } = await applyFromTwo(...options)
+    await host
+    expect(code).toBe(1)
+    expect(stderr).toContain(lost(`the default gateway ${GATEWAY} no longer answers`))
+    expect(await nic.channels()).toBe(2)
+    await gatewayAnswers()
+    // Held: a unit leaves it alone.
+    await guest.run(['vqtune', 'apply', '--unattended'])
+    expect(await nic.channels()).toBe(2)
+  })
+
+  test('--boot: a lost carrier', async () => {
+    const host = fourQueuesLoseTheCarrier(2)
+    const { code, stderr } = await applyFromTwo('--boot')
+    await host
+    expect(code).toBe(1)
+    expect(stderr).toContain(lost('the carrier was lost'))
+    expect(await nic.channels()).toBe(2)
+    await gatewayAnswers()
+  })
+
+  test('ends at once, and says so, when nothing but the carrier can be lost', async () => {
+    await onHost('ip', 'address', 'flush', 'dev', 'tap0')
+    expect(await guest.run(['ip', 'neigh', 'show', 'to', GATEWAY])).toMatch(/lladdr/)
+    const nothing = `${nic.name}: nothing but the carrier to confirm:`
+    const there = `${nic.name}: the carrier is there\n`
+    const dead = await applyFromTwo()
+    expect(dead).toMatchObject({ code: 0, stderr: '' })
+    expect(dead.stdout).toContain(`${nothing} gateway ${GATEWAY} did not answer before either\n${there}`)
+    expect(await nic.channels()).toBe(4)
+    await guest.run(['ip', 'route', 'del', 'default'])
+    const none = await applyFromTwo()
+    expect(none).toMatchObject({ code: 0, stderr: '' })
+    expect(none.stdout).toContain(`${nothing} no default gateway\n${there}`)
+  })
 })
