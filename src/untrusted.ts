@@ -41,13 +41,14 @@ function escaped(character: string): string {
  */
 export function shellWord(text: string): string {
   if (/^[\w@%+=:,./-]+$/.test(text)) return text
-  const plain = oneLine(text)
-  // $'...' of bash, ksh and zsh understands \uXXXX; quotes and backslashes of the text are escaped for it.
-  if (plain !== text) {
-    const quoted = text.replace(/[\\']/g, '\\$&')
-    return `$'${oneLine(quoted)}'`
-  }
+  // $'...' of bash, ksh and zsh. In bytes: what \uXXXX becomes depends on the locale.
+  if (text.search(UNSEEN) !== -1) return `$'${text.replace(/[\\']/g, '\\$&').replace(UNSEEN, octal)}'`
   return `'${text.replaceAll("'", "'\\''")}'`
+}
+
+/** Always three digits, so that none that follows is taken for one of them. */
+function octal(character: string): string {
+  return [...Buffer.from(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('')
 }
 
 /** A name as the operand of a shown vqtune command line. */

@@ -112,7 +112,7 @@ describe('what is refused is refused in one line', () => {
     expect(found('channels-\u2028=1\nchannels-x;reboot=2\n')).toBeUndefined()
     expect(found('channels-rx=1\u20282\n')).toMatchObject({
       what: 'connection "a\\u2028b" sets ethtool.channels-rx = 1\\u20282',
-      remedy: 'nmcli connection modify $\'a\\u2028b\' ethtool.channels-rx ""',
+      remedy: 'nmcli connection modify $\'a\\342\\200\\250b\' ethtool.channels-rx ""',
     })
   })
   it('a remedy of one line for options that go over several', () => {

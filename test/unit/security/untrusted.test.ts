@@ -20,6 +20,9 @@ const NAMES = [
   '<0>x',
   '\u001b[8mX',
   "\u001b'\\x",
+  'c1\u009b2J',
+  '\u00071',
+  'ä\u202e',
 ]
 
 describe('text that goes to a terminal', () => {
@@ -55,7 +58,9 @@ describe('names in command lines to copy', () => {
   test.each(NAMES)('bash reads %j back as one word, and runs nothing', (name) => {
     const directory = mkdtempSync(join(tmpdir(), 'vqtune-word-'))
     const script = `printf '%s|' ${shellWord(name)}; ls -A`
-    const read = execFileSync('bash', ['-c', script], { cwd: directory, encoding: 'utf8' })
+    // In the C locale, too, which a root shell on a console may have.
+    const env = { ...process.env, LC_ALL: 'C' }
+    const read = execFileSync('bash', ['-c', script], { cwd: directory, encoding: 'utf8', env })
     expect(read).toBe(`${name}|`)
   })
 
