@@ -5,7 +5,6 @@ const UNFINISHED = [
   'test/vm/daemon.test.ts',
   'test/vm/fleet.test.ts',
   'test/vm/guard.test.ts',
-  'test/vm/security.test.ts',
   'test/vm/trial.test.ts',
 ]
 const BUILD = 'test/support/build-bundle.ts'

@@ -9,6 +9,7 @@ import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
 import { parseLinks } from '../../src/system/ip-link'
 import { BUNDLE, capturedRoot, vqtune } from '../support/bundle'
+import { generateTree } from '../support/generated-tree'
 
 /** Programs of these names that leave a mark when they are run. */
 function trap(...names: string[]): { directory: string; sprung: () => boolean } {
@@ -101,6 +102,31 @@ describe('names that users gave to interfaces', () => {
     expect([...links.keys()].sort()).toEqual(['lo', ...NAMES].sort())
     expect(links.get('-L')?.altnames).toEqual(['alt\u001b]0;x', 'y'.repeat(127)])
   })
+
+  it.each(['-L', '$(reboot)', 'q\'"q', 'c1\u009b2J', '--', 'ä😀'])(
+    '%j: tuned by the command that is shown, and nothing is printed that a terminal obeys',
+    async (name) => {
+      const { root, remove } = generateTree(2, [{ name, maximum: 2, current: 1, counts: [2] }])
+      try {
+        const explain = await vqtune(['explain', '--root', root, '--', name])
+        const next = /^Next: (vqtune apply .*)$/m.exec(explain.stdout)?.[1] ?? 'no command'
+        const shell = `vqtune() { verb=$1; shift; "$NODE" "$BUNDLE" "$verb" --root "$ROOT" "$@"; }; ${next}`
+        const env = { NODE: process.execPath, BUNDLE, ROOT: root }
+        // bash takes a socket for a remote shell's and reads ~/.bashrc then.
+        const apply = await execa('bash', ['-c', shell], { extendEnv: false, env, stdin: 'ignore' })
+        expect(apply.stdout, next).toContain('converged: 1 NIC, 1 change')
+        const status = await vqtune(['status', '--json', '--root', root])
+        expect(JSON.parse(status.stdout).nics).toMatchObject([{ name, channels: { current: 2 } }])
+        for (const { stdout, stderr } of [explain, apply, status]) {
+          expect(stderr).toBe('')
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there.
+          expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
+        }
+      } finally {
+        remove()
+      }
+    },
+  )
 
   it('what is typed comes back without the power to move the cursor', async () => {
     const root = capturedRoot('hotplug-drift')

@@ -1,90 +1,112 @@
 /** A real guest in which others chose the names: of the NIC, and of an interface beside it. See docs/threat-model.md. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Guest } from './lib/guest'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { BUNDLE } from '../support/bundle'
+import { runInGuest } from './lib/quick-guest'
 
-/** Names that the kernel takes. */
-const HOSTILE = ['-L', 'a;reboot', '$(reboot)', '--json', '<0>wall', '\u001b[8mX', '...x']
+/**
+ * An option of real ethtool and ip, and what breaks the JSON of ip. What vqtune itself makes of more such names:
+ * test/cli/security.test.ts.
+ */
+const TUNED = ['-L', '\u001b[8mX']
+/** As the shell writes them, and as they are shown. */
+const NOT_TUNED = [
+  ["'*'", '*'],
+  ["$'\\377\\376'", '\ufffd\ufffd'],
+] as const
+
+/** `step NAME COMMAND...` leaves a line: name, exit status, and the two streams, which may hold anything, in base64. */
+const SCRIPT = `
+nic=eth0
+index=$(cat /sys/class/net/eth0/ifindex)
+step() {
+  local name=$1 code=0
+  shift
+  "$@" >/run/out 2>/run/err || code=$?
+  echo "step $name $code $(base64 -w0 /run/out) $(base64 -w0 /run/err)"
+}
+rename() {
+  ethtool -L "$nic" combined 1
+  ip link set dev if$index name "$1"
+  nic=$1
+}
+line() { LC_ALL=C sed -n "s/$1/\\\\1/p" /run/out; }
+ip link add $'\\e]0;x' type veth peer name peer0
+tuned() {
+  rename "$2"
+  step $1-explain vqtune explain -- "$2"
+  step $1-apply bash -c "$(line '^Next: \\(vqtune apply .*\\)$')"
+  step $1-status vqtune status --json
+}
+left_alone() {
+  rename "$2"
+  step $1-status vqtune status
+  way=$(line '^.*: \\(ip link set dev ifN name NAME\\)$')
+  way=\${way/ifN/if$index}
+  step $1-way \${way/NAME/good0}
+  nic=good0
+  step $1-apply vqtune apply
+  step $1-channels ethtool -l good0
+}
+`
+const CALLS = [
+  ...TUNED.map((name, i) => `tuned tuned${i} ${ansiQuoted(name)}`),
+  ...NOT_TUNED.map(([name], i) => `left_alone left${i} ${name}`),
+]
+
+function ansiQuoted(name: string): string {
+  return `$'${[...Buffer.from(name)].map((byte) => `\\x${byte.toString(16)}`).join('')}'`
+}
+
+interface Step {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
 
 describe('names that others chose', () => {
-  let guest: Guest
-  let index: string
-  let name: string
+  const steps = new Map<string, Step>()
+  let all: string
+
   beforeAll(async () => {
-    guest = await Guest.boot({ kernel: '6.12', cpus: 2, nics: [{ queues: 2 }], vqtune: 'dist/vqtune.cjs' })
-    name = await guest.nicName(0)
-    index = (await guest.readFile(`/sys/class/net/${name}/ifindex`)).trim()
-    // Its name breaks the JSON of ip.
-    await guest.run(['ip', 'link', 'add', '\u001b]0;x', 'type', 'veth', 'peer', 'name', 'peer0'])
-  })
-  afterAll(async () => {
-    await guest?.dispose()
+    const script = `exec bash <<'END'\n${SCRIPT}${CALLS.join('\n')}\nEND\n`
+    all = await runInGuest(
+      { kernel: '6.12', cpus: 2, nics: [{ queues: 2 }], memoryMiB: 512, vqtune: BUNDLE },
+      script,
+    )
+    const text = (base64: string): string => Buffer.from(base64, 'base64').toString()
+    for (const [, name = '', code, out = '', err = ''] of all.matchAll(/^step (\S+) (\d+) (\S*) (\S*)\r?$/gm))
+      steps.set(name, { code: Number(code), stdout: text(out), stderr: text(err) })
   })
 
-  /** Spoils the NIC's channels and gives it another name, by its index. */
-  const rename = async (to: string): Promise<void> => {
-    await guest.run(['ethtool', '-L', name, 'combined', '1'])
-    await guest.run(['ip', 'link', 'set', 'dev', `if${index}`, 'name', to])
-    name = to
+  const good = (name: string): string => {
+    expect(steps.get(name), all).toMatchObject({ code: 0, stderr: '' })
+    return steps.get(name)?.stdout ?? ''
   }
 
-  test.each(HOSTILE)('%j: tuned, and nothing is printed that a terminal or shell obeys', async (to) => {
-    await rename(to)
-    const plan = await guest.exec(['vqtune', 'plan'])
-    expect(plan).toMatchObject({ code: 0, stderr: '' })
-    expect(plan.stdout).toContain('channels 1 -> 2')
-    const explain = await guest.exec(['vqtune', 'explain', '--', to])
-    expect(explain).toMatchObject({ code: 0, stderr: '' })
-    // The command that it proposes, run as shown.
-    const next = /^Next: (vqtune apply .*)$/m.exec(explain.stdout)?.[1] ?? 'no command'
-    const apply = await guest.exec(['bash', '-c', next])
-    expect(apply, next).toMatchObject({ code: 0, stderr: '' })
-    expect(apply.stdout).toContain('converged: 1 NIC, 1 change')
-    const status = await guest.exec(['vqtune', 'status', '--json'])
-    expect(JSON.parse(status.stdout).nics).toMatchObject([
-      { name: to, state: 'converged', channels: { current: 2 } },
-    ])
-    for (const { stdout } of [plan, explain, apply, status]) {
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there.
-      expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
-    }
-  })
+  test.each(TUNED.map((name, i) => [name, i] as const))(
+    '%j: tuned, and nothing is printed that a terminal obeys',
+    (name, i) => {
+      const explain = good(`tuned${i}-explain`)
+      // By the command that it proposed, run as shown.
+      const apply = good(`tuned${i}-apply`)
+      expect(apply).toContain('channels 1 -> 2')
+      expect(apply).toContain('converged: 1 NIC, 1 change')
+      const status = good(`tuned${i}-status`)
+      expect(JSON.parse(status).nics).toMatchObject([{ name, state: 'converged', channels: { current: 2 } }])
+      for (const stdout of [explain, apply, status]) {
+        // biome-ignore lint/suspicious/noControlCharactersInRegex: what must not be there.
+        expect(stdout).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/)
+      }
+    },
+  )
 
-  test('a name like a priority stays text in the journal', async () => {
-    await rename('<0>wall')
-    const unit = 'vqtune-security-test'
-    await guest.run([
-      'systemd-run',
-      '--wait',
-      '-q',
-      '-u',
-      unit,
-      '-p',
-      'SyslogLevelPrefix=no',
-      'vqtune',
-      'apply',
-    ])
-    const lines = (await guest.journal(['-u', unit, '-o', 'json']))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { MESSAGE: string; PRIORITY: string })
-    const ours = lines.filter(({ MESSAGE }) => MESSAGE.includes('channels 1 -> 2'))
-    expect(ours).toMatchObject([{ PRIORITY: '6' }])
-    expect(ours[0]?.MESSAGE).toMatch(/^<0>wall: channels/)
-  })
-
-  test.each([
-    ["'*'", '*'],
-    ["$'\\377\\376'", '\ufffd\ufffd'],
-  ])('a NIC named %s is told of with the way out, and that works', async (to, shown) => {
-    await guest.run(['ethtool', '-L', name, 'combined', '1'])
-    await guest.run(['bash', '-c', `ip link set dev if${index} name ${to}`])
-    const status = await guest.exec(['vqtune', 'status'])
-    expect(status).toMatchObject({ code: 0, stderr: '' })
-    expect(status.stdout).toContain(`${shown}: not a target: `)
-    const way = /: (ip link set dev ifN name NAME)$/m.exec(status.stdout)?.[1] ?? 'no way'
-    await guest.run(way.replace('ifN', `if${index}`).replace('NAME', 'good0').split(' '))
-    name = 'good0'
-    expect((await guest.exec(['vqtune', 'apply'])).code).toBe(0)
-    expect((await guest.run(['ethtool', '-l', name])).trim()).toMatch(/Combined:\s+2$/)
-  })
+  test.each(NOT_TUNED.map(([name, shown], i) => [name, shown, i] as const))(
+    'a NIC named %s is told of with the way out, and that works',
+    (_, shown, i) => {
+      expect(good(`left${i}-status`)).toContain(`${shown}: not a target: `)
+      good(`left${i}-way`)
+      expect(good(`left${i}-apply`)).toContain('converged: 1 NIC, 1 change')
+      expect(good(`left${i}-channels`).trim()).toMatch(/Combined:\s+2$/)
+    },
+  )
 })
