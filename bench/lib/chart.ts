@@ -26,7 +26,7 @@ export interface Bar {
 
 /** Horizontal bars from zero. */
 export function barChart(title: string, bars: readonly Bar[]): string {
-  const left = 16 + 7 * Math.max(...bars.map(({ label }) => label.length))
+  const left = 16 + 7.5 * Math.max(...bars.map(({ label }) => label.length))
   const right = 24 + 7 * Math.max(...bars.map(({ note }) => note.length))
   const top = 40
   const step = 28

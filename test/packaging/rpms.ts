@@ -24,22 +24,34 @@ export interface BuiltRpms {
 export async function buildRpms(release: number, { fresh = false } = {}): Promise<BuiltRpms> {
   const kept = fresh ? undefined : process.env.VQTUNE_TEST_RPMS
   const directory = kept ? join(kept, `${release}`) : mkdtempSync(join(tmpdir(), 'vqtune-rpms-'))
-  if (!existsSync(join(directory, 'vqtune.spec'))) {
-    const args = ['--out', directory, '--release', `${release}`, '--payload', 'w1.zstdio']
-    await exec(join(TOP, 'packaging/build-rpm'), args, { maxBuffer: 1 << 24 })
-  }
-  const named = (pattern: RegExp): string => {
-    const found = readdirSync(directory).filter((name) => pattern.test(name))
-    if (found.length !== 1) throw new Error(`${directory}: ${found.length} files match ${pattern}`)
-    return join(directory, found[0] as string)
-  }
+  if (!existsSync(join(directory, 'vqtune.spec'))) await build(directory, '--release', `${release}`)
   return {
     directory,
-    arch: named(/^vqtune-\d.*\.(x86_64|aarch64)\.rpm$/),
-    noarch: named(/^vqtune-noarch-.*\.noarch\.rpm$/),
-    fleet: named(/^vqtune-fleet-.*\.noarch\.rpm$/),
+    arch: named(directory, /^vqtune-\d.*\.(x86_64|aarch64)\.rpm$/),
+    noarch: named(directory, NOARCH),
+    fleet: named(directory, /^vqtune-fleet-.*\.noarch\.rpm$/),
     spec: join(directory, 'vqtune.spec'),
   }
+}
+
+/** The package without a runtime alone, which is built in a quarter of the time. @returns its path */
+export async function buildNoarchRpm(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'vqtune-rpms-'))
+  await build(directory, '--only', 'noarch')
+  return named(directory, NOARCH)
+}
+
+const NOARCH = /^vqtune-noarch-.*\.noarch\.rpm$/
+
+async function build(directory: string, ...options: readonly string[]): Promise<void> {
+  const args = ['--out', directory, '--payload', 'w1.zstdio', ...options]
+  await exec(join(TOP, 'packaging/build-rpm'), args, { maxBuffer: 1 << 24 })
+}
+
+function named(directory: string, pattern: RegExp): string {
+  const found = readdirSync(directory).filter((name) => pattern.test(name))
+  if (found.length !== 1) throw new Error(`${directory}: ${found.length} files match ${pattern}`)
+  return join(directory, found[0] as string)
 }
 
 /**
