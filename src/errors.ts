@@ -70,3 +70,11 @@ export function errnoOf(error: unknown): string | undefined {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
+
+/**
+ * What went wrong with one of our own files, the same words each time: the system's message may name a temporary file,
+ * which is another one each time.
+ */
+export function fileTrouble(error: unknown): string {
+  return errnoOf(error) ?? messageOf(error)
+}

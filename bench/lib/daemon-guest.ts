@@ -63,7 +63,7 @@ export async function startDaemon(
     guest,
     UNIT,
     [vqtune, 'daemon'],
-    ['Type=notify', 'NotifyAccess=all', 'SyslogIdentifier=vqtune', 'WatchdogSec=1800', 'TimeoutStartSec=120'],
+    ['Type=notify', 'NotifyAccess=all', 'SyslogIdentifier=vqtune', 'WatchdogSec=3600', 'TimeoutStartSec=120'],
   )
   await waitUntil('both monitors', PATIENCE_MS, async () => {
     const names = await commandsOf(guest, UNIT)

@@ -5,7 +5,7 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { type DriftRecord, readHistory } from '../drift/history'
-import { messageOf, VqtuneError } from '../errors'
+import { fileTrouble, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import { steppedBackRecord } from '../guard/record'
 import type { Logger } from '../logger'
@@ -184,7 +184,7 @@ export class Daemon {
       writeView(this.host, view)
       this.teller.trouble('status', undefined)
     } catch (error) {
-      this.teller.trouble('status', `cannot write the state for vqtune status: ${messageOf(error)}`)
+      this.teller.trouble('status', `cannot write the state for vqtune status (${fileTrouble(error)})`)
     }
   }
 

@@ -1,6 +1,6 @@
 /** Where the metrics can be read: the textfile and the endpoint. Trouble with either is told and stops nothing else. */
 import type { MetricsSettings } from '../config/settings'
-import { messageOf } from '../errors'
+import { fileTrouble, messageOf } from '../errors'
 import { type Family, type MetricsFormat, renderMetrics } from '../output/prometheus'
 import type { Host } from '../system/host'
 import { type Endpoint, openEndpoint } from './endpoint'
@@ -54,7 +54,7 @@ export class Exposition {
       this.written = { path, text, checkedAt }
       this.trouble('textfile', undefined)
     } catch (error) {
-      this.trouble('textfile', `${path}: cannot write the metrics: ${messageOf(error)}`)
+      this.trouble('textfile', `${path}: cannot write the metrics (${fileTrouble(error)})`)
     }
   }
 

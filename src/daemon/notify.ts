@@ -1,7 +1,11 @@
 /**
  * What the service manager is told. Node cannot send to a unix datagram socket, so systemd-notify is run: one short
- * child for each change of state, and one for each keepalive, half as far apart as the watchdog is long. With the
- * unit's WatchdogSec= of 30 min that is four an hour, and none without a watchdog.
+ * child for each change of state, and one for each keepalive. With the unit's WatchdogSec= of 1 h that is four an hour,
+ * and none without a watchdog.
+ *
+ * It must still be there when the manager reads the message, or the manager does not know whose it is and drops it. Since
+ * systemd 246 it waits for that. Before (RHEL 8 has 239) a message may be lost, the likelier the busier the manager is.
+ * So READY=1, without which the start fails, is sent again, and keepalives come four times as often as they must.
  */
 import { messageOf } from '../errors'
 import type { Host } from '../system/host'
@@ -14,11 +18,15 @@ function statusArgument(status: string): string {
 
 /** It waits until the manager has taken the message, which a busy guest may keep waiting. */
 const NOTIFY_LIMIT_MS = 30_000
+/** Times after the first READY=1; one that was not lost changes nothing any more. */
+const READY_AGAIN_MS = [1_000, 5_000, 15_000] as const
+const KEEPALIVES = 4
 
 export class ServiceManager {
   private lastStatus: string | undefined
   private problem: string | undefined
   private keepalive: NodeJS.Timeout | undefined
+  private readyAgain: readonly NodeJS.Timeout[] = []
   private readonly socket: string | undefined
   private readonly watchdogMs: number
   private queue: Promise<void> = Promise.resolve()
@@ -37,9 +45,10 @@ export class ServiceManager {
   ready(status: string): void {
     this.lastStatus = status
     this.send(['--ready', statusArgument(status)])
+    this.readyAgain = READY_AGAIN_MS.map((ms) => setTimeout(() => this.send(['--ready']), ms))
     // The timer runs in the event loop that does the work: when that hangs, systemd hears nothing.
     if (this.watchdogMs > 0 && this.keepalive === undefined) {
-      this.keepalive = setInterval(() => this.send(['WATCHDOG=1']), this.watchdogMs / 2)
+      this.keepalive = setInterval(() => this.send(['WATCHDOG=1']), this.watchdogMs / KEEPALIVES)
     }
   }
 
@@ -52,6 +61,7 @@ export class ServiceManager {
 
   async stopping(): Promise<void> {
     clearInterval(this.keepalive)
+    for (const timer of this.readyAgain) clearTimeout(timer)
     this.send(['STOPPING=1', '--status=stopping'])
     await this.queue
   }

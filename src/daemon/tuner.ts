@@ -8,7 +8,7 @@ import type { Writer } from '../drift/attribute'
 import { isSettingDrift } from '../drift/classify'
 import type { Verdict } from '../drift/conflict'
 import { appendHistory, type DriftRecord } from '../drift/history'
-import { messageOf, VqtuneError } from '../errors'
+import { fileTrouble, VqtuneError } from '../errors'
 import { tuneGoal } from '../goals'
 import { type BeforeChanges, type LostNic, noteBefore } from '../guard/confirm'
 import type { ChannelChange } from '../guard/guard'
@@ -317,7 +317,9 @@ export class Tuner {
       this.events.trouble(topic, undefined)
     } catch (error) {
       const text =
-        error instanceof VqtuneError ? error.message : `${statePath(this.host)}: ${messageOf(error)}`
+        error instanceof VqtuneError
+          ? error.message
+          : `${statePath(this.host)}: cannot write the daemon's state (${fileTrouble(error)})`
       this.events.trouble(topic, text)
     }
   }

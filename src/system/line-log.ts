@@ -25,8 +25,14 @@ function appendTo(path: string, line: string): number {
     const { size } = fstatSync(fd)
     const last = Buffer.alloc(1)
     const torn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
-    // One write: with O_APPEND a line is not mixed with that of another process.
-    return size + writeSync(fd, `${torn ? '\n' : ''}${line}\n`)
+    const bytes = Buffer.from(`${torn ? '\n' : ''}${line}\n`)
+    // One write: with O_APPEND a line is not mixed with that of another process. A disk that is almost full takes a part
+    // of it and complains only of the next one.
+    const written = writeSync(fd, bytes)
+    if (written < bytes.length) {
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+    }
+    return size + written
   } finally {
     closeSync(fd)
   }

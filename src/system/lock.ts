@@ -29,13 +29,20 @@ export async function takeLock(host: Host, purpose: string, waitMs: number): Pro
     const { status, complaint } = await flock(fd, waitMs)
     if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
     if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
-    ftruncateSync(fd, 0)
-    writeSync(fd, `${process.pid} ${purpose}\n`, 0)
+    nameHolder(fd, purpose)
     return { release: () => closeSync(fd) }
   } catch (error) {
     closeSync(fd)
     throw error
   }
+}
+
+/** For those who wait. A disk that takes no name is no reason not to work: without one they are told of "another vqtune". */
+function nameHolder(fd: number, purpose: string): void {
+  try {
+    ftruncateSync(fd, 0)
+    writeSync(fd, `${process.pid} ${purpose}\n`, 0)
+  } catch {}
 }
 
 function flock(fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
@@ -62,12 +69,22 @@ function openLock(host: Host, path: string): number {
   try {
     mkdirSync(host.paths.runDir, { recursive: true, mode: 0o755 })
     refuseForeign(host)
-    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+    return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
     const errno = errnoOf(error)
     const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
     throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  } catch (error) {
+    if (errnoOf(error) !== 'EROFS') throw error
+    // The file that lies there locks as well. Whether the ledger must be written is for others to find out.
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
   }
 }
 
