@@ -1,0 +1,213 @@
+/** The daemon in a real guest, under its own unit, when things break: tools, disks, clocks, devices, and itself. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Guest } from './lib/guest'
+import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
+import { waitUntil } from './lib/wait'
+
+const CONFIG = `
+[daemon]
+check-cron = "* * * * *"
+jitter-seconds = 0
+conflict-reversals = 1000
+log-level = "debug"
+`
+const ETHTOOL = '/usr/sbin/ethtool'
+/** Everything as the real one does, but before it sets channels it waits until /run/hold is gone. */
+const HELD = `case "$1" in -L) echo >/run/hold; while [ -e /run/hold ]; do sleep 0.1; done ;; esac
+exec ${ETHTOOL}.real "$@"`
+
+let guest: Guest
+let daemon: Vqtuned
+let nic: Nic
+beforeAll(async () => {
+  guest = await Guest.boot({
+    kernel: '6.12',
+    cpus: 4,
+    nics: [{ queues: 4 }],
+    hotplugPorts: 1,
+    vqtune: 'dist/vqtune.cjs',
+  })
+  nic = new Nic(guest, await guest.nicName(0))
+  // State and history on small file systems of their own, for the test that fills them.
+  await guest.shell(
+    'for d in /run/vqtune /var/lib/vqtune; do mkdir -p $d; mount -t tmpfs -o size=64k,mode=755 tmpfs $d; done',
+  )
+  daemon = await Vqtuned.start(guest, CONFIG)
+  // Most of what follows runs under a clock that was set back; what became of the periodic check is seen at the end.
+  await guest.run(['date', '-s', '-2 days'])
+})
+afterAll(() => guest?.dispose())
+
+async function count(pattern: RegExp): Promise<number> {
+  return (await daemon.log()).match(pattern)?.length ?? 0
+}
+
+/** Warnings so far about these things that can go wrong. */
+const warnings = (...topics: string[]): Promise<number[]> =>
+  Promise.all(topics.map((topic) => count(new RegExp(`"level":"warn","topic":"${topic}"`, 'g'))))
+
+/** Whatever was broken: it still repairs. */
+async function expectRepairs(): Promise<void> {
+  await guest.run([
+    'sh',
+    '-c',
+    `${ETHTOOL}.real -L ${nic.name} combined 2 || ${ETHTOOL} -L ${nic.name} combined 2`,
+  ])
+  await nic.become(4)
+}
+
+/** Puts a program in the place of ethtool until `mendEthtool`. */
+async function replaceEthtool(script: string): Promise<void> {
+  await guest.writeFile('/root/ethtool', `#!/bin/sh\n${script}\n`, '0755')
+  await guest.shell(`mv ${ETHTOOL} ${ETHTOOL}.real; mv /root/ethtool ${ETHTOOL}`)
+}
+const mendEthtool = (): Promise<string> => guest.shell(`mv ${ETHTOOL}.real ${ETHTOOL}; rm -f /run/hold`)
+
+/** The daemon has begun to set channels, and what it started waits. */
+async function holdRepair(of: string): Promise<void> {
+  await replaceEthtool(HELD)
+  await guest.run([`${ETHTOOL}.real`, '-L', of, 'combined', '1'])
+  await guest.shell('i=0; until [ -e /run/hold ]; do i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.1; done', {
+    timeoutMs: PATIENCE_MS + 10_000,
+  })
+}
+
+describe('vqtune daemon with faults', () => {
+  test('monitors that are killed are told once and started again', async () => {
+    await waitUntil('both sources', PATIENCE_MS, async () =>
+      (await daemon.view()).sources.every(({ state }) => state === 'up'),
+    )
+    await guest.run(['pkill', '-9', '-f', '^/usr/bin/udevadm monitor|ethtool --monitor'])
+    await daemon.logs('udev to be back', /events from udev again/)
+    await daemon.logs('ethtool to be back', /events from ethtool again/)
+    expect(await count(/no events from (udev|ethtool): \w+ ended \(signal SIGKILL\)/g)).toBe(2)
+    await expectRepairs()
+  })
+
+  test('without ethtool it goes on with affinity, says once what is missing, and takes it up when it is back', async () => {
+    await guest.shell(`mv ${ETHTOOL} ${ETHTOOL}.real; pkill -9 -f 'ethtool --monitor'`)
+    await daemon.logs('the complaint', /no events from ethtool: ethtool is not installed/)
+    const file = await nic.affinityFile(2)
+    await guest.writeFile(file, '0')
+    await waitUntil('the repair', PATIENCE_MS, async () => (await guest.readFile(file)) === '2')
+    expect(await daemon.property('StatusText')).toContain('no events from ethtool')
+    expect(await count(/ethtool is not installed/g)).toBe(1)
+    await mendEthtool()
+    await expectRepairs()
+  })
+
+  test.each([
+    ['hangs', 'exec sleep 600', /ethtool -l \S+: no answer within 5000 ms/g],
+    ['prints something else', 'echo garbage', /ethtool -l printed no channel counts but/g],
+    ['is killed', 'kill -SEGV $$', /ethtool -l failed: /g],
+  ])(
+    'a new NIC while ethtool %s: told once, and tuned when it is well again',
+    async (_name, script, complaint) => {
+      const virtio = (await guest.run(['readlink', '-f', `/sys/class/net/${nic.name}/device`]))
+        .split('/')
+        .at(-1)
+      const driver = '/sys/bus/virtio/drivers/virtio_net'
+      await replaceEthtool(script)
+      await guest.run(['sh', '-c', `echo ${virtio?.trim()} | tee ${driver}/unbind >${driver}/bind`])
+      await waitUntil('the complaint', PATIENCE_MS, async () => (await count(complaint)) > 0)
+      const file = await nic.affinityFile(2)
+      await guest.writeFile(file, '0')
+      await waitUntil('affinity', PATIENCE_MS, async () => (await guest.readFile(file)) === '2')
+      expect(await count(complaint)).toBe(1)
+      await mendEthtool()
+      await expectRepairs()
+      await waitUntil('the end of it', PATIENCE_MS, async () => (await daemon.view()).troubles.length === 0)
+    },
+  )
+
+  test('a NIC that is unplugged while its channels are set is no fault', async () => {
+    const other = await guest.addNic({ queues: 4 }, 0)
+    const known = (await daemon.history()).length
+    const before = await warnings('reconcile', 'pass')
+    await waitUntil('the new NIC', PATIENCE_MS, async () =>
+      (await guest.run(['vqtune', 'status'])).includes(other),
+    )
+    await holdRepair(other)
+    await guest.removeNic(1)
+    await guest.run(['rm', '/run/hold'])
+    expect(await daemon.newRecord(known, 'nic-went')).toMatchObject({ nic: other })
+    await mendEthtool()
+    await expectRepairs()
+    expect(await warnings('reconcile', 'pass')).toEqual(before)
+  })
+
+  test('daemon and command line at once: as desired in the end, and no fight between them', async () => {
+    const known = (await daemon.history()).length
+    await guest.shell(
+      `for i in 1 2 3; do ethtool -L ${nic.name} combined $i; vqtune apply >/dev/null & vqtune apply >/dev/null & wait; done`,
+      { timeoutMs: 300_000 },
+    )
+    await nic.become(4)
+    expect((await guest.exec(['vqtune', 'plan', '--check'], { timeoutMs: 60_000 })).code).toBe(0)
+    const actions = (await daemon.history()).slice(known).map(({ action }) => action)
+    expect(actions.filter((action) => !['repaired', 'accepted'].includes(action))).toEqual([])
+  })
+
+  test('kill -9 while channels are set: it is started again and finishes; ledger and history are whole', async () => {
+    const pid = await daemon.property('MainPID')
+    await holdRepair(nic.name)
+    await guest.run(['systemctl', 'kill', '-s', 'KILL', '--kill-whom=all', 'vqtuned'])
+    await mendEthtool()
+    await nic.become(4)
+    expect(await daemon.property('MainPID')).not.toBe(pid)
+    await waitUntil(
+      'the daemon',
+      PATIENCE_MS,
+      async () => (await daemon.property('ActiveState')) === 'active',
+    )
+    expect(await daemon.property('NRestarts')).toBe('1')
+    expect(await guest.run(['vqtune', 'rollback', '--dry-run'], { timeoutMs: 60_000 })).not.toBe('')
+    expect((await daemon.history()).at(-1)).toMatchObject({ kind: 'channels', old: '4', new: '1' })
+  })
+
+  test.each([
+    ['full', 'dd if=/dev/zero of=$d/full bs=1k 2>/dev/null || true', 'rm $d/full', 'ENOSPC'],
+    ['read-only', 'mount -o remount,ro $d', 'mount -o remount,rw $d', 'EROFS'],
+  ])(
+    'state and history on a %s file system: it repairs all the same, and says so once',
+    async (_name, spoil, mend, errno) => {
+      const pid = await daemon.property('MainPID')
+      const both = (script: string): Promise<string> =>
+        guest.shell(`for d in /run/vqtune /var/lib/vqtune; do ${script}; done`)
+      // A last line that leaves little room in its block: also a full disk takes the beginning of the next one.
+      await guest.shell(
+        `f=/var/lib/vqtune/drift.jsonl; head -c $((4090 - $(stat -c %s $f) % 4096)) /dev/zero | tr '\\0' x >>$f`,
+      )
+      const told = () => warnings('history', 'state', 'reconcile', 'pass', 'textfile', 'status')
+      const before = await told()
+      await both(spoil)
+      for (let i = 0; i < 3; i++) await expectRepairs()
+      await daemon.logs('the complaint', new RegExp(`cannot write the drift history \\(${errno}\\)`))
+      const times = (await told()).map((now, i) => now - (before[i] ?? 0))
+      expect(times[0]).toBe(1)
+      expect(Math.max(...times)).toBe(1)
+      await both(mend)
+      const size = await guest.shell('wc -l </var/lib/vqtune/drift.jsonl')
+      await expectRepairs()
+      await waitUntil(
+        'the history to go on',
+        PATIENCE_MS,
+        async () => (await guest.shell('wc -l </var/lib/vqtune/drift.jsonl')) !== size,
+      )
+      expect(await guest.run(['vqtune', 'drift'])).toContain('channels')
+      expect(await guest.shell('ls /run/vqtune /var/lib/vqtune')).not.toContain('.tmp')
+      expect(await daemon.property('MainPID')).toBe(pid)
+    },
+  )
+
+  test('the clock set back and forth by days: the periodic check goes on', async () => {
+    const checks = (): Promise<number> => count(/"reasons":\[[^\]]*"periodic check"/g)
+    // One at once when the jump was noticed, the others by cron.
+    await waitUntil('checks after the jump back', PATIENCE_MS * 2, async () => (await checks()) >= 2)
+    const before = await checks()
+    await guest.run(['date', '-s', '+4 days'])
+    await waitUntil('a check after the jump forth', PATIENCE_MS, async () => (await checks()) > before)
+    const checkedAt = Date.parse((await daemon.view()).checkedAt)
+    expect(Math.abs(Number(await guest.run(['date', '+%s'])) * 1000 - checkedAt)).toBeLessThan(86_400_000)
+  })
+})
