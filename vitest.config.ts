@@ -49,6 +49,7 @@ export default defineConfig({
         test: {
           name: 'packaging',
           include: ['test/packaging/**/*.test.ts'],
+          globalSetup: BUILD,
           testTimeout: 300_000,
           hookTimeout: 600_000,
           fileParallelism: false,

@@ -1,6 +1,6 @@
 /** What platform teams get, without a guest: rules, dashboard and role are well-formed and do what they say. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { Counters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { renderMetrics } from '../../src/output/prometheus'
+import { BUNDLE } from '../support/bundle'
 import { dashboardPanels } from '../support/dashboard'
 import { guestOf, nicOf } from '../support/simulated-kernel'
 import { TOP } from './rpms'
@@ -151,6 +152,58 @@ describe('role', () => {
     const defaults = keys('defaults/main.yml', /^(\w+):/gm)
     expect(defaults.length).toBeGreaterThan(8)
     expect(keys('meta/argument_specs.yml', /^ {6}(vqtune_\w+):$/gm)).toEqual(defaults)
+  })
+
+  describe('check mode, on this machine, which it leaves as it is', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'vqtune-role-'))
+    /** Runs the role, or the tasks of one file of it, with these variables. */
+    const check = (variables: object, tasks = 'main'): { code: number | null; text: string } => {
+      const include = { name: 'vqtune', tasks_from: tasks }
+      const play = [
+        { hosts: 'all', gather_facts: false, tasks: [{ include_role: include, vars: variables }] },
+      ]
+      writeFileSync(join(directory, 'play.yml'), JSON.stringify(play))
+      writeFileSync(join(directory, 'vqtune'), `#!/bin/sh\nexec ${process.execPath} ${BUNDLE} "$@"\n`, {
+        mode: 0o755,
+      })
+      const { status, stdout, stderr } = spawnSync(
+        'ansible-playbook',
+        ['--check', '--diff', '-i', 'localhost,', '-c', 'local', join(directory, 'play.yml')],
+        {
+          encoding: 'utf8',
+          env: {
+            ...process.env,
+            PATH: `${directory}:${process.env.PATH}`,
+            ANSIBLE_ROLES_PATH: join(FLEET, 'ansible'),
+            ANSIBLE_LOCAL_TEMP: directory,
+            ANSIBLE_PYTHON_INTERPRETER: '/usr/bin/python3',
+            ANSIBLE_NOCOLOR: 'True',
+          },
+        },
+      )
+      return { code: status, text: stdout + stderr }
+    }
+
+    it('before the first installation: says what it would do, and looks no further', () => {
+      const rpm = join(directory, 'vqtune-1-1.noarch.rpm')
+      writeFileSync(rpm, '')
+      const { code, text } = check({ vqtune_package_file: rpm })
+      expect(code, text).toBe(0)
+      expect(text).toMatch(/TASK \[vqtune : Copy the package\] \*+\nchanged: \[localhost\]/)
+      expect(text).toMatch(/^localhost +: .*changed=1 +unreachable=0 +failed=0/m)
+      expect(existsSync('/var/cache/vqtune-1-1.noarch.rpm')).toBe(false)
+    }, 120_000)
+
+    it('a configuration that is not valid is one error with file and line, and is not put in place', () => {
+      const guard = { 'window-seconds': 1 }
+      const { code, text } = check({ vqtune_config: { guard } }, 'configure')
+      expect(code, text).toBe(2)
+      expect(text).toMatch(
+        /"\/etc\/vqtune\/conf\.d\/50-ansible\.toml:\d+: guard\.window-seconds = 1.*5 to 3600/,
+      )
+      expect(text).toMatch(/^localhost +: .*changed=0 +unreachable=0 +failed=1/m)
+      expect(text).not.toContain('Put the configuration in place')
+    }, 120_000)
   })
 
   it('writes the configuration that the variable says', () => {
