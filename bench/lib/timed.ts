@@ -24,6 +24,8 @@ export function timed(argv: readonly string[]): { wallMs: number; cpuMs: number 
   const { status, stdout, stderr } = spawnSync('bash', ['-c', TIME, 'bash', ...argv], {
     env: ENV,
     encoding: 'utf8',
+    // bash takes a socket for a remote shell's and reads ~/.bashrc then.
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (status !== 0) throw new Error(`${argv.join(' ')}: exit ${status}: ${stderr}`)
   const [real = 0, user = 0, system = 0] = stdout.trim().split(' ').map(Number)

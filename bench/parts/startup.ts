@@ -16,6 +16,7 @@ const QUEUES = [1, 4, 16, 64, 256] as const
 const CHANGING = 8
 
 const BARE = 'bare runtime'
+const LOADED = 'vqtune --version: started, nothing looked at'
 const CONVERGED = 'vqtune apply, converged'
 const APPLY = `vqtune apply, ${CHANGING} NICs to change`
 const BASH = `bash loop of ethtool -l, -L, ${CHANGING} NICs`
@@ -83,6 +84,7 @@ function startUp(
   const all = interleaved(
     runtimes.flatMap(({ name, node, vqtune }) => [
       { name: `${name} ${BARE}`, argv: [node, '-e', '0'] },
+      { name: `${name} ${LOADED}`, argv: [node, vqtune, '--version'] },
       { name: `${name} ${CONVERGED}`, argv: [node, vqtune, 'apply', '--root', converged.root] },
       { name: `${name} ${APPLY}`, argv: [node, vqtune, 'apply', '--root', several.root], before },
       { name: `${name} ${BASH}`, argv: ['bash', loop], before },
@@ -92,7 +94,7 @@ function startUp(
   return runtimes.map(({ name }) => ({
     name,
     times: Object.fromEntries(
-      [BARE, CONVERGED, APPLY, BASH].map((what) => [what, all[`${name} ${what}`] as Times]),
+      [BARE, LOADED, CONVERGED, APPLY, BASH].map((what) => [what, all[`${name} ${what}`] as Times]),
     ),
   }))
 }
