@@ -1,7 +1,7 @@
 /** Two hours of a guest's life in some minutes: the clock is set forward, jobs fire, real changes come. */
-import { lineChart } from '../lib/chart'
 import { bootBenchGuest, startDaemon } from '../lib/daemon-guest'
 import { runInGuest } from '../lib/in-guest'
+import { endOf, memoryChart, type Sample, samplesOf, statusRow } from '../lib/over-time'
 import type { Part, Section } from '../lib/part'
 import { slopeOf } from '../lib/statistics'
 
@@ -14,7 +14,7 @@ interface SoakData {
   readonly realSeconds: number
   readonly warmUpMinutes: number
   /** Minute of the guest's clock, MiB of anonymous memory. */
-  readonly memory: readonly (readonly [number, number])[]
+  readonly memory: readonly Sample[]
   readonly reports: number
   readonly repairs: number
   readonly statusExit: number
@@ -51,15 +51,14 @@ async function measure(): Promise<SoakData> {
     const nic = await guest.nicName(0)
     const pid = await startDaemon(guest, CONFIG)
     const rows = await runInGuest(guest, 'soak', BODY, [nic, String(pid), String(STEPS)], 560_000)
-    const journal = await guest.journal(['-t', 'vqtune', '-o', 'cat'])
-    const { code } = await guest.exec(['vqtune', 'status', '--check'])
+    const { statusExit, journal } = await endOf(guest)
     return {
       realSeconds: rows.at(-1)?.[0] ?? Number.NaN,
       warmUpMinutes: WARM_UP_STEPS,
-      memory: rows.slice(0, -1).map(([minute = 0, mib = 0]) => [minute, mib] as const),
+      memory: samplesOf(rows.slice(0, -1)),
       reports: journal.match(/report: /g)?.length ?? 0,
       repairs: journal.match(/; repaired/g)?.length ?? 0,
-      statusExit: code,
+      statusExit,
     }
   } finally {
     await guest.dispose()
@@ -85,23 +84,12 @@ function section({ realSeconds, warmUpMinutes, memory, reports, repairs, statusE
             `${Math.min(...mibs).toFixed(1)} / ${Math.max(...mibs).toFixed(1)}`,
           ],
           ['reports / drifts repaired', `${reports} / ${repairs}`],
-          ['vqtune status --check at the end', `exit ${statusExit}${statusExit === 0 ? ': as desired' : ''}`],
+          statusRow(statusExit),
         ],
       },
     ],
     charts: [
-      {
-        file: 'soak',
-        alt: 'Anonymous memory of the daemon over two compressed hours',
-        svg: lineChart(
-          'Anonymous memory of the daemon, MiB',
-          [{ name: 'anonymous memory', points: memory }],
-          {
-            xLabel: "minutes of the guest's clock",
-            yLabel: 'MiB',
-          },
-        ),
-      },
+      memoryChart('soak', 'over two compressed hours', memory, { xLabel: "minutes of the guest's clock" }),
     ],
   }
 }

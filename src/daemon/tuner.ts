@@ -64,6 +64,8 @@ export class Tuner {
   private readonly conflicts = new Conflicts()
   private readonly confirmations: Confirmations
   private failures = 0
+  /** The last reconcile that wrote could not note it in the ledger. */
+  private ledgerFails = false
   private restored = false
   /** What the state file says, without the time. */
   private saved = ''
@@ -242,7 +244,12 @@ export class Tuner {
       this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
-      this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
+      // With nothing to write there was no need of the ledger either: that it could not be written is not over.
+      const proven = result.failure !== undefined || result.outcomes.length > 0
+      if (proven || stopped || !this.ledgerFails) {
+        this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
+        this.ledgerFails = result.failure?.kind === 'state' || result.failure?.kind === 'permission'
+      }
       return result
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
