@@ -1,5 +1,5 @@
 /** The daemon in a real guest, under its own unit, when things break: tools, disks, clocks, devices, and itself. */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
 import { waitUntil } from './lib/wait'
@@ -61,7 +61,8 @@ async function replaceEthtool(script: string): Promise<void> {
   await guest.writeFile('/root/ethtool', `#!/bin/sh\n${script}\n`, '0755')
   await guest.shell(`mv ${ETHTOOL} ${ETHTOOL}.real; mv /root/ethtool ${ETHTOOL}`)
 }
-const mendEthtool = (): Promise<string> => guest.shell(`mv ${ETHTOOL}.real ${ETHTOOL}; rm -f /run/hold`)
+const mendEthtool = (): Promise<string> =>
+  guest.shell(`if [ -e ${ETHTOOL}.real ]; then mv ${ETHTOOL}.real ${ETHTOOL}; fi; rm -f /run/hold`)
 
 /** The daemon has begun to set channels, and what it started waits. */
 async function holdRepair(of: string): Promise<void> {
@@ -73,6 +74,9 @@ async function holdRepair(of: string): Promise<void> {
 }
 
 describe('vqtune daemon with faults', () => {
+  // One that failed half-way is not to make the others fail.
+  afterEach(mendEthtool)
+
   test('monitors that are killed are told once and started again', async () => {
     await waitUntil('both sources', PATIENCE_MS, async () =>
       (await daemon.view()).sources.every(({ state }) => state === 'up'),
@@ -206,10 +210,11 @@ describe('vqtune daemon with faults', () => {
     const checks = (): Promise<number> => count(/"reasons":\[[^\]]*"periodic check"/g)
     // One at once when the jump was noticed, the others by cron.
     await waitUntil('checks after the jump back', PATIENCE_MS * 2, async () => (await checks()) >= 2)
-    const before = await checks()
     await guest.run(['date', '-s', '+4 days'])
-    await waitUntil('a check after the jump forth', PATIENCE_MS, async () => (await checks()) > before)
-    const checkedAt = Date.parse((await daemon.view()).checkedAt)
-    expect(Math.abs(Number(await guest.run(['date', '+%s'])) * 1000 - checkedAt)).toBeLessThan(86_400_000)
+    await waitUntil('a check after the jump forth', PATIENCE_MS, async () => {
+      const ageMs =
+        Number(await guest.run(['date', '+%s'])) * 1000 - Date.parse((await daemon.view()).checkedAt)
+      return Math.abs(ageMs) < 86_400_000
+    })
   })
 })
