@@ -39,10 +39,9 @@ export function targetChannels(
     ['isolated', settings.channels === undefined ? usableCpus(cpus, isolated).length : undefined],
     ['driver', MAX_CHANNELS],
   ]
-  let best: Target = { channels: Number.POSITIVE_INFINITY, limitedBy: 'vcpus' }
-  for (const [limitedBy, limit] of limits) {
-    if (limit !== undefined && limit < best.channels) best = { channels: limit, limitedBy }
-  }
+  const best = limits
+    .flatMap(([limitedBy, channels]): Target[] => (channels === undefined ? [] : [{ channels, limitedBy }]))
+    .reduce((least, limit) => (limit.channels < least.channels ? limit : least))
   return { ...best, channels: Math.max(1, best.channels) }
 }
 

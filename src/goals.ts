@@ -100,7 +100,7 @@ export function rollbackGoal(host: Host, nic: string | undefined): Goal {
     pending: (ledger, guest) => restorable(guest, ledger).length > 0,
     finish(ledger, guest, at) {
       const nics = restorable(guest, ledger).map(([observed]) => observed)
-      return nics.length === 0 ? ledger : withHeld(ledger, nics, at)
+      return withHeld(ledger, nics, at)
     },
   }
 }
@@ -125,15 +125,11 @@ export function restoreSteps(nic: ObservedNic, entry: LedgerEntry, online: CpuLi
   /** What to write, or undefined when it is so already, was not recorded, or no CPU of it is left. */
   const restored = (current: CpuList, recorded: string | undefined): CpuList | undefined => {
     const before = recorded === undefined ? undefined : parseCpuList(recorded)
-    const wanted = before?.filter((cpu) => living.has(cpu))
-    if (before === undefined || wanted === undefined || (wanted.length === 0 && before.length > 0))
-      return undefined
-    return sameCpus(
-      current.filter((cpu) => living.has(cpu)),
-      wanted,
-    )
-      ? undefined
-      : wanted
+    if (before === undefined) return undefined
+    const wanted = before.filter((cpu) => living.has(cpu))
+    const isGone = wanted.length === 0 && before.length > 0
+    const now = current.filter((cpu) => living.has(cpu))
+    return isGone || sameCpus(now, wanted) ? undefined : wanted
   }
   const steps: Step[] = []
   for (const queue of nic.queues) {

@@ -23,7 +23,7 @@ export function layOut(target: number, pool: CpuList, cpus: ObservedCpus, load: 
   const apart = cpus.online.filter((cpu) => !inPool.has(cpu))
   return irqGroups.map((irq, i) => {
     const guests = apart.filter((_, k) => k % target === i)
-    return { irq, xps: guests.length === 0 ? irq : [...irq, ...guests].sort((a, b) => a - b) }
+    return { irq, xps: [...irq, ...guests].sort((a, b) => a - b) }
   })
 }
 
@@ -49,18 +49,14 @@ export function stripes(count: number, pool: CpuList, shift: number): CpuList[] 
  */
 function leastLoadedShift(count: number, pool: CpuList, load: CpuLoad): number {
   if (pool.length % count === 0 || load.size === 0) return 0
-  let best = 0
-  let bestPeak = Number.POSITIVE_INFINITY
-  for (let shift = 0; shift < count; shift++) {
-    let peak = 0
-    for (const group of stripes(count, pool, shift)) {
-      for (const cpu of group) peak = Math.max(peak, (load.get(cpu) ?? 0) + 1 / group.length)
-    }
-    // Sums of fractions: a difference below this is rounding, not load.
-    if (peak < bestPeak - 1e-9) {
-      bestPeak = peak
-      best = shift
-    }
-  }
-  return best
+  const peaks = Array.from({ length: count }, (_, shift) =>
+    Math.max(
+      ...stripes(count, pool, shift).flatMap((group) =>
+        group.map((cpu) => (load.get(cpu) ?? 0) + 1 / group.length),
+      ),
+    ),
+  )
+  // Sums of fractions: a difference below this is rounding, not load.
+  const least = Math.min(...peaks) + 1e-9
+  return peaks.findIndex((peak) => peak < least)
 }

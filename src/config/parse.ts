@@ -28,9 +28,10 @@ export async function parseFragment(file: string, text: string): Promise<ParsedF
   }
   const lines = locateKeys(text)
   const checked = FRAGMENT.safeParse(document)
-  const found = checked.success
-    ? [...combinationProblems(checked.data), ...(await cronProblems(checked.data))]
-    : checked.error.issues.flatMap((issue) => issueFindings(issue, document))
+  const found = dateFindings(document, [])
+  if (!checked.success) found.push(...checked.error.issues.flatMap((issue) => issueFindings(issue, document)))
+  else if (found.length === 0)
+    found.push(...combinationProblems(checked.data), ...(await cronProblems(checked.data)))
   if (checked.success && found.length === 0)
     return { ok: true, located: { file, fragment: checked.data, lines } }
   const problems = found.map(({ path, text }) => ({ file, line: lines.lineOf(path) ?? 1, text }))
@@ -62,6 +63,19 @@ function issueFindings(issue: z.core.$ZodIssue, document: unknown): Finding[] {
   ]
 }
 
+/** Dates in the place of tables: as an object without keys the grammar takes one for an empty table. */
+function dateFindings(value: unknown, path: KeyPath): Finding[] {
+  if (typeof value !== 'object' || value === null) return []
+  if (value instanceof Date) {
+    if (keysKnownAt(path).length === 0) return []
+    return [{ path, text: `${dottedPath(path)} = ${shownValue(value)}: allowed is a table` }]
+  }
+  const isList = Array.isArray(value)
+  return Object.entries(value).flatMap(([key, part]) =>
+    dateFindings(part, [...path, isList ? Number(key) : key]),
+  )
+}
+
 function unknownKey(path: KeyPath, key: string): string {
   const known = keysKnownAt(path)
   const start = `${dottedPath([...path, key])}: unknown key`
@@ -81,13 +95,8 @@ function unknownKey(path: KeyPath, key: string): string {
 }
 
 function valueAt(document: unknown, path: KeyPath): unknown {
-  return path.reduce<unknown>(
-    (value, part) =>
-      typeof value === 'object' && value !== null && Object.hasOwn(value, part)
-        ? (value as Record<string | number, unknown>)[part]
-        : undefined,
-    document,
-  )
+  // All keys are optional, so what is wrong is there.
+  return path.reduce((value, part) => (value as Record<string | number, unknown>)[part], document)
 }
 
 /** Values that are fine by themselves and impossible together. */
@@ -129,7 +138,7 @@ async function cronProblems(fragment: Fragment): Promise<Finding[]> {
   if (keys.length === 0) return []
   const { validate } = await import('node-cron')
   return keys.flatMap((key) => {
-    const value = fragment.daemon?.[key] ?? ''
+    const value = fragment.daemon?.[key] as string
     if (isCron(value, validate) || (key === 'report-cron' && value === 'none')) return []
     const allowed = `a cron expression, such as "*/5 * * * *"${key === 'report-cron' ? ', or "none"' : ''}`
     const path = ['daemon', key]

@@ -68,13 +68,17 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
     for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      const replace = cell(row, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
       const isSwapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
-      const swap = isSwapped ? (before[j - 2] ?? 0) + 1 : replace
-      next.push(Math.min(replace, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+      const swap = isSwapped ? cell(before, j - 2) + 1 : replace
+      next.push(Math.min(replace, swap, cell(row, j) + 1, cell(next, j - 1) + 1))
     }
     before = row
     row = next
   }
-  return row[b.length] ?? 0
+  return cell(row, b.length)
+}
+
+function cell(row: readonly number[], column: number): number {
+  return row[column] as number
 }

@@ -97,18 +97,18 @@ export function parseHistory(text: string): History {
 function parseRecord(line: string): DriftRecord | undefined {
   // Most of what is not ours, without the cost of an exception for each line.
   if (!line.startsWith('{')) return undefined
-  let value: unknown
+  let fields: Readonly<Record<string, unknown>>
   try {
-    value = JSON.parse(line)
+    fields = JSON.parse(line)
   } catch {
     return undefined
   }
-  return isRecord(value) ? value : undefined
+  return isRecord(fields) ? fields : undefined
 }
 
-function isRecord(value: unknown): value is DriftRecord {
-  if (typeof value !== 'object' || value === null) return false
-  const fields = value as Record<string, unknown>
+function isRecord(
+  fields: Readonly<Record<string, unknown>>,
+): fields is Readonly<Record<string, unknown>> & DriftRecord {
   const texts = ['at', 'kind', 'old', 'new', 'writer', 'evidence', 'action', 'why']
   return (
     texts.every((key) => typeof fields[key] === 'string') &&

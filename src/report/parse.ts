@@ -116,7 +116,7 @@ const LOOPBACK = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/
 export function countFlows(text: string): number {
   let flows = 0
   for (const match of text.matchAll(/^[ \t]*\d+: \S+ ([0-9A-F]+):[0-9A-F]{4} ([0-9A-F]{2}) /gm)) {
-    if (match[2] === ESTABLISHED && !LOOPBACK.test(match[1] ?? '')) flows++
+    if (match[2] === ESTABLISHED && !LOOPBACK.test(match[1] as string)) flows++
   }
   return flows
 }

@@ -20,3 +20,13 @@ export function hostWith(files: Readonly<Record<string, string>>): Host {
 export function hostReading(readText: (path: string) => string | undefined): Host {
   return Object.assign(Object.create(systemHost('/')) as Host, { readText })
 }
+
+/** A host on which every read and every listing fails with this errno: what root may do, tests cannot be denied. */
+export function hostFailing(errno: string): Host {
+  const fail = () => {
+    throw Object.assign(new Error(errno), { code: errno })
+  }
+  return Object.assign(Object.create(systemHost('/t')) as Host, {
+    ...{ readText: fail, list: fail, replaceFile: fail },
+  })
+}

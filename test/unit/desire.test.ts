@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../src/config/settings'
 import { desireNic, maximumMatters, targetChannels, usableCpus } from '../../src/desire'
-import { stripes } from '../../src/layout'
+import { layOut, stripes } from '../../src/layout'
 import type { NicSettings } from '../../src/model'
 import { planGuest, stepsOf } from '../../src/plan'
 import { guestOf, nicOf, takeStep } from '../support/simulated-kernel'
@@ -29,6 +29,7 @@ describe('target', () => {
     { online: 8, maximum: 8, settings: { channels: 3 }, channels: 3, limitedBy: 'policy' },
     { online: 300, maximum: 300, settings: {}, channels: 256, limitedBy: 'driver' },
     { online: 1, maximum: undefined, settings: {}, channels: 1, limitedBy: 'vcpus' },
+    { online: 2, maximum: 0, settings: {}, channels: 1, limitedBy: 'host' },
   ] as const)('of $online vCPUs, maximum $maximum, $settings is $channels by $limitedBy', (row) => {
     const target = targetChannels(
       cpus(upTo(row.online)),
@@ -51,6 +52,7 @@ describe('target', () => {
 
   it('uses all vCPUs when all are isolated: something has to take the interrupts', () => {
     expect(usableCpus(cpus([0, 1], [0, 1]), 'avoid')).toEqual([0, 1])
+    expect(usableCpus(cpus([0, 1], [1]), 'avoid')).toEqual([0])
   })
 
   it('needs the maximum only when it can change the outcome', () => {
@@ -77,6 +79,19 @@ describe('target', () => {
     ])
   })
 
+  it('has at most what the guard allows, which needs no maximum', () => {
+    const online = upTo(4)
+    const allowed = (steppedBack: number, maximum: number | undefined) => {
+      const nic = { ...nicOf({ ifindex: 2, maximum: 4 }, online), channels: { current: 4, maximum } }
+      const { target, limitedBy } = desireNic(nic, cpus(online), 'avoid', AUTOMATIC, new Map(), steppedBack)
+      return [target, limitedBy]
+    }
+    expect(allowed(4, 4)).toEqual([4, 'vcpus'])
+    expect(allowed(5, 4)).toEqual([4, 'vcpus'])
+    expect(allowed(1, 4)).toEqual([1, 'guard'])
+    expect(allowed(1, undefined)).toEqual([1, 'guard'])
+  })
+
   it('calls a driver without a maximum unsupported only when a change would be wanted', () => {
     const online = upTo(4)
     const mute = (current: number) => {
@@ -98,6 +113,35 @@ describe('layout', () => {
       [3, 4, 5],
       [6, 7],
     ])
+  })
+
+  it.each([
+    { shift: 0, sizes: [3, 2, 2, 2] },
+    { shift: 1, sizes: [2, 3, 2, 2] },
+    { shift: 3, sizes: [2, 2, 2, 3] },
+  ])('moves the larger group by shift $shift', ({ shift, sizes }) => {
+    const groups = stripes(4, upTo(9), shift)
+    expect(groups.map((group) => group.length)).toEqual(sizes)
+    expect(groups.flat()).toEqual(upTo(9))
+  })
+
+  it('lets CPUs that take no interrupts send through the queues in turn, in ascending order', () => {
+    const groups = layOut(2, [1, 11], cpus([0, 1, 2, 9, 11]), new Map())
+    expect(groups).toEqual([
+      { irq: [1], xps: [0, 1, 9] },
+      { irq: [11], xps: [2, 11] },
+    ])
+  })
+
+  it('puts the larger group where no NIC is yet, also on CPUs that earlier NICs could not use', () => {
+    const load = new Map()
+    const guest = cpus(upTo(5), [0, 1, 2])
+    layOut(2, [3, 4], guest, load)
+    expect([...load]).toEqual([
+      [3, 1],
+      [4, 1],
+    ])
+    expect(layOut(4, upTo(5), guest, load).map(({ irq }) => irq)).toEqual([[0], [1], [2], [3, 4]])
   })
 
   it('gives the larger groups of a second NIC to other vCPUs', () => {

@@ -146,6 +146,8 @@ describe('what other programs leave out', () => {
       )
     expect(read(state)).toEqual(state)
     expect(read({ ...state, last: { ...state.last, nics: [null] } })).toBeUndefined()
+    expect(read({ ...state, last: 'x' })).toBeUndefined()
+    expect(read([])).toBeUndefined()
     expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: null, fights: 0 }] })).toBeUndefined()
     expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: [], fights: -1 }] })).toBeUndefined()
   })

@@ -6,13 +6,17 @@ import {
   ledgerPath,
   parseLedger,
   readLedger,
+  valuesOf,
   withApplied,
   withHeld,
   withOriginals,
+  withoutHold,
+  withSteppedBack,
   withTrial,
   writeLedger,
 } from '../../src/ledger'
 import { systemHost } from '../../src/system/host'
+import { hostFailing } from '../support/hosts'
 import { guestOf, nicOf } from '../support/simulated-kernel'
 import { makeTree } from '../support/tree'
 
@@ -79,5 +83,83 @@ describe('ledger', () => {
       }),
       { numRuns: 3000 },
     )
+  })
+})
+
+describe('a ledger', () => {
+  const nic = nicOf({ ifindex: 2, maximum: 4 }, [0, 1])
+  const other = nicOf({ ifindex: 3, maximum: 4 }, [0, 1])
+  const recorded = withOriginals(empty, guestOf([0, 1], [nic, other]), [nic, other], AT)
+  const steppedBack = {
+    ...{ from: 4, to: 2, proven: true, vcpus: 4, maximum: 4, policy: 'p', why: 'w', at: AT },
+  }
+
+  it('that cannot be read or written is an error with the reason', () => {
+    for (const [errno, kind] of [
+      ['EACCES', 'permission'],
+      ['EIO', 'state'],
+    ] as const) {
+      expect(() => readLedger(hostFailing(errno), 'b')).toThrow(
+        expect.objectContaining({
+          kind,
+          message: `/t/run/vqtune/ledger.json: cannot read the ledger (${errno})`,
+        }),
+      )
+    }
+    for (const [errno, kind] of [
+      ['EACCES', 'permission'],
+      ['EPERM', 'permission'],
+      ['EROFS', 'permission'],
+      ['ENOSPC', 'state'],
+    ] as const) {
+      expect(() => writeLedger(hostFailing(errno), empty)).toThrow(
+        expect.objectContaining({
+          kind,
+          message: `/t/run/vqtune/ledger.json: cannot write the ledger (${errno})`,
+        }),
+      )
+    }
+  })
+
+  it('with a damaged step back or hold is none', () => {
+    const parsed = (entry: object) =>
+      parseLedger(JSON.stringify({ ...empty, entries: [{ ...recorded.entries[0], ...entry }] }), 'f')
+    const { maximum: _, ...unknown } = steppedBack
+    for (const fine of [{ steppedBack }, { steppedBack: unknown }, { held: true, heldWhy: 'x' }])
+      expect(parsed(fine).entries[0]).toMatchObject(fine)
+    for (const damage of [
+      ...[{ from: 0 }, { to: '2' }, { vcpus: 1.5 }, { maximum: 'x' }, { proven: 1 }, { why: 1 }].map(
+        (one) => ({
+          steppedBack: { ...steppedBack, ...one },
+        }),
+      ),
+      ...[{ steppedBack: 'x' }, { heldWhy: 1 }, { held: 1 }, { trial: 1 }],
+    ])
+      expect(() => parsed(damage), JSON.stringify(damage)).toThrow('f: not a ledger of version 1')
+  })
+
+  it('says why a NIC is held, and releases only the NICs that are meant', () => {
+    const held = withHeld(withHeld(recorded, [nic], AT, 'cut off'), [other], AT)
+    expect(entryOf(held, nic)).toMatchObject({ held: true, heldWhy: 'cut off' })
+    expect(entryOf(held, other)).not.toHaveProperty('heldWhy')
+    const released = withoutHold(held, [other, { ...nic, ifindex: 9 }])
+    expect([entryOf(released, nic)?.held, entryOf(released, other)]).toEqual([true, undefined])
+    expect(withoutHold(recorded, [nic, other])).toEqual(recorded)
+  })
+
+  it('notes a step back only of a NIC that it knows, and forgets it', () => {
+    const stranger = nicOf({ ifindex: 9, maximum: 4 }, [0, 1])
+    expect(withSteppedBack(recorded, stranger, steppedBack)).toBe(recorded)
+    const noted = withSteppedBack(recorded, nic, steppedBack)
+    expect(entryOf(noted, nic)).toEqual({ ...entryOf(recorded, nic), steppedBack })
+    expect(entryOf(withSteppedBack(noted, nic, undefined), nic)).toEqual(entryOf(recorded, nic))
+  })
+
+  it('records of a queue what it has', () => {
+    const bare = {
+      ...nic,
+      queues: [{ index: 0, rxIrq: undefined, txIrq: undefined, xps: undefined, rps: [] }],
+    }
+    expect(valuesOf(bare)).toEqual({ channels: 2, queues: [{}] })
   })
 })

@@ -104,3 +104,17 @@ describe('a step back', () => {
     expect(goal().plan(guestOf(ONLINE, [stuck]), LEDGER).steps).toEqual([])
   })
 })
+
+test('its conditions are what a comparison of counts depends on', () => {
+  const rules = [{ match: {}, settings: { cap: 3, channels: 2 }, source: 'test' }]
+  expect(conditionsOf(GUEST, NIC, SETTINGS)).toStrictEqual({
+    vcpus: 4,
+    maximum: 4,
+    policy: `avoid none auto ${SETTINGS.guard.windowSeconds} ${SETTINGS.guard.regressionPercent}`,
+  })
+  const unknown = { ...NIC, channels: { current: 1, maximum: undefined } }
+  expect(conditionsOf(GUEST, unknown, { ...SETTINGS, isolated: 'use', rules })).toStrictEqual({
+    vcpus: 4,
+    policy: `use 3 2 ${SETTINGS.guard.windowSeconds} ${SETTINGS.guard.regressionPercent}`,
+  })
+})

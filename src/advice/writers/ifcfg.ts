@@ -40,7 +40,7 @@ export function ifcfgWriter(path: string, text: string, nic: WriterTarget): Writ
 function parseShellValues(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const match of text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/gm)) {
-    values.set(match[1] as string, match[2] ?? match[3] ?? match[4] ?? '')
+    values.set(match[1] as string, (match[2] ?? match[3] ?? match[4]) as string)
   }
   return values
 }

@@ -15,7 +15,9 @@ import {
 export function findUdevRules(host: Host, nic: WriterTarget): readonly Writer[] {
   return shadowedFiles(host, host.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
     const text = readableText(host, path)
-    return text === undefined ? [] : rulesWriters(path, text, nic, host.paths.writers.udevRuleDirs[0] ?? '')
+    return text === undefined
+      ? []
+      : rulesWriters(path, text, nic, host.paths.writers.udevRuleDirs[0] as string)
   })
 }
 

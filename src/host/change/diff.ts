@@ -31,7 +31,7 @@ function toLines(text: string): string[] {
   if (text === '') return []
   const lines = text.split('\n')
   if (lines.at(-1) === '') lines.pop()
-  else lines.push(`${lines.pop() ?? ''}\n\\ No newline at end of file`)
+  else lines.push(`${lines.pop()}\n\\ No newline at end of file`)
   return lines
 }
 
@@ -50,12 +50,11 @@ function lineEdits(a: readonly string[], b: readonly string[]): Edit[] {
 
 function middleEdits(a: readonly string[], b: readonly string[]): Edit[] {
   const lengths = Array.from({ length: a.length + 1 }, () => new Uint32Array(b.length + 1))
-  const at = (i: number, j: number): number => lengths[i]?.[j] ?? 0
+  const at = (i: number, j: number): number => (lengths[i] as Uint32Array)[j] as number
   for (let i = a.length - 1; i >= 0; i--) {
     for (let j = b.length - 1; j >= 0; j--) {
-      const row = lengths[i]
-      if (row !== undefined)
-        row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
+      const row = lengths[i] as Uint32Array
+      row[j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1))
     }
   }
   const edits: Edit[] = []
@@ -63,13 +62,13 @@ function middleEdits(a: readonly string[], b: readonly string[]): Edit[] {
   let j = 0
   while (i < a.length || j < b.length) {
     if (i < a.length && j < b.length && a[i] === b[j]) {
-      edits.push({ sign: ' ', line: a[i] ?? '' })
+      edits.push({ sign: ' ', line: a[i] as string })
       i++
       j++
     } else if (j >= b.length || (i < a.length && at(i + 1, j) >= at(i, j + 1))) {
-      edits.push({ sign: '-', line: a[i++] ?? '' })
+      edits.push({ sign: '-', line: a[i++] as string })
     } else {
-      edits.push({ sign: '+', line: b[j++] ?? '' })
+      edits.push({ sign: '+', line: b[j++] as string })
     }
   }
   return edits
@@ -80,9 +79,13 @@ function hunks(edits: readonly Edit[]): string[] {
   const out: string[] = []
   let k = 0
   while (k < changed.length) {
-    const first = changed[k] ?? 0
+    const first = changed[k] as number
     let last = first
-    while (k < changed.length && (changed[k] ?? 0) - last <= 2 * CONTEXT_LINES) last = changed[k++] ?? last
+    for (const next of changed.slice(k)) {
+      if (next - last > 2 * CONTEXT_LINES) break
+      last = next
+      k++
+    }
     const from = Math.max(0, first - CONTEXT_LINES)
     const to = Math.min(edits.length, last + CONTEXT_LINES + 1)
     const part = edits.slice(from, to)

@@ -143,7 +143,6 @@ function positive(value: string): number | undefined {
 function child(node: Node, name: string): Node {
   const value = node[name]
   const first: unknown = Array.isArray(value) ? value[0] : value
-  if (typeof first === 'string') return { '#text': first }
   return typeof first === 'object' && first !== null ? (first as Node) : {}
 }
 

@@ -71,8 +71,9 @@ function insertDriver(xml: string, element: XmlElement, queues: number): Splice 
 
 /** Offset of the line break and blanks before a position, or the position itself when other text precedes it. */
 function lineStart(xml: string, at: number): number {
-  const blanks = /\n?[ \t]*$/.exec(xml.slice(Math.max(0, at - 200), at))?.[0] ?? ''
-  return at - blanks.length
+  // Matches at the end of any text, if only nothing.
+  const blanks = /\n?[ \t]*$/.exec(xml.slice(Math.max(0, at - 200), at)) as RegExpExecArray
+  return at - blanks[0].length
 }
 
 function nothing(element: XmlElement): Splice {

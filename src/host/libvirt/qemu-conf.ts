@@ -23,7 +23,7 @@ export function scanConf(conf: string, file: string): readonly ConfAssignment[] 
   while (at < conf.length) {
     const blank = /[\s]*(?:#[^\n]*)?/y
     blank.lastIndex = at
-    at += blank.exec(conf)?.[0].length ?? 0
+    at += (blank.exec(conf) as RegExpExecArray)[0].length
     if (at >= conf.length) break
     if (conf[at] === '#' || conf[at] === '\n') continue
     const head = /([A-Za-z_]\w*)[ \t]*=[ \t]*/y

@@ -98,9 +98,9 @@ function scanStartTag(
     const match = ATTRIBUTE.exec(xml)
     if (match === null) break
     const end = at + match[0].length
-    const rawValue = match[2] ?? match[3] ?? ''
+    const rawValue = (match[2] ?? match[3]) as string
     attributes.push({
-      name: match[1] ?? '',
+      name: match[1] as string,
       rawValue,
       start: at,
       valueStart: end - 1 - rawValue.length,

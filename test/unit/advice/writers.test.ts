@@ -182,6 +182,8 @@ test.each([
   ['DEVICE=ens3\nETHTOOL_OPTS="-G ens3 rx 512; -L ens3 combined 4"\n', ['yes']],
   [`HWADDR=52:54:00:AB:CD:01\nETHTOOL_OPTS='-L \${DEVICE} combined 4'\n`, ['yes']],
   ['DEVICE=ens4\nETHTOOL_OPTS="-L ens4 combined 4"\n', []],
+  ['HWADDR=52:54:00:00:00:99\nETHTOOL_OPTS="-L ens4 combined 4"\n', []],
+  ['ETHTOOL_OPTS="-L ens3 combined 4"\n', ['maybe']],
   ['DEVICE=ens3\nETHTOOL_OPTS="-K ens3 gro off"\n', []],
   ['DEVICE=ens3\n#ETHTOOL_OPTS="-L ens3 combined 4"\n', []],
 ])('ifcfg %j', (text, expected) => {
@@ -207,6 +209,10 @@ describe('systemd .link', () => {
     ['Path=pci-0000:00:03.0', ['yes']],
     ['Path=pci-0000:00:04.*', []],
     ['Driver=!virtio_net', []],
+    ['MACAddress=52:54:00:00:00:01', []],
+    ['Type=ether', ['yes']],
+    ['Type=wlan', []],
+    ['Host=!web01', ['maybe']],
     ['Driver=virtio_net\nHost=web01', ['maybe']],
     ['', []],
   ])('%j', (match, expected) => {
@@ -262,6 +268,16 @@ describe('udev rules', () => {
     ['SUBSYSTEM=="net", DRIVERS=="ixgbe", RUN+="/sbin/ethtool -L %k combined 2"', []],
     ['SUBSYSTEM=="net", RUN+="/sbin/ethtool -K %k gro off"', []],
     ['SUBSYSTEM=="queues", KERNEL=="tx-*", ATTR{xps_cpus}="f"', ['maybe']],
+    ['DRIVER=="virtio_net", RUN+="/sbin/ethtool -L %k combined 2"', ['yes']],
+    ['KERNEL=="ens3", RUN+="/sbin/ethtool -L %k combined 2"', ['yes']],
+    ['KERNEL=="wlan0", RUN+="/sbin/ethtool -L %k combined 2"', []],
+    ['ATTR{mtu}=="1500", RUN+="/sbin/ethtool -L %k combined 2"', ['maybe']],
+    ['ENV{ID_NET_DRIVER}=="ixgbe", RUN+="/sbin/ethtool -L %k combined 2"', []],
+    ['ENV{INTERFACE}=="ens3", RUN+="/sbin/ethtool -L %k combined 2"', ['yes']],
+    ['ENV{ID_NET_NAME}=="ens4", RUN+="/sbin/ethtool -L %k combined 2"', []],
+    ['ENV{ID_PATH}=="x", RUN+="/sbin/ethtool -L %k combined 2"', ['maybe']],
+    ['TEST=="/x", RUN+="/sbin/ethtool -L %k combined 2" \\', ['maybe']],
+    ['SUBSYSTEM=="net", RUN+="/bin/sh -c \'echo 1 > /proc/irq/1/smp_affinity\'"', ['yes']],
     ['SUBSYSTEM=="block", RUN+="/bin/sh -c \'echo 1 > /proc/irq/1/smp_affinity\'"', []],
   ])('%s', (rule, expected) => {
     expect(writersOf({ [RULES]: `${rule}\n` }).map((writer) => writer.matches)).toEqual(expected)
@@ -279,4 +295,90 @@ test('certain rivals come first', () => {
     'yes channels',
     'maybe channels',
   ])
+})
+
+describe('what cannot be read', () => {
+  const RULE = 'RUN+="/sbin/ethtool -L %k combined 2"\n'
+  const FILES = {
+    '/etc/sysconfig/network-scripts/ifcfg-ens3': 'ETHTOOL_OPTS="-L ens3 combined 4"\n',
+    '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
+    '/etc/systemd/network/10-a.link.d/b.conf': '[Link]\nRxChannels=1\n',
+    '/etc/udev/rules.d/80-a.rules': RULE,
+    '/etc/NetworkManager/system-connections/a': '[ethtool]\nchannels-rx=1\n',
+  }
+  const failing = (errno: string, what: 'readText' | 'list', where: RegExp) => {
+    const host = hostWith(FILES)
+    const real = host[what].bind(host) as (path: string) => unknown
+    return findWriters(
+      Object.assign(Object.create(host), {
+        [what]: (path: string) => {
+          if (where.test(path)) throw Object.assign(new Error(errno), { code: errno })
+          return real(path)
+        },
+      }),
+      NIC,
+    ).map(({ writer, matches }) => `${matches} ${writer}`)
+  }
+
+  test('is no rival, but of NetworkManager, whose profiles only root may read', () => {
+    const all = ['yes systemd-link', 'yes udev-rule', 'maybe NetworkManager', 'maybe ifcfg']
+    expect(failing('EIO', 'readText', /nowhere/)).toEqual(all)
+    for (const errno of ['EACCES', 'EPERM']) {
+      expect(failing(errno, 'readText', /\/etc\//)).toEqual(['unreadable NetworkManager'])
+      expect(failing(errno, 'list', /\/etc\//)).toEqual(['unreadable NetworkManager'])
+    }
+    expect(failing('EIO', 'readText', /\/etc\//)).toEqual([])
+    expect(failing('EIO', 'list', /\/etc\//)).toEqual([])
+    expect(failing('EIO', 'readText', /\.conf$/)).toEqual(all)
+  })
+})
+
+test('NetworkManager: a profile without a name of its own goes by its file', () => {
+  const file = '/etc/NetworkManager/system-connections/a'
+  expect(writersOf({ [file]: '[ethtool]\nchannels-rx=1\n' })).toMatchObject([
+    { what: expect.stringMatching(/^connection ".*\/system-connections\/a" sets ethtool\.channels-rx = 1$/) },
+  ])
+  expect(writersOf({ [file]: '[connection]\nid=a\n' })).toEqual([])
+})
+
+test('irqbalance: of a NIC without interrupts of its own the remedy names none', () => {
+  const files = { '/proc/1/comm': 'irqbalance\n' }
+  expect(writersOf(files, { ...NIC, queues: [] })).toMatchObject([
+    { remedy: 'systemctl disable --now irqbalance' },
+  ])
+})
+
+test('.link: the path of a NIC that is not on PCI cannot be told, nor one without [Match] or [Link] mean it', () => {
+  const path = '/etc/systemd/network/10-a.link'
+  const text = '[Match]\nPath=platform-a\n[Link]\nCombinedChannels=1\n'
+  expect(brief({ [path]: text }, { ...NIC, bus: 'mmio' })).toEqual([`maybe systemd-link ${path}`])
+  expect(brief({ [path]: '[Link]\nCombinedChannels=1\n' })).toEqual([])
+  expect(brief({ [path]: '[Match]\nDriver=virtio_net\n' })).toEqual([])
+})
+
+describe('tuned: sections of several profiles', () => {
+  const where = (own: string, included: string) =>
+    writersOf({
+      '/proc/900/comm': 'tuned\n',
+      '/etc/tuned/active_profile': 'web\n',
+      '/etc/tuned/profiles/web/tuned.conf': `[main]\ninclude=base\n${own}`,
+      '/etc/tuned/profiles/base/tuned.conf': included,
+    }).map((writer) => `${writer.matches} ${writer.where.split('/').at(-2)}`)
+
+  test('the file with the last value is named', () => {
+    const channels = '[net]\nchannels=combined 1\n'
+    expect(where(channels, channels)).toEqual(['yes web'])
+    expect(where('[net]\nwake_on_lan=d\n', channels)).toEqual(['yes base'])
+    expect(where(channels, '[net]\nwake_on_lan=d\n')).toEqual(['yes web'])
+    expect(where('[net]\nreplace=1\nwake_on_lan=d\n', channels)).toEqual([])
+  })
+
+  test('a pattern over properties that are not known here leaves it open', () => {
+    const regex = (pattern: string) =>
+      where('', `[net]\ndevices_udev_regex=${pattern}\nchannels=combined 1\n`)
+    expect(regex('ID_PATH=x')).toEqual(['maybe base'])
+    expect(regex('INTERFACE=eth9')).toEqual([])
+    expect(regex('INTERFACE=ens3')).toEqual(['yes base'])
+    expect(regex('(')).toEqual(['maybe base'])
+  })
 })

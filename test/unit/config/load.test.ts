@@ -1,8 +1,12 @@
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { keysKnownAt } from '../../../src/config/grammar'
 import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/load'
-import { problemLine } from '../../../src/config/problem'
+import { locateKeys } from '../../../src/config/locate'
+import { mergeFragments } from '../../../src/config/merge'
+import { parseFragment } from '../../../src/config/parse'
+import { nearest, problemLine } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { hostWith } from '../../support/hosts'
@@ -195,6 +199,26 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ],
     ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
     ['boot = 3', ['1: boot = 3: allowed is a table']],
+    ['boot = [1, 2]', ['1: boot = an array of 2: allowed is a table']],
+    ['boot = 2026-01-02T03:04:05Z', ['1: boot = 2026-01-02T03:04:05.000Z: allowed is a table']],
+    ['boot = 03:04:05', ['1: boot = 03:04:05.000: allowed is a table']],
+    ['nic = [{ match = 2026-01-02 }]', ['1: nic[0].match = 2026-01-02: allowed is a table']],
+    [
+      '[[nic]]\nmatch = 2026-01-02\ncap = 2026-01-02',
+      [
+        '2: nic[0].match = 2026-01-02: allowed is a table',
+        '3: nic[0].cap = 2026-01-02: allowed is 1 to 256, or "none"',
+      ],
+    ],
+    [`boot = "${'x'.repeat(80)}"`, [`1: boot = "${'x'.repeat(56)}...: allowed is a table`]],
+    [
+      `[boot]\n${'x'.repeat(65)} = 1`,
+      [`2: boot.${'x'.repeat(57)}...: unknown key, allowed here are wait-ms, limit-ms`],
+    ],
+    [
+      '[[nic]]\nmatch = { name = "a", mac = "*" }\n[[nic]]\nmatch = { mac = "*", name = "a" }',
+      ['4: nic[1].match: nic[0] has the same match: allowed is one [[nic]] for it in a file'],
+    ],
     [
       '[nic]\nmatch = { name = "a" }',
       ['1: nic = a table: allowed is tables written as [[nic]], one for each rule'],
@@ -440,5 +464,30 @@ describe('who may write the file', () => {
     const { problems } = await readConfig(asRunningGuest(host, { readText }))
     expect(problems[0]?.text).toBe('cannot be read: permission denied')
     writeFileSync(host.paths.etcConfig, '')
+  })
+})
+
+test('what cannot be told of a file is left open', async () => {
+  expect(keysKnownAt(['boot'])).toEqual(['wait-ms', 'limit-ms'])
+  for (const path of [
+    ['boot', 'wait-ms'],
+    ['boot', 'wait-ms', 'x'],
+    ['nothing', 'x'],
+    ['nic', 0, 'cap', 'x'],
+  ])
+    expect(keysKnownAt(path)).toEqual([])
+  expect(nearest('cap', [])).toBeUndefined()
+  // A table that was written in no line that is known counts as one of the first.
+  const merged = mergeFragments([
+    { file: 'f', fragment: { defaults: { cap: 1 }, nic: [{ cap: 2 }] }, lines: locateKeys('') },
+  ])
+  expect(merged.rules).toEqual([
+    { match: {}, settings: { cap: 1 }, source: 'f:1' },
+    { match: {}, settings: { cap: 2 }, source: 'f:1' },
+  ])
+  // Not a text at all, as after an error of the parser's own.
+  expect(await parseFragment('f', null as unknown as string)).toMatchObject({
+    ok: false,
+    problems: [{ file: 'f', line: undefined, text: expect.stringMatching(/^not TOML: /) }],
   })
 })

@@ -23,6 +23,7 @@ import {
 } from '../../../src/drift/history'
 import { VqtuneError } from '../../../src/errors'
 import { type Host, systemHost } from '../../../src/system/host'
+import { hostFailing } from '../../support/hosts'
 
 let root: string
 let host: Host
@@ -141,4 +142,25 @@ describe('vqtune drift', () => {
     expect(drift({}).warnings).toEqual([`${historyPath(host)}: 1 damaged line skipped`])
     expect(readFileSync(historyPath(host), 'utf8')).toContain('torn')
   })
+})
+
+it('a history that cannot be read or written is an error with the reason', () => {
+  const path = '/t/var/lib/vqtune/drift.jsonl'
+  for (const [errno, kind] of [
+    ['EACCES', 'permission'],
+    ['EIO', 'state'],
+  ] as const) {
+    const expected = { kind, message: `${path}: cannot read the drift history (${errno})` }
+    expect(() => readHistory(hostFailing(errno))).toThrow(expect.objectContaining(expected))
+  }
+  for (const [errno, kind] of [
+    ['EACCES', 'permission'],
+    ['EROFS', 'permission'],
+    ['ENOSPC', 'state'],
+  ] as const) {
+    // Beyond its limit the file is read, to be cut.
+    const failing = Object.assign(Object.create(host), { readText: hostFailing(errno).readText })
+    const expected = { kind, message: `${historyPath(host)}: cannot write the drift history (${errno})` }
+    expect(() => appendHistory(failing, record('4'), 0)).toThrow(expect.objectContaining(expected))
+  }
 })

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -11,10 +12,17 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { backupDirectory, listBackups, markUndone, parseBackup } from '../../../src/host/change/backup'
+import {
+  backupDirectory,
+  listBackups,
+  markUndone,
+  parseBackup,
+  updateAfter,
+} from '../../../src/host/change/backup'
 import { changeFile } from '../../../src/host/change/file-change'
 import { writeSafely } from '../../../src/host/change/safe-file'
 import { systemHost } from '../../../src/system/host'
+import { hostFailing, hostWith } from '../../support/hosts'
 
 const mode = (path: string) => statSync(path).mode & 0o7777
 
@@ -88,4 +96,46 @@ describe('parseBackup', () => {
       expect(() => parseBackup(text, '/b/x.json')).toThrow(/^\/b\/x\.json: not a backup record/)
     },
   )
+})
+
+describe('records', () => {
+  const record = (id: string, time: string) =>
+    JSON.stringify({
+      ...{ version: 1, id, time, action: 'undo', target: { kind: 'file', path: '/etc/x' } },
+      ...{ before: null, after: 'a', undone: null, byUndo: true },
+    })
+
+  it('come oldest first, and by name when they are of the same second', () => {
+    const directory = '/var/lib/vqtune/backups'
+    const times = { a: '2026-01-02T00:00:00Z', d: '2026-01-01T00:00:00Z', c: '2026-01-02T00:00:00Z' }
+    const host = hostWith(
+      Object.fromEntries(
+        Object.entries(times).map(([id, time]) => [`${directory}/${id}.json`, record(id, time)]),
+      ),
+    )
+    const order = (names: readonly string[]) =>
+      listBackups(Object.assign(Object.create(host), { list: () => names })).map(({ id }) => id)
+    for (const names of [
+      ['a.json', 'c.json', 'd.json', 'other.txt'],
+      ['d.json', 'c.json', 'a.json'],
+      ['c.json', 'a.json', 'd.json'],
+    ])
+      expect(order(names)).toEqual(['d', 'a', 'c'])
+    expect(() => order(['gone.json'])).toThrow('gone.json: not a backup record: not JSON')
+  })
+
+  it('that may not be read ask for root; other errors stay as they are', () => {
+    for (const errno of ['EACCES', 'EPERM'])
+      expect(() => listBackups(hostFailing(errno))).toThrow(/cannot read: permission denied; run as root$/)
+    expect(() => listBackups(hostFailing('EIO'))).toThrow(/^EIO$/)
+  })
+
+  it('are written again only when the target holds something else', () => {
+    const { host } = fresh()
+    const backup = parseBackup(record('a', '2026-01-01T00:00:00Z'), '/a.json')
+    expect(updateAfter(host, backup, 'a')).toBe(backup)
+    expect(existsSync(backupDirectory(host))).toBe(false)
+    expect(updateAfter(host, backup, 'b')).toEqual({ ...backup, after: 'b' })
+    expect(listBackups(host)).toEqual([{ ...backup, after: 'b' }])
+  })
 })

@@ -20,6 +20,22 @@ function tree(files: Readonly<Record<string, string>>) {
 }
 
 describe('configured value', () => {
+  it('goes by the names of the files, and a file that goes away says nothing', () => {
+    const line = (value: number) => `options vhost_net experimental_zcopytx=${value}\n`
+    const host = tree({ 'etc/modprobe.d/a.conf': line(1), 'etc/modprobe.d/b.conf': line(0) })
+    const [directory = ''] = host.paths.hypervisor.modprobeDirs
+    for (const names of [
+      ['b.conf', 'gone.conf', 'a.conf'],
+      ['a.conf', 'b.conf'],
+    ]) {
+      const listing = { list: (path: string) => (path === directory ? names : []) }
+      expect(readConfigured(Object.assign(Object.create(host), listing)).map(({ value }) => value)).toEqual([
+        '1',
+        '0',
+      ])
+    }
+  })
+
   it('reads options with dashes, continuations and other parameters', () => {
     const text =
       '# options vhost_net experimental_zcopytx=9\noptions vhost-net x=1 \\\n  experimental_zcopytx=1\n'
