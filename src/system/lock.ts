@@ -84,7 +84,11 @@ function openFile(path: string): number {
   } catch (error) {
     if (errnoOf(error) !== 'EROFS') throw error
     // The file that lies there locks as well. Whether the ledger must be written is for others to find out.
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    try {
+      return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+    } catch {
+      throw error
+    }
   }
 }
 

@@ -1,8 +1,8 @@
-/** What may go wrong around `apply`: it is killed at any step, or its ethtool is broken. Real processes on generated trees. */
+/** What may go wrong around `apply`: killed at any step, broken ethtool, no disk. Real processes on generated trees. */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { vqtune } from '../support/bundle'
+import { inNamespace, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 
 const KILL_AT = fileURLToPath(new URL('../support/kill-at.cjs', import.meta.url))
@@ -86,4 +86,60 @@ describe.concurrent('apply with an ethtool that', () => {
       guest.remove()
     }
   })
+})
+
+describe.concurrent('apply with a disk for its state that', () => {
+  const SPOILT = [
+    ['is full', 'dd if=/dev/zero of=fill bs=4k 2>/dev/null', 'ENOSPC'],
+    ['became read-only', 'mount -o remount,ro .', 'EROFS'],
+  ] as const
+  /** Runs `apply` with its directory below /run on a small file system of its own. */
+  const applyOn = (root: string, before: string, spoil: string) =>
+    inNamespace(
+      `${before}
+       cd "$ROOT/run/vqtune" && cp -a . "$ROOT/keep" && mount -t tmpfs -o size=64k,mode=755 tmpfs . &&
+       cd "$ROOT/run/vqtune" && cp -a "$ROOT/keep/." . && { ${spoil}; cd /
+       vqtune apply --root "$ROOT"; code=$?; ls "$ROOT/run/vqtune" >&3; exit $code; } 3>"$ROOT/left"`,
+      { ROOT: root },
+    )
+
+  it.each(SPOILT)('%s: nothing is written before the originals are', async (_name, spoil, errno) => {
+    const guest = driftedGuest()
+    try {
+      const original = guest.kernel()
+      const { code, stdout, stderr } = await applyOn(guest.root, 'mkdir -p "$ROOT/run/vqtune"', spoil)
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toMatch(
+        new RegExp(`^vqtune: \\S+: cannot \\S+ the (ledger|lock) \\(${errno}\\)[^\\n]*\\n$`),
+      )
+      expect(guest.kernel()).toEqual(original)
+      expect(readFileSync(`${guest.root}/left`, 'utf8')).not.toContain('.tmp')
+    } finally {
+      guest.remove()
+    }
+  })
+
+  it.each(SPOILT)(
+    '%s later: settings are repaired, and one line says what was not noted',
+    async (_name, spoil, errno) => {
+      const guest = driftedGuest()
+      try {
+        const drift = '"$ROOT/usr/sbin/ethtool" -L eth0 combined 2'
+        const { code, stdout, stderr } = await applyOn(
+          guest.root,
+          `vqtune apply --root "$ROOT" >/dev/null && ${drift}`,
+          spoil,
+        )
+        expect(stdout).toContain('eth0: channels 2 -> 4 ')
+        expect(stderr).toMatch(
+          new RegExp(`^vqtune: \\S+: cannot write the ledger \\(${errno}\\); the settings are in place\\n$`),
+        )
+        expect(code).toBe(1)
+        expect(guest.kernel()[0]).toBe('eth0 4')
+        expect(readFileSync(`${guest.root}/left`, 'utf8')).not.toContain('.tmp')
+      } finally {
+        guest.remove()
+      }
+    },
+  )
 })

@@ -12,9 +12,8 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { execa } from 'execa'
 import { afterAll, describe, expect, it } from 'vitest'
-import { BUNDLE, type CliResult, vqtune } from '../support/bundle'
+import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
@@ -34,18 +33,6 @@ function tree(files: Readonly<Record<string, string>> = {}): string {
     writeFileSync(join(root, path), text)
   }
   return root
-}
-
-/** Runs a script in a mount namespace of its own; `vqtune` in it is the built binary. */
-async function inNamespace(script: string, env: Record<string, string> = {}): Promise<CliResult> {
-  const prelude = `vqtune() { "${process.execPath}" "${BUNDLE}" "$@"; }\n`
-  const { exitCode, stdout, stderr } = await execa('unshare', ['-m', 'bash', '-c', prelude + script], {
-    reject: false,
-    env,
-    stripFinalNewline: false,
-    timeout: 60_000,
-  })
-  return { code: exitCode ?? -1, stdout, stderr }
 }
 
 /** The recorded guest in libvirt's test driver, which forgets all changes when its client ends. */

@@ -32,6 +32,18 @@ export async function vqtune(
   return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
 }
 
+/** Runs a script in a mount namespace of its own; `vqtune` in it is the built binary. */
+export async function inNamespace(script: string, env: Record<string, string> = {}): Promise<CliResult> {
+  const prelude = `vqtune() { "${process.execPath}" "${BUNDLE}" "$@"; }\n`
+  const { exitCode, stdout, stderr } = await execa('unshare', ['-m', 'bash', '-c', prelude + script], {
+    reject: false,
+    env,
+    stripFinalNewline: false,
+    timeout: 60_000,
+  })
+  return { code: exitCode ?? -1, stdout, stderr }
+}
+
 /** A copy of a captured guest whose ethtool and ip replay their recordings; for `--root`. */
 export function capturedRoot(name: string): string {
   const root = mkdtempSync(join(tmpdir(), 'vqtune-root-'))
