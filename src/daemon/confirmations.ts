@@ -16,6 +16,9 @@ import type { ObservedGuest } from '../model'
 import type { Host } from '../system/host'
 
 interface Watched {
+  /** The last confirmed state. */
+  readonly first: BeforeChange
+  /** What is watched, and gone back to. */
   readonly before: BeforeChange
   /** The new channels. */
   readonly to: number
@@ -42,19 +45,26 @@ export class Confirmations {
    */
   watch(before: BeforeChanges, changes: readonly ChannelChange[], seconds: number): void {
     for (const { ifindex, to } of changes) {
-      const first = this.watched.get(ifindex)
-      first?.abort.abort()
+      const watched = this.watched.get(ifindex)
+      watched?.abort.abort()
       this.watched.delete(ifindex)
       const last = before.get(ifindex)
       if (last === undefined) continue
-      const one = first === undefined ? last : stillUnconfirmed(first.before, last, to)
-      if (hasConnection(one)) void this.follow(one, to, seconds)
+      const first =
+        watched === undefined ? last : { ...watched.first, connectivity: watched.before.connectivity }
+      const one = stillUnconfirmed(first, last, to)
+      if (hasConnection(one)) void this.follow(first, one, to, seconds)
     }
   }
 
-  private async follow(before: BeforeChange, to: number, seconds: number): Promise<void> {
+  private async follow(
+    first: BeforeChange,
+    before: BeforeChange,
+    to: number,
+    seconds: number,
+  ): Promise<void> {
     const { ifindex } = before.nic
-    const watched: Watched = { before, to, abort: new AbortController() }
+    const watched: Watched = { first, before, to, abort: new AbortController() }
     this.watched.set(ifindex, watched)
     const signal = AbortSignal.any([this.signal, watched.abort.signal])
     const end = await watchChange(this.host, before, seconds, signal, false)

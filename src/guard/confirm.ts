@@ -61,17 +61,17 @@ export function toWatch(before: BeforeChanges, after: ObservedGuest): readonly B
 }
 
 /**
- * What a second change is to be judged by while the first is not confirmed yet: the way back leads to the channels from
- * before the first, unless they are those that it has now again; and what was lost since then is still lost.
- * @param to the channels after the second change
+ * What a further change is to be judged by while those before it are not confirmed yet: the way back leads to the last
+ * confirmed channels, unless it is these that the NIC has again; and what was lost meanwhile is still lost.
+ * @param first just before the first unconfirmed change
+ * @param last just before the further one
+ * @param to the channels after it
  */
-export function stillUnconfirmed(first: BeforeChange, second: BeforeChange, to: number): BeforeChange {
+export function stillUnconfirmed(first: BeforeChange, last: BeforeChange, to: number): BeforeChange {
+  const isLost = lostConnectivity(first.connectivity, last.connectivity) !== undefined
   return {
-    nic: first.nic.channels.current === to ? second.nic : first.nic,
-    connectivity:
-      lostConnectivity(first.connectivity, second.connectivity) === undefined
-        ? second.connectivity
-        : first.connectivity,
+    nic: first.nic.channels.current === to ? last.nic : first.nic,
+    connectivity: isLost ? first.connectivity : last.connectivity,
   }
 }
 

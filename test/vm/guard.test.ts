@@ -108,6 +108,8 @@ describe('the guard', () => {
         `vqtune_guard_step_backs_total{nic="${nic.name}"} 1`,
       )
 
+      process.stderr.write(`${records[0]?.why}\n`)
+
       // Everybody knows, nobody calls it drift, and nobody tries again, not even a new daemon.
       const { code, stdout } = await guest.exec(['vqtune', 'status', '--check'])
       expect({ code, stdout }).toMatchObject({
@@ -140,15 +142,21 @@ async function queuesBecome(count: number): Promise<void> {
 async function fourQueuesLoseTheGateway(before: number): Promise<void> {
   await queuesBecome(4)
   await onHost('ip', 'address', 'flush', 'dev', 'tap0')
-  await queuesBecome(before)
-  await onHost('ip', 'address', 'add', `${GATEWAY}/24`, 'dev', 'tap0')
+  try {
+    await queuesBecome(before)
+  } finally {
+    await onHost('ip', 'address', 'add', `${GATEWAY}/24`, 'dev', 'tap0')
+  }
 }
 
 async function fourQueuesLoseTheCarrier(before: number): Promise<void> {
   await queuesBecome(4)
   await guest.qmp.run('set_link', { name: 'nic0', up: false })
-  await queuesBecome(before)
-  await guest.qmp.run('set_link', { name: 'nic0', up: true })
+  try {
+    await queuesBecome(before)
+  } finally {
+    await guest.qmp.run('set_link', { name: 'nic0', up: true })
+  }
 }
 
 async function gatewayAnswers(): Promise<void> {
@@ -167,11 +175,9 @@ describe('commit-confirm of the daemon', () => {
 
   test('takes back channels that cut off the gateway, and holds the NIC', async () => {
     const why = `the default gateway ${GATEWAY} no longer answers`
-    const host = fourQueuesLoseTheGateway(1)
-    // Not even a minute after another change, which is not confirmed yet.
-    await daemon.configure(CONFIRM)
-    await said(`${nic.name}: ${why} after the change: back to 1`)
-    await host
+    // So soon after another change that this is not confirmed yet.
+    await Promise.all([fourQueuesLoseTheGateway(1), daemon.configure(CONFIRM)])
+    await said(`${nic.name}: ${why} after the change: back to 1 channels`)
     await gatewayAnswers()
     expect(await nic.channels()).toBe(1)
     const records = (await daemon.history()).filter(({ action }) => action === 'put-back')
@@ -195,10 +201,8 @@ describe('commit-confirm of the daemon', () => {
     expect(await nic.channels()).toBe(4)
     await daemon.configure(CONFIRM + ONE)
     await nic.become(1)
-    const host = fourQueuesLoseTheCarrier(1)
-    await daemon.configure(CONFIRM)
-    await said(`${nic.name}: the carrier was lost after the change: back to 1`)
-    await host
+    await Promise.all([fourQueuesLoseTheCarrier(1), daemon.configure(CONFIRM)])
+    await said(`${nic.name}: the carrier was lost after the change: back to 1 channels`)
     await gatewayAnswers()
     expect(await nic.channels()).toBe(1)
   })
@@ -224,9 +228,7 @@ describe('commit-confirm of apply', () => {
     ['by hand', []],
     ['--unattended', ['--unattended']],
   ])('%s: a lost gateway', async (_, options) => {
-    const host = fourQueuesLoseTheGateway(2)
-    const { code, stderr } = await applyFromTwo(...options)
-    await host
+    const [{ code, stderr }] = await Promise.all([applyFromTwo(...options), fourQueuesLoseTheGateway(2)])
     expect(code).toBe(1)
     expect(stderr).toContain(lost(`the default gateway ${GATEWAY} no longer answers`))
     expect(await nic.channels()).toBe(2)
@@ -237,9 +239,7 @@ describe('commit-confirm of apply', () => {
   })
 
   test('--boot: a lost carrier', async () => {
-    const host = fourQueuesLoseTheCarrier(2)
-    const { code, stderr } = await applyFromTwo('--boot')
-    await host
+    const [{ code, stderr }] = await Promise.all([applyFromTwo('--boot'), fourQueuesLoseTheCarrier(2)])
     expect(code).toBe(1)
     expect(stderr).toContain(lost('the carrier was lost'))
     expect(await nic.channels()).toBe(2)

@@ -111,6 +111,15 @@ describe('the daemon', () => {
     expect(guest.channels()).toBe(2)
   })
 
+  test('knows the last confirmed channels after a detour back to them', async () => {
+    const guest = setUp('1 2', 1)
+    const { pass, woken, told } = daemonOn(guest)
+    for (const cap of [2, 1, undefined]) await pass(capped(cap))
+    await woken
+    await pass(capped(undefined))
+    expect(told).toEqual(['4 -> 1: the default gateway 10.77.0.1 no longer answers'])
+  })
+
   test('tries again to go back when that failed, and says so once', async () => {
     const guest = setUp('1', 1)
     const { pass, woken, told } = daemonOn(guest)
