@@ -23,8 +23,9 @@ let daemon: Vqtuned
 beforeAll(async () => {
   guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 4 }], vqtune: 'dist/vqtune.cjs' })
   nic = new Nic(guest, await guest.configureNic(0))
-  await restartIperf(guest)
-  daemon = await Vqtuned.start(guest, GUARD + ONE)
+  await guest.run(['ip', 'route', 'add', 'default', 'via', GATEWAY])
+  await gatewayAnswers()
+  daemon = await Vqtuned.start(guest, CONFIRM + ONE)
 })
 afterAll(() => guest?.dispose())
 
@@ -71,7 +72,142 @@ async function filledWindow(): Promise<void> {
   await waitUntil('a window to pass in the guest', PATIENCE_MS, async () => (await uptime()) > start + 6)
 }
 
+/** Ends when the guest uses so many of the tap's queues. */
+async function queuesBecome(count: number): Promise<void> {
+  const used = `ip -d link show tap0 | grep -q 'numqueues ${count} '`
+  await onHost('timeout', String(PATIENCE_MS / 1000), 'sh', '-c', `until ${used}; do sleep 0.02; done`)
+}
+
+/** A host whose path through four queues is dead: its address is gone while the guest has four channels. Once. */
+async function fourQueuesLoseTheGateway(before: number): Promise<void> {
+  await queuesBecome(4)
+  await onHost('ip', 'address', 'flush', 'dev', 'tap0')
+  try {
+    await queuesBecome(before)
+  } finally {
+    await onHost('ip', 'address', 'add', `${GATEWAY}/24`, 'dev', 'tap0')
+  }
+}
+
+async function fourQueuesLoseTheCarrier(before: number): Promise<void> {
+  await queuesBecome(4)
+  await guest.qmp.run('set_link', { name: 'nic0', up: false })
+  try {
+    await queuesBecome(before)
+  } finally {
+    await guest.qmp.run('set_link', { name: 'nic0', up: true })
+  }
+}
+
+async function gatewayAnswers(): Promise<void> {
+  await waitUntil('the gateway to answer', PATIENCE_MS, async () => {
+    return (await guest.exec(['ping', '-q', '-c', '1', '-W', '1', GATEWAY])).code === 0
+  })
+}
+
+describe('commit-confirm of the daemon', () => {
+  test('takes back channels that cut off the gateway, and holds the NIC', async () => {
+    const why = `the default gateway ${GATEWAY} no longer answers`
+    // It has gone from 4 to 1 channels so lately that this is not confirmed yet.
+    expect(await nic.channels()).toBe(1)
+    await Promise.all([fourQueuesLoseTheGateway(1), daemon.configure(CONFIRM)])
+    await said(`${nic.name}: ${why} after the change: back to 1 channels`)
+    await gatewayAnswers()
+    expect(await nic.channels()).toBe(1)
+    const records = (await daemon.history()).filter(({ action }) => action === 'put-back')
+    expect(records).toMatchObject([
+      { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
+    ])
+    expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
+    for (const verb of ['status', 'plan', 'drift']) {
+      expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
+    }
+    expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
+      `vqtune_confirm_put_backs_total{nic="${nic.name}"} 1`,
+    )
+  })
+
+  test('takes back channels that cut off the carrier', async () => {
+    // An administrator ends the hold, and does not wait once the gateway has answered.
+    const applied = await guest.exec(['vqtune', 'apply'], { timeoutMs: PATIENCE_MS })
+    expect(applied).toMatchObject({ code: 0, stderr: '' })
+    expect(applied.stdout).toContain(`${nic.name}: the gateway answered through every transmit queue`)
+    expect(await nic.channels()).toBe(4)
+    await daemon.configure(CONFIRM + ONE)
+    await nic.become(1)
+    await Promise.all([fourQueuesLoseTheCarrier(1), daemon.configure(CONFIRM)])
+    await said(`${nic.name}: the carrier was lost after the change: back to 1 channels`)
+    await gatewayAnswers()
+    expect(await nic.channels()).toBe(1)
+  })
+})
+
+describe('commit-confirm of apply', () => {
+  beforeAll(async () => {
+    await daemon.systemctl('stop')
+    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
+    await gatewayAnswers()
+  })
+
+  /** Two channels that vqtune is to raise, and nothing that holds them there. */
+  async function applyFromTwo(...options: string[]) {
+    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
+    await guest.run(['rm', '-f', '/run/vqtune/ledger.json'])
+    const result = await guest.exec(['vqtune', 'apply', ...options], { timeoutMs: PATIENCE_MS })
+    expect(result.stdout).toContain('channels 2 -> 4')
+    return result
+  }
+  const lost = (what: string) => `${nic.name}: ${what} after the change: back to 2 channels`
+
+  test.each([
+    ['by hand', []],
+    ['--unattended', ['--unattended']],
+  ])('%s: a lost gateway', async (_, options) => {
+    const [{ code, stderr }] = await Promise.all([applyFromTwo(...options), fourQueuesLoseTheGateway(2)])
+    expect(code).toBe(1)
+    expect(stderr).toContain(lost(`the default gateway ${GATEWAY} no longer answers`))
+    expect(await nic.channels()).toBe(2)
+    await gatewayAnswers()
+    // Held: a unit leaves it alone.
+    await guest.run(['vqtune', 'apply', '--unattended'])
+    expect(await nic.channels()).toBe(2)
+  })
+
+  test('--boot: a lost carrier', async () => {
+    const [{ code, stderr }] = await Promise.all([applyFromTwo('--boot'), fourQueuesLoseTheCarrier(2)])
+    expect(code).toBe(1)
+    expect(stderr).toContain(lost('the carrier was lost'))
+    expect(await nic.channels()).toBe(2)
+    await gatewayAnswers()
+  })
+
+  test('ends at once, and says so, when nothing but the carrier can be lost', async () => {
+    await onHost('ip', 'address', 'flush', 'dev', 'tap0')
+    expect(await guest.run(['ip', 'neigh', 'show', 'to', GATEWAY])).toMatch(/lladdr/)
+    const nothing = `${nic.name}: nothing but the carrier to confirm:`
+    const there = `${nic.name}: the carrier is there\n`
+    const dead = await applyFromTwo()
+    expect(dead).toMatchObject({ code: 0, stderr: '' })
+    expect(dead.stdout).toContain(`${nothing} gateway ${GATEWAY} did not answer before either\n${there}`)
+    expect(await nic.channels()).toBe(4)
+    await guest.run(['ip', 'route', 'del', 'default'])
+    const none = await applyFromTwo()
+    expect(none).toMatchObject({ code: 0, stderr: '' })
+    expect(none.stdout).toContain(`${nothing} no default gateway\n${there}`)
+  })
+})
+
 describe('the guard', () => {
+  beforeAll(async () => {
+    await onHost('ip', 'address', 'replace', `${GATEWAY}/24`, 'dev', 'tap0')
+    // Floods would drown the gateway's answers; and nothing is held any more.
+    await guest.exec(['ip', 'route', 'del', 'default'])
+    await guest.run(['rm', '-f', '/run/vqtune/ledger.json'])
+    await restartIperf(guest)
+    await daemon.startWith(GUARD + ONE)
+    await nic.become(1)
+  })
+
   test('keeps more channels that do no harm', async () => {
     const stop = await pour()
     try {
@@ -129,135 +265,5 @@ describe('the guard', () => {
       await guest.setCpuOnline(3, true)
       await onHost('tc', 'qdisc', 'del', 'dev', 'tap0', 'root')
     }
-  })
-})
-
-/** Ends when the guest uses so many of the tap's queues. */
-async function queuesBecome(count: number): Promise<void> {
-  const used = `ip -d link show tap0 | grep -q 'numqueues ${count} '`
-  await onHost('timeout', String(PATIENCE_MS / 1000), 'sh', '-c', `until ${used}; do sleep 0.02; done`)
-}
-
-/** A host whose path through four queues is dead: its address is gone while the guest has four channels. Once. */
-async function fourQueuesLoseTheGateway(before: number): Promise<void> {
-  await queuesBecome(4)
-  await onHost('ip', 'address', 'flush', 'dev', 'tap0')
-  try {
-    await queuesBecome(before)
-  } finally {
-    await onHost('ip', 'address', 'add', `${GATEWAY}/24`, 'dev', 'tap0')
-  }
-}
-
-async function fourQueuesLoseTheCarrier(before: number): Promise<void> {
-  await queuesBecome(4)
-  await guest.qmp.run('set_link', { name: 'nic0', up: false })
-  try {
-    await queuesBecome(before)
-  } finally {
-    await guest.qmp.run('set_link', { name: 'nic0', up: true })
-  }
-}
-
-async function gatewayAnswers(): Promise<void> {
-  await waitUntil('the gateway to answer', PATIENCE_MS, async () => {
-    return (await guest.exec(['ping', '-q', '-c', '1', '-W', '1', GATEWAY])).code === 0
-  })
-}
-
-describe('commit-confirm of the daemon', () => {
-  beforeAll(async () => {
-    await guest.run(['ip', 'route', 'add', 'default', 'via', GATEWAY])
-    await daemon.configure(CONFIRM + ONE)
-    await nic.become(1)
-    await gatewayAnswers()
-  })
-
-  test('takes back channels that cut off the gateway, and holds the NIC', async () => {
-    const why = `the default gateway ${GATEWAY} no longer answers`
-    // So soon after another change that this is not confirmed yet.
-    await Promise.all([fourQueuesLoseTheGateway(1), daemon.configure(CONFIRM)])
-    await said(`${nic.name}: ${why} after the change: back to 1 channels`)
-    await gatewayAnswers()
-    expect(await nic.channels()).toBe(1)
-    const records = (await daemon.history()).filter(({ action }) => action === 'put-back')
-    expect(records).toMatchObject([
-      { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
-    ])
-    expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
-    for (const verb of ['status', 'plan', 'drift']) {
-      expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
-    }
-    expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
-      `vqtune_confirm_put_backs_total{nic="${nic.name}"} 1`,
-    )
-  })
-
-  test('takes back channels that cut off the carrier', async () => {
-    // An administrator ends the hold, and does not wait once the gateway has answered.
-    const applied = await guest.exec(['vqtune', 'apply'], { timeoutMs: PATIENCE_MS })
-    expect(applied).toMatchObject({ code: 0, stderr: '' })
-    expect(applied.stdout).toContain(`${nic.name}: the gateway answered through every transmit queue`)
-    expect(await nic.channels()).toBe(4)
-    await daemon.configure(CONFIRM + ONE)
-    await nic.become(1)
-    await Promise.all([fourQueuesLoseTheCarrier(1), daemon.configure(CONFIRM)])
-    await said(`${nic.name}: the carrier was lost after the change: back to 1 channels`)
-    await gatewayAnswers()
-    expect(await nic.channels()).toBe(1)
-  })
-})
-
-describe('commit-confirm of apply', () => {
-  beforeAll(async () => {
-    await daemon.systemctl('stop')
-    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
-  })
-
-  /** Two channels that vqtune is to raise, and nothing that holds them there. */
-  async function applyFromTwo(...options: string[]) {
-    await guest.run(['ethtool', '-L', nic.name, 'combined', '2'])
-    await guest.run(['rm', '-f', '/run/vqtune/ledger.json'])
-    const result = await guest.exec(['vqtune', 'apply', ...options], { timeoutMs: PATIENCE_MS })
-    expect(result.stdout).toContain('channels 2 -> 4')
-    return result
-  }
-  const lost = (what: string) => `${nic.name}: ${what} after the change: back to 2 channels`
-
-  test.each([
-    ['by hand', []],
-    ['--unattended', ['--unattended']],
-  ])('%s: a lost gateway', async (_, options) => {
-    const [{ code, stderr }] = await Promise.all([applyFromTwo(...options), fourQueuesLoseTheGateway(2)])
-    expect(code).toBe(1)
-    expect(stderr).toContain(lost(`the default gateway ${GATEWAY} no longer answers`))
-    expect(await nic.channels()).toBe(2)
-    await gatewayAnswers()
-    // Held: a unit leaves it alone.
-    await guest.run(['vqtune', 'apply', '--unattended'])
-    expect(await nic.channels()).toBe(2)
-  })
-
-  test('--boot: a lost carrier', async () => {
-    const [{ code, stderr }] = await Promise.all([applyFromTwo('--boot'), fourQueuesLoseTheCarrier(2)])
-    expect(code).toBe(1)
-    expect(stderr).toContain(lost('the carrier was lost'))
-    expect(await nic.channels()).toBe(2)
-    await gatewayAnswers()
-  })
-
-  test('ends at once, and says so, when nothing but the carrier can be lost', async () => {
-    await onHost('ip', 'address', 'flush', 'dev', 'tap0')
-    expect(await guest.run(['ip', 'neigh', 'show', 'to', GATEWAY])).toMatch(/lladdr/)
-    const nothing = `${nic.name}: nothing but the carrier to confirm:`
-    const there = `${nic.name}: the carrier is there\n`
-    const dead = await applyFromTwo()
-    expect(dead).toMatchObject({ code: 0, stderr: '' })
-    expect(dead.stdout).toContain(`${nothing} gateway ${GATEWAY} did not answer before either\n${there}`)
-    expect(await nic.channels()).toBe(4)
-    await guest.run(['ip', 'route', 'del', 'default'])
-    const none = await applyFromTwo()
-    expect(none).toMatchObject({ code: 0, stderr: '' })
-    expect(none.stdout).toContain(`${nothing} no default gateway\n${there}`)
   })
 })

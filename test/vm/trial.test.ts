@@ -6,6 +6,7 @@ import { Guest } from './lib/guest'
 import { shareOfOthers } from './lib/host-load'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
+import { Vqtuned } from './lib/vqtuned'
 import { waitUntil } from './lib/wait'
 
 /**
@@ -76,7 +77,7 @@ async function trialUnderLoad(...args: string[]): Promise<TrialJson> {
   const stop = pour()
   try {
     const { code, stdout, stderr } = await guest.exec(
-      ['vqtune', 'trial', nic, '--counts', `1,${QUEUES}`, '--window', '1', '--json', ...args],
+      ['vqtune', 'trial', nic, '--counts', `1,${QUEUES}`, '--window', '0.5', '--json', ...args],
       { timeoutMs: 300_000 },
     )
     expect(stderr).toBe('')
@@ -204,42 +205,32 @@ test('after kill -9 rollback and apply repair', async () => {
   expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
 })
 
-interface DriftJson {
-  readonly drift: { kind: string; nic: string; writer: string; evidence: string; action: string }[]
-}
-
-async function drifts(): Promise<DriftJson['drift']> {
-  return (JSON.parse(await guest.run(['vqtune', 'drift', '--json'])) as DriftJson).drift
-}
-
-test('the daemon stands aside during a trial, and repairs what a killed one left', async () => {
+test('the daemon and its guard stand aside during a trial, and the daemon repairs what a killed one left', async () => {
   await guest.run(['vqtune', 'apply'])
-  const before = await guest.run(['vqtune', 'status', '--json'])
-  const unit = ['[Service]', 'ExecStart=/usr/local/bin/vqtune daemon', 'ExecReload=/bin/kill -HUP $MAINPID']
-  await guest.writeFile('/run/systemd/system/vqtuned.service', `${unit.join('\n')}\n`)
-  await guest.run(['systemctl', 'start', 'vqtuned.service'])
+  const settings = async () => {
+    const { daemon: _, ...rest } = JSON.parse(await guest.run(['vqtune', 'status', '--json']))
+    return rest
+  }
+  const before = await settings()
+  const daemon = await Vqtuned.start(guest, '[guard]\nenabled = true\nwindow-seconds = 5\n')
   try {
-    await waitUntil('the daemon to have looked', 60_000, async () => {
-      return (await guest.exec(['test', '-s', '/run/vqtune/daemon.json'])).code === 0
-    })
     const pid = await trialAtOne()
-    // Longer than the daemon waits for the lock.
+    // Longer than the daemon waits for the lock, and than the guard's window.
     await sleep(12_000)
     expect((await guest.exec(['test', '-d', `/proc/${pid}`])).code).toBe(0)
-    await guest.run(['kill', '-INT', String(pid)])
+    await guest.run(['kill', '-TERM', String(pid)])
     await ended(pid)
-    expect(await guest.run(['vqtune', 'status', '--json'])).toBe(before)
-    expect(await drifts()).toEqual([])
+    expect(await guest.readFile('/tmp/trial.out')).toContain('stopped by a signal')
+    expect(await settings()).toEqual(before)
+    expect(await daemon.history()).toEqual([])
 
     const killed = await trialAtOne()
     await guest.run(['kill', '-KILL', String(killed)])
-    await waitUntil('the daemon to repair', 60_000, async () => (await channels()) === QUEUES)
-    await waitUntil('the drift to be recorded', 30_000, async () => (await drifts()).length > 0)
-    const [drift] = await drifts()
-    expect(drift).toMatchObject({
+    expect(await daemon.newRecord(0, 'channels')).toMatchObject({
       ...{ kind: 'channels', nic, writer: 'vqtune', action: 'repaired' },
       evidence: 'tried by a vqtune trial that was killed',
     })
+    expect(await channels()).toBe(QUEUES)
 
     // A winner that is kept stays: the daemon is told to read the drop-in. Fewer queues make this command faster.
     const command = `sleep 0.$(ls -d /sys/class/net/${nic}/queues/tx-* | wc -l)`
@@ -249,18 +240,21 @@ test('the daemon stands aside during a trial, and repairs what a killed one left
     )
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ yardstick: 'runs', verdict: 'better', channels: 1 })
-    // Longer than the daemon needs to see the change, and to undo it if it were not told.
-    await sleep(5_000)
+    await daemon.logs('the daemon to have been told', /configuration read again/)
+    // A periodic check by hand: what it would undo, it undoes now.
+    await daemon.systemctl('restart')
     expect(await channels()).toBe(1)
-    expect((await drifts()).filter(({ action }) => action === 'repaired')).toHaveLength(1)
+    expect((await daemon.history()).filter(({ action }) => action === 'repaired')).toHaveLength(1)
+    expect(await daemon.log()).not.toMatch(/by the guard|the guard compares/)
   } finally {
     await guest.run(['rm', '-f', `/etc/vqtune/conf.d/50-trial-${nic}.toml`])
-    await guest.run(['systemctl', 'stop', 'vqtuned.service'])
+    await daemon.systemctl('stop')
   }
 })
 
 test('a lost gateway ends the trial', async () => {
   await guest.run(['ip', 'route', 'add', 'default', 'via', addresses(0).host])
+  await guest.run(['ping', '-q', '-c', '1', '-w', '10', addresses(0).host])
   try {
     const pid = await trialAtOne()
     await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])

@@ -16,20 +16,27 @@ export type QuickOptions = Pick<
   BootOptions,
   'kernel' | 'cpus' | 'nics' | 'smbios' | 'kernelArgs' | 'memoryMiB'
 > & {
-  /** Bundle that becomes `vqtune` in the script. */
-  readonly vqtune: string
+  /** Bundle that becomes `vqtune` in the script. Without it the script has busybox and nothing else, sooner. */
+  readonly vqtune?: string
 }
 
 const runPrefix = 'vqtune-test-guest-'
 const limitMs = 180_000
 
-/** Takes the place of the image's own init: a later archive of an initramfs replaces files of an earlier one. */
-const init = `#!/bin/busybox sh
+const start = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
-while read -r module; do insmod "/modules/$module"; done </modules/order
+`
+
+const bareInit = `${start}stty -F /dev/ttyS1 raw
+sh /vqtune/script >/dev/ttyS1 2>&1
+reboot -f
+`
+
+/** Takes the place of the image's own init: a later archive of an initramfs replaces files of an earlier one. */
+const init = `${start}while read -r module; do insmod "/modules/$module"; done </modules/order
 until [ -b /dev/vda ] && [ -b /dev/vdb ]; do sleep 0.1; done
 mount -t ext4 -o rw,noatime /dev/vda /root
 mount -t ext4 -o ro /dev/vdb /root/opt/node
@@ -48,7 +55,7 @@ const wrapper = '#!/bin/sh\nexec /opt/node/node /run/vqtune-test/vqtune.cjs "$@"
 /** Boots, runs the script as root, and returns what it printed on either stream. */
 export async function runInGuest(options: QuickOptions, script: string): Promise<string> {
   const image = await guestImage()
-  const disk = await nodeDisk()
+  const disk = options.vqtune === undefined ? undefined : await nodeDisk()
   const lifeLock = await acquireLock('/run/lock/vqtune-test-guest.lock', {
     shared: true,
     waitMs: 1_200_000,
@@ -79,16 +86,18 @@ export async function runInGuest(options: QuickOptions, script: string): Promise
 async function makeInitrd(
   runDirectory: string,
   imageInitrd: string,
-  bundle: string,
+  bundle: string | undefined,
   script: string,
 ): Promise<string> {
   const tree = join(runDirectory, 'tree')
   mkdirSync(join(tree, 'vqtune'), { recursive: true })
-  writeFileSync(join(tree, 'init'), init, { mode: 0o755 })
+  writeFileSync(join(tree, 'init'), bundle === undefined ? bareInit : init, { mode: 0o755 })
   writeFileSync(join(tree, 'vqtune', 'script'), script)
-  writeFileSync(join(tree, 'vqtune', 'vqtune'), wrapper, { mode: 0o755 })
-  for (const name of [basename(bundle), 'vqtune-full.cjs']) {
-    cpSync(join(dirname(bundle), name), join(tree, 'vqtune', name))
+  if (bundle !== undefined) {
+    writeFileSync(join(tree, 'vqtune', 'vqtune'), wrapper, { mode: 0o755 })
+    for (const name of [basename(bundle), 'vqtune-full.cjs']) {
+      cpSync(join(dirname(bundle), name), join(tree, 'vqtune', name))
+    }
   }
   const { stdout: names } = await execa('find', ['.'], { cwd: tree })
   const { stdout: archive } = await execa('cpio', ['--quiet', '-o', '-H', 'newc', '--owner=0:0'], {

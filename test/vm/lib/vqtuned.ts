@@ -32,13 +32,18 @@ export class Vqtuned {
       '/etc/systemd/system/vqtuned.service.d/50-emulated.conf',
       '[Service]\nTimeoutStartSec=300\nTimeoutStopSec=120\n',
     )
-    await guest.writeFile(CONFIG, config)
     await guest.shell(
       'ln -sf /usr/local/bin/vqtune /usr/bin/vqtune; systemd-tmpfiles --create vqtune.conf; systemctl daemon-reload; udevadm control --reload',
     )
     const daemon = new Vqtuned(guest)
-    await daemon.systemctl('start')
+    await daemon.startWith(config)
     return daemon
+  }
+
+  /** After it was stopped. */
+  async startWith(config: string): Promise<void> {
+    await this.guest.writeFile(CONFIG, config)
+    await this.systemctl('start')
   }
 
   async systemctl(verb: 'start' | 'stop' | 'restart' | 'reload'): Promise<void> {
