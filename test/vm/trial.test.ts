@@ -52,6 +52,10 @@ function pour(): () => Promise<void> {
   }
 }
 
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`
+}
+
 interface TrialJson {
   readonly verdict: string
   readonly channels: number
@@ -108,31 +112,46 @@ async function unlimitQueues(): Promise<void> {
   await guest.network.exec(['tc', 'qdisc', 'del', 'dev', 'tap0', 'root'])
 }
 
-test('finds by itself that one queue moves more than eight in emulation, and changes nothing', async () => {
-  const { result: trial, others } = await shareOfOthers(guest.network, () => trialUnderLoad())
-  show(`emulation, ${(100 * others).toFixed(0)} % of the machine used by others`, trial)
+let provenInEmulation = false
+
+test('finds by itself that one queue moves more than eight in emulation, and changes nothing', async ({
+  skip,
+}) => {
+  const { others: before } = await shareOfOthers(guest.network, () => sleep(2_000))
+  skip(before > QUIET, `others use ${percent(before)} of the machine: it would mean nothing`)
+  const { result: trial, others } = await shareOfOthers(guest.network, () => trialUnderLoad('--rounds', '11'))
+  show(`emulation, ${percent(others)} of the machine used by others`, trial)
   expect(trial.present).toBe(QUEUES)
-  if (others <= QUIET) expect(trial).toMatchObject({ verdict: 'better', channels: 1 })
   // Never the other way round, however noisy.
   expect(trial.comparisons.map(({ finding }) => finding)).not.toContain('slower')
-  // It ended at a look, and every round measured both counts.
-  expect(trial.looks.map(({ rounds }) => rounds)).toContain(trial.rounds)
-  expect(trial.runs).toHaveLength(2 * trial.rounds)
-  expect(await channels()).toBe(QUEUES)
-  expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
+  await expectUntouched(trial)
+  if (others > QUIET) return
+  expect(trial).toMatchObject({ verdict: 'better', channels: 1 })
+  provenInEmulation = true
 })
 
-test('finds that fewer queues move more when all but the first are slow', async () => {
+test('finds that fewer queues move more when all but the first are slow, and changes nothing', async ({
+  skip,
+}) => {
+  skip(provenInEmulation, 'emulation has proven it')
   await limitQueues(['16mbit', ...Array.from({ length: QUEUES - 1 }, () => '500kbit')])
   try {
     const trial = await trialUnderLoad()
     show('slow further queues', trial)
     expect(trial).toMatchObject({ present: QUEUES, verdict: 'better', channels: 1 })
-    expect(await channels()).toBe(QUEUES)
+    await expectUntouched(trial)
   } finally {
     await unlimitQueues()
   }
 })
+
+/** It ended at a look, every round measured both counts, and all is as before. */
+async function expectUntouched(trial: TrialJson): Promise<void> {
+  expect(trial.looks.map(({ rounds }) => rounds)).toContain(trial.rounds)
+  expect(trial.runs).toHaveLength(2 * trial.rounds)
+  expect(await channels()).toBe(QUEUES)
+  expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
+}
 
 test('finds that more queues move more when each queue of the tap is limited, and keeps them', async () => {
   await limitQueues(Array.from({ length: QUEUES }, () => '4mbit'))
@@ -188,7 +207,7 @@ test('Ctrl-C, twice, restores channels and affinity', async () => {
   expect(await guest.run(['vqtune', 'status', '--json'])).toBe(before)
 })
 
-test('after kill -9 rollback and apply repair', async () => {
+test('after kill -9 rollback repairs', async () => {
   // As after a boot: what rollback restores is what the trial found.
   await guest.run(['vqtune', 'apply'])
   await guest.run(['rm', '-f', '/run/vqtune/ledger.json'])
@@ -197,12 +216,6 @@ test('after kill -9 rollback and apply repair', async () => {
   await ended(pid)
   await guest.run(['vqtune', 'rollback'])
   expect(await channels()).toBe(QUEUES)
-  const again = await trialAtOne()
-  await guest.run(['kill', '-KILL', String(again)])
-  await ended(again)
-  await guest.run(['vqtune', 'apply'])
-  expect(await channels()).toBe(QUEUES)
-  expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
 })
 
 test('the daemon and its guard stand aside during a trial, and the daemon repairs what a killed one left', async () => {
@@ -223,6 +236,7 @@ test('the daemon and its guard stand aside during a trial, and the daemon repair
     expect(await guest.readFile('/tmp/trial.out')).toContain('stopped by a signal')
     expect(await settings()).toEqual(before)
     expect(await daemon.history()).toEqual([])
+    expect(await daemon.log()).not.toMatch(/guard|set-channels/)
 
     const killed = await trialAtOne()
     await guest.run(['kill', '-KILL', String(killed)])
@@ -245,7 +259,6 @@ test('the daemon and its guard stand aside during a trial, and the daemon repair
     await daemon.systemctl('restart')
     expect(await channels()).toBe(1)
     expect((await daemon.history()).filter(({ action }) => action === 'repaired')).toHaveLength(1)
-    expect(await daemon.log()).not.toMatch(/by the guard|the guard compares/)
   } finally {
     await guest.run(['rm', '-f', `/etc/vqtune/conf.d/50-trial-${nic}.toml`])
     await daemon.systemctl('stop')
