@@ -226,33 +226,18 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
   const cut = `printf '${SEPARATOR.replaceAll('\n', '\\n')}'`
   const script = [
     'ethtool -l eth5; vqtune status eth5',
-    ...kinds.flatMap((_, i) => [
-      cut,
-      `vqtune explain eth${i} --json`,
-      cut,
-      `NO_COLOR=1 vqtune explain eth${i}`,
-    ]),
+    'vqtune explain eth0 --json',
+    ...kinds.map((_, i) => `NO_COLOR=1 vqtune explain eth${i}`),
   ]
   const output = await runInGuest(
     { kernel: '6.12', cpus: 4, memoryMiB: 512, vqtune: BUNDLE, nics: kinds },
-    script.join('\n'),
+    script.join(`\n${cut}\n`),
   )
-  const [before = '', ...parts] = output.split(SEPARATOR)
-  expect(parts).toHaveLength(2 * kinds.length)
-  const nics = kinds.map((_, i) => ({ json: parse(parts[2 * i] ?? ''), text: parts[2 * i + 1] ?? '' }))
-  expect(nics.map(({ json }) => json.limits.map(({ code }) => code))).toEqual([
-    ['host-maximum'],
-    ['no-multiqueue'],
-    ['no-control-queue'],
-    ['shared-vectors'],
-    ['intx'],
-    ['vcpus'],
-  ])
-  const [limited] = nics
-  if (limited === undefined) throw new Error('no NIC')
+  const [before = '', json = '', ...texts] = output.split(SEPARATOR)
+  expect(texts).toHaveLength(kinds.length)
+  const limited = { json: parse(json), text: texts[0] ?? '' }
   expect(limited.json.hypervisor.vendor).toBe('QEMU')
   expectRemedies('eth0', limited, ['libvirt', 'proxmox'], QEMU_LINES)
-  const texts = nics.map(({ text }) => text)
   const wanted = [
     'the host exposes 2 queue pairs',
     'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ)',
