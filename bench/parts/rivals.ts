@@ -9,7 +9,7 @@ import type { Part, Section } from '../lib/part'
 import { median, spread } from '../lib/statistics'
 
 const NICS = 4
-const ROUNDS = 7
+const ROUNDS = 5
 const WAYS = [
   'ethtool once for each NIC, from a shell',
   'vqtune apply, as packaged',
