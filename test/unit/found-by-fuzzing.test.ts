@@ -9,6 +9,7 @@ import { VqtuneError } from '../../src/errors'
 import { parseBackup } from '../../src/host/change/backup'
 import { readNumber, scanConf } from '../../src/host/libvirt/qemu-conf'
 import { parseDomainList, virshError } from '../../src/host/libvirt/virsh'
+import { scanXml } from '../../src/host/libvirt/xml-scan'
 import { parseOpenFilesLimit } from '../../src/host/qemu/process'
 import {
   parseInterruptCounts,
@@ -114,6 +115,10 @@ describe('what is refused is refused in one line', () => {
       what: 'connection "a\\u2028b" sets ethtool.channels-rx = 1\\u20282',
       remedy: 'nmcli connection modify $\'a\\342\\200\\250b\' ethtool.channels-rx ""',
     })
+  })
+  it('XML with a declaration where an element should be, which the validator lets through', () => {
+    expect(scanXml('<a><!mac b="1"/></a>')).toBeUndefined()
+    expect(scanXml('<!DOCTYPE a><a/>')?.name).toBe('a')
   })
   it('a remedy of one line for options that go over several', () => {
     const text = `DEVICE=${nic.name}\nETHTOOL_OPTS="\n-L ${nic.name} combined 4"\n`

@@ -44,7 +44,7 @@ const SKIPPED = [
   { open: '<!--', close: '-->' },
   { open: '<![CDATA[', close: ']]>' },
   { open: '<?', close: '?>' },
-  { open: '<!', close: '>' },
+  { open: '<!DOCTYPE', close: '>' },
 ] as const
 
 /** The root element of a well-formed text; undefined when there is none. */
@@ -80,7 +80,8 @@ export function scanXml(xml: string): XmlElement | undefined {
   return open.length === 0 ? root : undefined
 }
 
-const NAME = /[^\s/>=]+/y
+// Not `<!a>`: the validator takes such a thing for an element, and XML has none.
+const NAME = /[^\s/>=!?][^\s/>=]*/y
 const ATTRIBUTE = /\s+([^\s/>=]+)\s*=\s*(?:'([^']*)'|"([^"]*)")/y
 const TAG_END = /\s*(\/?)>/y
 
