@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { COMMANDS, GLOBAL_OPTIONS } from '../../src/commands/registry'
+import { commandHelp } from '../../src/output/help'
 import { TOP } from './rpms'
 
 /** How a terminal of paper shows bold. */
@@ -96,5 +97,60 @@ describe('manual', () => {
       for (const name of Object.keys(options ?? {})) expect(text).toContain(`--${name}`)
     }
     expect(readFileSync(page, 'utf8')).not.toMatch(/@[A-Z_]+@/)
+  })
+})
+
+describe('manual, --help and both completions', () => {
+  const file = (name: string): string => readFileSync(join(out, name), 'utf8')
+  /** Sorted option names of a text, without the dashes; each once. */
+  const optionsIn = (text: string, pattern: RegExp): string[] =>
+    [...new Set([...text.matchAll(pattern)].map(([, name = '']) => name))].sort()
+  const own = (spec: (typeof COMMANDS)[number]) => Object.keys(spec.options ?? {}).sort()
+  const all = (spec: (typeof COMMANDS)[number]) => Object.keys({ ...spec.options, ...GLOBAL_OPTIONS }).sort()
+
+  it('have for each command just the options that it takes', () => {
+    // Entry by entry: up to the next command, or the end of the list.
+    const entries = new Map(
+      file('vqtune.8')
+        .split(/^\.Ss Options of every command$/m)[0]
+        ?.split(/^\.It Cm /m)
+        .slice(1)
+        .map((entry) => [entry.split(/ (?:Op|Ar) |\n/)[0] as string, entry]),
+    )
+    expect([...entries.keys()].sort()).toEqual(COMMANDS.map(({ words }) => words.join(' ')).sort())
+    for (const command of COMMANDS) {
+      const words = command.words.join(' ')
+      expect(optionsIn(entries.get(words) ?? '', /^\.It .*Fl -([a-z-]+)/gm), `manual: ${words}`).toEqual(
+        own(command),
+      )
+      const zsh = new RegExp(`^ +\\('${words}'\\)\\n +_arguments([\\s\\S]*?);;`, 'm').exec(
+        file('_vqtune'),
+      )?.[1]
+      expect(optionsIn(zsh ?? '', /'\*?--([a-z-]+)/g), `zsh: ${words}`).toEqual(all(command))
+      const help = commandHelp(command)
+      expect(optionsIn(help, /^ {2}(?:-\w, )?--([a-z-]+)/gm), `--help: ${words}`).toEqual(all(command))
+    }
+    const everywhere = /^\.Ss Options of every command$([\s\S]*?)^\.Sh/m.exec(file('vqtune.8'))?.[1]
+    expect(optionsIn(everywhere ?? '', /Fl -([a-z-]+)/g)).toEqual(Object.keys(GLOBAL_OPTIONS).sort())
+  })
+
+  it('name no option that the program does not have', () => {
+    const known = new Set(COMMANDS.flatMap(all))
+    const texts = {
+      bash: file('vqtune.bash'),
+      zsh: file('_vqtune'),
+      help: COMMANDS.map(commandHelp).join(''),
+      manual: file('vqtune.8')
+        // What other programs are called with.
+        .replace(/\bsystemctl .*/g, ''),
+    }
+    for (const [name, text] of Object.entries(texts)) {
+      const named = optionsIn(text, /(?<![\w-])(?:\\-|-)-([a-z][a-z-]+)/g)
+      expect(
+        named.filter((option) => !known.has(option)),
+        name,
+      ).toEqual([])
+      expect(named.length, name).toBeGreaterThan(2)
+    }
   })
 })
