@@ -31,17 +31,19 @@ export function targetChannels(
   settings: Pick<NicSettings, 'cap' | 'channels'>,
   maximum: number | undefined,
 ): Target {
-  const limits: [LimitingFactor, number | undefined][] = [
-    ['vcpus', cpus.online.length],
-    ['host', maximum],
-    ['policy', settings.channels],
-    ['policy', settings.cap],
-    ['isolated', settings.channels === undefined ? usableCpus(cpus, isolated).length : undefined],
-    ['driver', MAX_CHANNELS],
+  const none = Number.POSITIVE_INFINITY
+  const limits: readonly Target[] = [
+    { limitedBy: 'vcpus', channels: cpus.online.length },
+    { limitedBy: 'host', channels: maximum ?? none },
+    { limitedBy: 'policy', channels: settings.channels ?? none },
+    { limitedBy: 'policy', channels: settings.cap ?? none },
+    {
+      limitedBy: 'isolated',
+      channels: settings.channels === undefined ? usableCpus(cpus, isolated).length : none,
+    },
+    { limitedBy: 'driver', channels: MAX_CHANNELS },
   ]
-  const best = limits
-    .flatMap(([limitedBy, channels]): Target[] => (channels === undefined ? [] : [{ channels, limitedBy }]))
-    .reduce((least, limit) => (limit.channels < least.channels ? limit : least))
+  const best = limits.reduce((least, limit) => (limit.channels < least.channels ? limit : least))
   return { ...best, channels: Math.max(1, best.channels) }
 }
 

@@ -201,8 +201,8 @@ export function withTrial(
 ): Ledger {
   const held = entryOf(ledger, nic)?.held === true ? { held: true } : {}
   const recorded = withOriginals(ledger, guest, [nic], at)
-  const known = entryOf(recorded, nic)
-  return known === undefined ? recorded : replaceEntry(recorded, { ...known, ...held, trial: at })
+  const known = entryOf(recorded, nic) as LedgerEntry
+  return replaceEntry(recorded, { ...known, ...held, trial: at })
 }
 
 /** Notes what the NICs show now as applied by us; what a killed trial left is over then. Pure. */

@@ -194,18 +194,19 @@ class Scanner {
 /** The parts of a dotted key as written. Quoting has the rules of TOML, so TOML's own parser undoes it. */
 function keyParts(written: string): string[] {
   if (!/["'.]/.test(written)) return [written.trim()]
-  const parts: string[] = []
   let value: unknown
   try {
     value = parse(`${written}=0`)
   } catch {
     return [written.trim()]
   }
-  while (typeof value === 'object' && value !== null) {
-    const [entry] = Object.entries(value)
-    if (entry === undefined) break
-    parts.push(entry[0])
-    value = entry[1]
-  }
-  return parts
+  return keysDown(value)
+}
+
+/** The keys of one table in the other. */
+function keysDown(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value)
+    .slice(0, 1)
+    .flatMap(([key, inner]) => [key, ...keysDown(inner)])
 }

@@ -34,7 +34,8 @@ export async function parseFragment(file: string, text: string): Promise<ParsedF
     found.push(...combinationProblems(checked.data), ...(await cronProblems(checked.data)))
   if (checked.success && found.length === 0)
     return { ok: true, located: { file, fragment: checked.data, lines } }
-  const problems = found.map(({ path, text }) => ({ file, line: lines.lineOf(path) ?? 1, text }))
+  // What is found is below some key, and each of those has a line.
+  const problems = found.map(({ path, text }) => ({ file, line: lines.lineOf(path) as number, text }))
   return { ok: false, problems: problems.sort((a, b) => a.line - b.line) }
 }
 
@@ -122,7 +123,10 @@ function combinationProblems(fragment: Fragment): Finding[] {
       found.push({ path: rule.match === undefined ? path : [...path, 'match'], text })
       continue
     }
-    const key = JSON.stringify(Object.entries(rule.match).sort(([a], [b]) => (a < b ? -1 : 1)))
+    const key = Object.entries(rule.match)
+      .map(([name, glob]) => JSON.stringify([name, glob]))
+      .sort()
+      .join()
     const earlier = seen.get(key)
     if (earlier === undefined) seen.set(key, index)
     else {

@@ -1,7 +1,7 @@
 /** Channels: the number of queue pairs in use, set by `ethtool -L`. */
 import { VqtuneError } from '../errors'
-import type { DesiredNic, ObservedNic, SetChannels, Skip, SteppedBack } from '../model'
-import { classifyRefusal, type Refusal } from '../system/ethtool'
+import type { DesiredNic, ObservedNic, ObstacleCode, SetChannels, Skip, SteppedBack } from '../model'
+import { classifyRefusal } from '../system/ethtool'
 import type { Host } from '../system/host'
 import { readLinks } from '../system/ip-link'
 import { operand } from '../untrusted'
@@ -52,7 +52,8 @@ function describeStepBack({ proven, why }: SteppedBack): string {
 function reasonOf(nic: ObservedNic, desired: DesiredNic, steppedBack: SteppedBack | undefined): string {
   switch (desired.limitedBy) {
     case 'guard':
-      return steppedBack === undefined ? 'the guard says so' : describeStepBack(steppedBack)
+      // Only a step back makes the guard the limit; see desireNic.
+      return describeStepBack(steppedBack as SteppedBack)
     case 'vcpus':
       return `one queue pair for each of ${desired.target} online vCPUs`
     case 'host':
@@ -83,26 +84,24 @@ export async function setChannels(host: Host, step: SetChannels): Promise<void> 
   if (refusal.code === 'vanished') {
     throw new VqtuneError('vanished', `${step.nic}: the NIC went away while its channels were set`)
   }
-  throw await explained(host, step, refusal)
+  throw await explained(host, step, { code: refusal.code, text: refusal.text })
 }
 
 /** A bare "Invalid argument" says nothing; XDP is the usual cause and easy to see. */
-async function explained(host: Host, step: SetChannels, refusal: Refusal): Promise<Error> {
-  const code = refusal.code
+async function explained(
+  host: Host,
+  step: SetChannels,
+  { code, text }: { readonly code: ObstacleCode; readonly text: string },
+): Promise<Error> {
   if (code === 'refused' || code === 'xdp') {
     const xdp = code === 'xdp' || (await readLinks(host)).get(step.nic)?.xdp === true
     if (xdp) {
-      return new StepRefused(
-        'xdp',
-        'an XDP program is attached: the driver refuses other channels',
-        refusal.text,
-      )
+      return new StepRefused('xdp', 'an XDP program is attached: the driver refuses other channels', text)
     }
     return new VqtuneError(
       'tool-failed',
-      `${step.nic}: channels ${step.old} -> ${step.new} refused by the kernel: ${refusal.text}`,
+      `${step.nic}: channels ${step.old} -> ${step.new} refused by the kernel: ${text}`,
     )
   }
-  if (code === 'permission' || code === 'vanished') return new VqtuneError(code, refusal.text)
-  return new StepRefused(code, `the kernel refused ${step.new} channels`, refusal.text)
+  return new StepRefused(code, `the kernel refused ${step.new} channels`, text)
 }

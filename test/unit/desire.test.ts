@@ -144,6 +144,16 @@ describe('layout', () => {
     expect(layOut(4, upTo(5), guest, load).map(({ irq }) => irq)).toEqual([[0], [1], [2], [3, 4]])
   })
 
+  it('weighs what a NIC adds as what is there: the larger group may go to a busy CPU', () => {
+    const busy = new Map([
+      [1, 0.7],
+      [2, 0.15],
+    ])
+    expect(layOut(3, upTo(4), cpus(upTo(4)), busy).map(({ irq }) => irq)).toEqual([[0, 1], [2], [3]])
+    // One CPU with a queue is enough to go elsewhere.
+    expect(layOut(2, upTo(3), cpus(upTo(3)), new Map([[2, 1]])).map(({ irq }) => irq)).toEqual([[0], [1, 2]])
+  })
+
   it('gives the larger groups of a second NIC to other vCPUs', () => {
     const online = upTo(5)
     const nics = [nicOf({ ifindex: 2, maximum: 2 }, online), nicOf({ ifindex: 3, maximum: 2 }, online)]

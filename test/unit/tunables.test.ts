@@ -325,6 +325,10 @@ describe('writes to kernel files', () => {
 })
 
 describe('the registry', () => {
+  it('knows its tunables by the names that skips tell', () => {
+    expect([channels, irqAffinity, xps].map(({ name }) => name)).toEqual(['channels', 'irq-affinity', 'xps'])
+  })
+
   it('plans channels alone, since the kernel then writes the rest anew', () => {
     const nic = { ...NIC, queues: NIC.queues.map((queue) => ({ ...queue, xps: [0] })) }
     const alone = planTunables(context(nic, desired(2)))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { findWriters } from '../../../src/advice/writers'
 import { parseBannedIrqs } from '../../../src/advice/writers/irqbalance'
-import type { Writer, WriterTarget } from '../../../src/advice/writers/writer'
+import { processesNamed, type Writer, type WriterTarget } from '../../../src/advice/writers/writer'
 import type { Host } from '../../../src/system/host'
 import { hostWith } from '../../support/hosts'
 
@@ -260,6 +260,11 @@ describe('udev rules', () => {
     ])
   })
 
+  test('a rule that the file ends in the middle of counts', () => {
+    const rule = 'SUBSYSTEM=="net", RUN+="/sbin/ethtool -L %k combined 2"'
+    expect(writersOf({ [RULES]: `${rule}\\` }).map((writer) => writer.matches)).toEqual(['yes'])
+  })
+
   test.each([
     ['SUBSYSTEM=="net", NAME=="ens4", RUN+="/sbin/ethtool -L %k combined 2"', []],
     ['SUBSYSTEM=="net", ATTR{address}=="52:54:00:ab:cd:01", RUN+="/sbin/ethtool -L %k combined 2"', ['yes']],
@@ -381,4 +386,17 @@ describe('tuned: sections of several profiles', () => {
     expect(regex('INTERFACE=ens3')).toEqual(['yes base'])
     expect(regex('(')).toEqual(['maybe base'])
   })
+})
+
+test('only processes of root count in the running guest: anybody can name one irqbalance', () => {
+  const tree = hostWith({ '/proc/7/comm': 'irqbalance\n' })
+  const owned = (uid: number | undefined) =>
+    processesNamed(
+      Object.assign(Object.create(tree), {
+        paths: { ...tree.paths, root: '' },
+        stat: () => (uid === undefined ? undefined : { uid }),
+      }),
+      'irqbalance',
+    )
+  expect([owned(0), owned(1000), owned(undefined)]).toEqual([[7], [], []])
 })

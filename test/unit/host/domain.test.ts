@@ -75,15 +75,24 @@ it('a diff keeps lines that both sides have between two changes', () => {
   )
 })
 
+it('a diff has a hunk for each place', () => {
+  const lines = Array.from({ length: 20 }, (_, i) => `${i}`)
+  const after = lines.map((line) => (line === '2' || line === '15' ? 'x' : line))
+  const heads = unifiedDiff('f', lines.join('\n'), after.join('\n')).match(/^@@.*@@$/gm)
+  expect(heads).toEqual(['@@ -1,6 +1,6 @@', '@@ -13,7 +13,7 @@'])
+})
+
 describe('links of a hypervisor', () => {
   it('without a name are left out', () => {
     expect(parseLinks('[{},{"ifname":"tap0"}]').map(({ name }) => name)).toEqual(['tap0'])
   })
 
   it('that ip does not tell are an error with the words of ip', async () => {
-    const host: Host = Object.assign(Object.create(systemHost('/t')), {
-      run: async () => ({ code: 1, stdout: '', stderr: 'Cannot open netlink socket\nmore\n' }),
-    })
-    await expect(readLinks(host)).rejects.toThrow('ip link: Cannot open netlink socket')
+    const host = (code: number): Host =>
+      Object.assign(Object.create(systemHost('/t')), {
+        run: async () => ({ code, stdout: '[]', stderr: 'Cannot open netlink socket\nmore\n' }),
+      })
+    await expect(readLinks(host(1))).rejects.toThrow('ip link: Cannot open netlink socket')
+    expect(await readLinks(host(0))).toEqual([])
   })
 })
