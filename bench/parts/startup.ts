@@ -8,8 +8,8 @@ import type { Chart, Part, Section, Table } from '../lib/part'
 import { median, spread } from '../lib/statistics'
 import { interleaved, type Times, timed } from '../lib/timed'
 
-const ROUNDS = 21
-const GROWTH_ROUNDS = 9
+const ROUNDS = 11
+const GROWTH_ROUNDS = 5
 const NICS = [1, 2, 4, 8, 16, 32] as const
 const QUEUES = [1, 4, 16, 64, 256] as const
 /** NICs in the changing apply. */
