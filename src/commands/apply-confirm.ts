@@ -63,12 +63,17 @@ export async function confirmApply(
 }
 
 function describeWatch({ nic, connectivity }: BeforeChange, seconds: number): string {
-  const { gateway } = connectivity
+  const { gateway, neighbour } = connectivity
   if (hasGateway(connectivity)) {
     return `${nic.name}: watching carrier and gateway ${gateway} until proven, for ${seconds} s (guard.commit-confirm-seconds) at most; Ctrl-C keeps the channels`
   }
-  const why = gateway === undefined ? 'no default gateway' : `gateway ${gateway} did not answer before either`
-  return `${nic.name}: nothing but the carrier to confirm: ${why}`
+  return `${nic.name}: nothing but the carrier to confirm: ${whyNoGateway(gateway, neighbour)}`
+}
+
+function whyNoGateway(gateway: string | undefined, neighbour: string | undefined): string {
+  if (gateway === undefined) return 'no default gateway'
+  if (neighbour === 'FAILED') return `gateway ${gateway} did not answer before either`
+  return `gateway ${gateway} was not known to answer: ${neighbour ?? 'no'} neighbour entry`
 }
 
 function describeEnd({ nic, connectivity }: BeforeChange, end: Extract<WatchEnd, string>): string {
