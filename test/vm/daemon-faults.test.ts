@@ -12,8 +12,10 @@ conflict-reversals = 1000
 log-level = "debug"
 `
 const ETHTOOL = '/usr/sbin/ethtool'
-/** Everything as the real one does, but before it sets channels it waits until /run/hold is gone. */
-const HELD = `case "$1" in -L) echo >/run/hold; while [ -e /run/hold ]; do sleep 0.1; done ;; esac
+/** In a directory that the sandbox of the unit can write to. */
+const HOLD = '/run/vqtune/hold'
+/** Everything as the real one does, but before it sets channels it waits until HOLD is gone. */
+const HELD = `case "$1" in -L) echo >${HOLD}; while [ -e ${HOLD} ]; do sleep 0.1; done ;; esac
 exec ${ETHTOOL}.real "$@"`
 
 let guest: Guest
@@ -29,9 +31,7 @@ beforeAll(async () => {
   })
   nic = new Nic(guest, await guest.nicName(0))
   // State and history on small file systems of their own, for the test that fills them.
-  await guest.shell(
-    'for d in /run/vqtune /var/lib/vqtune; do mkdir -p $d; mount -t tmpfs -o size=64k,mode=755 tmpfs $d; done',
-  )
+  await forBothDisks('mkdir -p $d; mount -t tmpfs -o size=64k,mode=755 tmpfs $d')
   daemon = await Vqtuned.start(guest, CONFIG)
   // Most of what follows runs under a clock that was set back; what became of the periodic check is seen at the end.
   await guest.run(['date', '-s', '-2 days'])
@@ -62,20 +62,27 @@ async function replaceEthtool(script: string): Promise<void> {
   await guest.shell(`mv ${ETHTOOL} ${ETHTOOL}.real; mv /root/ethtool ${ETHTOOL}`)
 }
 const mendEthtool = (): Promise<string> =>
-  guest.shell(`if [ -e ${ETHTOOL}.real ]; then mv ${ETHTOOL}.real ${ETHTOOL}; fi; rm -f /run/hold`)
+  guest.shell(`if [ -e ${ETHTOOL}.real ]; then mv ${ETHTOOL}.real ${ETHTOOL}; fi; rm -f ${HOLD}`)
+
+/** Runs a script for `$d`, the small file systems that hold state and history. */
+const forBothDisks = (script: string): Promise<string> =>
+  guest.shell(`for d in /run/vqtune /var/lib/vqtune; do ${script}; done`)
 
 /** The daemon has begun to set channels, and what it started waits. */
 async function holdRepair(of: string): Promise<void> {
   await replaceEthtool(HELD)
   await guest.run([`${ETHTOOL}.real`, '-L', of, 'combined', '1'])
-  await guest.shell('i=0; until [ -e /run/hold ]; do i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.1; done', {
+  await guest.shell(`i=0; until [ -e ${HOLD} ]; do i=$((i + 1)); [ $i -lt 1200 ]; sleep 0.1; done`, {
     timeoutMs: PATIENCE_MS + 10_000,
   })
 }
 
 describe('vqtune daemon with faults', () => {
   // One that failed half-way is not to make the others fail.
-  afterEach(mendEthtool)
+  afterEach(async () => {
+    await forBothDisks('mount -o remount,rw $d; rm -f $d/full')
+    await mendEthtool()
+  })
 
   test('monitors that are killed are told once and started again', async () => {
     await waitUntil('both sources', PATIENCE_MS, async () =>
@@ -112,8 +119,9 @@ describe('vqtune daemon with faults', () => {
         .at(-1)
       const driver = '/sys/bus/virtio/drivers/virtio_net'
       await replaceEthtool(script)
-      await guest.run(['sh', '-c', `echo ${virtio?.trim()} | tee ${driver}/unbind >${driver}/bind`])
-      await waitUntil('the complaint', PATIENCE_MS, async () => (await count(complaint)) > 0)
+      await guest.shell(`for file in unbind bind; do echo ${virtio?.trim()} >${driver}/$file; done`)
+      await daemon.logs('the complaint', complaint)
+      await nic.become(4)
       const file = await nic.affinityFile(2)
       await guest.writeFile(file, '0')
       await waitUntil('affinity', PATIENCE_MS, async () => (await guest.readFile(file)) === '2')
@@ -130,12 +138,9 @@ describe('vqtune daemon with faults', () => {
     const other = await guest.addNic({ queues: 4 }, 0)
     const known = (await daemon.history()).length
     const before = await warnings('reconcile', 'pass')
-    await waitUntil('the new NIC', PATIENCE_MS, async () =>
-      (await guest.run(['vqtune', 'status'])).includes(other),
-    )
     await holdRepair(other)
     await guest.removeNic(1)
-    await guest.run(['rm', '/run/hold'])
+    await guest.run(['rm', HOLD])
     expect(await daemon.newRecord(known, 'nic-went')).toMatchObject({ nic: other })
     await mendEthtool()
     await expectRepairs()
@@ -178,21 +183,19 @@ describe('vqtune daemon with faults', () => {
     'state and history on a %s file system: it repairs all the same, and says so once',
     async (_name, spoil, mend, errno) => {
       const pid = await daemon.property('MainPID')
-      const both = (script: string): Promise<string> =>
-        guest.shell(`for d in /run/vqtune /var/lib/vqtune; do ${script}; done`)
       // A last line that leaves little room in its block: also a full disk takes the beginning of the next one.
       await guest.shell(
         `f=/var/lib/vqtune/drift.jsonl; head -c $(((8186 - $(stat -c %s $f) % 4096) % 4096)) /dev/zero | tr '\\0' x >>$f`,
       )
       const told = () => warnings('history', 'state', 'reconcile', 'pass', 'textfile', 'status')
       const before = await told()
-      await both(spoil)
+      await forBothDisks(spoil)
       for (let i = 0; i < 3; i++) await expectRepairs()
       await daemon.logs('the complaint', new RegExp(`cannot write the drift history \\(${errno}\\)`))
       const times = (await told()).map((now, i) => now - (before[i] ?? 0))
       expect(times[0]).toBe(1)
       expect(Math.max(...times)).toBe(1)
-      await both(mend)
+      await forBothDisks(mend)
       const size = await guest.shell('wc -l </var/lib/vqtune/drift.jsonl')
       await expectRepairs()
       await waitUntil(
