@@ -97,7 +97,7 @@ export function lineChart(title: string, series: readonly Series[], options: Lin
               .map(([px0, py0]) => `<circle class="${colour}" cx="${px(x(px0))}" cy="${px(y(py0))}" r="3"/>`)
               .join('')
       const legendX = WIDTH - right - 8
-      const legendY = top - 14 + i * 18
+      const legendY = top - 14 - (series.length - 1 - i) * 18
       const legend =
         series.length === 1
           ? ''

@@ -16,7 +16,7 @@ const QUEUES = [1, 4, 16, 64, 256] as const
 const CHANGING = 8
 
 const BARE = 'bare runtime'
-const LOADED = 'vqtune --version: started, nothing looked at'
+const LOADED = 'vqtune --version, by the code of the other verbs'
 const CONVERGED = 'vqtune apply, converged'
 const APPLY = `vqtune apply, ${CHANGING} NICs to change`
 const BASH = `bash loop of ethtool -l, -L, ${CHANGING} NICs`
