@@ -50,7 +50,7 @@ async function measure(): Promise<SoakData> {
   try {
     const nic = await guest.nicName(0)
     const pid = await startDaemon(guest, CONFIG)
-    const rows = await runInGuest(guest, 'soak', BODY, [nic, String(pid), String(STEPS)], 560_000)
+    const rows = await runInGuest(guest, 'soak', BODY, [nic, String(pid), String(STEPS)], 1_200_000)
     const { statusExit, journal } = await endOf(guest)
     return {
       realSeconds: rows.at(-1)?.[0] ?? Number.NaN,

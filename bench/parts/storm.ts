@@ -53,7 +53,7 @@ async function measure(): Promise<StormData> {
     const nic = await guest.nicName(0)
     const pid = await startDaemon(guest, '[daemon]\nconflict-reversals = 1000\n')
     const args = [nic, ...[pid, STORMS, CHANGES, PACE_S, REST_S].map(String)]
-    const rows = await runInGuest(guest, 'storm', BODY, args, 580_000)
+    const rows = await runInGuest(guest, 'storm', BODY, args, 1_200_000)
     const { statusExit, journal } = await endOf(guest)
     return {
       changes: CHANGES,
