@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findWriters } from '../../../src/advice/writers'
+import { parseIni } from '../../../src/advice/writers/ini'
 import { parseBannedIrqs } from '../../../src/advice/writers/irqbalance'
 import { processesNamed, type Writer, type WriterTarget } from '../../../src/advice/writers/writer'
 import type { Host } from '../../../src/system/host'
@@ -399,4 +400,8 @@ test('only processes of root count in the running guest: anybody can name one ir
       'irqbalance',
     )
   expect([owned(0), owned(1000), owned(undefined)]).toEqual([[7], [], []])
+})
+
+test('lines of an INI file that are no pairs, or stand before any section, are skipped', () => {
+  expect(parseIni('x=0\n[a]\nnoise\n=x\nb = 1\n')).toEqual(new Map([['a', [['b', '1']]]]))
 })
