@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 /** Guest tests of work in progress, which the test command leaves out: they have not yet passed as a whole on a quiet machine. */
-const UNFINISHED = ['test/vm/daemon-faults.test.ts', 'test/vm/trial.test.ts']
+const UNFINISHED = ['test/vm/daemon-faults.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /** Planner and parsers: every branch of these has a test in the unit project. The rest is reported. */
