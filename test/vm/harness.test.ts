@@ -4,7 +4,7 @@ import { Guest } from './lib/guest'
 import type { Kernel } from './lib/image'
 
 /** The harness itself: what every other test here builds on. */
-describe.each<Kernel>(['6.1', '6.12'])('guest with kernel %s', (kernel) => {
+describe.each<Kernel>(['6.12'])('guest with kernel %s', (kernel) => {
   let guest: Guest | undefined
   afterEach(async () => {
     await guest?.dispose()

@@ -41,7 +41,7 @@ mount -t sysfs sysfs /sys
 ip link set lo up
 ip link add br0 type bridge
 ip link set br0 up
-while :; do libvirtd -f /dev/null || true; sleep 0.1; done
+while :; do libvirtd -f /dev/null -p "$DIR/libvirtd.pid" || true; sleep 0.1; done
 `
 
 const nic = (mac: string, driver: string) =>
@@ -58,7 +58,9 @@ let init: ReturnType<typeof startInit>
 let pid: string
 
 function startInit() {
-  return execa('unshare', ['-n', '-m', '-p', '--fork', '--kill-child', '--mount-proc', 'bash', '-c', START], {
+  const namespaces = ['unshare', '-n', '-m', '-p', '--fork', '--kill-child', '--mount-proc']
+  // It ends with this process, however that ends.
+  return execa('setpriv', ['--pdeathsig', 'KILL', ...namespaces, 'bash', '-c', START], {
     env: { DIR: directory },
     reject: false,
     stdio: 'ignore',

@@ -38,17 +38,17 @@ afterAll(async () => {
 
 /** Sends while the probe measures. VQTUNE_RECORD=1 keeps the histograms as fixtures. */
 async function measure(length: number, seconds = 4) {
-  const [result] = await Promise.all([
-    json<{ verdict: string; zeroCopied: number; copiedAfterAll: number; sent: number }>(
-      'probe',
-      '--seconds',
-      String(seconds),
-    ),
-    // The probe needs about a second to start under emulation; sending goes on until it ends.
-    guest.shell(`end=$(($(date +%s) + ${seconds}))
-      while [ $(date +%s) -lt $end ]; do python3 /root/vhost_sender.py tap7 send 60 ${length} >/dev/null
-        cat ${TRACEFS}/events/vqtune/*/hist >/tmp/hist 2>/dev/null || true; done`),
-  ])
+  // Until the probe has ended: how long it takes to start is up to the machine.
+  const sending = guest.shell(`rm -f /tmp/probed
+    while [ ! -e /tmp/probed ]; do python3 /root/vhost_sender.py tap7 send 60 ${length} >/dev/null
+      cat ${TRACEFS}/events/vqtune/*/hist >/tmp/hist 2>/dev/null || true; done`)
+  let result: { verdict: string; zeroCopied: number; copiedAfterAll: number; sent: number }
+  try {
+    result = await json('probe', '--seconds', String(seconds))
+  } finally {
+    await guest.run(['touch', '/tmp/probed'])
+    await sending
+  }
   if (process.env.VQTUNE_RECORD) {
     const file = new URL(`../fixtures/host/debian12-libvirt9/hist-${result.verdict}.txt`, import.meta.url)
     writeFileSync(file, `${await guest.readFile('/tmp/hist')}\n`)
