@@ -29,10 +29,11 @@ function renderChapter({ name, machine, section }: Chapter): string {
   ].join('\n\n')
 }
 
-function describeMachine({ at, commit, node, cpu, cores, memoryGib, kernel, load }: Machine): string {
+function describeMachine({ at, commit, node, cpu, cores, memoryGib, kernel, load, note }: Machine): string {
   const when = `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`
   const where = `${cores} cores of ${cpu}, ${memoryGib} GiB, Linux ${kernel}`
-  return `${when}, commit ${commit}, Node ${node}; ${where}; load average ${load.join(' before, ')} after`
+  const what = `${when}, commit ${commit}, Node ${node}; ${where}; load average ${load.join(' before, ')} after`
+  return note === undefined ? what : `${what}; ${note}`
 }
 
 /** Text in the first column, numbers to the right in all others. */

@@ -47,4 +47,6 @@ export interface Machine {
   readonly kernel: string
   /** One-minute load averages before and after: what else ran. */
   readonly load: readonly [number, number]
+  /** What else a reader must know of that run, added by hand; a new run drops it. */
+  readonly note?: string
 }
