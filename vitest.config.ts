@@ -2,9 +2,10 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
- * wants the machine for itself; the daemon's faults are many, and most have a test of a process in test/cli, too.
+ * wants the machine for itself; of the daemon's faults most have a test of a process in test/cli, too, and of the
+ * fleet's files test/packaging has those that need no guest.
  */
-const LONG = ['test/vm/daemon-faults.test.ts', 'test/vm/trial.test.ts']
+const LONG = ['test/vm/daemon-faults.test.ts', 'test/vm/fleet.test.ts', 'test/vm/trial.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /** Planner and parsers: every branch of these has a test in the unit project. The rest is reported. */
