@@ -26,6 +26,8 @@ export function outcomeOf(
   }
   if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }
   if (verdict?.action === 'report') return { action: 'reported', why: 'on-conflict = "report"' }
+  // Nothing of it is left to be set, whatever was written to it before it went.
+  if (drift.kind === 'nic-went') return { action: 'accepted', why: '' }
   if (result === undefined) return { action: 'failed', why: 'the reconcile could not begin' }
   const ours = (nic: string): boolean => drift.nic === undefined || nic === drift.nic
   if (result.failure !== undefined && result.missing.some((step) => ours(step.nic))) {

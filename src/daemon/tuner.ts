@@ -109,9 +109,14 @@ export class Tuner {
     const now = this.clock.uptime()
     this.conflicts.age(settings, now)
     const verdicts = this.decide(judged, guest, settings, now)
+    this.witness.remember(guest)
     const result = await this.reconcile(settings)
     const last = result?.guest ?? guest
     this.record(judged, verdicts, result, settings)
+    // What came or went while the settings were written. A setting that changed meanwhile is ours, and if not, the
+    // reconcile has dealt with it.
+    const meanwhile = this.witness.compare(last).filter(({ kind }) => !isSettingDrift(kind))
+    this.record(this.witness.judge(meanwhile, last), new Map(), result, settings)
     this.endReports(last, settings)
     this.events.trouble('ethtool', this.lookout.problem)
     this.save(last)

@@ -29,12 +29,13 @@ function setUp(onConflict: ConflictPolicy = 'reassert') {
   }
   const clock = { now: START }
   const told: string[] = []
+  let atWrite = (): void => {}
   const newTuner = () =>
     new Tuner(
       host,
       {
         drift: ({ kind, writer, action }) => void told.push(`${kind} ${writer} ${action}`),
-        write: () => {},
+        write: () => atWrite(),
         fight: (nic, rival, { awaySeconds }) => void told.push(`fight ${nic} ${rival.name} ${awaySeconds}`),
         putBack: ({ nic, from, channels, why }) =>
           void told.push(`put back ${nic} ${from} ${channels}: ${why}`),
@@ -61,10 +62,26 @@ function setUp(onConflict: ConflictPolicy = 'reassert') {
       writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
     },
     tell: () => told.splice(0),
+    whenItWrites: (what: () => void) => {
+      atWrite = what
+    },
   }
 }
 
 describe('Tuner', () => {
+  it('tells of a NIC that went while its channels were set, and calls it no fault', async () => {
+    const { pass, setChannels, root, whenItWrites, tell } = setUp()
+    await pass()
+    setChannels(2)
+    whenItWrites(() => renameSync(`${root}/sys/class/net/eth0`, `${root}/unplugged`))
+    await pass()
+    const told = tell()
+    expect(told.filter((line) => line.startsWith('nic-went'))).toEqual([expect.stringMatching(/ accepted$/)])
+    expect(told.filter((line) => line.startsWith('trouble'))).toEqual([])
+    await pass()
+    expect(tell()).toEqual([])
+  })
+
   it('asks ethtool once for each NIC, and then starts no program and writes no file', async () => {
     const { pass, calls, host, tell } = setUp()
     expect((await pass()).missing).toEqual([])
