@@ -66,15 +66,12 @@ function issueFindings(issue: z.core.$ZodIssue, document: unknown): Finding[] {
 
 /** Dates in the place of tables: as an object without keys the grammar takes one for an empty table. */
 function dateFindings(value: unknown, path: KeyPath): Finding[] {
-  if (typeof value !== 'object' || value === null) return []
-  if (value instanceof Date) {
-    if (keysKnownAt(path).length === 0) return []
+  if (Array.isArray(value)) return value.flatMap((part, index) => dateFindings(part, [...path, index]))
+  // What the grammar does not know is told as unknown; a key may have any number of parts, and is not followed down.
+  if (typeof value !== 'object' || value === null || keysKnownAt(path).length === 0) return []
+  if (value instanceof Date)
     return [{ path, text: `${dottedPath(path)} = ${shownValue(value)}: allowed is a table` }]
-  }
-  const isList = Array.isArray(value)
-  return Object.entries(value).flatMap(([key, part]) =>
-    dateFindings(part, [...path, isList ? Number(key) : key]),
-  )
+  return Object.entries(value).flatMap(([key, part]) => dateFindings(part, [...path, key]))
 }
 
 function unknownKey(path: KeyPath, key: string): string {

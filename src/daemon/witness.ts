@@ -16,6 +16,8 @@ export interface Judged {
 export class Witness {
   private before: GuestSnapshot | undefined
   private sightings: readonly Sighting[] = []
+  /** The last look that was asked about; a pass asks of each look several times, and each would read the ledger anew. */
+  private looked: { readonly guest: ObservedGuest; readonly snapshot: GuestSnapshot } | undefined
 
   constructor(private readonly host: Host) {}
 
@@ -65,6 +67,9 @@ export class Witness {
   }
 
   private snapshot(guest: ObservedGuest): GuestSnapshot {
-    return snapshotOf(guest, readLedger(this.host, guest.bootId).entries)
+    if (this.looked?.guest !== guest) {
+      this.looked = { guest, snapshot: snapshotOf(guest, readLedger(this.host, guest.bootId).entries) }
+    }
+    return this.looked.snapshot
   }
 }

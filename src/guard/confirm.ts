@@ -99,19 +99,21 @@ export async function watchChange(
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(LEAST_POLL_MS, (seconds * 1000) / LOOKS)
   const stopped = (): boolean => signal?.aborted === true
-  const atOnce = untilProven && !hasGateway(connectivity)
+  const isLost = async () => lostConnectivity(connectivity, await readConnectivity(host, name))
+  if (untilProven && !hasGateway(connectivity)) {
+    if (stopped()) return 'stopped'
+    const lost = await isLost()
+    return lost === undefined ? 'proven' : { lost }
+  }
   for (;;) {
     if (stopped()) return 'stopped'
-    if (!atOnce) {
-      if (untilProven && (await proveGateway(host, nic, connectivity))) return 'proven'
-      await probeGateway(host, name, connectivity)
-      await pause(Math.min(pollMs, end - performance.now()), signal)
-      // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
-      if (stopped()) return 'stopped'
-    }
-    const lost = lostConnectivity(connectivity, await readConnectivity(host, name))
+    if (untilProven && (await proveGateway(host, nic, connectivity))) return 'proven'
+    await probeGateway(host, name, connectivity)
+    await pause(Math.min(pollMs, end - performance.now()), signal)
+    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+    if (stopped()) return 'stopped'
+    const lost = await isLost()
     if (lost !== undefined) return { lost }
-    if (atOnce) return 'proven'
     if (performance.now() >= end) return 'over'
   }
 }

@@ -81,11 +81,8 @@ function hunks(edits: readonly Edit[]): string[] {
   while (k < changed.length) {
     const first = changed[k] as number
     let last = first
-    for (const next of changed.slice(k)) {
-      if (next - last > 2 * CONTEXT_LINES) break
-      last = next
-      k++
-    }
+    while (k < changed.length && (changed[k] as number) - last <= 2 * CONTEXT_LINES)
+      last = changed[k++] as number
     const from = Math.max(0, first - CONTEXT_LINES)
     const to = Math.min(edits.length, last + CONTEXT_LINES + 1)
     const part = edits.slice(from, to)
