@@ -1,7 +1,8 @@
 /**
- * KubeVirt and OpenShift Virtualization, whose SMBIOS setting (kubevirt-config) is Red Hat, Container-native virtualization;
- * later releases are said to have its present name there, which is not verified. The queues are the vCPUs that the topology asks for, at most 256
- * (NetworkQueuesCapacity), and vCPUs plugged in with multi-queue ask for a restart.
+ * KubeVirt and OpenShift Virtualization, whose vendor is Red Hat and whose product is its name at the time:
+ * Container-native virtualization, then OpenShift Virtualization (openshift-virtualization-tests, CNV-4346). The queues
+ * are the vCPUs that the topology asks for, at most 256 (NetworkQueuesCapacity), and vCPUs plugged in with multi-queue
+ * ask for a restart.
  */
 import type { Platform } from './platform'
 

@@ -1,4 +1,4 @@
-/** OpenStack Nova. RHOSP calls itself Red Hat, OpenStack Compute. */
+/** OpenStack: the product is OpenStack Nova or OpenStack Compute (cloud-init, ds-identify); RHOSP's vendor is Red Hat. */
 import type { Platform } from './platform'
 
 export const OPENSTACK: Platform = {

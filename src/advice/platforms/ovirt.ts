@@ -1,4 +1,7 @@
-/** oVirt and Red Hat Virtualization. VDSM sets the vendor to oVirt or Red Hat and the product to the node's system (OSName in vdsm). */
+/**
+ * oVirt and Red Hat Virtualization: the vendor is oVirt or Red Hat (ovirt-engine, LibvirtVmXmlBuilder), the product the
+ * node's system, oVirt Node, RHEV Hypervisor, RHVH or RHEL (vdsm, OSName).
+ */
 import type { Platform } from './platform'
 
 export const OVIRT: Platform = {

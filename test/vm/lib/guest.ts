@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
+import { NoAnswerError } from './json-socket'
 import { acquireLock, type Lock, progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
 import { Qmp } from './qmp'
@@ -129,8 +130,28 @@ export class Guest {
     await this.agent.exec(['udevadm', 'settle', '--timeout=60'], { timeoutMs: 90_000 })
   }
 
-  exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
-    return this.agent.exec(argv, options)
+  async exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
+    try {
+      return await this.agent.exec(argv, options)
+    } catch (error) {
+      if (error instanceof NoAnswerError) error.message += `\n${await this.whereItIs()}`
+      throw error
+    }
+  }
+
+  /** For a guest that no longer answers: what its kernel said last, and where each vCPU is, twice in two seconds. */
+  private async whereItIs(): Promise<string> {
+    const registers = async (): Promise<string> => {
+      const text = await this.qmp.run('human-monitor-command', { 'command-line': 'info registers -a' })
+      return (String(text).match(/^(CPU#.*|RIP=.*)$/gm) ?? []).join('\n')
+    }
+    try {
+      const first = await registers()
+      await sleep(2000)
+      return [first, await registers(), consoleTail(this.runDirectory)].join('\n')
+    } catch (error) {
+      return `${(error as Error).message}\n${consoleTail(this.runDirectory)}`
+    }
   }
 
   /** stdout of a command that must succeed. */

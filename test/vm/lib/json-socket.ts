@@ -2,6 +2,9 @@ import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+/** The other side is connected and silent. */
+export class NoAnswerError extends Error {}
+
 /** One JSON object per line over a unix socket: the framing of both QMP and the guest agent. */
 export class JsonSocket {
   private readonly listeners = new Set<(message: Record<string, unknown>) => void>()
@@ -54,7 +57,7 @@ export class JsonSocket {
       }
       const timer = setTimeout(() => {
         finish()
-        reject(new Error(`${what}: no answer within ${timeoutMs} ms`))
+        reject(new NoAnswerError(`${what}: no answer within ${timeoutMs} ms`))
       }, timeoutMs)
       const onClose = (): void => {
         finish()
