@@ -46,6 +46,7 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     streams.out(commandHelp(command))
     return EXIT.converged
   }
+  if (values.version === true) return showVersion(streams)
   checkPositionals(command, positionals)
   const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
   const module = await command.load()
@@ -63,17 +64,14 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
 
 /** The command whose words the arguments begin with; the longest match wins. */
 function findCommand(argv: readonly string[]): CommandSpec | undefined {
-  return COMMANDS.filter((command) => command.words.every((word, i) => argv[i] === word)).sort(
+  return COMMANDS.filter((command) => beginsWith(argv, command.words)).sort(
     (a, b) => b.words.length - a.words.length,
   )[0]
 }
 
 async function withoutCommand(argv: readonly string[], streams: CliStreams): Promise<number> {
   const first = argv[0]
-  if (first === '--version') {
-    streams.out(`vqtune ${VERSION}\n`)
-    return EXIT.converged
-  }
+  if (first === '--version') return showVersion(streams)
   const { overallHelp, groupHelp } = await import('./output/help')
   if (first === '--help' || first === '-h' || first === 'help') {
     streams.out(overallHelp())
@@ -83,10 +81,11 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
     streams.err(overallHelp())
     return EXIT.usage
   }
-  const group = COMMANDS.filter((command) => command.words.length > 1 && command.words[0] === first)
+  const group = groupOf(argv)
   if (group.length > 0) {
-    const asked = argv[1] === '--help' || argv[1] === '-h'
-    ;(asked ? streams.out : streams.err)(groupHelp(first))
+    const next = argv[group.length]
+    const asked = next === '--help' || next === '-h'
+    ;(asked ? streams.out : streams.err)(groupHelp(group))
     return asked ? EXIT.converged : EXIT.usage
   }
   if (first.startsWith('-')) {
@@ -94,6 +93,23 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   }
   const known = [...new Set(COMMANDS.map((command) => command.words[0]))].join(', ')
   throw new VqtuneError('usage', `${first}: no such command; there are ${known}`)
+}
+
+function showVersion(streams: CliStreams): number {
+  streams.out(`vqtune ${VERSION}\n`)
+  return EXIT.converged
+}
+
+/** The words that the arguments begin with and that several commands have in common: `host zerocopy`. Empty: none. */
+function groupOf(argv: readonly string[]): readonly string[] {
+  const others = argv.findIndex(
+    (_, i) => !COMMANDS.some(({ words }) => words.length > i + 1 && beginsWith(words, argv.slice(0, i + 1))),
+  )
+  return others === -1 ? argv : argv.slice(0, others)
+}
+
+function beginsWith(words: readonly string[], start: readonly string[]): boolean {
+  return start.every((word, i) => words[i] === word)
 }
 
 function parse(

@@ -20,11 +20,11 @@ export function overallHelp(): string {
   ].join('\n')
 }
 
-/** Help of a first word that has several commands, such as `vqtune config`. */
-export function groupHelp(word: string): string {
-  const members = COMMANDS.filter((command) => command.words[0] === word)
+/** Help of words that several commands begin with, such as `vqtune host zerocopy`. */
+export function groupHelp(group: readonly string[]): string {
+  const members = COMMANDS.filter(({ words }) => group.every((word, i) => words[i] === word))
   return [
-    `Usage: vqtune ${word} COMMAND [options]`,
+    `Usage: vqtune ${group.join(' ')} COMMAND [options]`,
     '',
     'Commands:',
     ...columns(members.map((command) => [usageWords(command), command.summary])),

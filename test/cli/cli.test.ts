@@ -28,7 +28,28 @@ describe('help and usage', () => {
     const { version } = JSON.parse(
       readFileSync(fileURLToPath(new URL('../../package.json', import.meta.url)), 'utf8'),
     )
-    expect(await vqtune(['--version'])).toEqual({ code: 0, stdout: `vqtune ${version}\n`, stderr: '' })
+    const shown = { code: 0, stdout: `vqtune ${version}\n`, stderr: '' }
+    expect(await vqtune(['--version'])).toEqual(shown)
+    // And does nothing else: the directory has no guest to apply to.
+    for (const verb of ['apply', 'daemon', 'rollback']) {
+      expect(await vqtune([verb, '--version', '--root', '/nonexistent']), verb).toEqual(shown)
+    }
+  })
+
+  it.each([
+    [['config'], ['config check']],
+    [
+      ['host', 'zerocopy'],
+      ['host zerocopy off', 'host zerocopy on', 'host zerocopy probe', 'host zerocopy status'],
+    ],
+  ])('help of %j names what may follow, asked for or not', async (words, commands) => {
+    const asked = await vqtune([...words, '--help'])
+    expect(asked).toMatchObject({ code: 0, stderr: '' })
+    const shown = [...asked.stdout.matchAll(/^ {2}(\S+(?: [a-z]\S*)*)/gm)].map(([, command]) => command)
+    expect(shown.sort()).toEqual(commands)
+    for (const wrong of [words, [...words, 'frob', '--help']]) {
+      expect(await vqtune(wrong)).toEqual({ code: 2, stdout: '', stderr: asked.stdout })
+    }
   })
 
   it.each([
