@@ -62,7 +62,7 @@ function manCommand(command) {
   return [
     ['.It Cm', command.words.join(' '), ...manArguments(command)].join(' '),
     text(`${command.summary}.`),
-    ...(command.details ?? []).flatMap((line) => (line === '' ? ['.Pp'] : ['.br', text(line)])),
+    ...(command.details === undefined ? [] : ['.br', ...command.details.map(text)]),
     ...(options.length === 0 ? [] : ['.Bl -tag -width Ds', ...options.flatMap(manOption), '.El']),
   ]
 }
