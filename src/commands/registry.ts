@@ -133,7 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'validate the configuration and show what applies to each NIC',
     options: { json: JSON_OPTION },
     details: [
-      '`--config -` judges what is on standard input, up to 1 MiB; elsewhere a configuration must be a file.',
+      '`--config -` judges what is on standard input, up to 128 KiB; elsewhere a configuration must be a file.',
     ],
     load: () => import('./config-check'),
   },

@@ -25,11 +25,11 @@ export async function readFragments(
   sources: readonly string[],
 ): Promise<FragmentsReading> {
   const fragments = []
-  const problems: Problem[] = []
+  let problems: readonly Problem[] = []
   for (const { file, text } of texts) {
     const parsed = await parseFragment(file, text)
     if (parsed.ok) fragments.push(parsed.located)
-    else problems.push(...parsed.problems)
+    else problems = [...problems, ...parsed.problems]
   }
   const settings = problems.length > 0 ? DEFAULT_SETTINGS : toSettings(mergeFragments(fragments), sources)
   return { problems, settings }

@@ -54,13 +54,13 @@ export async function readTexts(
   texts: readonly ConfigText[],
   earlier: readonly Problem[] = [],
 ): Promise<ConfigReading> {
-  const problems = [...earlier]
   const files = texts.map(({ file }) => file)
   const written = texts.filter(({ text }) => !isEmptyConfig(text))
-  if (written.length === 0) return { files, problems, settings: { ...DEFAULT_SETTINGS, sources: files } }
+  if (written.length === 0)
+    return { files, problems: earlier, settings: { ...DEFAULT_SETTINGS, sources: files } }
   const { readFragments } = await import('./fragments')
   const read = await readFragments(written, files)
-  problems.push(...read.problems)
+  const problems = [...earlier, ...read.problems]
   // A file that could not be read counts as much as one that is wrong.
   const settings = problems.length > 0 ? DEFAULT_SETTINGS : read.settings
   return { files, problems, settings }
@@ -86,8 +86,11 @@ function dropIns(host: Host, directory: string, problems: Problem[]): string[] {
   }
 }
 
-/** A megabyte of settings is a mistake; reading and checking it would hold up booting. */
-export const LARGEST_FILE_BYTES = 1024 * 1024
+/**
+ * More is a mistake, and reading and checking it would hold up booting. Also, the grammar's checker passes what is wrong on
+ * as arguments of one call, of which the stack holds about 120,000: here it is at most one for every two bytes.
+ */
+export const LARGEST_FILE_BYTES = 128 * 1024
 
 /** The text of one file; undefined when it does not exist or must not be used, which adds a problem. */
 function readConfigFile(host: Host, file: string, problems: Problem[]): string | undefined {

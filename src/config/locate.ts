@@ -9,29 +9,57 @@ export type KeyPath = readonly (string | number)[]
 
 /** Lines, counted from 1, by key path. */
 export class KeyLines {
-  readonly #lines = new Map<string, number>()
+  readonly #root: Place
 
-  /** The first mention of a path counts: `a` of `a.b = 1` is on that line, too. */
-  note(path: KeyPath, line: number): void {
-    for (let length = path.length; length > 0; length--) {
-      const key = JSON.stringify(path.slice(0, length))
-      if (this.#lines.has(key)) return
-      this.#lines.set(key, line)
-    }
+  constructor(root: Place) {
+    this.#root = root
   }
 
   /** The line of a path, or of the nearest enclosing one that is written in the file; undefined for the root. */
   lineOf(path: KeyPath): number | undefined {
-    for (let length = path.length; length > 0; length--) {
-      const line = this.#lines.get(JSON.stringify(path.slice(0, length)))
-      if (line !== undefined) return line
+    let line: number | undefined
+    let place: Place | undefined = this.#root
+    for (const part of path) {
+      place = place.below.get(part)
+      if (place === undefined) break
+      line = place.line
     }
-    return undefined
+    return line
   }
 
   /** Every path that was found. */
   paths(): KeyPath[] {
-    return [...this.#lines.keys()].map((key) => JSON.parse(key) as KeyPath)
+    const found: KeyPath[] = []
+    const left: [KeyPath, Place][] = [[[], this.#root]]
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      const [path, place] = next
+      for (const [part, inner] of place.below) {
+        found.push([...path, part])
+        left.push([[...path, part], inner])
+      }
+    }
+    return found
+  }
+}
+
+/**
+ * A key, an element of an array, or the root. The scanner hands places on, not paths: a key may have as many parts as
+ * the file has room for, and to spell them out for every key below it would take a square of time and memory.
+ */
+class Place {
+  readonly below = new Map<string | number, Place>()
+  /** Number of elements so far, of an array of tables. */
+  elements: number | undefined
+
+  constructor(readonly line: number) {}
+
+  /** The first mention counts: `a` of `a.b = 1` is on that line, too. */
+  at(part: string | number, line: number): Place {
+    const known = this.below.get(part)
+    if (known !== undefined) return known
+    const place = new Place(line)
+    this.below.set(part, place)
+    return place
   }
 }
 
@@ -43,9 +71,7 @@ export function locateKeys(text: string): KeyLines {
 /** Invariant: every loop advances #at or ends, whatever the text. */
 class Scanner {
   readonly #text: string
-  readonly #found = new KeyLines()
-  /** Number of elements so far of each array of tables, by its path. */
-  readonly #arrays = new Map<string, number>()
+  readonly #root = new Place(0)
   #at = 0
   #line = 1
 
@@ -54,43 +80,38 @@ class Scanner {
   }
 
   document(): KeyLines {
-    let table: KeyPath = []
+    let table = this.#root
     for (this.#skipVoid(); this.#at < this.#text.length; this.#skipVoid()) {
       if (this.#peek() === '[') table = this.#header()
       else this.#pair(table)
     }
-    return this.#found
+    return new KeyLines(this.#root)
   }
 
-  /** `[a.b]` or `[[a.b]]`. @returns the path of the table that the following pairs belong to. */
-  #header(): KeyPath {
+  /** `[a.b]` or `[[a.b]]`. @returns the table that the following pairs belong to. */
+  #header(): Place {
     const line = this.#line
     const isArray = this.#text.startsWith('[[', this.#at)
     this.#advance(isArray ? 2 : 1)
     const key = this.#key(']')
     this.#advance(isArray ? 2 : 1)
-    const path: (string | number)[] = []
+    let place = this.#root
     for (const [position, part] of key.entries()) {
-      path.push(part)
-      const name = JSON.stringify(path)
-      const count = this.#arrays.get(name)
-      if (isArray && position === key.length - 1) {
-        this.#arrays.set(name, (count ?? 0) + 1)
-        path.push(count ?? 0)
-      } else if (count !== undefined) path.push(count - 1)
+      place = place.at(part, line)
+      if (isArray && position === key.length - 1) place.elements = (place.elements ?? 0) + 1
+      // Of an array of tables the last element is meant.
+      if (place.elements !== undefined) place = place.at(place.elements - 1, line)
     }
-    this.#found.note(path, line)
-    return path
+    return place
   }
 
   /** `key = value`, at the top or within an inline table. */
-  #pair(table: KeyPath): void {
+  #pair(table: Place): void {
     const line = this.#line
-    const path = [...table, ...this.#key('=')]
+    const place = this.#key('=').reduce((at, part) => at.at(part, line), table)
     this.#advance(1)
-    this.#found.note(path, line)
     this.#skipVoid()
-    this.#value(path)
+    this.#value(place)
   }
 
   /** A dotted key up to, not including, the end character. */
@@ -104,11 +125,11 @@ class Scanner {
     return keyParts(this.#text.slice(start, this.#at))
   }
 
-  #value(path: KeyPath): void {
+  #value(place: Place): void {
     const first = this.#peek()
     if (first === '"' || first === "'") this.#string(first)
-    else if (first === '[') this.#array(path)
-    else if (first === '{') this.#inlineTable(path)
+    else if (first === '[') this.#array(place)
+    else if (first === '{') this.#inlineTable(place)
     else this.#scalar()
   }
 
@@ -119,27 +140,26 @@ class Scanner {
     while (this.#at < this.#text.length && !/[\s,\]}#]/.test(this.#peek())) this.#advance(1)
   }
 
-  #array(path: KeyPath): void {
+  #array(place: Place): void {
     this.#advance(1)
     for (let index = 0; ; index++) {
       this.#skipVoid()
       if (this.#at >= this.#text.length || this.#peek() === ']') break
       const before = this.#at
-      this.#found.note([...path, index], this.#line)
-      this.#value([...path, index])
+      this.#value(place.at(index, this.#line))
       this.#skipVoid()
       if (this.#peek() === ',' || this.#at === before) this.#advance(1)
     }
     this.#advance(1)
   }
 
-  #inlineTable(path: KeyPath): void {
+  #inlineTable(table: Place): void {
     this.#advance(1)
     for (;;) {
       this.#skipVoid()
       if (this.#at >= this.#text.length || this.#peek() === '}') break
       const before = this.#at
-      this.#pair(path)
+      this.#pair(table)
       this.#skipVoid()
       if (this.#peek() === ',' || this.#at === before) this.#advance(1)
     }
@@ -200,13 +220,13 @@ function keyParts(written: string): string[] {
   } catch {
     return [written.trim()]
   }
-  return keysDown(value)
-}
-
-/** The keys of one table in the other. */
-function keysDown(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value)
-    .slice(0, 1)
-    .flatMap(([key, inner]) => [key, ...keysDown(inner)])
+  const parts: string[] = []
+  // A key may have too many parts for a function that calls itself. A text that is no key can leave an empty table.
+  for (let inner = value; typeof inner === 'object' && inner !== null; ) {
+    const [entry] = Object.entries(inner)
+    if (entry === undefined) break
+    parts.push(entry[0])
+    inner = entry[1]
+  }
+  return parts
 }

@@ -28,10 +28,12 @@ export async function parseFragment(file: string, text: string): Promise<ParsedF
   }
   const lines = locateKeys(text)
   const checked = FRAGMENT.safeParse(document)
-  const found = dateFindings(document, [])
-  if (!checked.success) found.push(...checked.error.issues.flatMap((issue) => issueFindings(issue, document)))
+  // Put together without push(...): a file can hold more mistakes than a call may have arguments.
+  let found = dateFindings(document, [])
+  if (!checked.success)
+    found = found.concat(checked.error.issues.flatMap((issue) => issueFindings(issue, document)))
   else if (found.length === 0)
-    found.push(...combinationProblems(checked.data), ...(await cronProblems(checked.data)))
+    found = [...combinationProblems(checked.data), ...(await cronProblems(checked.data))]
   if (checked.success && found.length === 0)
     return { ok: true, located: { file, fragment: checked.data, lines } }
   // What is found is below some key, and each of those has a line.

@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
 import { keyfileWriter } from '../../src/advice/writers/network-manager'
 import { rulesWriters } from '../../src/advice/writers/udev-rules'
+import { LARGEST_FILE_BYTES, readTexts } from '../../src/config/load'
 import { parseFragment } from '../../src/config/parse'
+import { type Problem, problemLine } from '../../src/config/problem'
 import { readState } from '../../src/daemon/state'
 import { VqtuneError } from '../../src/errors'
 import { parseBackup } from '../../src/host/change/backup'
@@ -162,6 +164,31 @@ describe('no text takes all time or memory', () => {
   it('a cron expression with a range of a hundred million minutes', async () => {
     const parsed = await parseFragment('f', '[daemon]\ncheck-cron = "0-99999999 * * * *"\n')
     expect(parsed).toMatchObject({ ok: false, problems: [{ line: 2 }] })
+  })
+  it.each([
+    ['a key of 100,000 parts', (deep: string) => `${deep} = 1`, 'a: unknown key'],
+    ['a header of as many', (deep: string) => `[${deep}]\nb = 1`, 'a: unknown key'],
+    ['an array of tables', (deep: string) => `[[${deep}]]\nb = 1`, 'a: unknown key'],
+    ['such a key in a known table', (deep: string) => `nic = [{ ${deep} = 1 }]`, 'nic[0].a: unknown key'],
+    [
+      'such a key below a known one',
+      (deep: string) => `boot.wait-ms.${deep} = 1`,
+      'boot.wait-ms = a table: ',
+    ],
+    ['arrays in arrays', () => `boot = ${'['.repeat(100_000)}`, 'not TOML: document contains excessively '],
+    ['tables in tables', () => `boot = ${'{a='.repeat(100_000)}`, 'not TOML: document contains excessively '],
+  ])('vqtune.toml: %s', async (_name, text, told) => {
+    const parsed = await parseFragment('f', text(Array(100_000).fill('a').join('.')))
+    expect(parsed).toMatchObject({ ok: false, problems: [{ line: 1, text: expect.stringContaining(told) }] })
+  })
+  it.each([
+    ['nic = [NNN]', '1,', 'f:1: nic[0] = 1: allowed is a table'],
+    ['NNN', '[[nic]]\n', 'f:1: nic[0]: match is missing: '],
+  ])('as many mistakes as a file has room for: %s', async (text, mistake, told) => {
+    const count = Math.floor((LARGEST_FILE_BYTES - text.length) / mistake.length)
+    const { problems } = await readTexts([{ file: 'f', text: text.replace('NNN', mistake.repeat(count)) }])
+    expect(problems).toHaveLength(count)
+    expect(problemLine(problems[0] as Problem)).toContain(told)
   })
   it('a list in qemu.conf that is not closed: each quote doubled the time', () => {
     for (const unit of ['""""""', '#\n', '##', '"""a']) {

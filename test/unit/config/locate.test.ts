@@ -70,6 +70,17 @@ describe('locateKeys', () => {
     expect(locateKeys(DOCUMENT).lineOf(['absent'])).toBeUndefined()
   })
 
+  test('a key of more parts than calls can be nested: in a table, a pair and a table in a line', () => {
+    const deep = (part: string) => Array(100_000).fill(part).join('.')
+    const lines = locateKeys(
+      `${deep('a')} = 0\n[${deep('"b"')}]\n[[${deep('c')}]]\nd = { ${deep('d')} = 0 }\n`,
+    )
+    const path = (part: string) => Array<string>(100_000).fill(part)
+    expect(lines.lineOf(path('a'))).toBe(1)
+    expect(lines.lineOf(path('b'))).toBe(2)
+    expect(lines.lineOf([...path('c'), 0, 'd', ...path('d')])).toBe(4)
+  })
+
   const key = fc.oneof(
     fc.constantFrom('a', 'b', 'nic'),
     fc.string({ minLength: 1, maxLength: 4, unit: 'grapheme' }),
