@@ -9,7 +9,8 @@ export function dropInName(nic: string): string {
 /** Matched by MAC: names may change. A cap of an earlier file is lifted, or it would still win. */
 export function dropInText(nic: Pick<ObservedNic, 'mac'>, channels: number, why: string): string {
   return [
-    '# Written by vqtune trial --keep; remove this file and run vqtune apply to undo it.',
+    '# Written by vqtune trial --keep. To undo it: remove this file, then systemctl reload vqtuned, or without the daemon',
+    '# vqtune apply.',
     `# ${why.replace(/\p{Cc}/gu, ' ')}`,
     '[[nic]]',
     `match = { mac = "${nic.mac}" }`,

@@ -175,6 +175,23 @@ describe('max-files', () => {
     expect(readFileSync(qemuConf(root), 'utf8')).toBe(conf)
   })
 
+  it('puts back no file but those that a host verb changes, whatever a record says', async () => {
+    const root = tree({ 'etc/libvirt/qemu.conf': conf, 'etc/passwd': 'root:x:0:0\n' })
+    await host(root, 'max-files', '4096', '--apply')
+    const backups = `${root}/var/lib/vqtune/backups`
+    const [file = ''] = readdirSync(backups)
+    const record = JSON.parse(readFileSync(`${backups}/${file}`, 'utf8'))
+    const target = { kind: 'file', path: `${root}/etc/passwd` }
+    const forged = { ...record, target, before: 'eve::0:0\n', after: 'root:x:0:0\n' }
+    writeFileSync(`${backups}/${file}`, JSON.stringify(forged))
+    const { code, stderr } = await host(root, 'undo', '--apply', '--force')
+    expect([code, stderr]).toEqual([
+      1,
+      `vqtune: backup ${record.id}: ${root}/etc/passwd is no file that a host verb changes\n`,
+    ])
+    expect(readFileSync(`${root}/etc/passwd`, 'utf8')).toBe('root:x:0:0\n')
+  })
+
   it('takes the number from the guests, at least 2048', async () => {
     const root = tree({ 'etc/libvirt/qemu.conf': conf })
     // Only etc is exchanged: virsh and its test driver are the real ones.

@@ -1,6 +1,14 @@
 /** The built binary against a hostile PATH and environment, and against names that users gave to real interfaces. */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { builtinModules } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -127,6 +135,28 @@ describe('names that users gave to interfaces', () => {
       }
     },
   )
+
+  it('`*` and bytes that are no text are left out with the way out, and the other NIC is tuned', async () => {
+    const names = ['*', 'bytes', 'eth1']
+    const nics = names.map((name) => ({ name, maximum: 2, current: 1, counts: [2] }))
+    const { root, remove } = generateTree(2, nics)
+    try {
+      const links = `${root}/sys/class/net/`
+      renameSync(`${links}bytes`, Buffer.concat([Buffer.from(links), Buffer.from([0xff, 0xfe])]))
+      const status = await vqtune(['status', '--root', root])
+      const way = 'give it another (N is its number in "ip link"): ip link set dev ifN name NAME'
+      expect(status.stdout).toContain(`*: not a target: ethtool takes * for all interfaces: ${way}\n`)
+      expect(status.stdout).toContain(`\ufffd\ufffd: not a target: its name is not UTF-8: ${way}\n`)
+      const apply = await vqtune(['apply', '--root', root])
+      expect(apply).toMatchObject({ code: 0, stderr: '' })
+      expect(apply.stdout).toContain('converged: 1 NIC, 1 change')
+      const calls = readFileSync(`${root}/calls`, 'utf8').trim().split('\n')
+      expect(calls.at(-1)).toBe('-L eth1 combined 2')
+      expect(calls.filter((call) => !/^-[lL] eth1\b/.test(call))).toEqual([])
+    } finally {
+      remove()
+    }
+  })
 
   it('what is typed comes back without the power to move the cursor', async () => {
     const root = capturedRoot('hotplug-drift')

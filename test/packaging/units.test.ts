@@ -71,6 +71,24 @@ describe('units', () => {
     expect(verify(['wrong.service']).stderr).toContain('ExecStrat')
   })
 
+  it('what asks for a reconcile lies in a directory of root, and says no more than that it is there', () => {
+    expect(textOf('vqtune.tmpfiles.conf')).toMatch(/^d \/run\/vqtune 0755 root root -$/m)
+    const lines = ['vqtune-reconcile.path', 'vqtune-reconcile.service']
+      .flatMap((unit) => textOf(unit).split('\n'))
+      .filter((line) => /^(Path\w*|Exec\w*)=/.test(line))
+    expect(lines).toEqual([
+      'PathExists=/run/vqtune/reconcile',
+      'ExecStartPre=/usr/bin/rm -f /run/vqtune/reconcile',
+      'ExecStart=/usr/bin/vqtune apply --unattended',
+    ])
+    // The program does not know the file.
+    const source = readdirSync(join(TOP, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => readFileSync(join(TOP, 'src', name), 'utf8'))
+    expect(source.length).toBeGreaterThan(100)
+    expect(source.filter((text) => /(?:vqtune|runDir\})\/reconcile\b/.test(text))).toEqual([])
+  })
+
   it('gives a reason for each ordering of the boot unit, and orders it before the network', () => {
     const lines = textOf('vqtune-boot.service').split('\n')
     expect(lines).toContain('Before=network-pre.target')
