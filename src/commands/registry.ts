@@ -65,7 +65,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'stay and keep the NICs in tune: repair drift, report it, never fight over it',
     details: [
       'Run by vqtuned.service. SIGHUP reads the configuration again, SIGTERM ends it; channels stay as they are.',
-      'NICs that were rolled back are left alone until vqtune apply.',
+      'NICs that were rolled back are left alone until the next boot or vqtune apply.',
     ],
     load: () => import('./daemon'),
   },

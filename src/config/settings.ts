@@ -10,7 +10,7 @@ import { matchesNic, type NicIdentity, type NicMatch } from './match'
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
 export interface BootSettings {
-  /** How long the boot service waits for the first virtio-net NIC to appear, milliseconds; 0: not at all. */
+  /** How long the boot service waits for virtio-net NICs that are still being set up, milliseconds; 0: not at all. */
   readonly waitMs: number
   /** After this many milliseconds it gives up, so that booting goes on. */
   readonly limitMs: number
