@@ -108,7 +108,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: {
       counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
       rounds: {
-        summary: 'the most rounds of all counts (default 24 for two counts, 27 for four)',
+        summary: 'the most rounds of all counts, 1 to 200 (default 24 for two counts, 27 for four)',
         value: 'N',
       },
       window: {
@@ -119,8 +119,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       json: JSON_OPTION,
     },
     details: [
-      'Options come before --, everything after it is the command, which is run without a shell. It is judged by the bytes',
-      'that the NIC moves in a second meanwhile, or by its run time when it moves nothing.',
+      'Options come before --, everything after it is the command, which is run without a shell, 600 seconds at most. It is',
+      'judged by the bytes that the NIC moves in a second meanwhile, or by its run time when it moves nothing.',
       'Looks at the results up to four times and ends when they are clear, at the earliest after 7 rounds.',
       'Puts everything back in the end, on Ctrl-C, when an error occurs and when the gateway is lost; after kill -9,',
       '`vqtune rollback`, `vqtune apply` or the daemon does. Meanwhile apply and the daemon wait.',
@@ -155,7 +155,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       connect: CONNECT_OPTION,
     },
     details: [
-      'vcpus means as many queues as the guest can have vCPUs, at most 256.',
+      'n is 1 to 256; vcpus means as many queues as the guest can have vCPUs, at most 256.',
       'Never starts or stops a guest: a running one keeps its queues until it is powered off and started again.',
     ],
     load: () => import('./host/set-queues'),
@@ -166,7 +166,8 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[n]'],
     options: { apply: APPLY_OPTION, connect: CONNECT_OPTION },
     details: [
-      'Without a number: the power of two above what the largest guest needs, at least 2048; never lowers it.',
+      'n is 2048 to 1048576. Without it: the power of two above what the largest guest needs, at least 2048; that never',
+      'lowers the limit.',
       'Says which daemon to restart and never restarts it.',
     ],
     load: () => import('./host/max-files'),

@@ -49,7 +49,7 @@ function nicLines(report: Report, nic: NicLoad): string[] {
       ? 'nothing arrived'
       : `Jain's index ${nic.evenness.toFixed(2)} over ${nic.evennessOf} (1 even, ${(1 / nic.channels).toFixed(2)} one queue has all)`
   return [
-    `${nic.name}: ${nic.channels} channels, ${report.seconds.toFixed(1)} s`,
+    `${nic.name}: ${nic.channels} channel${nic.channels === 1 ? '' : 's'}, ${report.seconds.toFixed(1)} s`,
     line('in ', nic.rx),
     line('out', nic.tx),
     `  spread: ${evenness}`,
