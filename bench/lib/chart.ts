@@ -96,12 +96,13 @@ export function lineChart(title: string, series: readonly Series[], options: Lin
           : own
               .map(([px0, py0]) => `<circle class="${colour}" cx="${px(x(px0))}" cy="${px(y(py0))}" r="3"/>`)
               .join('')
-      const legendX = WIDTH - right - 8
+      // As wide as the longest name may be; where it ends is up to the font.
+      const legendX = WIDTH - right - 18 - Math.round(6.6 * Math.max(...series.map((one) => one.name.length)))
       const legendY = top - 14 - (series.length - 1 - i) * 18
       const legend =
         series.length === 1
           ? ''
-          : `<text x="${legendX}" y="${legendY}" text-anchor="end">${escaped(name)}</text><rect class="${colour}" stroke="none" x="${legendX - 22 - 7 * name.length}" y="${legendY - 9}" width="12" height="10"/>`
+          : `<text x="${legendX + 18}" y="${legendY}">${escaped(name)}</text><rect class="${colour}" stroke="none" x="${legendX}" y="${legendY - 9}" width="12" height="10"/>`
       return `<path class="line ${colour}" style="fill:none" d="${path}"/>${dots}${legend}`
     }),
   ]

@@ -128,7 +128,7 @@ function section({ tunedVersion, times, returned, unchanged, networkManager }: R
   const base = times[WAYS[0]] ?? []
   const nm = networkManager.channels
     ? `NetworkManager ${networkManager.version} knows \`ethtool.channels-combined\`, but applies it when a connection is activated: an activation cannot be compared with a write.`
-    : `NetworkManager ${networkManager.version} of this guest has no \`ethtool.channels-*\` (nmcli: “${networkManager.said.split('\n')[0]}”), so it does not take part.`
+    : `NetworkManager ${networkManager.version} of this guest has no \`ethtool.channels-*\` (nmcli: “${networkManager.said.replace(/ not among \[[\s\S]*$/, '')}”), so it does not take part.`
   return {
     title: 'The same change by others',
     text: [

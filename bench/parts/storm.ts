@@ -78,7 +78,6 @@ function stormsOf(rows: readonly (readonly number[])[]): readonly Storm[] {
 
 function section({ changes, restSeconds, storms, statusExit, repairs }: StormData): Section {
   const mib = (value: number | undefined): string => (value ?? Number.NaN).toFixed(1)
-  const seconds = storms.map(({ tookSeconds }) => tookSeconds.toFixed(0)).join(', ')
   return {
     title: 'Storms of changes',
     text: [
@@ -114,7 +113,7 @@ function section({ changes, restSeconds, storms, statusExit, repairs }: StormDat
     charts: [
       memoryChart(
         'storm',
-        `in storms of ${changes} changes (${seconds} s), each followed by rest`,
+        `in storms of ${changes} changes, each followed by rest`,
         storms.flatMap(({ memory }) => memory),
         { xLabel: 'seconds' },
       ),
