@@ -77,8 +77,8 @@ function parseView(host: Host): DaemonView | undefined {
   try {
     const value: unknown = JSON.parse(host.readText(viewPath(host)) ?? '')
     if (typeof value !== 'object' || value === null) return undefined
-    const { version, pid, sources } = value as Partial<DaemonView>
-    return version === 1 && Number.isInteger(pid) && Array.isArray(sources)
+    const { version, pid, startTicks, sources } = value as Partial<DaemonView>
+    return version === 1 && Number.isInteger(pid) && typeof startTicks === 'string' && Array.isArray(sources)
       ? (value as DaemonView)
       : undefined
   } catch {
@@ -86,12 +86,16 @@ function parseView(host: Host): DaemonView | undefined {
   }
 }
 
-/** Field 22 of /proc/PID/stat. The second is the name in parentheses and may hold anything, also spaces and ')'. */
 function startTicksOf(host: Host, pid: number): string | undefined {
   try {
-    const text = host.readText(`${host.paths.proc}/${pid}/stat`)
-    return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+    return parseStartTicks(host.readText(`${host.paths.proc}/${pid}/stat`) ?? '')
   } catch {
+    // The process ended between opening and reading.
     return undefined
   }
+}
+
+/** Field 22 of /proc/PID/stat. The second is the name in parentheses and may hold anything, also spaces and ')'. */
+export function parseStartTicks(text: string): string | undefined {
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
 }

@@ -11,6 +11,9 @@ export interface Connectivity {
   readonly neighbour: string | undefined
 }
 
+/** With a gateway to ask. */
+export type WithGateway = Connectivity & { readonly gateway: string }
+
 /** The gateway in `ip route show default dev NIC`: `default via 10.0.0.1 proto dhcp`. The first has the lowest metric. */
 export function parseGateway(text: string): string | undefined {
   return /^default via (?:inet6 )?([0-9a-fA-F.:]+)/m.exec(text)?.[1]
@@ -23,12 +26,12 @@ export interface Neighbour {
   readonly address: string | undefined
 }
 
-/** `ip neigh show to ADDRESS dev NIC`: `10.77.0.1 lladdr 52:54:... router REACHABLE`. */
+/** `ip neigh show to ADDRESS dev NIC`: `10.77.0.1 lladdr 52:54:... router REACHABLE`, then perhaps `proto zebra`. */
 export function parseNeighbour(text: string): Neighbour {
-  const line = text.split('\n')[0] ?? ''
+  const [line] = text.split('\n', 1) as [string]
   return {
-    state: /\b([A-Z]+)\s*$/.exec(line)?.[1],
-    address: /\blladdr ([0-9a-f:]+)/.exec(line)?.[1],
+    state: / ([A-Z]+)(?: |$)/.exec(line)?.[1],
+    address: / lladdr ([0-9a-f:]+)(?: |$)/.exec(line)?.[1],
   }
 }
 
@@ -65,7 +68,7 @@ export async function proveConnectivity(host: Host, nic: string): Promise<Connec
 export async function answers(
   host: Host,
   nic: string,
-  { gateway = '' }: Connectivity,
+  { gateway }: WithGateway,
   limitMs: number,
 ): Promise<boolean> {
   const end = performance.now() + limitMs
@@ -100,8 +103,10 @@ export function readCarrier(host: Host, nic: string): boolean | undefined {
 }
 
 /** Whether the gateway is not known to be dead, and so can be lost. */
-export function hasGateway({ neighbour }: Connectivity): boolean {
-  return neighbour !== undefined && !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
+export function hasGateway(connectivity: Connectivity): connectivity is WithGateway {
+  const { gateway, neighbour } = connectivity
+  if (gateway === undefined || neighbour === undefined) return false
+  return !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
 }
 
 /**
@@ -117,8 +122,8 @@ export async function probeGateway(
   connectivity: Connectivity,
   cpu?: number,
 ): Promise<boolean> {
+  if (!hasGateway(connectivity)) return false
   const { gateway } = connectivity
-  if (gateway === undefined || !hasGateway(connectivity)) return false
   try {
     const { address } = await readNeighbour(host, nic, gateway)
     if (address === undefined) return false

@@ -2,6 +2,7 @@
 import type { ObservedNic } from '../model'
 import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../system/counters'
 import type { Host } from '../system/host'
+import { wholeNumber } from '../system/numbers'
 import {
   countFlows,
   type InterruptCounts,
@@ -51,7 +52,6 @@ export async function readSnapshot(
   const queueStats = await Promise.all(nics.map((nic) => readQueueStats(host, nic.name)))
   const dev = read(paths.procNetDev)
   const none = { rxBytes: 0, rxPackets: 0, txBytes: 0, txPackets: 0 }
-  const tracked = Number.parseInt(read(paths.procConntrackCount), 10)
   return {
     atMs: performance.now(),
     nics: new Map(
@@ -67,7 +67,7 @@ export async function readSnapshot(
     tcp: parseTcpSegments(read(`${paths.procNet}/snmp`)),
     flows: {
       sockets: SOCKET_FILES.reduce((sum, file) => sum + countFlows(read(`${paths.procNet}/${file}`)), 0),
-      tracked: Number.isFinite(tracked) ? tracked : undefined,
+      tracked: wholeNumber(read(paths.procConntrackCount).trim()),
     },
   }
 }

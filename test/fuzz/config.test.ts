@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { stringify } from 'smol-toml'
 import { describe, expect } from 'vitest'
 import type { Fragment } from '../../src/config/grammar'
+import { isEmptyConfig } from '../../src/config/load'
 import { locateKeys } from '../../src/config/locate'
 import { fullPciAddress, globMatcher, matchesNic } from '../../src/config/match'
 import { mergeFragments, toSettings } from '../../src/config/merge'
@@ -161,6 +162,17 @@ describe('vqtune.toml', () => {
       expect(nicSettings(toSettings(mergeFragments([one, one]), []), nic)).toEqual(
         nicSettings({ ...settings, rules: toSettings(mergeFragments([one]), []).rules }, nic),
       )
+    },
+  )
+
+  holdsAsync(
+    'that passes for empty on the boot path says nothing',
+    damaged('# policy\n\n[boot]\n# wait-ms = 5\n[daemon] # none\n\t[metrics]\n[guard]\n[defaults]\n'),
+    async (text) => {
+      if (!isEmptyConfig(text)) return
+      const parsed = await parseFragment(FILE, text)
+      // A control character in a comment is no TOML, and harmless.
+      if (parsed.ok) for (const table of Object.values(parsed.located.fragment)) expect(table).toEqual({})
     },
   )
 

@@ -10,23 +10,29 @@ import { parseBannedIrqs } from '../../src/advice/writers/irqbalance'
 import { linkMatches } from '../../src/advice/writers/link'
 import { keyfileWriter } from '../../src/advice/writers/network-manager'
 import { rulesWriters } from '../../src/advice/writers/udev-rules'
+import { isEmptyConfig } from '../../src/config/load'
 import { globMatcher } from '../../src/config/match'
 import { parseFragment } from '../../src/config/parse'
 import { parseKernelEvent } from '../../src/daemon/udev-events'
+import { parseStartTicks } from '../../src/daemon/view'
 import { parseHistory, parseSince } from '../../src/drift/history'
+import { readSightings } from '../../src/drift/sightings'
 import { parseGateway, parseNeighbour } from '../../src/guard/connectivity'
 import { parseBackup } from '../../src/host/change/backup'
 import { hidePasswords } from '../../src/host/change/diff'
 import { parseDomain } from '../../src/host/libvirt/domain'
 import { withNumber } from '../../src/host/libvirt/qemu-conf'
-import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh'
+import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh-output'
 import { scanXml } from '../../src/host/libvirt/xml-scan'
 import { parseLinks as parseHostLinks } from '../../src/host/network/links'
 import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/host/qemu/process'
+import { parseScatterGather } from '../../src/host/zerocopy/conditions'
+import { parseHistogram } from '../../src/host/zerocopy/histogram'
 import { parseModprobeConf } from '../../src/host/zerocopy/modprobe-conf'
 import { parseUsers } from '../../src/host/zerocopy/module'
-import { parseHistogram } from '../../src/host/zerocopy/tracefs'
+import { probeTarget } from '../../src/host/zerocopy/probe-target'
 import { parseLedger } from '../../src/ledger'
+import { chooseFormat } from '../../src/output/prometheus'
 import {
   countFlows,
   parseInterruptCounts,
@@ -42,9 +48,17 @@ import { parseVirtioInterrupts } from '../../src/system/interrupts'
 import { parseLinks } from '../../src/system/ip-link'
 import { newestLines } from '../../src/system/line-log'
 import { parseRssQueues } from '../../src/system/rss'
+import { hostReading } from '../support/hosts'
 import { nicOf } from '../support/simulated-kernel'
 
 const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
+const LOADED = {
+  state: 'loaded',
+  parameter: 'present',
+  running: true,
+  users: 1,
+  configured: undefined,
+} as const
 const refused = (stderr: string) => ({ code: 1, stdout: '', stderr })
 
 /** Each parser with the beginnings that get it to where it may get lost. */
@@ -65,13 +79,28 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['snmp', parseTcpSegments, 'Tcp: ', 'Tcp: OutSegs RetransSegs\nTcp: '],
   ['/proc/net/tcp', countFlows, '  1: 0100007F:0016 ', '  1: x '],
   ['/proc/net/dev', (text) => parseNicCounters(text, 'eth0'), 'eth0:', ' '],
+  ['/proc/PID/stat', parseStartTicks, '1 (x) ', '1 ('],
+  [
+    '/proc/PID/status and cmdline',
+    (text) =>
+      readSightings(
+        Object.assign(
+          hostReading((path) => (path.endsWith('comm') ? 'tuna' : text)),
+          { list: () => ['9'] },
+        ),
+        1,
+      ),
+    'PPid:',
+    'PPid:\t1',
+  ],
   ['/proc/stat', parseCpuTicks, 'cpu', 'cpu 1'],
   ['CPU list', parseCpuList, '0-', '0,'],
   ['CPU mask', parseCpuMask, 'f,'],
   ['ip link', (text) => parseLinks(text), '[', '[{"ifname":"'],
   ['ip link, hypervisor', (text) => parseHostLinks(text), '[', '[{"ifname":"'],
   ['ip route', parseGateway, 'default via '],
-  ['ip neigh', parseNeighbour, '10.0.0.1 '],
+  ['ip neigh', parseNeighbour, '10.0.0.1 ', '10.0.0.1 lladdr '],
+  ['Accept', chooseFormat, 'text/plain;q=', 'application/openmetrics-text;version=', 'a;'],
   ['udev', parseKernelEvent, 'KERNEL[', 'KERNEL[1.2] add /x ('],
   [
     'vqtune.toml',
@@ -85,6 +114,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'vqtune.toml, keys of many parts',
     (text) => parseFragment('f', `[${text}a]\nb.${text}a = { ${text}a = 1 }\n`),
   ],
+  ['empty vqtune.toml', isEmptyConfig, '[boot]', '[boot]\n#'],
   ['glob', (text) => globMatcher(text)('enp0s8.100'), '[', '*', '[!'],
   ['ledger', (text) => parseLedger(text, 'f'), '{"version":1,"bootId":"', '['],
   ['drift.jsonl', parseHistory, '{"at":"', '['],
@@ -125,6 +155,17 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ],
   ['/proc/PID/limits', parseOpenFilesLimit, 'Max open files ', 'Max open files'],
   ['/proc/modules', parseUsers, 'vhost_net ', 'vhost_net 1 '],
+  ['ethtool -k', parseScatterGather, 'scatter-gather: '],
+  [
+    '/proc/kallsyms',
+    (text) =>
+      probeTarget(
+        hostReading(() => text),
+        LOADED,
+      ),
+    '0 t vhost_zerocopy_callback',
+    '0 t ',
+  ],
   ['histogram', parseHistogram, '{ success:', '{ success: 1 } hitcount:'],
   ['INI', (text) => linkMatches(parseIni(text), nic), '[Match]\nOriginalName=', '['],
   ['keyfile', (text) => keyfileWriter('f', text, nic), '[ethtool]\nchannels-combined=', '[connection]\nid='],

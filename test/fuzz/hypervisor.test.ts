@@ -7,12 +7,16 @@ import { hidePasswords, unifiedDiff } from '../../src/host/change/diff'
 import { checkWellFormed, type Domain, parseDomain } from '../../src/host/libvirt/domain'
 import { setInterfaceQueues } from '../../src/host/libvirt/driver-edit'
 import { readNumber, scanConf, withNumber } from '../../src/host/libvirt/qemu-conf'
-import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh'
+import { parseQueueRequest } from '../../src/host/libvirt/queue-request'
+import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh-output'
 import { scanXml, type XmlElement } from '../../src/host/libvirt/xml-scan'
 import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/host/qemu/process'
+import { parseScatterGather } from '../../src/host/zerocopy/conditions'
+import { parseHistogram } from '../../src/host/zerocopy/histogram'
 import { isOn, ownConf, parseModprobeConf } from '../../src/host/zerocopy/modprobe-conf'
 import { parseUsers } from '../../src/host/zerocopy/module'
-import { parseHistogram } from '../../src/host/zerocopy/tracefs'
+import { probeTarget } from '../../src/host/zerocopy/probe-target'
+import { hostReading } from '../support/hosts'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { damaged, fixture, mac, numbersIn, word } from './lib/texts'
 
@@ -254,6 +258,33 @@ describe('vhost_net', () => {
     },
   )
   holds(
+    'its kernel function is one that the symbols name, for any release',
+    fc.tuple(
+      damaged('0000 t vhost_zerocopy_callback\t[vhost_net]\n', '0000 t vhost_zerocopy_complete\n'),
+      damaged('5.14.0-427.el9\n', '4.18.0'),
+      fc.boolean(),
+    ),
+    ([symbols, release, builtin]) => {
+      const host = hostReading((path) => (path.endsWith('kallsyms') ? symbols : release))
+      const module = { parameter: 'present', running: true, users: 1, configured: undefined } as const
+      const target = parsedOrRefused(() =>
+        probeTarget(host, { ...module, state: builtin ? 'builtin' : 'loaded' }),
+      )
+      if (target === undefined) return
+      const name = target.location.replace('vhost_net:', '')
+      must(symbols.includes(name) && target.location.includes(':') === !builtin, target.location)
+      expect(target.fetches[0]).toMatch(/^\$arg[23]:u8$/)
+    },
+  )
+  holds(
+    'scatter-gather: only what ethtool -k says of it',
+    damaged(fixture(`${HOST}/ethtool-k-lo.txt`).slice(0, 400)),
+    (text) => {
+      const found = parseScatterGather(text)
+      if (found !== undefined) must(text.includes(`scatter-gather: ${found ? 'on' : 'off'}`), text)
+    },
+  )
+  holds(
     '/proc/modules and histograms: numbers that are written there',
     damaged(
       'vhost_net 36864 4 - Live 0xffff\nvhost 57344 1 vhost_net, Live 0x0\n',
@@ -271,6 +302,9 @@ describe('vhost_net', () => {
 })
 
 describe('virsh and QEMU', () => {
+  const guestName = fc
+    .oneof(fc.string({ minLength: 1 }), fc.stringMatching(/^[a,]{1,6}$/))
+    .filter((name) => !name.includes('\0'))
   holds(
     'lists and errors: words of the text, one line',
     damaged(
@@ -293,12 +327,14 @@ describe('virsh and QEMU', () => {
   holds(
     'the command line: vectors and the name',
     fc.record({
-      name: fc.string({ minLength: 1 }).filter((name) => !name.includes('\0')),
+      name: guestName,
+      // Names are told apart also where commas, which are doubled there, are all that is different.
+      other: fc.oneof(guestName, fc.constantFrom(',', ',,', ',x')),
       mac,
       vectors: fc.nat(600),
       json: fc.boolean(),
     }),
-    ({ name, mac, vectors, json }) => {
+    ({ name, other, mac, vectors, json }) => {
       const device = json
         ? `{"driver":"virtio-net-pci","mq":true,"vectors":${vectors},"mac":"${mac}"}`
         : `virtio-net-pci,mq=on,vectors=${vectors},mac=${mac}`
@@ -311,7 +347,9 @@ describe('virsh and QEMU', () => {
         '',
       ].join('\0')
       expect(isGuest(cmdline, name)).toBe(true)
-      expect(isGuest(cmdline, `${name}x`)).toBe(false)
+      expect(isGuest(cmdline, name + other)).toBe(false)
+      expect(isGuest(cmdline, other)).toBe(other === name)
+      for (let end = 1; end < name.length; end++) expect(isGuest(cmdline, name.slice(0, end))).toBe(false)
       expect(parseVectors(cmdline)).toEqual(new Map([[mac, vectors]]))
     },
   )
@@ -325,6 +363,14 @@ describe('virsh and QEMU', () => {
       must(limit === undefined || limit === Number.POSITIVE_INFINITY || written.has(limit), limit)
     },
   )
+})
+
+describe('set-queues', () => {
+  holds('takes 1 to 256 or vcpus, and refuses the rest in one line', damaged('vcpus', '4', '256'), (text) => {
+    const request = parsedOrRefused(() => parseQueueRequest(text))
+    if (request === undefined || request === 'vcpus') return
+    must(request >= 1 && request <= 256 && numbersIn(text).has(request), text)
+  })
 })
 
 describe('diffs', () => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { type DaemonState, readState } from '../../src/daemon/state'
+import { readView } from '../../src/daemon/view'
 import { classifyDrift } from '../../src/drift/classify'
 import { afterReversal, isAway, withTime } from '../../src/drift/conflict'
 import { type DriftRecord, parseHistory, parseSince } from '../../src/drift/history'
@@ -165,6 +166,37 @@ describe('daemon.json', () => {
       for (const drift of classifyDrift(before, after)) must(drift.old !== drift.new, JSON.stringify(drift))
     },
   )
+})
+
+describe('status.json', () => {
+  const view = {
+    version: 1,
+    bootId: 'boot',
+    pid: 812,
+    startTicks: '4711',
+    checkedAt: '2026-01-01T00:00:00.000Z',
+    sources: [{ name: 'udev', state: 'up', why: null }],
+    leftAlone: [],
+    configValid: true,
+    troubles: [],
+    recentDrift: [],
+  }
+  const stat = `812 (vqtune) S ${'0 '.repeat(18)}4711 0\n`
+  holds('of any text is the view of the process that lives, or none', jsonLike(view), (text) => {
+    const host = hostReading((path) =>
+      path.endsWith('status.json')
+        ? text
+        : path.endsWith('boot_id')
+          ? 'boot\n'
+          : path.includes('/812/')
+            ? stat
+            : undefined,
+    )
+    const read = readView(Object.assign(host, { exists: () => true }))
+    if (read === undefined) return
+    expect(read).toEqual(JSON.parse(text))
+    expect(read).toMatchObject({ version: 1, bootId: 'boot', pid: 812, startTicks: '4711' })
+  })
 })
 
 describe('drift.jsonl', () => {

@@ -1,7 +1,10 @@
 /** What the kernel, ethtool, udev and iproute2 print. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import { remediesFor } from '../../src/advice/platforms/index'
 import { concernsUs, parseKernelEvent } from '../../src/daemon/udev-events'
+import { parseStartTicks } from '../../src/daemon/view'
+import { readSightings, sightedWriter } from '../../src/drift/sightings'
 import { parseGateway, parseNeighbour } from '../../src/guard/connectivity'
 import { parseLinks as parseHostLinks } from '../../src/host/network/links'
 import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
@@ -11,8 +14,9 @@ import { parseVirtioInterrupts } from '../../src/system/interrupts'
 import { parseLinks } from '../../src/system/ip-link'
 import { parseRssQueues } from '../../src/system/rss'
 import { printable } from '../../src/untrusted'
-import { holds, parsedOrRefused } from './lib/check'
-import { count, cpuList, damaged, fixture, numbersIn, ofEveryEthtool, word } from './lib/texts'
+import { hostReading } from '../support/hosts'
+import { holds, must, parsedOrRefused } from './lib/check'
+import { count, cpuList, damaged, fixture, mac, numbersIn, ofEveryEthtool, word } from './lib/texts'
 
 const interruptTexts = ['debian-6.12-4cpu-4q', 'debian-6.1-4cpu-4q', 'shared-vectors', 'intx', 'ccw'].map(
   (guest) => fixture(`guests/${guest}/proc/interrupts`),
@@ -210,6 +214,56 @@ describe('counters', () => {
   })
 })
 
+describe('processes', () => {
+  const SET = ['ethtool', '-L', 'eth0', 'combined', '2', ''].join('\0')
+  holds(
+    'that are seen at work have a number, arguments and a parent that are written there',
+    fc.record({
+      name: fc.oneof(fc.constantFrom('ethtool\n', 'tuna\n'), damaged('ethtool\n')),
+      cmdline: damaged(SET),
+      status: damaged('Name:\tethtool\nUmask:\t0022\nPid:\t812\nPPid:\t500\nTracerPid:\t0\n'),
+    }),
+    ({ name, cmdline, status }) => {
+      const texts: Readonly<Record<string, string>> = { comm: name, cmdline, status }
+      const host = Object.assign(
+        hostReading((path) => texts[path.slice(path.lastIndexOf('/') + 1)]),
+        { list: () => ['1', '812', 'self'] },
+      )
+      for (const one of readSightings(host, 4_711)) {
+        must([1, 812].includes(one.pid) && name.trim() === one.name, one.name)
+        for (const arg of one.args) must(cmdline.includes(arg) && !arg.includes('\0'), arg)
+        must(one.parent === undefined || numbersIn(status).has(one.parent.pid), one.parent?.pid)
+        const { evidence = 'none' } = sightedWriter([one], 'channels', { nic: 'eth0', new: '2' }) ?? {}
+        expect(evidence).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u)
+      }
+    },
+  )
+  holds(
+    'are told apart by their start, whatever they call themselves',
+    fc.tuple(fc.string({ unit: 'binary', maxLength: 15 }), fc.nat()),
+    ([name, ticks]) => {
+      const before = Array.from({ length: 18 }, (_, i) => i)
+      expect(parseStartTicks(`812 (${name}) S ${[...before, ticks].join(' ')} 1 2\n`)).toBe(`${ticks}`)
+    },
+  )
+})
+
+describe('DMI', () => {
+  holds(
+    'of any strings leads to a remedy for each platform that fits',
+    fc.tuple(damaged('QEMU', 'Red Hat', 'Google'), damaged('Standard PC (Q35 + ICH9, 2009)', 'KVM')),
+    ([vendor, product]) => {
+      const request = { name: 'eth0', mac: '52:54:00:12:34:56', target: 8, maximum: 2, vcpus: 8 }
+      const remedies = remediesFor({ vendor, product }, request)
+      must(
+        remedies.length >= 1 && new Set(remedies.map(({ platform }) => platform)).size === remedies.length,
+        vendor,
+      )
+      for (const { reaches } of remedies) must(reaches >= 1 && reaches <= 8, reaches)
+    },
+  )
+})
+
 describe('udevadm monitor', () => {
   const path = fc.array(word, { minLength: 1, maxLength: 6 }).map((parts) => `/${parts.join('/')}`)
   holds(
@@ -272,6 +326,24 @@ describe('ip -j -d link show', () => {
 })
 
 describe('ip route, ip neigh', () => {
+  const address = fc.oneof(fc.ipV4(), fc.ipV6())
+  holds(
+    'find what was printed',
+    fc.record({
+      address,
+      mac: fc.option(mac),
+      flag: fc.constantFrom('', 'router ', 'extern_learn  '),
+      state: fc.constantFrom('REACHABLE', 'STALE', 'DELAY', 'PROBE', 'FAILED', 'NOARP', 'PERMANENT'),
+      end: fc.constantFrom('', ' ', ' proto zebra ', '\n10.0.0.2 INCOMPLETE'),
+      via: fc.constantFrom('via ', 'via inet6 '),
+    }),
+    ({ address, mac, flag, state, end, via }) => {
+      const route = `default ${via}${address} proto dhcp metric 100 \ndefault via 10.0.0.9 metric 200 \n`
+      expect(parseGateway(route)).toBe(address)
+      const entry = `${address} ${mac === null ? '' : `lladdr ${mac} `}${flag}${state}${end}\n`
+      expect(parseNeighbour(entry)).toEqual({ state, address: mac ?? undefined })
+    },
+  )
   holds(
     'take words of the text',
     damaged(

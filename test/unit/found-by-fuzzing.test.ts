@@ -10,7 +10,7 @@ import { readState } from '../../src/daemon/state'
 import { VqtuneError } from '../../src/errors'
 import { parseBackup } from '../../src/host/change/backup'
 import { readNumber, scanConf } from '../../src/host/libvirt/qemu-conf'
-import { parseDomainList, virshError } from '../../src/host/libvirt/virsh'
+import { parseDomainList, virshError } from '../../src/host/libvirt/virsh-output'
 import { scanXml } from '../../src/host/libvirt/xml-scan'
 import { parseOpenFilesLimit } from '../../src/host/qemu/process'
 import {

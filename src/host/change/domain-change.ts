@@ -4,7 +4,8 @@
  */
 import { messageOf, VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
-import type { DomainRef, Virsh } from '../libvirt/virsh'
+import type { Virsh } from '../libvirt/virsh'
+import type { DomainRef } from '../libvirt/virsh-output'
 import {
   type Backup,
   type BackupAction,

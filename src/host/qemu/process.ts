@@ -21,8 +21,8 @@ export interface QemuProcess {
 
 /** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
 export function readQemuProcess(host: Host, domain: string): QemuProcess | undefined {
-  const pid = Number(host.readText(`${host.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
-  if (!Number.isInteger(pid) || pid <= 0) return undefined
+  const pid = wholeNumber(host.readText(`${host.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
+  if (pid === undefined) return undefined
   const directory = `${host.paths.proc}/${pid}`
   const cmdline = allowed(() => host.readText(`${directory}/cmdline`))
   // A stale pid file must not make us report on a stranger.
@@ -54,9 +54,10 @@ export function parseOpenFilesLimit(text: string): number | undefined {
 /** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */
 export function isGuest(cmdline: string, domain: string): boolean {
   const args = cmdline.split('\0')
-  const name = args[args.indexOf('-name') + 1] ?? ''
+  const name = args.find((_, i) => args[i - 1] === '-name') ?? ''
   const wanted = `guest=${domain.replaceAll(',', ',,')}`
-  return args.includes('-name') && (name === wanted || name.startsWith(`${wanted},`))
+  // Two commas more are a comma of a longer name.
+  return name === wanted || (name.startsWith(`${wanted},`) && name[wanted.length + 1] !== ',')
 }
 
 /** `vectors` of every virtio-net -device by MAC, in both spellings: JSON (newer libvirt) and key=value. */

@@ -61,8 +61,9 @@ function isOurs(module: string | undefined): boolean {
 }
 
 function setting(parameter: string, source: string): ConfiguredValue[] {
-  const [name, value = ''] = parameter.split('=', 2)
-  return name === PARAMETER ? [{ value: value.replace(/^"(.*)"$/, '$1'), source }] : []
+  const [name, value = ''] = parameter.split('=', 2) as [string, string?]
+  // Of parameters, too, the kernel takes a dash for an underscore.
+  return name.replaceAll('-', '_') === PARAMETER ? [{ value: value.replace(/^"(.*)"$/, '$1'), source }] : []
 }
 
 /** The text of vqtune's own file. */
@@ -80,5 +81,5 @@ export function ownConf(on: boolean): string {
 /** The parameter is an int: every other number than 0 is on. undefined for what the kernel would refuse. */
 export function isOn(value: string): boolean | undefined {
   const text = value.trim()
-  return /^-?(?:\d+|0x[0-9a-f]+)$/i.test(text) ? Number(text) !== 0 : undefined
+  return /^[+-]?(?:\d+|0x[0-9a-f]+)$/i.test(text) ? /[1-9a-f]/i.test(text) : undefined
 }

@@ -111,5 +111,6 @@ export async function reloadModule(host: Host, wanted: boolean): Promise<string 
 const RELOAD_TIMEOUT_MS = 20_000
 
 function firstLine(text: string): string {
-  return text.trim().split('\n')[0] ?? ''
+  const [line] = text.trim().split('\n', 1) as [string]
+  return line
 }

@@ -1,10 +1,9 @@
 /** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
-import { VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
 import { readLinks } from '../network/links'
 import { guestTaps } from './conditions'
-import { MODULE } from './modprobe-conf'
 import type { VhostModule } from './module'
+import { probeTarget } from './probe-target'
 import { SuccessProbe } from './tracefs'
 
 export interface ProbeResult {
@@ -28,9 +27,6 @@ export type ProbeVerdict =
   | 'no-traffic'
   /** The probe read something that is not a bool: this kernel's function has other arguments. */
   | 'unreadable'
-
-/** New name first (Linux 6.10). */
-const FUNCTIONS = ['vhost_zerocopy_complete', 'vhost_zerocopy_callback'] as const
 
 /**
  * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.
@@ -73,51 +69,6 @@ export function judge(counts: ReadonlyMap<number, number>, sent: number): Omit<P
           ? 'not-tried'
           : 'no-traffic'
   return { zeroCopied, copiedAfterAll, sent, verdict }
-}
-
-interface ProbeTarget {
-  readonly location: string
-  readonly fetches: readonly string[]
-}
-
-function probeTarget(host: Host, module: VhostModule): ProbeTarget {
-  if (module.state !== 'loaded' && module.state !== 'builtin') {
-    throw new VqtuneError(
-      'unsupported',
-      `${MODULE} is not loaded: no guest uses it, there is nothing to measure`,
-    )
-  }
-  const symbols = host.readText(host.paths.hypervisor.procKallsyms) ?? ''
-  const name = FUNCTIONS.find((candidate) => new RegExp(`\\s${candidate}(?:\\s|$)`, 'm').test(symbols))
-  if (name === undefined) {
-    throw new VqtuneError(
-      'unsupported',
-      `this kernel's ${MODULE} has no zero copy (no ${FUNCTIONS.join(', no ')})`,
-    )
-  }
-  const release = host.readText(host.paths.hypervisor.procKernelRelease)?.trim() ?? ''
-  return {
-    location: module.state === 'builtin' ? name : `${MODULE}:${name}`,
-    fetches: argumentFetches(successArgument(release), process.arch),
-  }
-}
-
-/** Linux 5.12 put the skb in front: (ubuf, success) became (skb, ubuf, success). */
-export function successArgument(release: string): 2 | 3 {
-  const [major = 0, minor = 0] = release.split('.').map((part) => Number.parseInt(part, 10))
-  return major > 5 || (major === 5 && minor >= 12) ? 3 : 2
-}
-
-/** `$argN` needs Linux 4.20; before that the register has to be named. */
-export function argumentFetches(argument: 2 | 3, arch: string): readonly string[] {
-  const registers: Readonly<Record<string, readonly [string, string]>> = {
-    x64: ['%si', '%dx'],
-    arm64: ['%x1', '%x2'],
-    s390x: ['%r3', '%r4'],
-    ppc64: ['%gpr4', '%gpr5'],
-  }
-  const register = registers[arch]?.[argument - 2]
-  return [`$arg${argument}:u8`, ...(register === undefined ? [] : [`${register}:u8`])]
 }
 
 /** What a tap receives is what its guest sends. */

@@ -2,6 +2,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { errnoOf, messageOf, VqtuneError } from '../../errors'
 import type { Host } from '../../system/host'
+import { parseHistogram } from './histogram'
 
 /** Our events' group; the name ends in our process id. */
 const GROUP = 'vqtune'
@@ -120,11 +121,7 @@ function removeEvent(host: Host, tracefs: string, name: string): void {
 function append(path: string, text: string): void {
   const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND)
   try {
-    writeSync(
-      fd,
-      `${text}
-`,
-    )
+    writeSync(fd, `${text}\n`)
   } finally {
     closeSync(fd)
   }
@@ -147,14 +144,4 @@ function tracefsError(path: string, error: unknown): VqtuneError {
   return new VqtuneError('unsupported', `${path}: the kernel refused the probe: ${messageOf(error)}`, {
     cause: error,
   })
-}
-
-/** `{ success: 1 } hitcount: 43` lines of a hist file. */
-export function parseHistogram(text: string): ReadonlyMap<number, number> {
-  return new Map(
-    [...text.matchAll(/^\{ success:\s*(\d+) \} hitcount:\s*(\d+)/gm)].map((match): [number, number] => [
-      Number(match[1]),
-      Number(match[2]),
-    ]),
-  )
 }

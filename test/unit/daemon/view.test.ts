@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url'
 import Ajv from 'ajv/dist/2020'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { daemonJson, daemonText } from '../../../src/commands/daemon-view'
-import { type DaemonView, ownIdentity, readView, removeView, writeView } from '../../../src/daemon/view'
+import {
+  type DaemonView,
+  ownIdentity,
+  parseStartTicks,
+  readView,
+  removeView,
+  writeView,
+} from '../../../src/daemon/view'
 import { type Host, systemHost } from '../../../src/system/host'
 
 let root: string
@@ -116,11 +123,41 @@ it('is not believed of a process that was killed, nor of another with its number
 it('is not believed of another boot, when damaged, or when removed', () => {
   writeView(host, viewOf({ bootId: 'before' }))
   expect(readView(host)).toBeUndefined()
-  writeFileSync(`${host.paths.runDir}/status.json`, '{"version":1,"pid":')
-  expect(readView(host)).toBeUndefined()
+  const whole = JSON.stringify(viewOf())
+  const others = [
+    { version: 2 },
+    { pid: '1' },
+    { sources: undefined },
+    // Without it any process that is not there would be the one that wrote it.
+    { pid: 1_234_567, startTicks: undefined },
+  ]
+  const altered = others.map((more) => JSON.stringify({ ...viewOf(), ...more }))
+  for (const text of ['', '[', 'null', '1', '[]', '{}', whole.slice(0, -9), ...altered]) {
+    writeFileSync(`${host.paths.runDir}/status.json`, text)
+    expect(readView(host), text).toBeUndefined()
+  }
   writeView(host, viewOf())
   removeView(host)
   expect(readView(host)).toBeUndefined()
+})
+
+it('is not believed of a process that ends while it is read', () => {
+  writeView(host, viewOf())
+  const readText = (path: string) => {
+    if (path.endsWith('/stat')) throw Object.assign(new Error('ESRCH'), { code: 'ESRCH' })
+    return host.readText(path)
+  }
+  const ending = Object.assign(Object.create(host) as Host, { readText })
+  expect(readView(ending)).toBeUndefined()
+  expect(ownIdentity(ending).startTicks).toBe('')
+  rmSync(host.paths.procBootId)
+  expect(ownIdentity(host).bootId).toBe('')
+})
+
+it('names its process by the start, whatever the process calls itself', () => {
+  const stat = (name: string) => `812 (${name}) S ${Array.from({ length: 49 }, (_, i) => i + 4).join(' ')}\n`
+  for (const name of ['vqtune', 'a b) S 1', '((', '\n', '']) expect(parseStartTicks(stat(name))).toBe('22')
+  for (const text of ['', '812 (x', stat('x').slice(0, 30)]) expect(parseStartTicks(text)).toBeUndefined()
 })
 
 it('says that it cannot know where /proc hides the processes of others', () => {

@@ -6,12 +6,11 @@ import { checkHypervisor } from '../../../src/host/check/domain-checks'
 import { bySeverity, needsAction } from '../../../src/host/check/finding'
 import type { ObservedDomain, ObservedHypervisor } from '../../../src/host/check/observe'
 import { checkJson, findingLines, nicRows } from '../../../src/host/check/present'
-import { parseDomain } from '../../../src/host/libvirt/domain'
-import { parseQueueRequest, resolveQueues } from '../../../src/host/libvirt/queue-request'
-import { parseDomainList, parseInfo, virshError } from '../../../src/host/libvirt/virsh'
+import { type DomainInterface, parseDomain } from '../../../src/host/libvirt/domain'
+import { parseQueueRequest, queuesProblem, resolveQueues } from '../../../src/host/libvirt/queue-request'
 import { parseLinks, sharedBridges, uplinksOf } from '../../../src/host/network/links'
 import { estimateFds, suggestMaxFiles } from '../../../src/host/qemu/fd-estimate'
-import { isGuest, parseOpenFilesLimit, parseVectors } from '../../../src/host/qemu/process'
+import { parseVectors } from '../../../src/host/qemu/process'
 import { recorded } from './recorded'
 
 const live = recorded('web01.live.xml')
@@ -186,48 +185,50 @@ describe('set-queues request', () => {
     expect([count, nics.map(({ mac }) => mac.slice(-1)), notes.length]).toEqual([4, ['1', '2'], 3])
   })
 
+  it('says what is left over, and what cannot be added later', () => {
+    const notes = (request: number | 'vcpus', vcpus: { current: number; maximum: number }) =>
+      resolveQueues({ ...domain, vcpus }, request, MAC).notes
+    expect(notes('vcpus', { current: 2, maximum: 4 })).toEqual([
+      '4 queues: web01 starts with 2 vCPUs and can grow to 4; queues cannot be added later',
+    ])
+    expect(notes('vcpus', { current: 4, maximum: 4 })).toEqual([])
+    expect(notes(8, { current: 4, maximum: 4 })).toEqual([
+      '8 queues are more than the 4 vCPUs that web01 can have; the rest stays unused',
+    ])
+    expect(notes(4, { current: 2, maximum: 4 })).toEqual([])
+    expect(resolveQueues({ ...domain, vcpus: { current: 300, maximum: 300 } }, 'vcpus', MAC).queues).toBe(256)
+  })
+
   it('names what cannot be done', () => {
     expect(() => resolveQueues(domain, 2, '52:54:00:00:00:99')).toThrow(
-      /--nic .*: no such interface .*; there are: /,
+      /--nic .*: no such interface .*; there are: 52:54:00:00:00:01, /,
+    )
+    expect(() => resolveQueues({ ...domain, interfaces: [] }, 2, MAC)).toThrow('there are: none')
+    expect(() => resolveQueues({ ...domain, interfaces: [] }, 2, undefined)).toThrow(
+      /web01: no interface can have several queues$/,
     )
     expect(() => resolveQueues(domain, 2, '52:54:00:00:00:03')).toThrow('model e1000e is not virtio')
     expect(() => resolveQueues(domain, 2, '52:54:00:00:00:04')).toThrow(
       'interface type user cannot have several',
     )
+    const [nic] = domain.interfaces as [DomainInterface]
+    const unnamed = { ...domain, interfaces: [{ ...nic, model: undefined }] }
+    expect(() => resolveQueues(unnamed, 2, undefined)).toThrow('model default is not virtio')
+  })
+
+  it('is checked in the configuration that libvirt made of it', () => {
+    const targets = resolveQueues(domain, 2, MAC)
+    const made = (queues: number | undefined) => ({
+      ...domain,
+      interfaces: domain.interfaces.map((nic) => (nic.mac === MAC ? { ...nic, queues } : nic)),
+    })
+    expect(queuesProblem(made(2), targets)).toBeUndefined()
+    expect(queuesProblem(made(undefined), targets)).toBe(`${MAC} has 1 queues instead of 2`)
+    expect(queuesProblem({ ...domain, interfaces: [] }, targets)).toBe(`${MAC} is missing from it`)
   })
 })
 
-describe('parsers', () => {
-  it('virsh', () => {
-    expect(parseDomainList(recorded('list.txt'))).toEqual([
-      { uuid: '54011aac-140d-4ccc-a6f0-02f74d2d65b9', name: 'web01' },
-    ])
-    expect(parseInfo(recorded('dominfo.txt')).get('Persistent')).toBe('yes')
-    const of = (stderr: string) => virshError('qemu:///system', { code: 1, stdout: '', stderr })
-    expect(
-      of(
-        "error: failed to connect to the hypervisor\nerror: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory\n",
-      ).message,
-    ).toBe(
-      "virsh qemu:///system: failed to connect to the hypervisor: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory; is virtqemud or libvirtd running?",
-    )
-    expect(of('error: operation forbidden: virDomainGetXMLDesc with secure flag\n').kind).toBe('permission')
-    expect(of('').message).toContain('exit code 1 without a word')
-  })
-
-  it('QEMU', () => {
-    expect(parseOpenFilesLimit(recorded('limits'))).toBe(20_000)
-    expect(
-      parseOpenFilesLimit('Max open files            unlimited            unlimited            files\n'),
-    ).toBe(Number.POSITIVE_INFINITY)
-    expect(isGuest(recorded('cmdline'), 'web01')).toBe(true)
-    expect(isGuest(recorded('cmdline'), 'web0')).toBe(false)
-    expect(parseVectors(recorded('cmdline'))).toEqual(new Map([[MAC, 10]]))
-    expect(
-      parseVectors('-device\0virtio-net-pci,mq=on,vectors=18,netdev=h,id=n,mac=52:54:00:00:00:01'),
-    ).toEqual(new Map([[MAC, 18]]))
-  })
-
+describe('around the guests', () => {
   it('links', () => {
     const taps = ['vnet0', 'vnet1', 'vnet2']
     expect(links.find(({ name }) => name === 'vnet0')?.tapQueues).toEqual({ active: 1, unused: 3 })
