@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { LOOK_AT_ALL, tuneGoal } from '../../src/goals'
 import { observeGuest } from '../../src/observe'
+import type { ToolResult } from '../../src/system/host'
 import { parseLinks } from '../../src/system/ip-link'
 import { capturedGuest } from '../support/captured-guest'
 
@@ -111,6 +112,102 @@ describe('captured guests', () => {
     const { guest } = await look('rss')
     expect(guest.nics[0]?.features.rss).toBe(true)
     expect(guest.nics[0]?.rssQueues).toEqual([0, 1, 2, 3])
+  })
+})
+
+describe('a guest that tells less, or changes while it is looked at', () => {
+  /** debian-6.12-4cpu-4q where files, by the end of their path, and programs say something else. */
+  function changed(
+    files: Readonly<Record<string, string | undefined>>,
+    programs: Readonly<Record<string, Partial<ToolResult>>> = {},
+  ) {
+    const { host, calls } = capturedGuest('debian-6.12-4cpu-4q')
+    const { readText, run } = host
+    return {
+      calls,
+      host: Object.assign(host, {
+        readText: (path: string) => {
+          const end = Object.keys(files).find((one) => path.endsWith(one))
+          return end === undefined ? readText.call(host, path) : files[end]
+        },
+        run: async (tool: string, args: readonly string[]) => ({
+          ...(await run(tool, args)),
+          ...programs[tool],
+        }),
+      }),
+    }
+  }
+  const gone = 'netlink error: no device matches name (offset 24)\nnetlink error: No such device\n'
+
+  it('what sysfs does not tell is unknown, and no reason to fail', async () => {
+    const nothing = ['/features', '/operstate', '/xps_cpus', '/rps_cpus', '/boot_id', '/sys_vendor']
+    const none = { '/product_name': undefined, '/isolated': undefined, '/nohz_full': undefined }
+    const { host } = changed({ ...Object.fromEntries(nothing.map((end) => [end, undefined])), ...none })
+    const { nics, ...guest } = await observeGuest(host, LOOK_AT_ALL)
+    expect(guest).toMatchObject({
+      bootId: '',
+      cpus: { online: [0, 1, 2, 3], isolated: [] },
+      hypervisor: { vendor: '', product: '' },
+    })
+    expect(nics[0]).toMatchObject({
+      operstate: 'unknown',
+      features: { multiqueue: false, controlQueue: false, rss: false },
+      channels: { current: 4, maximum: 1 },
+      queues: [0, 1, 2, 3].map(() => ({ xps: undefined, rps: [] })),
+      rssQueues: undefined,
+    })
+    const damaged = await observeGuest(changed({ '/xps_cpus': 'g', '/rps_cpus': '' }).host)
+    expect(damaged.nics[0]?.queues[0]).toMatchObject({ xps: undefined, rps: [] })
+  })
+
+  it('without a NIC nothing is asked', async () => {
+    const { host, calls } = changed({})
+    const bare = Object.assign(host, { list: () => [] })
+    expect(await observeGuest(bare, LOOK_AT_ALL)).toMatchObject({ nics: [], bystanders: [] })
+    expect(calls).toEqual([])
+  })
+
+  it.each([undefined, '', '\n', '0-', 'all'])(
+    'without a list of online CPUs it is not supported: %j',
+    async (online) => {
+      await expect(observeGuest(changed({ '/cpu/online': online }).host)).rejects.toMatchObject({
+        kind: 'unsupported',
+      })
+    },
+  )
+
+  it.each(['suspended', 'suspending'])('a NIC that is %s is not woken to be asked', async (state) => {
+    const { host, calls } = changed({ '/power/runtime_status': `${state}\n` })
+    const [nic] = (await observeGuest(host, LOOK_AT_ALL)).nics
+    expect(nic).toMatchObject({ obstacle: { code: 'suspended' }, channels: { maximum: undefined } })
+    expect(calls).toEqual(['ip -j -d link show'])
+  })
+
+  it('a NIC that goes before ethtool asks it is left alone; ethtool that fails is told', async () => {
+    const ask = (stderr: string) =>
+      observeGuest(changed({}, { ethtool: { code: 1, stderr } }).host, LOOK_AT_ALL)
+    expect((await ask(gone)).nics[0]).toMatchObject({
+      obstacle: { code: 'suspended', why: expect.stringContaining('no device matches name') },
+      channels: { maximum: undefined },
+    })
+    expect((await ask('netlink error: Operation not supported\n')).nics[0]).toMatchObject({
+      obstacle: undefined,
+      channels: { current: 4, maximum: undefined },
+    })
+    await expect(ask('Segmentation fault\n')).rejects.toMatchObject({ kind: 'tool-failed' })
+  })
+
+  it('what ip tells of a NIC is added, and of one that it does not list nothing is', async () => {
+    const linked = async (link: object) => {
+      const { host } = changed({}, { ip: { stdout: JSON.stringify([{ ifname: 'enp0s8', ...link }]) } })
+      return (await observeGuest(host, LOOK_AT_ALL)).nics[0]
+    }
+    expect(await linked({ altnames: ['a'], xdp: { mode: 2 } })).toMatchObject({
+      altnames: ['a'],
+      obstacle: { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' },
+    })
+    expect(await linked({})).toMatchObject({ altnames: [], obstacle: undefined })
+    expect(await linked({ ifname: 'other', altnames: ['a'] })).toMatchObject({ altnames: [] })
   })
 })
 

@@ -456,6 +456,21 @@ describe('who may write the file', () => {
     expect((await loadSettings(host)).boot.waitMs).toBe(1)
   })
 
+  test.each([
+    ['EACCES', 'permission denied'],
+    ['EIO', 'EIO: from the disk'],
+  ])('a directory that cannot be read is named: %s', async (code, reason) => {
+    const host = hostWith({ [ETC]: KEY })
+    const list = () => {
+      throw Object.assign(new Error(`${code}: from the disk`), { code })
+    }
+    const { problems, settings } = await readConfig(Object.assign(Object.create(host), { list }))
+    expect(problems).toEqual([
+      { file: host.paths.etcConfigDir, line: undefined, text: `cannot be read: ${reason}` },
+    ])
+    expect(settings).toEqual(DEFAULT_SETTINGS)
+  })
+
   test('a file that may not be read is named', async () => {
     const host = hostWith({ [ETC]: KEY })
     const readText = () => {

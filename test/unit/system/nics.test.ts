@@ -87,6 +87,31 @@ describe('findNics', () => {
     ).toEqual({ targets: [], bystanders: ['ens5 other-driver', 'vd0 vdpa', 'x0 other-driver'] })
   })
 
+  it('refuses names that ethtool would not take for this one NIC', () => {
+    expect(found({ ...virtioNic('*'), 'sys/class/net/eth\ufffd': '-> ../../devices/x/net/y' })).toEqual({
+      targets: [],
+      bystanders: ['* bad-name', 'eth\ufffd bad-name'],
+    })
+  })
+
+  it('takes a NIC on a bus of a new kind, and one that goes while it is read', () => {
+    const { [`${PCI}/subsystem`]: _, ...busless } = virtioNic('eth0', 'virtio2')
+    const bare = Object.entries(busless).filter(([path]) => !/\/(ifindex|address)$/.test(path))
+    const { targets } = findNics(systemHost(makeTree(Object.fromEntries(bare))))
+    expect(targets).toMatchObject([{ name: 'eth0', bus: 'other', ifindex: 0, mac: '' }])
+    expect(found(virtioNic('eth0', 'virtio2', 'newbus')).targets).toEqual(['eth0 other 0000:00:03.0'])
+  })
+
+  it('says when there is no driver', () => {
+    const { [`${PCI}/virtio2/driver`]: _, ...driverless } = virtioNic('x0')
+    const plain = { 'sys/class/net/x1': '-> ../../devices/x/net/x1' }
+    const { bystanders } = findNics(systemHost(makeTree({ ...driverless, ...plain })))
+    expect(bystanders.map(({ name, why }) => `${name}: ${why}`)).toEqual([
+      'x0: on the virtio bus, but its driver is none',
+      'x1: driver unknown, not on the virtio bus',
+    ])
+  })
+
   it('explains devices without an interface here: other namespace, or no driver', () => {
     expect(
       found({

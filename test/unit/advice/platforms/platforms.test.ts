@@ -74,6 +74,16 @@ describe('remediesFor', () => {
     expect(patch.spec.template.spec.domain.devices).toEqual({ networkInterfaceMultiqueue: true })
   })
 
+  test.each(['OpenStack Foundation', 'KubeVirt'])(
+    '%s gives what the vCPUs ask for, not what is wanted',
+    (vendor) => {
+      const notes = (target: number) =>
+        remediesFor({ vendor, product: '' }, { ...REQUEST, target })[0].notes[0]
+      expect(notes(8)).toContain('(8 now)')
+      expect(notes(4)).toContain('(8 now, for 4 wanted)')
+    },
+  )
+
   test('limits of the platform are kept and told', () => {
     const many = { ...REQUEST, target: 128, vcpus: 128 }
     const proxmox = remediesFor({ vendor: 'QEMU', product: 'Standard PC (Q35)' }, many)[1]
