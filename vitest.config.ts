@@ -2,10 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 /**
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
- * wants the machine for itself; of the daemon's faults most have a test of a process in test/cli, too, and of the
- * fleet's files test/packaging has those that need no guest.
+ * wants the machine for itself; its statistics and its steps have unit tests.
  */
-const LONG = ['test/vm/daemon-faults.test.ts', 'test/vm/fleet.test.ts', 'test/vm/trial.test.ts']
+const LONG = ['test/vm/trial.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /** Planner and parsers: every branch of these has a test in the unit project. The rest is reported. */
@@ -30,7 +29,7 @@ const ALL_BRANCHES = [
  */
 export default defineConfig({
   test: {
-    // `npm run coverage`, and part of the test command. What runs in child processes and guests does not count.
+    // `npm run coverage`. What runs in child processes and guests does not count.
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],

@@ -204,7 +204,8 @@ export interface DesiredNic {
   readonly groups: readonly QueueGroup[]
 }
 
-export type TunableName = 'channels' | 'irq-affinity' | 'xps'
+export const TUNABLE_NAMES = ['channels', 'irq-affinity', 'xps'] as const
+export type TunableName = (typeof TUNABLE_NAMES)[number]
 
 interface StepBase {
   /** Interface name at planning time. */

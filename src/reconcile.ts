@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, messageOf, VqtuneError } from './errors'
 import { entryOf, type Ledger, readLedger, withApplied, withOriginals, writeLedger } from './ledger'
-import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step } from './model'
+import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step, TunableName } from './model'
 import type { Host } from './system/host'
 import { execute, isChannelStep } from './tunables/index'
 import { StepRefused } from './tunables/refused'
@@ -65,6 +65,12 @@ const DEFAULT_LOCK_WAIT_MS = 10_000
 const MAX_ROUNDS = 8
 /** How often one and the same step is tried, with the pause before each try in milliseconds. */
 const TRY_PAUSES_MS = [0, 100, 500] as const
+/** The tunable whose steps these are. */
+const TUNABLE_OF: Readonly<Record<Step['kind'], TunableName>> = {
+  'set-channels': 'channels',
+  'set-irq-affinity': 'irq-affinity',
+  'set-xps': 'xps',
+}
 
 /**
  * Brings the guest to the goal. Does not throw for what goes wrong with single NICs: that is in the result.
@@ -237,7 +243,7 @@ class Loop {
     }
     this.refused.set(keyOf(step), {
       nic: step.nic,
-      tunable: step.kind === 'set-xps' ? 'xps' : 'irq-affinity',
+      tunable: TUNABLE_OF[step.kind],
       code: refusal.code,
       why: refusal.message,
     })

@@ -66,20 +66,23 @@ function settingsText(files: readonly string[], settings: Settings, nics: FoundN
 }
 
 /** The keys as in the files, with what undefined means there. */
-const KEYS: readonly (readonly [keyof NicSettings, string, string])[] = [
-  ['enabled', 'enabled', ''],
-  ['cap', 'cap', 'none'],
-  ['channels', 'channels', 'auto'],
-  ['affinity', 'affinity', ''],
-  ['xps', 'xps', ''],
-  ['onConflict', 'on-conflict', ''],
-]
+const KEYS: Readonly<Record<keyof NicSettings, readonly [key: string, none: string]>> = {
+  enabled: ['enabled', ''],
+  cap: ['cap', 'none'],
+  channels: ['channels', 'auto'],
+  affinity: ['affinity', ''],
+  xps: ['xps', ''],
+  onConflict: ['on-conflict', ''],
+}
 
 function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string {
   const rows = nics.flatMap((nic) => {
     const values = nicSettings(settings, nic)
     const origins = nicOrigins(settings, nic)
-    return KEYS.map(([key, name, none]) => [nic.name, name, String(values[key] ?? none), origins[key]])
+    return Object.entries(KEYS).map(([name, [key, none]]) => {
+      const setting = name as keyof NicSettings
+      return [nic.name, key, String(values[setting] ?? none), origins[setting]]
+    })
   })
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }

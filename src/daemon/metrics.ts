@@ -4,6 +4,7 @@ import type { WriterName } from '../advice/writers/writer'
 import type { Settings } from '../config/settings'
 import { type DriftKind, isSettingDrift, type SettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
+import { TUNABLE_NAMES } from '../model'
 import type { Family, Sample } from '../output/prometheus'
 import { planGuest } from '../plan'
 import { judgePrivacy } from '../privacy'
@@ -11,7 +12,6 @@ import type { StepOutcome } from '../reconcile'
 import { VERSION } from '../version'
 import type { PassResult } from './tuner'
 
-const SETTINGS = ['channels', 'irq-affinity', 'xps'] as const satisfies readonly SettingDrift[]
 const GUEST_CHANGES = [
   'vcpus',
   'nic-came',
@@ -51,7 +51,7 @@ export class Counters {
 
   countDrift({ nic, kind, writer, action }: Pick<DriftRecord, 'nic' | 'kind' | 'writer' | 'action'>): void {
     if (nic !== null && isSettingDrift(kind)) {
-      const kinds = this.nicDrift.get(nic) ?? countsFrom(SETTINGS)
+      const kinds = this.nicDrift.get(nic) ?? countsFrom(TUNABLE_NAMES)
       this.nicDrift.set(nic, kinds)
       add(kinds, kind)
     } else add(this.guestChanges, kind)
@@ -97,7 +97,7 @@ export class Counters {
         'nic_drift',
         "Changes of a NIC's settings that were found, by what changed",
         nics.flatMap((nic) =>
-          SETTINGS.map((kind) => ({
+          TUNABLE_NAMES.map((kind) => ({
             labels: { nic, kind },
             value: this.nicDrift.get(nic)?.get(kind) ?? 0,
           })),

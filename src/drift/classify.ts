@@ -1,9 +1,10 @@
 /** What changed between two looks at the guest. Pure; who did it is attribute.ts. */
 import type { RecordedQueue } from '../ledger'
+import { TUNABLE_NAMES, type TunableName } from '../model'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
 /** Settings that vqtune writes and others may write, too. */
-export type SettingDrift = 'channels' | 'irq-affinity' | 'xps'
+export type SettingDrift = TunableName
 
 export type DriftKind =
   | SettingDrift
@@ -26,7 +27,7 @@ export interface Drift {
 }
 
 export function isSettingDrift(kind: DriftKind): kind is SettingDrift {
-  return kind === 'channels' || kind === 'irq-affinity' || kind === 'xps'
+  return (TUNABLE_NAMES as readonly DriftKind[]).includes(kind)
 }
 
 /** The differences, guest first, then NIC by NIC in interface order. A NIC that was renamed is the same NIC. */
