@@ -20,7 +20,7 @@ const layers = [
   ['tunables'],
   ['config'],
   ['system'],
-  ['model.ts', 'errors.ts', 'untrusted.ts', 'version.ts'],
+  ['model.ts', 'errors.ts', 'plural.ts', 'untrusted.ts', 'version.ts'],
 ]
 const pattern = (names) =>
   `^src/(${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') : `${name}/`)).join('|')})`

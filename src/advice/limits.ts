@@ -3,6 +3,7 @@
 import { nicOrigins, type Settings } from '../config/settings'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../desire'
 import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
+import { plural } from '../plural'
 import { formatCpuList } from '../system/cpulist'
 import { operand, shellWord } from '../untrusted'
 
@@ -140,7 +141,7 @@ function hostLimit(input: LimitInput): Limit[] {
   return [
     {
       code: 'host-maximum',
-      text: `the host exposes ${pairs(maximum)}, and ${cpus.online.length} vCPUs could use ${wished}`,
+      text: `the host exposes ${plural(maximum, 'queue pair')}, and ${cpus.online.length} vCPUs could use ${wished}`,
       next: `give this NIC ${wished} queues on the host`,
       onHost: true,
     },
@@ -158,7 +159,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'shared-vectors',
-          text: `the device has too few MSI-X vectors (${pairs(most)} need ${2 * most + 2}): all queues share one interrupt, on one vCPU`,
+          text: `the device has too few MSI-X vectors (${plural(most, 'queue pair')} need ${2 * most + 2}): all queues share one interrupt, on one vCPU`,
           next: `give the device ${2 * most + 2} vectors on the host (QEMU: vectors=${2 * most + 2}; libvirt: remove <driver ... vectors=>), then power off and on`,
           onHost: false,
         },
@@ -251,8 +252,4 @@ function enough({ cpus, desired }: LimitInput): Limit {
     next: undefined,
     onHost: false,
   }
-}
-
-function pairs(count: number): string {
-  return `${count} queue pair${count === 1 ? '' : 's'}`
 }

@@ -3,6 +3,7 @@ import { historyPath, parseSince, readHistory } from '../drift/history'
 import { EXIT, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
 import { renderTable } from '../output/table'
+import { plural } from '../plural'
 import type { CommandContext } from './command'
 
 export function run(context: CommandContext): number {
@@ -10,7 +11,7 @@ export function run(context: CommandContext): number {
   const { records, damaged } = readHistory(context.host)
   const chosen = records.filter(({ at }) => since === undefined || Date.parse(at) >= since)
   if (damaged > 0) {
-    context.warn(`${historyPath(context.host)}: ${damaged} damaged line${damaged === 1 ? '' : 's'} skipped`)
+    context.warn(`${historyPath(context.host)}: ${plural(damaged, 'damaged line')} skipped`)
   }
   if (context.options.json === true) {
     context.out(printJson({ drift: chosen }))

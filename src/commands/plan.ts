@@ -2,9 +2,10 @@
 
 import { usableCpus } from '../desire'
 import { EXIT } from '../errors'
-import { describeSkip, describeStep, describeTarget, plural, summarise } from '../output/describe'
+import { describeSkip, describeStep, describeTarget, summarise } from '../output/describe'
 import { planJson, printJson } from '../output/json'
 import { type NicPlan, stepsOf } from '../plan'
+import { plural } from '../plural'
 import { judgePrivacy } from '../privacy'
 import { isChannelStep } from '../tunables/index'
 import type { CommandContext } from './command'

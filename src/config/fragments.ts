@@ -24,13 +24,9 @@ export async function readFragments(
   texts: readonly ConfigText[],
   sources: readonly string[],
 ): Promise<FragmentsReading> {
-  const fragments = []
-  let problems: readonly Problem[] = []
-  for (const { file, text } of texts) {
-    const parsed = await parseFragment(file, text)
-    if (parsed.ok) fragments.push(parsed.located)
-    else problems = [...problems, ...parsed.problems]
-  }
+  const parsed = await Promise.all(texts.map(({ file, text }) => parseFragment(file, text)))
+  const fragments = parsed.flatMap((one) => (one.ok ? [one.located] : []))
+  const problems = parsed.flatMap((one) => (one.ok ? [] : one.problems))
   const settings = problems.length > 0 ? DEFAULT_SETTINGS : toSettings(mergeFragments(fragments), sources)
   return { problems, settings }
 }

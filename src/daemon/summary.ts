@@ -1,7 +1,8 @@
 /** The daemon's state in words: the line of `systemctl status`, and the periodic report. Pure. */
 import type { Settings } from '../config/settings'
-import { plural, summarise } from '../output/describe'
+import { summarise } from '../output/describe'
 import { planGuest } from '../plan'
+import { plural } from '../plural'
 import { judgePrivacy } from '../privacy'
 import type { PassResult } from './tuner'
 import type { SourceView } from './view'

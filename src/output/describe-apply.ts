@@ -1,6 +1,8 @@
 /** What apply and rollback say. On the boot path: loads nothing but other text. Pure. */
+
+import { plural } from '../plural'
 import type { Convergence, StepOutcome } from '../reconcile'
-import { describeSkip, describeStep, plural } from './describe'
+import { describeSkip, describeStep } from './describe'
 
 /** `ens3: channels 2 -> 4 (one queue pair for each of 4 online vCPUs)` */
 export function describeOutcome({ step, result, why }: StepOutcome): string {

@@ -1,6 +1,7 @@
 /** Sentences about steps, skips and targets, the same in every command. Pure. */
 import type { DesiredNic, LimitingFactor, ObservedNic, Skip, Step } from '../model'
 import type { NicPlan } from '../plan'
+import { plural } from '../plural'
 import type { QueueVerdict } from '../privacy'
 import { formatCpuList } from '../system/cpulist'
 
@@ -82,9 +83,4 @@ function describePrivacy(nic: ObservedNic, desired: DesiredNic, verdicts: readon
   if (nic.channels.current === 1 && desired.target === 1) return 'a single queue'
   const own = verdicts.filter((verdict) => verdict.private).length
   return own === verdicts.length ? 'every queue private' : `${own} of ${verdicts.length} queues private`
-}
-
-/** `1 change`, `2 changes`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -2,6 +2,7 @@
  * The conditions of the RHEL guide ("multi-queue helps most when packets are large, connections are many and queues equal
  * vCPUs; it can hurt outgoing traffic and costs CPU"), each judged by what was measured. Pure.
  */
+import { plural } from '../plural'
 import type { NicLoad, Report } from './compare'
 
 export interface Condition {
@@ -84,7 +85,7 @@ function manyConnections(report: Report, nic: NicLoad, usableCpus: number): Cond
 
 function queuesMatch(nic: NicLoad, usableCpus: number): Condition {
   const answer = nic.channels === usableCpus ? 'yes' : 'no'
-  const why = `${nic.channels} queue${nic.channels === 1 ? '' : 's'}, ${usableCpus} usable vCPU${usableCpus === 1 ? '' : 's'}`
+  const why = `${plural(nic.channels, 'queue')}, ${plural(usableCpus, 'usable vCPU')}`
   return condition('queues-match-vcpus', 'as many queues as vCPUs', answer, why)
 }
 

@@ -1,5 +1,6 @@
 /** The report for a terminal: numbers, verdicts, and the picture of queues and vCPUs with load bars. Pure. */
 import type { Paint } from '../output/paint'
+import { plural } from '../plural'
 import { formatCpuList } from '../system/cpulist'
 import type { Direction, NicLoad, Report } from './compare'
 import type { Condition } from './conditions'
@@ -49,7 +50,7 @@ function nicLines(report: Report, nic: NicLoad): string[] {
       ? 'nothing arrived'
       : `Jain's index ${nic.evenness.toFixed(2)} over ${nic.evennessOf} (1 even, ${(1 / nic.channels).toFixed(2)} one queue has all)`
   return [
-    `${nic.name}: ${nic.channels} channel${nic.channels === 1 ? '' : 's'}, ${report.seconds.toFixed(1)} s`,
+    `${nic.name}: ${plural(nic.channels, 'channel')}, ${report.seconds.toFixed(1)} s`,
     line('in ', nic.rx),
     line('out', nic.tx),
     `  spread: ${evenness}`,

@@ -14,11 +14,11 @@ const SENDER = fileURLToPath(new URL('../fixtures/host/vhost-sender/vhost_sender
 const OWN = '/etc/modprobe.d/vqtune-vhost-net.conf'
 const PARAMETER = '/sys/module/vhost_net/parameters/experimental_zcopytx'
 const TRACEFS = '/sys/kernel/tracing'
-/** Of someone else, which stays. */
-const FOREIGN_PROBE = 'p:mine/other do_sys_openat2'
 
 let guest: Guest
 const zerocopy = (...args: string[]) => guest.exec(['vqtune', 'host', 'zerocopy', ...args])
+/** Of someone else, which stays. */
+const addForeignProbe = () => guest.shell(`echo 'p:mine/other do_sys_openat2' >> ${TRACEFS}/kprobe_events`)
 const json = async <T>(...args: string[]): Promise<T> => {
   const { code, stdout, stderr } = await zerocopy(...args, '--json')
   expect([code, stderr]).toEqual([0, ''])
@@ -55,7 +55,7 @@ async function replaceIfStopped(): Promise<void> {
     await zerocopy('on', '--accept-risk', '--apply')
     await guest.run(['modprobe', 'vhost_net'])
     await guest.exec(['mount', '-t', 'tracefs', 'tracefs', TRACEFS])
-    await guest.shell(`echo '${FOREIGN_PROBE}' >> ${TRACEFS}/kprobe_events`)
+    await addForeignProbe()
   }
 }
 
@@ -169,7 +169,7 @@ describe('zerocopy on a real vhost_net', () => {
     expect(code).toBe(1)
     expect(stderr).toBe(`vqtune: tracefs is not mounted; to mount it: mount -t tracefs tracefs ${TRACEFS}\n`)
     await guest.run(['mount', '-t', 'tracefs', 'tracefs', TRACEFS])
-    await guest.shell(`echo '${FOREIGN_PROBE}' >> ${TRACEFS}/kprobe_events`)
+    await addForeignProbe()
   })
 })
 
