@@ -5,9 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, messageOf, VqtuneError } from './errors'
 import { entryOf, type Ledger, readLedger, withApplied, withOriginals, writeLedger } from './ledger'
-import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step, TunableName } from './model'
+import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step } from './model'
 import type { Host } from './system/host'
-import { execute, isChannelStep } from './tunables/index'
+import { execute, isChannelStep, tunableOf } from './tunables/index'
 import { StepRefused } from './tunables/refused'
 
 /** What became of one step. */
@@ -65,12 +65,6 @@ const DEFAULT_LOCK_WAIT_MS = 10_000
 const MAX_ROUNDS = 8
 /** How often one and the same step is tried, with the pause before each try in milliseconds. */
 const TRY_PAUSES_MS = [0, 100, 500] as const
-/** The tunable whose steps these are. */
-const TUNABLE_OF: Readonly<Record<Step['kind'], TunableName>> = {
-  'set-channels': 'channels',
-  'set-irq-affinity': 'irq-affinity',
-  'set-xps': 'xps',
-}
 
 /**
  * Brings the guest to the goal. Does not throw for what goes wrong with single NICs: that is in the result.
@@ -243,7 +237,7 @@ class Loop {
     }
     this.refused.set(keyOf(step), {
       nic: step.nic,
-      tunable: TUNABLE_OF[step.kind],
+      tunable: tunableOf(step),
       code: refusal.code,
       why: refusal.message,
     })

@@ -2,7 +2,7 @@
 
 import type { WriterName } from '../advice/writers/writer'
 import type { Settings } from '../config/settings'
-import { type DriftKind, isSettingDrift, type SettingDrift } from '../drift/classify'
+import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
 import { TUNABLE_NAMES } from '../model'
 import type { Family, Sample } from '../output/prometheus'
@@ -12,14 +12,6 @@ import type { StepOutcome } from '../reconcile'
 import { VERSION } from '../version'
 import type { PassResult } from './tuner'
 
-const GUEST_CHANGES = [
-  'vcpus',
-  'nic-came',
-  'nic-went',
-  'maximum',
-  'xdp-attached',
-  'xdp-detached',
-] as const satisfies readonly Exclude<DriftKind, SettingDrift>[]
 const WRITERS = [
   'unknown',
   'kernel',

@@ -3,12 +3,15 @@
  * One that was killed leaves it behind; so a reader first asks whether that very process is still there.
  */
 import { rmSync } from 'node:fs'
-import type { DriftRecord } from '../drift/history'
+import { type DriftRecord, isDriftRecord } from '../drift/history'
+import { isObject } from '../ledger'
 import type { Host } from '../system/host'
+
+const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
 export interface SourceView {
   readonly name: string
-  readonly state: 'starting' | 'up' | 'down'
+  readonly state: (typeof SOURCE_STATES)[number]
   /** Why it is down. */
   readonly why: string | null
 }
@@ -72,18 +75,50 @@ export function readView(host: Host): DaemonView | 'unknown' | undefined {
   return ticks === undefined && !host.exists(`${host.paths.proc}/1`) ? 'unknown' : undefined
 }
 
-/** Written with one rename, so whole; checked is that it is of this version. */
+/** Damaged, or of another version, is none: it is only there to be shown. */
 function parseView(host: Host): DaemonView | undefined {
   try {
     const value: unknown = JSON.parse(host.readText(viewPath(host)) ?? '')
-    if (typeof value !== 'object' || value === null) return undefined
-    const { version, pid, startTicks, sources } = value as Partial<DaemonView>
-    return version === 1 && Number.isInteger(pid) && typeof startTicks === 'string' && Array.isArray(sources)
-      ? (value as DaemonView)
-      : undefined
+    return isView(value) ? value : undefined
   } catch {
     return undefined
   }
+}
+
+function isView(value: unknown): value is DaemonView {
+  if (!isObject(value)) return false
+  const { version, pid, bootId, startTicks, checkedAt, configValid } = value
+  const { sources, leftAlone, troubles, recentDrift } = value
+  return (
+    version === 1 &&
+    Number.isInteger(pid) &&
+    [bootId, startTicks, checkedAt].every(isText) &&
+    typeof configValid === 'boolean' &&
+    isListOf(sources, isSource) &&
+    isListOf(leftAlone, isLeftAlone) &&
+    isListOf(troubles, isText) &&
+    isListOf(recentDrift, (record) => isObject(record) && isDriftRecord(record))
+  )
+}
+
+function isListOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isMember)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
+}
+
+function isSource(source: unknown): boolean {
+  if (!isObject(source)) return false
+  const { name, state, why } = source
+  return isText(name) && SOURCE_STATES.includes(state as SourceView['state']) && (why === null || isText(why))
+}
+
+function isLeftAlone(left: unknown): boolean {
+  if (!isObject(left)) return false
+  const { nic, rival, until, why } = left
+  return [nic, rival, why].every(isText) && (until === null || isText(until))
 }
 
 function startTicksOf(host: Host, pid: number): string | undefined {

@@ -6,15 +6,20 @@ import type { GuestSnapshot, NicSnapshot } from './snapshot'
 /** Settings that vqtune writes and others may write, too. */
 export type SettingDrift = TunableName
 
-export type DriftKind =
-  | SettingDrift
+/** What vqtune does not write. */
+export const GUEST_CHANGES = [
+  'vcpus',
+  'nic-came',
+  'nic-went',
   /** The host exposes another number of queue pairs: the device was plugged anew or its driver rebound. */
-  | 'maximum'
-  | 'vcpus'
-  | 'nic-came'
-  | 'nic-went'
-  | 'xdp-attached'
-  | 'xdp-detached'
+  'maximum',
+  'xdp-attached',
+  'xdp-detached',
+] as const
+
+export type DriftKind = SettingDrift | (typeof GUEST_CHANGES)[number]
+
+export const DRIFT_KINDS: readonly DriftKind[] = [...TUNABLE_NAMES, ...GUEST_CHANGES]
 
 export interface Drift {
   readonly kind: DriftKind

@@ -2,7 +2,7 @@
 import { errnoOf, VqtuneError } from '../errors'
 import type { Host } from '../system/host'
 import { appendLine } from '../system/line-log'
-import type { DriftKind } from './classify'
+import { DRIFT_KINDS, type DriftKind } from './classify'
 
 /** What was done about a drift. */
 export const DRIFT_ACTIONS = [
@@ -29,6 +29,7 @@ const OWN_ACTIONS = [
 
 export type DriftAction = (typeof DRIFT_ACTIONS)[number] | (typeof OWN_ACTIONS)[number]
 
+const KINDS: ReadonlySet<string> = new Set(DRIFT_KINDS)
 const ACTIONS: ReadonlySet<string> = new Set([...DRIFT_ACTIONS, ...OWN_ACTIONS])
 
 export interface DriftRecord {
@@ -103,17 +104,19 @@ function parseRecord(line: string): DriftRecord | undefined {
   } catch {
     return undefined
   }
-  return isRecord(fields) ? fields : undefined
+  return isDriftRecord(fields) ? fields : undefined
 }
 
-function isRecord(
+/** Every field of a record is there and of its type. */
+export function isDriftRecord(
   fields: Readonly<Record<string, unknown>>,
 ): fields is Readonly<Record<string, unknown>> & DriftRecord {
-  const texts = ['at', 'kind', 'old', 'new', 'writer', 'evidence', 'action', 'why']
+  const texts = ['at', 'old', 'new', 'writer', 'evidence', 'why']
   return (
     texts.every((key) => typeof fields[key] === 'string') &&
     (fields.nic === null || typeof fields.nic === 'string') &&
     !Number.isNaN(Date.parse(String(fields.at))) &&
+    KINDS.has(String(fields.kind)) &&
     ACTIONS.has(String(fields.action))
   )
 }

@@ -42,6 +42,7 @@ export function findNics(host: Host): FoundNics {
     }
     const [, parent = '', virtio = ''] = match
     const found = classify(host, name, directory, parent, virtio)
+    if (found === undefined) continue
     if ('kind' in found) bystanders.push(found)
     else targets.push(found)
   }
@@ -55,13 +56,16 @@ export function findNics(host: Host): FoundNics {
   return { targets: targets.sort((a, b) => a.ifindex - b.ifindex), bystanders }
 }
 
+/** @returns undefined when the interface went meanwhile: an index of 0 would name none */
 function classify(
   host: Host,
   name: string,
   directory: string,
   parent: string,
   virtio: string,
-): NicIdentity | Bystander {
+): NicIdentity | Bystander | undefined {
+  const ifindex = host.readText(`${directory}/ifindex`)
+  if (ifindex === undefined) return undefined
   const driver = basename(host.readLink(`${directory}/device/driver`))
   if (driver !== 'virtio_net') {
     return { name, kind: 'other-driver', why: `on the virtio bus, but its driver is ${driver ?? 'none'}` }
@@ -87,7 +91,7 @@ function classify(
     virtio,
     bus,
     busAddress: parent,
-    ifindex: Number(host.readText(`${directory}/ifindex`) ?? 0),
+    ifindex: Number(ifindex),
     mac: (host.readText(`${directory}/address`) ?? '').trim(),
   }
 }

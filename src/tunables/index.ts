@@ -1,5 +1,5 @@
 /** The registry: what vqtune tunes, in the order in which it must be written, and how each step is written. */
-import type { Plan, SetChannels, Skip, Step } from '../model'
+import type { Plan, SetChannels, Skip, Step, TunableName } from '../model'
 import type { Host } from '../system/host'
 import { channels, setChannels } from './channels'
 import { irqAffinity, setIrqAffinity } from './irq-affinity'
@@ -23,21 +23,27 @@ export function planTunables(context: NicContext): Plan {
   return { steps, skips }
 }
 
-type Executors = {
-  readonly [K in Step['kind']]: (host: Host, step: Extract<Step, { kind: K }>) => Promise<void> | void
+interface StepKind<S> {
+  readonly tunable: TunableName
+  readonly execute: (host: Host, step: S) => Promise<void> | void
 }
 
-/** A step kind without an executor does not compile. */
-const EXECUTORS: Executors = {
-  'set-channels': setChannels,
-  'set-irq-affinity': setIrqAffinity,
-  'set-xps': setXps,
+/** A kind of step that is missing here does not compile. */
+const STEP_KINDS: { readonly [K in Step['kind']]: StepKind<Extract<Step, { kind: K }>> } = {
+  'set-channels': { tunable: 'channels', execute: setChannels },
+  'set-irq-affinity': { tunable: 'irq-affinity', execute: setIrqAffinity },
+  'set-xps': { tunable: 'xps', execute: setXps },
 }
 
 /** Does one step. @throws StepRefused, VqtuneError */
 export async function execute(host: Host, step: Step): Promise<void> {
   // The table is typed per kind; TypeScript cannot follow the pairing through an index.
-  await (EXECUTORS[step.kind] as (host: Host, step: Step) => Promise<void> | void)(host, step)
+  await (STEP_KINDS[step.kind] as StepKind<Step>).execute(host, step)
+}
+
+/** The tunable that a step belongs to. */
+export function tunableOf(step: Step): TunableName {
+  return STEP_KINDS[step.kind].tunable
 }
 
 export function isChannelStep(step: Step): step is SetChannels {

@@ -1,6 +1,10 @@
 /** vqtune's own files: whatever is in them, they are read whole, refused in one line, or passed over. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import Ajv from 'ajv/dist/2020'
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import { daemonJson, daemonText } from '../../src/commands/daemon-view'
 import { type DaemonState, readState } from '../../src/daemon/state'
 import { readView } from '../../src/daemon/view'
 import { classifyDrift } from '../../src/drift/classify'
@@ -176,11 +180,29 @@ describe('status.json', () => {
     startTicks: '4711',
     checkedAt: '2026-01-01T00:00:00.000Z',
     sources: [{ name: 'udev', state: 'up', why: null }],
-    leftAlone: [],
+    leftAlone: [{ nic: 'eth0', rival: 'tuned', until: null, why: 'given way to tuned' }],
     configValid: true,
-    troubles: [],
-    recentDrift: [],
+    troubles: ['ethtool is not installed'],
+    recentDrift: [
+      {
+        at: '2026-01-01T00:00:00.000Z',
+        kind: 'channels',
+        nic: 'eth0',
+        old: '4',
+        new: '2',
+        writer: 'tuned',
+        evidence: '',
+        action: 'repaired',
+        why: '',
+      },
+    ],
   }
+  const schema = readFileSync(
+    fileURLToPath(new URL('../../src/output/schema/status.schema.json', import.meta.url)),
+    'utf8',
+  )
+  const { properties, $defs } = JSON.parse(schema)
+  const isAsTheSchemaSays = new Ajv({ strict: false }).compile({ ...properties.daemon, $defs })
   const stat = `812 (vqtune) S ${'0 '.repeat(18)}4711 0\n`
   holds('of any text is the view of the process that lives, or none', jsonLike(view), (text) => {
     const host = hostReading((path) =>
@@ -196,6 +218,8 @@ describe('status.json', () => {
     if (read === undefined) return
     expect(read).toEqual(JSON.parse(text))
     expect(read).toMatchObject({ version: 1, bootId: 'boot', pid: 812, startTicks: '4711' })
+    expect(daemonText(read)).toMatch(/^daemon: runs \(pid 812\)/)
+    must(isAsTheSchemaSays(daemonJson(read)), JSON.stringify(isAsTheSchemaSays.errors))
   })
 })
 

@@ -3,7 +3,7 @@ import type { Platform } from './platform'
 
 export const UNKNOWN: Platform = {
   id: 'unknown',
-  title: 'unknown platform',
+  title: 'an unknown platform',
   matches: () => true,
   remedy: ({ mac, target, maximum }) => ({
     reaches: target,

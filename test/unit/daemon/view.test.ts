@@ -130,6 +130,20 @@ it('is not believed of another boot, when damaged, or when removed', () => {
     { sources: undefined },
     // Without it any process that is not there would be the one that wrote it.
     { pid: 1_234_567, startTicks: undefined },
+    { checkedAt: 1 },
+    { configValid: 'yes' },
+    { sources: ['udev'] },
+    { sources: [{ name: 1, state: 'up', why: null }] },
+    { sources: [{ name: 'udev', state: 'off', why: null }] },
+    { sources: [{ name: 'udev', state: 'up' }] },
+    { leftAlone: {} },
+    { leftAlone: [null] },
+    { leftAlone: [{ nic: 'eth0', rival: 'tuned', why: '' }] },
+    { leftAlone: [{ nic: 'eth0', until: null, why: '' }] },
+    { troubles: [['ethtool']] },
+    { recentDrift: [0] },
+    { recentDrift: [{ ...viewOf().recentDrift[0], action: 'undone' }] },
+    { recentDrift: [{ ...viewOf().recentDrift[0], old: 4 }] },
   ]
   const altered = others.map((more) => JSON.stringify({ ...viewOf(), ...more }))
   for (const text of ['', '[', 'null', '1', '[]', '{}', whole.slice(0, -9), ...altered]) {

@@ -94,12 +94,17 @@ describe('findNics', () => {
     })
   })
 
-  it('takes a NIC on a bus of a new kind, and one that goes while it is read', () => {
+  it('takes a NIC on a bus of a new kind, and one of which only the start can be read', () => {
     const { [`${PCI}/subsystem`]: _, ...busless } = virtioNic('eth0', 'virtio2')
-    const bare = Object.entries(busless).filter(([path]) => !/\/(ifindex|address)$/.test(path))
+    const bare = Object.entries(busless).filter(([path]) => !path.endsWith('/address'))
     const { targets } = findNics(systemHost(makeTree(Object.fromEntries(bare))))
-    expect(targets).toMatchObject([{ name: 'eth0', bus: 'other', ifindex: 0, mac: '' }])
+    expect(targets).toMatchObject([{ name: 'eth0', bus: 'other', ifindex: 3, mac: '' }])
     expect(found(virtioNic('eth0', 'virtio2', 'newbus')).targets).toEqual(['eth0 other 0000:00:03.0'])
+  })
+
+  it('leaves out an interface that is gone when its index is read', () => {
+    const gone = Object.entries(virtioNic('eth0')).filter(([path]) => !path.endsWith('/ifindex'))
+    expect(found(Object.fromEntries(gone))).toEqual({ targets: [], bystanders: [] })
   })
 
   it('says when there is no driver', () => {
