@@ -1,11 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
- * wants the machine for itself; its statistics and its steps have unit tests. Of the fleet's files test/packaging has
- * those that need no guest.
+ * The guest test that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
+ * wants the machine for itself; its statistics and its steps have unit tests.
  */
-const LONG = ['test/vm/fleet.test.ts', 'test/vm/trial.test.ts']
+const LONG = ['test/vm/trial.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /**
