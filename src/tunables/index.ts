@@ -3,7 +3,7 @@ import type { Plan, SetChannels, Skip, Step, TunableName } from '../model'
 import type { Host } from '../system/host'
 import { channels, setChannels } from './channels'
 import { irqAffinity, setIrqAffinity } from './irq-affinity'
-import type { NicContext } from './tunable'
+import type { NicContext, Tunable } from './tunable'
 import { setXps, xps } from './xps'
 
 /**
@@ -23,16 +23,16 @@ export function planTunables(context: NicContext): Plan {
   return { steps, skips }
 }
 
-interface StepKind<S> {
-  readonly tunable: TunableName
+interface StepKind<S extends Step> {
+  readonly tunable: Tunable<S>
   readonly execute: (host: Host, step: S) => Promise<void> | void
 }
 
 /** A kind of step that is missing here does not compile. */
 const STEP_KINDS: { readonly [K in Step['kind']]: StepKind<Extract<Step, { kind: K }>> } = {
-  'set-channels': { tunable: 'channels', execute: setChannels },
-  'set-irq-affinity': { tunable: 'irq-affinity', execute: setIrqAffinity },
-  'set-xps': { tunable: 'xps', execute: setXps },
+  'set-channels': { tunable: channels, execute: setChannels },
+  'set-irq-affinity': { tunable: irqAffinity, execute: setIrqAffinity },
+  'set-xps': { tunable: xps, execute: setXps },
 }
 
 /** Does one step. @throws StepRefused, VqtuneError */
@@ -41,9 +41,9 @@ export async function execute(host: Host, step: Step): Promise<void> {
   await (STEP_KINDS[step.kind] as StepKind<Step>).execute(host, step)
 }
 
-/** The tunable that a step belongs to. */
+/** The name of the tunable that a step belongs to. */
 export function tunableOf(step: Step): TunableName {
-  return STEP_KINDS[step.kind].tunable
+  return STEP_KINDS[step.kind].tunable.name
 }
 
 export function isChannelStep(step: Step): step is SetChannels {

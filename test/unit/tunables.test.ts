@@ -5,7 +5,7 @@ import { VqtuneError } from '../../src/errors'
 import type { DesiredNic, LimitingFactor, ObservedNic, SteppedBack } from '../../src/model'
 import { type Host, systemHost } from '../../src/system/host'
 import { channels, setChannels } from '../../src/tunables/channels'
-import { execute, isChannelStep, planTunables } from '../../src/tunables/index'
+import { execute, isChannelStep, planTunables, tunableOf } from '../../src/tunables/index'
 import { irqAffinity, setIrqAffinity } from '../../src/tunables/irq-affinity'
 import { StepRefused } from '../../src/tunables/refused'
 import { setXps, xps } from '../../src/tunables/xps'
@@ -334,6 +334,7 @@ describe('the registry', () => {
     const alone = planTunables(context(nic, desired(2)))
     expect(alone.steps.map(({ kind }) => kind)).toEqual(['set-channels'])
     expect(alone.steps.every(isChannelStep)).toBe(true)
+    expect(alone.steps.map(tunableOf)).toEqual(['channels'])
   })
 
   it('plans interrupts before XPS, and tells the skips of all', () => {
@@ -351,6 +352,7 @@ describe('the registry', () => {
       ...new Array(4).fill('set-xps'),
     ])
     expect(plan.steps.some(isChannelStep)).toBe(false)
+    expect([...new Set(plan.steps.map(tunableOf))]).toEqual(['irq-affinity', 'xps'])
     expect(plan.skips.map(({ code }) => code)).toEqual(['xdp'])
     const shared = planTunables(
       context({ ...nicOf({ ifindex: 2, maximum: 4, layout: 'shared' }, ONLINE) }, desired(4)),
