@@ -1,10 +1,11 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * The guest test that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
- * wants the machine for itself; its statistics and its steps have unit tests.
+ * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
+ * wants the machine for itself; its statistics and its steps have unit tests. Another architecture is emulated instruction by
+ * instruction, and its image is built so.
  */
-const LONG = ['test/vm/trial.test.ts']
+const LONG = ['test/vm/{aarch64,trial}.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /**

@@ -41,6 +41,13 @@ export async function buildNoarchRpm(): Promise<string> {
   return named(directory, NOARCH)
 }
 
+/** The package for another architecture than this machine's. @returns its path */
+export async function buildArchRpm(arch: string): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'vqtune-rpms-'))
+  await build(directory, '--only', 'arch', '--arch', arch)
+  return named(directory, new RegExp(`^vqtune-\\d.*\\.${arch}\\.rpm$`))
+}
+
 const NOARCH = /^vqtune-noarch-.*\.noarch\.rpm$/
 
 async function build(directory: string, ...options: readonly string[]): Promise<void> {

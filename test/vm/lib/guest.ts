@@ -42,7 +42,7 @@ export class Guest {
 
   /** Boots and returns when the guest's systemd has finished starting. One boot at a time on the machine. */
   static async boot(options: BootOptions): Promise<Guest> {
-    const image = await guestImage()
+    const image = await guestImage(options.arch)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
     const undo: (() => void)[] = []
     const onExit = (): void => {
@@ -70,7 +70,7 @@ export class Guest {
       for (const [index, nic] of options.nics.entries()) await network.addTap(index, nic.queues)
 
       const [file, args] = network.wrap([
-        'qemu-system-x86_64',
+        `qemu-system-${options.arch ?? 'x86_64'}`,
         ...qemuArgs(options, { image, nodeDisk: disk, runDirectory }),
       ])
       // TMPDIR: the overlay of snapshot=on; QEMU unlinks it at once.
@@ -143,7 +143,7 @@ export class Guest {
   private async whereItIs(): Promise<string> {
     const registers = async (): Promise<string> => {
       const text = await this.qmp.run('human-monitor-command', { 'command-line': 'info registers -a' })
-      return (String(text).match(/^(CPU#.*|RIP=.*)$/gm) ?? []).join('\n')
+      return (String(text).match(/^(CPU#.*|RIP=.*| *PC=.*)$/gm) ?? []).join('\n')
     }
     try {
       const first = await registers()

@@ -6,6 +6,7 @@ import { cached, contentHash } from './cache'
 import { progress } from './locks'
 
 export type Kernel = '6.1' | '6.12'
+export type Arch = 'x86_64' | 'aarch64'
 
 export interface Image {
   rootDisk: string
@@ -16,10 +17,13 @@ export interface Image {
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
-export async function guestImage(): Promise<Image> {
-  const directory = await cached('image', contentHash([recipe]), async (target) => {
-    progress('building the guest image (once, about a minute)')
-    await execa('bash', [join(recipe, 'build.sh'), target], {
+export async function guestImage(arch: Arch = 'x86_64'): Promise<Image> {
+  const name = arch === 'x86_64' ? 'image' : `image-${arch}`
+  const directory = await cached(name, contentHash([recipe]), async (target) => {
+    progress(
+      `building the ${arch} guest image (once, about ${arch === 'x86_64' ? 'a minute' : '20 minutes'})`,
+    )
+    await execa('bash', [join(recipe, 'build.sh'), target, arch], {
       stdin: 'ignore',
       stdout: process.stderr,
       stderr: 'inherit',

@@ -1,4 +1,4 @@
-import type { Image, Kernel } from './image'
+import type { Arch, Image, Kernel } from './image'
 
 export interface NicOptions {
   /** Queue pairs the host offers (the guest's maximum). */
@@ -12,6 +12,8 @@ export interface NicOptions {
 
 export interface BootOptions {
   kernel: Kernel
+  /** x86_64 unless told. On aarch64 there is no `node`: what a test needs, it brings. */
+  arch?: Arch
   cpus: number
   /** Room for CPU hot-add. */
   maxCpus?: number
@@ -73,12 +75,13 @@ function device(properties: Record<string, string | number>): string[] {
 }
 
 export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
+  const aarch64 = options.arch === 'aarch64'
   const microvm = options.machine === 'microvm'
   const at = (slot: number): Record<string, string | number> =>
     microvm ? {} : { bus: 'pcie.0', addr: `0x${slot.toString(16)}` }
   const bus = microvm ? 'device' : 'pci'
   const commandLine = [
-    'root=/dev/vda rw console=ttyS0 quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=0 apparmor=0',
+    `root=/dev/vda rw console=${aarch64 ? 'ttyAMA0' : 'ttyS0'} quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=0 apparmor=0`,
     // Clock and RCU settings that matter only under emulation; rdinit's disk is never checked.
     'tsc=reliable no_timer_check rcupdate.rcu_expedited=1 fsck.mode=skip systemd.show_status=0',
     ...(paths.nodeDisk ? ['vqtest.node'] : []),
@@ -94,7 +97,7 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
   ])
   const smbios = Object.entries(options.smbios ?? {}).map(([field, value]) => `${field}=${value}`)
   return [
-    ...['-machine', microvm ? 'microvm,pit=on,pic=on,rtc=on,isa-serial=on' : 'q35', '-cpu', 'max'],
+    ...['-machine', machineOf(options), '-cpu', aarch64 ? 'cortex-a72' : 'max'],
     // Small translation cache: several guests share the machine. Big enough for userland not to be flushed.
     ...['-accel', 'tcg,thread=multi,tb-size=256', '-smp', smp(options)],
     ...['-m', `${options.memoryMiB ?? 1024}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
@@ -117,6 +120,12 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     ...(smbios.length > 0 ? ['-smbios', ['type=1', ...smbios].join(',')] : []),
     ...(options.extraArgs ?? []),
   ]
+}
+
+function machineOf({ arch, machine }: BootOptions): string {
+  // its: without it PCI devices have no MSI-X there.
+  if (arch === 'aarch64') return 'virt,gic-version=3,its=on'
+  return machine === 'microvm' ? 'microvm,pit=on,pic=on,rtc=on,isa-serial=on' : 'q35'
 }
 
 function smp(options: BootOptions): string {

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # Builds the guest image: root.ext4, and vmlinuz-X / initrd-X for each kernel X.
-#   build.sh OUTPUT_DIRECTORY
+#   build.sh OUTPUT_DIRECTORY [x86_64|aarch64]
+# Another architecture's programs run here while it is built: qemu-user-static has registered itself for them.
 # Kernels are unpacked, not installed: that leaves out initramfs-tools, whose run takes longer than all the rest,
 # and our own initramfs (busybox and a dozen modules) reaches the root disk within a second even under emulation.
 set -euo pipefail
 out=$1
+case ${2:-x86_64} in
+  x86_64) debian=amd64 ;;
+  aarch64) debian=arm64 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=${VQTUNE_TEST_MIRROR:-http://deb.debian.org}
 root=$out/root
@@ -16,14 +21,14 @@ say() { printf '[image] %s\n' "$*"; }
 # The meta package's name for each kernel line.
 kernel_package() {
   case $1 in
-    6.1) echo linux-image-cloud-amd64 ;;
-    6.12) echo linux-image-6.12-cloud-amd64 ;;
+    6.1) echo "linux-image-cloud-$debian" ;;
+    6.12) echo "linux-image-6.12-cloud-$debian" ;;
   esac
 }
 
 packages=$(sed 's/#.*//' "$here/packages" | xargs | tr ' ' ,)
 say "mmdebstrap bookworm: $packages"
-mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" \
+mmdebstrap --architectures="$debian" --quiet --variant=minbase --mode=root --include="$packages" \
   --aptopt='Acquire::Retries "5"' --aptopt='APT::Install-Recommends "false"' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/lib/python3/dist-packages/*/test*' \
@@ -38,6 +43,10 @@ boot_modules='virtio_pci virtio_mmio virtio_blk ext4'
 # mmdebstrap removes both when it is done.
 cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
 chroot "$root" apt-get -qq update
+# Not this machine's, which may be of another architecture.
+chroot "$root" sh -c "cd /tmp && apt-get -qq -o APT::Sandbox::User=root download busybox-static"
+dpkg-deb -x "$root"/tmp/busybox-static*.deb "$out/busybox"
+rm "$root"/tmp/busybox-static*.deb
 
 for kernel in $kernels; do
   meta=$(kernel_package "$kernel")
@@ -57,7 +66,7 @@ for kernel in $kernels; do
 
   tree=$out/initrd
   mkdir -p "$tree"/{bin,proc,sys,dev,root,modules}
-  cp /bin/busybox "$tree/bin/busybox"
+  cp "$out/busybox/bin/busybox" "$tree/bin/busybox"
   # show-depends prints `insmod PATH` in load order; built-in ones as `builtin NAME`.
   # shellcheck disable=SC2086
   for module in $boot_modules; do modprobe -d "$root" -S "$version" --show-depends "$module"; done |
@@ -112,5 +121,5 @@ used=$(du -s --block-size=1M "$root" | cut -f1)
 say "root.ext4: $used MiB used"
 truncate -s "$((used + 1500))M" "$out/root.ext4"
 mkfs.ext4 -q -F -m 0 -O ^metadata_csum,^has_journal -E lazy_itable_init=1,nodiscard -L vqroot -d "$root" "$out/root.ext4"
-rm -rf "$root"
+rm -rf "$root" "$out/busybox"
 say 'done'
