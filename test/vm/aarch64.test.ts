@@ -1,7 +1,6 @@
 /**
- * The RPM for aarch64 in a guest of that architecture, with interrupts from a GIC. All of it is emulated, the building of
- * the runtime's code cache too, so this is none of the tests for each change. Needs qemu-system-arm, qemu-user-static,
- * arch-test, binutils-aarch64-linux-gnu and libstdc++6-arm64-cross.
+ * The RPM for aarch64 in a guest of that architecture, with interrupts from a GIC. All of it is emulated, the making of
+ * the runtime's code cache too, so this is none of the tests for each change. `.ci/setup long` installs what it needs.
  */
 import { copyFileSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -32,6 +32,25 @@ describe('parseVirtioInterrupts', () => {
     ])
   })
 
+  it('knows those of a GIC, which name the trigger apart', () => {
+    // An aarch64 guest of QEMU's machine "virt", kernel 6.12.
+    const text = [
+      '           CPU0       CPU1       CPU2       CPU3       ',
+      ' 11:       3999       3827       3956       3782     GICv3  27 Level     arch_timer',
+      ' 28:          0          0          0          0  ITS-PCI-MSIX-0000:00:08.0   1 Edge      virtio2-input.0',
+      ' 29:          0          0          0          0  ITS-PCI-MSIX-0000:00:08.0   2 Edge      virtio2-output.0',
+      ' 33:          0          0          0          0  ITS-PCI-MSIX-0000:00:09.0   1 Edge      virtio3-virtqueues',
+      'IPI0:       269        242        321        361       Rescheduling interrupts',
+      'Err:          0',
+      '',
+    ].join('\n')
+    expect([...parseVirtioInterrupts(text)]).toEqual([
+      ['virtio2-input.0', 28],
+      ['virtio2-output.0', 29],
+      ['virtio3-virtqueues', 33],
+    ])
+  })
+
   it('finds every queue in captured guests', () => {
     const { host } = capturedGuest('debian-6.12-4cpu-4q')
     const interrupts = parseVirtioInterrupts(host.readText(host.paths.procInterrupts) ?? '')
