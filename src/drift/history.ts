@@ -116,8 +116,8 @@ export function isDriftRecord(
     texts.every((key) => typeof fields[key] === 'string') &&
     (fields.nic === null || typeof fields.nic === 'string') &&
     !Number.isNaN(Date.parse(String(fields.at))) &&
-    KINDS.has(String(fields.kind)) &&
-    ACTIONS.has(String(fields.action))
+    KINDS.has(fields.kind as string) &&
+    ACTIONS.has(fields.action as string)
   )
 }
 

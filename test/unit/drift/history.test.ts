@@ -73,10 +73,19 @@ describe('history', () => {
   })
 
   it('takes no line of another form', () => {
-    const wrong = [{}, { ...record('4'), at: 'noon' }, { ...record('4'), action: 'sung' }, 7, null]
+    const wrong = [
+      {},
+      { ...record('4'), at: 'noon' },
+      { ...record('4'), kind: 'colour' },
+      { ...record('4'), kind: ['xps'] },
+      { ...record('4'), action: 'sung' },
+      { ...record('4'), action: ['repaired'] },
+      7,
+      null,
+    ]
     expect(parseHistory(wrong.map((value) => JSON.stringify(value)).join('\n'))).toEqual({
       records: [],
-      damaged: 5,
+      damaged: wrong.length,
     })
   })
 
