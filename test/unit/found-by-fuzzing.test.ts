@@ -9,6 +9,7 @@ import { type Problem, problemLine } from '../../src/config/problem'
 import { readState } from '../../src/daemon/state'
 import { VqtuneError } from '../../src/errors'
 import { parseBackup } from '../../src/host/change/backup'
+import { parseDomain } from '../../src/host/libvirt/domain'
 import { readNumber, scanConf } from '../../src/host/libvirt/qemu-conf'
 import { parseDomainList, virshError } from '../../src/host/libvirt/virsh-output'
 import { scanXml } from '../../src/host/libvirt/xml-scan'
@@ -121,6 +122,12 @@ describe('what is refused is refused in one line', () => {
   it('XML with a declaration where an element should be, which the validator lets through', () => {
     expect(scanXml('<a><!mac b="1"/></a>')).toBeUndefined()
     expect(scanXml('<!DOCTYPE a><a/>')?.name).toBe('a')
+  })
+  it('XML with a closing tag that is cut off, which the validator lets through: an internal error', () => {
+    for (const xml of ['</c/', '<domain><name>a</name></domain></c/'])
+      expect(() => parseDomain(xml, 'web01: virsh dumpxml')).toThrow(
+        'web01: virsh dumpxml: malformed XML: Closing Tag is not closed.',
+      )
   })
   it('a remedy of one line for options that go over several', () => {
     const text = `DEVICE=${nic.name}\nETHTOOL_OPTS="\n-L ${nic.name} combined 4"\n`

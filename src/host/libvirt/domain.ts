@@ -1,6 +1,7 @@
 /** What vqtune needs of a libvirt domain XML. Reading only; driver-edit.ts changes. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import { VqtuneError } from '../../errors'
+import { messageOf, VqtuneError } from '../../errors'
+import { oneLine } from '../../untrusted'
 
 export interface Domain {
   readonly name: string
@@ -72,8 +73,12 @@ const PARSER = new XMLParser({
   isArray: (name) => name === 'interface' || name === 'disk',
 })
 
-/** @param origin named in the error, such as `web01: virsh dumpxml`. @throws VqtuneError for anything but XML. */
-export function checkWellFormed(xml: string, origin: string): void {
+/**
+ * Elements as objects, attributes with `@` before their name. The validator is asked first, because it names the line; what it
+ * lets through, such as a closing tag without its end, the parser may still refuse.
+ * @param origin named in the error, such as `web01: virsh dumpxml`. @throws VqtuneError for anything but XML.
+ */
+export function parseXml(xml: string, origin: string): Node {
   const result = XMLValidator.validate(xml)
   if (result !== true) {
     throw new VqtuneError(
@@ -81,12 +86,16 @@ export function checkWellFormed(xml: string, origin: string): void {
       `${origin}: malformed XML at line ${result.err.line}: ${result.err.msg}`,
     )
   }
+  try {
+    return PARSER.parse(xml)
+  } catch (error) {
+    throw new VqtuneError('tool-failed', `${origin}: malformed XML: ${oneLine(messageOf(error))}`)
+  }
 }
 
 /** @throws VqtuneError for malformed XML and for XML that is not a domain. */
 export function parseDomain(xml: string, origin: string): Domain {
-  checkWellFormed(xml, origin)
-  const domain = child(PARSER.parse(xml), 'domain')
+  const domain = child(parseXml(xml, origin), 'domain')
   const name = text(domain.name)
   const uuid = text(domain.uuid)
   const maximum = positive(text(domain.vcpu) ?? '1')

@@ -1,6 +1,6 @@
 /**
  * Where the elements of an XML text are. fast-xml-parser reads values; this finds positions, so that an edit
- * can leave every other byte as it was. The text must be well-formed (see checkWellFormed in domain.ts).
+ * can leave every other byte as it was. The text must be well-formed (see parseXml in domain.ts).
  */
 
 export interface XmlElement {
