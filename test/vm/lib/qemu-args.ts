@@ -15,7 +15,10 @@ export interface BootOptions {
   /** x86_64 unless told. On aarch64 there is no `node`: what a test needs, it brings. */
   arch?: Arch
   cpus: number
-  /** Room for CPU hot-add. */
+  /**
+   * Room for CPU hot-add, with kernel 6.1: since a fix of November 2025 newer ones count vCPUs that come later only in a hypervisor
+   * that they know, which an emulator is not (acpi_is_processor_usable() in arch/x86/kernel/acpi/boot.c).
+   */
   maxCpus?: number
   memoryMiB?: number
   nics: readonly NicOptions[]
