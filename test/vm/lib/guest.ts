@@ -42,7 +42,7 @@ export class Guest {
 
   /** Boots and returns when the guest's systemd has finished starting. One boot at a time on the machine. */
   static async boot(options: BootOptions): Promise<Guest> {
-    const image = await guestImage(options.arch)
+    const image = await guestImage(options.arch, options.release)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
     const undo: (() => void)[] = []
     const onExit = (): void => {

@@ -7,6 +7,8 @@ import { progress } from './locks'
 
 export type Kernel = '6.1' | '6.12'
 export type Arch = 'x86_64' | 'aarch64'
+/** Debian 12 or 13. */
+export type Release = 'bookworm' | 'trixie'
 
 export interface Image {
   rootDisk: string
@@ -17,13 +19,13 @@ export interface Image {
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
-export async function guestImage(arch: Arch = 'x86_64'): Promise<Image> {
-  const name = arch === 'x86_64' ? 'image' : `image-${arch}`
-  const directory = await cached(name, contentHash([recipe]), async (target) => {
+export async function guestImage(arch: Arch = 'x86_64', release: Release = 'bookworm'): Promise<Image> {
+  const name = ['image', ...(arch === 'x86_64' ? [] : [arch]), ...(release === 'bookworm' ? [] : [release])]
+  const directory = await cached(name.join('-'), contentHash([recipe]), async (target) => {
     progress(
-      `building the ${arch} guest image (once, about ${arch === 'x86_64' ? 'a minute' : '20 minutes'})`,
+      `building the guest image of ${release} for ${arch} (once, about ${arch === 'x86_64' ? 'a minute' : '20 minutes'})`,
     )
-    await execa('bash', [join(recipe, 'build.sh'), target, arch], {
+    await execa('bash', [join(recipe, 'build.sh'), target, arch, release], {
       stdin: 'ignore',
       stdout: process.stderr,
       stderr: 'inherit',

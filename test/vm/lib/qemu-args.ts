@@ -1,4 +1,4 @@
-import type { Arch, Image, Kernel } from './image'
+import type { Arch, Image, Kernel, Release } from './image'
 
 export interface NicOptions {
   /** Queue pairs the host offers (the guest's maximum). */
@@ -14,6 +14,8 @@ export interface BootOptions {
   kernel: Kernel
   /** x86_64 unless told. On aarch64 there is no `node`: what a test needs, it brings. */
   arch?: Arch
+  /** bookworm unless told, which has systemd 252, ethtool 6.1 and NetworkManager 1.42; trixie has only kernel 6.12. */
+  release?: Release
   cpus: number
   /**
    * Room for CPU hot-add, with kernel 6.1: since a fix of November 2025 newer ones count vCPUs that come later only in a hypervisor

@@ -1,41 +1,52 @@
 #!/usr/bin/env bash
 # Builds the guest image: root.ext4, and vmlinuz-X / initrd-X for each kernel X.
-#   build.sh OUTPUT_DIRECTORY [x86_64|aarch64]
+#   build.sh OUTPUT_DIRECTORY x86_64|aarch64 bookworm|trixie
 # Another architecture's programs run here while it is built: qemu-user-static has registered itself for them.
 # Kernels are unpacked, not installed: that leaves out initramfs-tools, whose run takes longer than all the rest,
 # and our own initramfs (busybox and a dozen modules) reaches the root disk within a second even under emulation.
 set -euo pipefail
 out=$1
-case ${2:-x86_64} in
+case $2 in
   x86_64) debian=amd64 ;;
   aarch64) debian=arm64 ;;
 esac
 here=$(cd "$(dirname "$0")" && pwd)
 mirror=${VQTUNE_TEST_MIRROR:-http://deb.debian.org}
 root=$out/root
-kernels='6.1 6.12'
+release=$3
+# What the release has, newest of each line.
+case $release in
+  bookworm) kernels='6.1 6.12' ;;
+  trixie) kernels='6.12' ;;
+esac
 
 mkdir -p "$out"
 say() { printf '[image] %s\n' "$*"; }
 
+# unpack PACKAGE DIRECTORY: since trixie what was in /bin and /lib is in /usr of the package, too.
+unpack() {
+  dpkg-deb -x "$1" "$2"
+  for name in bin lib; do [ -e "$2/$name" ] || ln -s "usr/$name" "$2/$name"; done
+}
+
 # The meta package's name for each kernel line.
 kernel_package() {
-  case $1 in
-    6.1) echo "linux-image-cloud-$debian" ;;
-    6.12) echo "linux-image-6.12-cloud-$debian" ;;
+  case $release-$1 in
+    bookworm-6.12) echo "linux-image-6.12-cloud-$debian" ;;
+    *) echo "linux-image-cloud-$debian" ;;
   esac
 }
 
 packages=$(sed 's/#.*//' "$here/packages" | xargs | tr ' ' ,)
-say "mmdebstrap bookworm: $packages"
+say "mmdebstrap $release: $packages"
 mmdebstrap --architectures="$debian" --quiet --variant=minbase --mode=root --include="$packages" \
   --aptopt='Acquire::Retries "5"' --aptopt='APT::Install-Recommends "false"' \
   --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/lib/python3/dist-packages/*/test*' \
-  bookworm "$root" \
-  "deb $mirror/debian bookworm main" \
-  "deb $mirror/debian bookworm-updates main" \
-  "deb $mirror/debian-security bookworm-security main"
+  "$release" "$root" \
+  "deb $mirror/debian $release main" \
+  "deb $mirror/debian $release-updates main" \
+  "deb $mirror/debian-security $release-security main"
 
 # What reaches the root disk on q35 and on microvm; everything else udev loads from there.
 boot_modules='virtio_pci virtio_mmio virtio_blk ext4'
@@ -45,7 +56,7 @@ cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
 chroot "$root" apt-get -qq update
 # Not this machine's, which may be of another architecture.
 chroot "$root" sh -c "cd /tmp && apt-get -qq -o APT::Sandbox::User=root download busybox-static"
-dpkg-deb -x "$root"/tmp/busybox-static*.deb "$out/busybox"
+unpack "$root"/tmp/busybox-static*.deb "$out/busybox"
 rm "$root"/tmp/busybox-static*.deb
 
 for kernel in $kernels; do
@@ -53,7 +64,7 @@ for kernel in $kernels; do
   image=$(chroot "$root" apt-cache depends "$meta" | awk '/Depends: linux-image/ {print $2; exit}')
   say "kernel $kernel: $image"
   chroot "$root" sh -c "cd /tmp && apt-get -qq -o APT::Sandbox::User=root download '$image'"
-  dpkg-deb -x "$root"/tmp/linux-image-*.deb "$out/kernel"
+  unpack "$root"/tmp/linux-image-*.deb "$out/kernel"
   rm "$root"/tmp/linux-image-*.deb
   version=$(ls "$out/kernel/lib/modules")
   cp "$out/kernel/boot/vmlinuz-$version" "$out/vmlinuz-$kernel"

@@ -1,0 +1,86 @@
+/**
+ * The daemon in a guest with newer programs around it, much like those of RHEL 10: systemd 257, ethtool 6.14, and a NetworkManager
+ * that can set channels (1.52; that of the other guests, 1.42, has no ethtool.channels-*).
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Guest } from './lib/guest'
+import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
+import { waitUntil } from './lib/wait'
+
+/** No periodic check for a year: what is repaired, is repaired because of an event. This test's own changes are no fight. */
+const CONFIG = `
+[daemon]
+check-cron = "0 0 1 1 *"
+conflict-reversals = 1000
+`
+const PROFILE = 'two-queues'
+
+let guest: Guest
+let daemon: Vqtuned
+let nic: Nic
+beforeAll(async () => {
+  guest = await Guest.boot({
+    kernel: '6.12',
+    release: 'trixie',
+    cpus: 4,
+    nics: [{ queues: 4 }],
+    vqtune: 'dist/vqtune.cjs',
+  })
+  nic = new Nic(guest, await guest.nicName(0))
+  daemon = await Vqtuned.start(guest, CONFIG)
+})
+afterAll(() => guest?.dispose())
+
+test('systemd 257 finds nothing wrong with the unit, and the daemon is ready in its sandbox', async () => {
+  expect(await guest.run(['systemctl', '--version'])).toMatch(/^systemd 257 /)
+  expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
+  await waitUntil('both sources', PATIENCE_MS, async () =>
+    (await daemon.view()).sources.every(({ state }) => state === 'up'),
+  )
+  const unit = '/usr/lib/systemd/system/vqtuned.service'
+  const { code, stdout, stderr } = await guest.exec(['systemd-analyze', 'verify', '--man=no', unit])
+  expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' })
+  expect(await guest.journal(['-p', 'warning', '-u', 'vqtuned', '-o', 'cat'])).toBe('')
+})
+
+test('channels, affinity and XPS are repaired at once', async () => {
+  const known = (await daemon.history()).length
+  await nic.setChannels(3)
+  expect(await daemon.newRecord(known, 'channels')).toMatchObject({ old: '4', new: '3', action: 'repaired' })
+  await nic.become(4)
+  const file = await nic.affinityFile(1)
+  await guest.writeFile(file, '3')
+  expect(await daemon.newRecord(known, 'irq-affinity')).toMatchObject({ action: 'repaired' })
+  expect(await guest.readFile(file)).toBe('1')
+  const xps = `/sys/class/net/${nic.name}/queues/tx-2/xps_cpus`
+  await guest.writeFile(xps, 'f')
+  expect(await daemon.newRecord(known, 'xps')).toMatchObject({ action: 'repaired' })
+  expect(await guest.readFile(xps)).toBe('4')
+})
+
+test('NetworkManager that sets channels is named with its connection, and explain tells how to stop it', async () => {
+  const known = (await daemon.history()).length
+  await guest.run(['systemctl', 'start', 'NetworkManager'], { timeoutMs: PATIENCE_MS })
+  await guest.run(
+    [
+      ...['nmcli', 'connection', 'add', 'type', 'ethernet', 'con-name', PROFILE, 'ifname', nic.name],
+      ...['autoconnect', 'no', 'ipv4.method', 'disabled', 'ipv6.method', 'disabled'],
+      ...['ethtool.channels-combined', '2'],
+    ],
+    { timeoutMs: PATIENCE_MS },
+  )
+  await guest.run(['nmcli', 'connection', 'up', PROFILE], { timeoutMs: PATIENCE_MS })
+  const record = await daemon.newRecord(known, 'channels')
+  expect(record).toMatchObject({ old: '4', new: '2', writer: 'NetworkManager', action: 'repaired' })
+  expect(record.evidence).toContain(`connection "${PROFILE}" sets ethtool.channels-combined = 2`)
+  await nic.become(4)
+  const explained = await guest.run(['vqtune', 'explain', nic.name], { timeoutMs: PATIENCE_MS })
+  const remedy = `nmcli connection modify ${PROFILE} ethtool.channels-combined ""`
+  expect(explained).toContain(remedy)
+  // The remedy works as it is shown: a connection that comes up again leaves the channels alone.
+  const before = (await daemon.history()).length
+  await guest.shell(`${remedy}; nmcli connection up ${PROFILE}`, { timeoutMs: PATIENCE_MS })
+  expect(await guest.run(['vqtune', 'explain', nic.name], { timeoutMs: PATIENCE_MS })).not.toContain(PROFILE)
+  expect(await nic.channels()).toBe(4)
+  expect((await daemon.history()).slice(before).filter(({ kind }) => kind === 'channels')).toEqual([])
+})
