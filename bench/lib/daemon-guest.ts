@@ -1,5 +1,6 @@
 /** A guest with a running daemon, and what can be read of a process in it. */
 import { Guest } from '../../test/vm/lib/guest'
+import type { Release } from '../../test/vm/lib/image'
 import { waitUntil } from '../../test/vm/lib/wait'
 
 export const UNIT = 'vqtuned-bench'
@@ -28,9 +29,10 @@ export function parseMemory(rollup: string): Memory {
 }
 
 /** A guest with vqtune from dist/, kernel 6.12, 4 vCPUs and so many NICs of 4 queues. */
-export function bootBenchGuest(nics = 1): Promise<Guest> {
+export function bootBenchGuest(nics = 1, release?: Release): Promise<Guest> {
   return Guest.boot({
     kernel: '6.12',
+    ...(release === undefined ? {} : { release }),
     cpus: 4,
     nics: Array.from({ length: nics }, () => ({ queues: 4 })),
     vqtune: 'dist/vqtune.cjs',

@@ -1,6 +1,6 @@
 /**
- * The daemon in a guest with newer programs around it, much like those of RHEL 10: systemd 257, ethtool 6.14, and a NetworkManager
- * that can set channels (1.52; that of the other guests, 1.42, has no ethtool.channels-*).
+ * The daemon in a guest with newer programs around it, much like those of RHEL 10: systemd 257, ethtool 6.14, tuned 2.25, and a
+ * NetworkManager that can set channels (1.52; that of the other guests, 1.42, has no ethtool.channels-*).
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
@@ -83,4 +83,17 @@ test('NetworkManager that sets channels is named with its connection, and explai
   expect(await guest.run(['vqtune', 'explain', nic.name], { timeoutMs: PATIENCE_MS })).not.toContain(PROFILE)
   expect(await nic.channels()).toBe(4)
   expect((await daemon.history()).slice(before).filter(({ kind }) => kind === 'channels')).toEqual([])
+})
+
+test('tuned 2.25, whose profiles are in a directory of their own, is named with the file', async () => {
+  const known = (await daemon.history()).length
+  const profile = '/etc/tuned/profiles/two/tuned.conf'
+  await guest.writeFile(profile, `[main]\nsummary=Two\n[net]\ndevices=${nic.name}\nchannels=combined 2\n`)
+  await guest.writeFile('/etc/tuned/active_profile', 'two\n')
+  await guest.writeFile('/etc/tuned/profile_mode', 'manual\n')
+  await guest.run(['systemctl', 'start', 'tuned'], { timeoutMs: PATIENCE_MS })
+  const record = await daemon.newRecord(known, 'channels')
+  expect(record).toMatchObject({ new: '2', writer: 'tuned', action: 'repaired' })
+  expect(record.evidence).toContain(profile)
+  await nic.become(4)
 })
