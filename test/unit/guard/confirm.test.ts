@@ -15,9 +15,11 @@ case "$*" in
 '-4 neigh show to 10.77.0.1 dev eth0') cat "$T/neigh" ;;
 '-4 neigh change 10.77.0.1 lladdr 52:54:00:aa:bb:cc nud probe dev eth0')
   if grep -qw "$(cat "$T/sys/class/net/eth0/current")" "$T/alive"
-  then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh"
-  else echo '10.77.0.1  FAILED ' >"$T/neigh"
-  fi ;;
+  then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh.$$"
+  else echo '10.77.0.1  FAILED ' >"$T/neigh.$$"
+  fi
+  # As the kernel: nobody sees an entry that is half written.
+  mv "$T/neigh.$$" "$T/neigh" ;;
 *) echo "unexpected: $*" >&2; exit 99 ;;
 esac
 `
