@@ -29,10 +29,10 @@ export function parseMemory(rollup: string): Memory {
 }
 
 /** A guest with vqtune from dist/, kernel 6.12, 4 vCPUs and so many NICs of 4 queues. */
-export function bootBenchGuest(nics = 1, release?: Release): Promise<Guest> {
+export function bootBenchGuest(nics = 1, release: Release = 'bookworm'): Promise<Guest> {
   return Guest.boot({
     kernel: '6.12',
-    ...(release === undefined ? {} : { release }),
+    release,
     cpus: 4,
     nics: Array.from({ length: nics }, () => ({ queues: 4 })),
     vqtune: 'dist/vqtune.cjs',

@@ -1,5 +1,5 @@
 /** The same change by others: a shell loop of ethtool, real tuned with [net] channels, NetworkManager. */
-import type { Guest } from '../../test/vm/lib/guest'
+import { addConnection } from '../../test/vm/lib/network-manager'
 import { waitUntil } from '../../test/vm/lib/wait'
 import { barChart } from '../lib/chart'
 import { bootBenchGuest } from '../lib/daemon-guest'
@@ -78,7 +78,8 @@ async function measure(): Promise<RivalsData> {
       async () => (await guest.exec(['tuned-adm', 'profile', 'vq-bench'], { timeoutMs: 100_000 })).code === 0,
     )
     const tunedVersion = (await guest.run(['tuned', '--version'], { timeoutMs: 100_000 })).trim()
-    const networkManagerVersion = await setUpNetworkManager(guest, names)
+    for (const nic of names) await addConnection(guest, `bench-${nic}`, nic, 4)
+    const networkManagerVersion = (await guest.run(['nmcli', '-g', 'version', 'general', 'status'])).trim()
     const rows: number[][] = []
     // The first round fills the page cache.
     for (let round = 0; round <= ROUNDS; round++) {
@@ -105,22 +106,6 @@ async function measure(): Promise<RivalsData> {
   } finally {
     await guest.dispose()
   }
-}
-
-/** A connection of its own for each NIC, not active yet. @returns the version */
-async function setUpNetworkManager(guest: Guest, names: readonly string[]): Promise<string> {
-  await guest.run(['systemctl', 'start', 'NetworkManager'], { timeoutMs: 200_000 })
-  for (const nic of names) {
-    await guest.run(
-      [
-        ...['nmcli', 'connection', 'add', 'type', 'ethernet', 'con-name', `bench-${nic}`, 'ifname', nic],
-        ...['autoconnect', 'no', 'ipv4.method', 'disabled', 'ipv6.method', 'disabled'],
-        ...['ethtool.channels-combined', '4'],
-      ],
-      { timeoutMs: 100_000 },
-    )
-  }
-  return (await guest.run(['nmcli', '-g', 'version', 'general', 'status'])).trim()
 }
 
 function section({ tunedVersion, times, returned, unchanged, networkManagerVersion }: RivalsData): Section {

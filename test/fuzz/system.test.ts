@@ -295,16 +295,13 @@ describe('udevadm monitor', () => {
 })
 
 describe('ip -j -d link show', () => {
+  type Entry = { ifname?: unknown; altnames?: unknown[]; xdp?: unknown; prog?: unknown } | null
+  /** iproute2's control characters are no JSON; the parser mends them. */
+  const entriesOf = (text: string): Entry[] => JSON.parse(printable(text))
   holds('is a map of what JSON says, or one line of error', damaged(...linkTexts), (text) => {
     const links = parsedOrRefused(() => parseLinks(text))
     if (links === undefined) return
-    // iproute2's control characters are no JSON; the parser mends them.
-    const entries = JSON.parse(printable(text)) as ({
-      ifname?: unknown
-      altnames?: unknown[]
-      xdp?: unknown
-      prog?: unknown
-    } | null)[]
+    const entries = entriesOf(text)
     for (const [name, { altnames, xdp }] of links) {
       const entry = entries.findLast((one) => one?.ifname === name)
       for (const altname of altnames) expect(entry?.altnames).toContain(altname)
@@ -318,7 +315,7 @@ describe('ip -j -d link show', () => {
       const links = parsedOrRefused(() => parseHostLinks(text))
       if (links === undefined) return
       const written = numbersIn(text)
-      const names = (JSON.parse(printable(text)) as ({ ifname?: unknown } | null)[]).map((one) => one?.ifname)
+      const names = entriesOf(text).map((one) => one?.ifname)
       for (const link of links) {
         must(names.includes(link.name), link.name)
         for (const queues of Object.values(link.tapQueues ?? {}))

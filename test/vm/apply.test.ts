@@ -1,38 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import type { Kernel } from './lib/image'
+import { type QueueTruth, queuesOf } from './lib/queues'
 import { xdpPassObject } from './lib/xdp-object'
 
 /** What the guest itself says about a NIC, read without vqtune. */
 interface Truth {
   channels: number
   maximum: number
-  /** rx IRQ, tx IRQ and sending CPUs of each queue in use, as lists and masks of the kernel. */
-  queues: { rx: string; tx: string; xps: string }[]
+  queues: QueueTruth[]
 }
 
 async function truthOf(guest: Guest, nic: string): Promise<Truth> {
-  const text = await guest.shell(`
-    ethtool -l ${nic} | awk '/^Combined/ {print $2}'
-    virtio=$(basename "$(readlink -f /sys/class/net/${nic}/device)")
-    i=0
-    while [ -d /sys/class/net/${nic}/queues/tx-$i ]; do
-      rx=$(awk -v n="$virtio-input.$i" '$NF == n {sub(":", "", $1); print $1}' /proc/interrupts)
-      tx=$(awk -v n="$virtio-output.$i" '$NF == n {sub(":", "", $1); print $1}' /proc/interrupts)
-      echo "$(cat /proc/irq/\${rx:-x}/smp_affinity_list 2>/dev/null || echo -)" \
-           "$(cat /proc/irq/\${tx:-x}/smp_affinity_list 2>/dev/null || echo -)" \
-           "$(cat /sys/class/net/${nic}/queues/tx-$i/xps_cpus 2>/dev/null || echo -)"
-      i=$((i + 1))
-    done`)
-  const [maximum = '', channels = '', ...rows] = text.trim().split('\n')
-  return {
-    maximum: Number(maximum),
-    channels: Number(channels),
-    queues: rows.map((row) => {
-      const [rx = '', tx = '', xps = ''] = row.split(' ')
-      return { rx, tx, xps }
-    }),
-  }
+  const text = await guest.shell(`ethtool -l ${nic} | awk '/^Combined/ {print $2}'`)
+  const [maximum = '', channels = ''] = text.trim().split('\n')
+  return { maximum: Number(maximum), channels: Number(channels), queues: await queuesOf(guest, nic) }
 }
 
 const ownCpuEach = (count: number): Truth['queues'] =>

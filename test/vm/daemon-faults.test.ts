@@ -85,9 +85,7 @@ describe('vqtune daemon with faults', () => {
   })
 
   test('monitors that are killed are told once and started again', async () => {
-    await waitUntil('both sources', PATIENCE_MS, async () =>
-      (await daemon.view()).sources.every(({ state }) => state === 'up'),
-    )
+    await daemon.sourcesAreUp()
     await guest.run(['pkill', '-9', '-f', '^/usr/bin/udevadm monitor|ethtool --monitor'])
     await daemon.logs('udev to be back', /events from udev again/)
     await daemon.logs('ethtool to be back', /events from ethtool again/)

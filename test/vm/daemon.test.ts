@@ -33,9 +33,7 @@ async function count(pattern: RegExp): Promise<number> {
 describe('vqtune daemon', () => {
   test('is ready, says so in one line and in status, and runs nothing but its two monitors', async () => {
     expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
-    await waitUntil('both sources', PATIENCE_MS, async () =>
-      (await daemon.view()).sources.every(({ state }) => state === 'up'),
-    )
+    await daemon.sourcesAreUp()
     await waitUntil('nothing but two monitors', PATIENCE_MS, async () => {
       const cgroup = await daemon.property('ControlGroup')
       // A child of the start may end between the two reads: it is one that has gone, not an error.

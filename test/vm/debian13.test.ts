@@ -4,8 +4,8 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
+import { addConnection } from './lib/network-manager'
 import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
-import { waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what is repaired, is repaired because of an event. This test's own changes are no fight. */
 const CONFIG = `
@@ -34,9 +34,7 @@ afterAll(() => guest?.dispose())
 test('systemd 257 finds nothing wrong with the unit, and the daemon is ready in its sandbox', async () => {
   expect(await guest.run(['systemctl', '--version'])).toMatch(/^systemd 257 /)
   expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
-  await waitUntil('both sources', PATIENCE_MS, async () =>
-    (await daemon.view()).sources.every(({ state }) => state === 'up'),
-  )
+  await daemon.sourcesAreUp()
   const unit = '/usr/lib/systemd/system/vqtuned.service'
   const { code, stdout, stderr } = await guest.exec(['systemd-analyze', 'verify', '--man=no', unit])
   expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' })
@@ -60,15 +58,7 @@ test('channels, affinity and XPS are repaired at once', async () => {
 
 test('NetworkManager that sets channels is named with its connection, and explain tells how to stop it', async () => {
   const known = (await daemon.history()).length
-  await guest.run(['systemctl', 'start', 'NetworkManager'], { timeoutMs: PATIENCE_MS })
-  await guest.run(
-    [
-      ...['nmcli', 'connection', 'add', 'type', 'ethernet', 'con-name', PROFILE, 'ifname', nic.name],
-      ...['autoconnect', 'no', 'ipv4.method', 'disabled', 'ipv6.method', 'disabled'],
-      ...['ethtool.channels-combined', '2'],
-    ],
-    { timeoutMs: PATIENCE_MS },
-  )
+  await addConnection(guest, PROFILE, nic.name, 2)
   await guest.run(['nmcli', 'connection', 'up', PROFILE], { timeoutMs: PATIENCE_MS })
   const record = await daemon.newRecord(known, 'channels')
   expect(record).toMatchObject({ old: '4', new: '2', writer: 'NetworkManager', action: 'repaired' })

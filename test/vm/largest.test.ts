@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
+import { queuesOf } from './lib/queues'
 
 const CPUS = 64
 /** MAX_TAP_QUEUES of the host's kernel, drivers/net/tun.c. */
@@ -28,25 +29,9 @@ afterAll(() => guest?.dispose())
 
 const vqtune = (...args: string[]) => guest.exec(['vqtune', ...args], { timeoutMs: SLOW_MS })
 
-/** CPUs of rx IRQ and tx IRQ, and those that send by it, of each queue that is in use: read without vqtune. */
-async function queuesOf(): Promise<string[]> {
-  const text = await guest.shell(
-    `
-    virtio=$(basename "$(readlink /sys/class/net/${nic}/device)")
-    awk -v name="$virtio-" 'index($NF, name) == 1 {sub(":", "", $1); print $NF, $1}' /proc/interrupts >/tmp/irqs
-    for tx in /sys/class/net/${nic}/queues/tx-*; do
-      queue=\${tx##*-}
-      echo "$queue" $(for side in input output; do
-        cat "/proc/irq/$(awk -v name="$virtio-$side.$queue" '$1 == name {print $2}' /tmp/irqs)/smp_affinity_list"
-      done) "$(cat "$tx/xps_cpus")"
-    done`,
-    { timeoutMs: SLOW_MS },
-  )
-  const rows = text.trim().split('\n')
-  return rows
-    .map((row) => row.split(' ') as [string, string, string, string])
-    .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([, rx, tx, xps]) => `${rx} ${tx} ${cpusOf(xps).join()}`)
+/** CPUs of rx IRQ and tx IRQ, and those that send by it, of each queue. */
+async function layout(): Promise<string[]> {
+  return (await queuesOf(guest, nic)).map(({ rx, tx, xps }) => `${rx} ${tx} ${cpusOf(xps).join()}`)
 }
 
 /** A mask as the kernel writes it: words of 32 bits, the highest first. */
@@ -60,7 +45,7 @@ const ownCpuEach = (count: number): string[] =>
 
 test(`of ${QUEUES} queue pairs the kernel took one for each vCPU, and nothing is left to do`, async () => {
   expect(await vqtune('apply')).toMatchObject({ code: 0, stdout: 'nothing to do: 1 NIC as desired\n' })
-  expect(await queuesOf()).toEqual(ownCpuEach(CPUS))
+  expect(await layout()).toEqual(ownCpuEach(CPUS))
   expect((await vqtune('explain', nic)).stdout).toContain(`maximum of the host ${QUEUES}`)
 })
 
@@ -73,7 +58,7 @@ test.each([
   const { code, stdout } = await vqtune('apply')
   expect(stdout).toContain(`${nic}: channels ${channels} -> ${CPUS}`)
   expect(code).toBe(0)
-  expect(await queuesOf()).toEqual(ownCpuEach(CPUS))
+  expect(await layout()).toEqual(ownCpuEach(CPUS))
   expect(await vqtune('status', '--check')).toMatchObject({ code: 0 })
 })
 
@@ -81,10 +66,10 @@ test('one more vCPU has its own channel as soon as it is online', async () => {
   const cpu = await guest.addCpu()
   await guest.setCpuOnline(cpu, true)
   expect((await vqtune('apply')).stdout).toContain(`${nic}: channels ${CPUS} -> ${CPUS + 1}`)
-  expect(await queuesOf()).toEqual(ownCpuEach(CPUS + 1))
+  expect(await layout()).toEqual(ownCpuEach(CPUS + 1))
 })
 
 test('rollback restores what was there before the first change', async () => {
   expect((await vqtune('rollback')).stdout).toContain(`${nic}: channels ${CPUS + 1} -> 3`)
-  expect(await queuesOf()).toHaveLength(3)
+  expect(await layout()).toHaveLength(3)
 })

@@ -96,6 +96,13 @@ export class Vqtuned {
   async view(): Promise<DaemonView> {
     return JSON.parse(await this.guest.readFile('/run/vqtune/status.json')) as DaemonView
   }
+
+  /** Waits until every event source is up. */
+  sourcesAreUp(): Promise<void> {
+    return waitUntil('all event sources', PATIENCE_MS, async () =>
+      (await this.view()).sources.every(({ state }) => state === 'up'),
+    )
+  }
 }
 
 /** The queues of one NIC, read and set from outside of vqtune. */
