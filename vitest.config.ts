@@ -49,6 +49,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/scenarios/**/*.test.ts'],
+          setupFiles: 'test/support/fixed-seed.ts',
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },

@@ -81,6 +81,14 @@ describe('locateKeys', () => {
     expect(lines.lineOf([...path('c'), 0, 'd', ...path('d')])).toBe(4)
   })
 
+  test.each([
+    ['a key that is none', '\n"a" "b" = 1', ['"a" "b"'], 2],
+    ['a table in the place of a key', 'x = {\n[a."b"]# = 1}', ['x', 'a', 'b'], 2],
+  ])('goes on after %s', (_, text, path, line) => {
+    expect(() => parse(text)).toThrow()
+    expect(locateKeys(text).lineOf(path)).toBe(line)
+  })
+
   const key = fc.oneof(
     fc.constantFrom('a', 'b', 'nic'),
     fc.string({ minLength: 1, maxLength: 4, unit: 'grapheme' }),

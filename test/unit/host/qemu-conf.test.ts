@@ -17,6 +17,13 @@ describe('withNumber', () => {
     expect(withNumber('user = "root"', 'max_files', 2, 'f')).toBe('user = "root"\nmax_files = 2\n')
     expect(withNumber('max_files = 1\r\nx = 1\r\n', 'max_files', 2, 'f')).toBe('max_files = 2\r\nx = 1\r\n')
     expect(withNumber('', 'max_files', 2, 'f')).toBe('max_files = 2\n')
+    expect(withNumber('#max_files = 0', 'max_files', 2, 'f')).toBe('#max_files = 0\nmax_files = 2\n')
+  })
+
+  it('of several takes the first to read, and sets all', () => {
+    const twice = 'max_files = 7\nx = 1\nmax_files = 8\n'
+    expect(readNumber(twice, 'max_files', 'f')).toBe(7)
+    expect(withNumber(twice, 'max_files', 9, 'f')).toBe('max_files = 9\nx = 1\nmax_files = 9\n')
   })
 
   it('is not fooled by text inside strings', () => {

@@ -51,6 +51,10 @@ describe('parseVirtioInterrupts', () => {
     ])
   })
 
+  it('reads a last line without a newline, and finds nothing in one that ends early', () => {
+    expect([...parseVirtioInterrupts(' 27:\n 28:0 virtio2-input.0')]).toEqual([['virtio2-input.0', 28]])
+  })
+
   it('finds every queue in captured guests', () => {
     const { host } = capturedGuest('debian-6.12-4cpu-4q')
     const interrupts = parseVirtioInterrupts(host.readText(host.paths.procInterrupts) ?? '')
