@@ -71,8 +71,18 @@ export function stillUnconfirmed(first: BeforeChange, last: BeforeChange, to: nu
   const isLost = lostConnectivity(first.connectivity, last.connectivity) !== undefined
   return {
     nic: first.nic.channels.current === to ? last.nic : first.nic,
-    connectivity: isLost ? first.connectivity : last.connectivity,
+    connectivity: isLost ? first.connectivity : withUnanswered(first.connectivity, last.connectivity),
   }
+}
+
+/**
+ * While the kernel asks a gateway that has FAILED once more, its entry is INCOMPLETE for three seconds, and an old entry is
+ * thrown away (net/core/neighbour.c): neither says that there was no gateway to lose.
+ */
+function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
+  const unanswered = last.neighbour === undefined || last.neighbour === 'INCOMPLETE'
+  const isSame = hasGateway(first) && last.gateway === first.gateway
+  return isSame && unanswered ? { ...last, neighbour: first.neighbour } : last
 }
 
 /** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */

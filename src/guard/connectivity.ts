@@ -125,8 +125,9 @@ export async function probeGateway(
   if (!hasGateway(connectivity)) return false
   const { gateway } = connectivity
   try {
-    const { address } = await readNeighbour(host, nic, gateway)
-    if (address === undefined) return false
+    const { state, address } = await readNeighbour(host, nic, gateway)
+    // To be asked about an entry that somebody made PERMANENT since would be its end.
+    if (address === undefined || !hasGateway({ ...connectivity, neighbour: state })) return false
     const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic]
     const command = [family(gateway), ...probe]
     const { code } =

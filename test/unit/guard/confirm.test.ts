@@ -176,6 +176,20 @@ describe('a watch', () => {
     }
     expect(stillUnconfirmed(first, second, 1)).toEqual(first)
     expect(stillUnconfirmed(first, second, 4)).toEqual({ ...second, connectivity: first.connectivity })
+    // The kernel asks once more, or has thrown the entry away.
+    for (const neighbour of ['INCOMPLETE', undefined]) {
+      const asked = { ...second, connectivity: { ...dead, neighbour } }
+      expect(stillUnconfirmed(first, asked, 1)).toEqual(first)
+      expect(stillUnconfirmed({ ...first, connectivity: dead }, asked, 1)).toEqual({
+        ...asked,
+        nic: first.nic,
+      })
+    }
+    // Another network, and an entry that no longer can fail.
+    for (const other of [{ gateway: '10.78.0.1', neighbour: 'INCOMPLETE' }, { neighbour: 'PERMANENT' }]) {
+      const moved = { ...second, connectivity: { ...dead, ...other } }
+      expect(stillUnconfirmed(first, moved, 1)).toEqual({ ...moved, nic: first.nic })
+    }
     // A gateway that came meanwhile can be lost, too.
     const bare = { ...first, connectivity: { ...dead, gateway: undefined, neighbour: undefined } }
     const connected = { ...second, connectivity: first.connectivity }

@@ -149,6 +149,12 @@ describe('whether the gateway lives', () => {
     expect(await probeGateway(host, 'eth0', { ...connected, neighbour: 'FAILED' }, 3)).toBe(false)
     expect(hasGateway({ ...connected, gateway: undefined })).toBe(false)
   })
+
+  test('an entry that was made PERMANENT since is left so', async () => {
+    const { host, asked } = guest('1\n', { [NEIGHBOUR]: [entry('PERMANENT')], [PROBE]: [''] })
+    expect(await probeGateway(host, 'eth0', connected)).toBe(false)
+    expect(asked).toEqual([NEIGHBOUR])
+  })
 })
 
 describe('lost', () => {
