@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DriftRecord } from '../../src/drift/history'
 import { buildArchRpm } from '../packaging/rpms'
 import { Guest } from './lib/guest'
+import { queuesOf } from './lib/queues'
 import { waitUntil } from './lib/wait'
 
 const SLOW_MS = 300_000
@@ -37,19 +38,9 @@ afterAll(() => guest?.dispose())
 
 const vqtune = (...args: string[]): Promise<string> => guest.run(['vqtune', ...args], { timeoutMs: 120_000 })
 
-/** CPU of the receive interrupt, of the transmit interrupt, and of XPS, queue by queue, as the kernel has them. */
-async function queuesOf(): Promise<string[]> {
-  const text = await guest.shell(`
-    virtio=$(basename "$(readlink /sys/class/net/${nic}/device)")
-    for queue in $(seq 0 $(($(ls -d /sys/class/net/${nic}/queues/tx-* | wc -l) - 1))); do
-      for side in input output; do
-        irq=$(awk -v name="$virtio-$side.$queue" '$NF == name {sub(":", "", $1); print $1}' /proc/interrupts)
-        echo -n "$(cat "/proc/irq/$irq/smp_affinity_list") "
-      done
-      # A queue may go between the list and here.
-      cat /sys/class/net/${nic}/queues/tx-$queue/xps_cpus 2>/dev/null || echo gone
-    done`)
-  return text.trim().split('\n')
+/** CPU of the receive interrupt, of the transmit interrupt, and of XPS, queue by queue. */
+async function queues(): Promise<string[]> {
+  return (await queuesOf(guest, nic)).map(({ rx, tx, xps }) => `${rx} ${tx} ${xps}`)
 }
 
 const AS_DESIRED = ['0 0 1', '1 1 2', '2 2 4', '3 3 8']
@@ -84,7 +75,7 @@ WantedBy=multi-user.target
   expect((await guest.run(['systemctl', 'show', '-P', 'Result', 'vqtune-boot.service'])).trim()).toBe(
     'success',
   )
-  expect(await queuesOf()).toEqual(AS_DESIRED)
+  expect(await queues()).toEqual(AS_DESIRED)
   await vqtune('status', '--check')
 })
 
@@ -96,8 +87,8 @@ test('interrupts from the GIC are taken for those of the queues, and the host fo
 
 test('the daemon repairs channels, affinity and XPS, and goes along with vCPUs', async () => {
   await guest.run(['systemctl', 'start', 'vqtuned.service'], { timeoutMs: SLOW_MS })
-  const become = (what: string, queues: readonly string[]): Promise<void> =>
-    waitUntil(what, SLOW_MS, async () => (await queuesOf()).join() === queues.join())
+  const become = (what: string, desired: readonly string[]): Promise<void> =>
+    waitUntil(what, SLOW_MS, async () => (await queues()).join() === desired.join())
   await guest.run(['ethtool', '-L', nic, 'combined', '2'])
   await become('channels as desired', AS_DESIRED)
   await guest.shell(`
@@ -118,5 +109,5 @@ test('the daemon repairs channels, affinity and XPS, and goes along with vCPUs',
 test('rollback restores what was there before the first change', async () => {
   await guest.run(['systemctl', 'stop', 'vqtuned.service'], { timeoutMs: SLOW_MS })
   expect(await vqtune('rollback')).toContain(`${nic}: channels 4 -> 1`)
-  expect(await queuesOf()).toHaveLength(1)
+  expect(await queues()).toHaveLength(1)
 })
