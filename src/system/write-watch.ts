@@ -2,7 +2,7 @@
  * Writes by other programs to kernel settings that send no uevent: IRQ affinity and XPS. inotify sees them, because
  * it hooks write(2), not the setting; what the kernel changes itself it does not see. No child process.
  */
-import { closeSync, type FSWatcher, openSync, watch } from 'node:fs'
+import { closeSync, type FSWatcher, fstatSync, openSync, statSync, watch } from 'node:fs'
 import type { ObservedNic } from '../model'
 import type { Host } from './host'
 
@@ -10,6 +10,7 @@ interface Watched {
   readonly watcher: FSWatcher
   /** An open directory keeps its inode: procfs would make a new one after memory pressure, without our watch. */
   readonly fd: number
+  readonly inode: bigint
 }
 
 export class WriteWatch {
@@ -17,10 +18,15 @@ export class WriteWatch {
 
   constructor(private readonly onWrite: (path: string) => void) {}
 
-  /** Watches these directories and no others. One that cannot be watched is left to the periodic check. */
+  /**
+   * Watches these directories and no others. One that cannot be watched is left to the periodic check. One that went and
+   * came back, as that of a queue does when channels change, is another one, and nothing tells that it went: the old one
+   * is held open here.
+   */
   follow(directories: readonly string[]): void {
     const wanted = new Set(directories)
-    for (const path of [...this.watched.keys()]) if (!wanted.has(path)) this.forget(path)
+    for (const [path, { inode }] of [...this.watched])
+      if (!wanted.has(path) || inodeOf(path) !== inode) this.forget(path)
     for (const path of wanted) if (!this.watched.has(path)) this.add(path)
   }
 
@@ -38,7 +44,7 @@ export class WriteWatch {
       fd = openSync(path, 'r')
       const watcher = watch(path, { persistent: false }, () => this.onWrite(path))
       watcher.on('error', () => this.forget(path))
-      this.watched.set(path, { watcher, fd })
+      this.watched.set(path, { watcher, fd, inode: fstatSync(fd, { bigint: true }).ino })
     } catch {
       if (fd !== undefined) closeSync(fd)
     }
@@ -50,6 +56,15 @@ export class WriteWatch {
     this.watched.delete(path)
     entry.watcher.close()
     closeSync(entry.fd)
+  }
+}
+
+/** While one is held open, no other gets its number. */
+function inodeOf(path: string): bigint | undefined {
+  try {
+    return statSync(path, { bigint: true }).ino
+  } catch {
+    return undefined
   }
 }
 

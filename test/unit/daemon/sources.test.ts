@@ -158,6 +158,24 @@ describe('WriteWatch', () => {
     watch.close()
     expect(watch.size).toBe(0)
   })
+
+  it('tells of writes in a directory that went and came back, by the same name', async () => {
+    const directory = `${root}/tx-3`
+    mkdirSync(directory)
+    const told: string[] = []
+    const watch = new WriteWatch((path) => void told.push(path))
+    watch.follow([directory])
+    rmSync(directory, { recursive: true })
+    mkdirSync(directory)
+    watch.follow([directory])
+    expect(watch.size).toBe(1)
+    // That it went is told here, where sysfs does not.
+    await sleep(100)
+    told.length = 0
+    writeFileSync(`${directory}/xps_cpus`, 'f')
+    await until(() => told.length > 0)
+    watch.close()
+  })
 })
 
 describe('startSchedule', () => {
