@@ -54,6 +54,8 @@ export interface ConvergeOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another vqtune, milliseconds. */
   readonly lockWaitMs?: number
+  /** Called under the lock with each look, before it is planned for: it shows what others did since the one before. */
+  readonly onLook?: (guest: ObservedGuest) => void
   /** Called under the lock before channels are written, with their NICs as they are. Must not throw. */
   readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<void>
   /** Called after each write, so that a long apply shows progress and a killed one has said what it did. */
@@ -141,6 +143,7 @@ class Loop {
 
   private async look(): Promise<ObservedGuest> {
     const guest = await this.goal.observe(this.maxima)
+    this.options.onLook?.(guest)
     for (const [ifindex, maximum] of maximaOf(guest)) this.maxima.set(ifindex, maximum)
     return {
       ...guest,

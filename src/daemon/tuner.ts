@@ -5,7 +5,7 @@
  */
 import { nicSettings, type Settings } from '../config/settings'
 import type { Writer } from '../drift/attribute'
-import { isSettingDrift } from '../drift/classify'
+import { type Drift, isSettingDrift } from '../drift/classify'
 import type { Verdict } from '../drift/conflict'
 import { appendHistory, type DriftRecord } from '../drift/history'
 import { fileTrouble, VqtuneError } from '../errors'
@@ -52,6 +52,13 @@ export interface PassResult {
   readonly stepBacks: StepBacks
   /** Another pass is due after so many milliseconds; undefined: none. */
   readonly againMs: number | undefined
+}
+
+/** What one look has shown, and what that means for the NICs. */
+interface Found {
+  readonly judged: readonly Judged[]
+  /** By interface index. */
+  readonly verdicts: ReadonlyMap<number, Verdict>
 }
 
 const RETRY_FIRST_MS = 5_000
@@ -105,21 +112,14 @@ export class Tuner {
       guest = await this.lookout.look()
       drifts = this.witness.compare(guest)
     }
-    const judged = this.witness.judge(drifts, guest)
-    const now = this.clock.uptime()
-    this.conflicts.age(settings, now)
-    const verdicts = this.decide(judged, guest, settings, now)
-    this.witness.remember(guest)
-    const result = await this.reconcile(settings)
+    const found = [this.judge(drifts, guest, settings, [])]
+    const { result, lastJudged } = await this.reconcile(settings, found)
+    for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
-    this.record(judged, verdicts, result, settings)
-    // What came or went while the settings were written. A setting that changed meanwhile is ours, and if not, the
-    // reconcile has dealt with it.
-    const meanwhile = this.witness.compare(last).filter(({ kind }) => !isSettingDrift(kind))
-    this.record(this.witness.judge(meanwhile, last), new Map(), result, settings)
     this.endReports(last, settings)
     this.events.trouble('ethtool', this.lookout.problem)
-    this.save(last)
+    // What came in between the last look that was judged and one that was not is for the next pass to find.
+    this.save(lastJudged ?? guest)
     return {
       guest: last,
       skips: result?.skips ?? [],
@@ -129,6 +129,26 @@ export class Tuner {
       leftAlone: this.conflicts.leftAlone(last, this.clock),
       againMs: this.nextMs(result),
     }
+  }
+
+  /**
+   * Judges what a look shows, and makes it the one to compare the next with.
+   * @param sofar in this pass
+   */
+  private judge(
+    drifts: readonly Drift[],
+    guest: ObservedGuest,
+    settings: Settings,
+    sofar: readonly Found[],
+  ): Found {
+    const judged = this.witness.judge(drifts, guest)
+    const now = this.clock.uptime()
+    this.conflicts.age(settings, now)
+    // A script that writes one setting after the other is one reversal, however many looks fall into it.
+    const counted = new Set(sofar.flatMap(({ verdicts }) => [...verdicts.keys()]))
+    const verdicts = this.decide(judged, guest, settings, now, counted)
+    this.witness.remember(guest)
+    return { judged, verdicts }
   }
 
   private restore(bootId: string): void {
@@ -182,12 +202,16 @@ export class Tuner {
     }
   }
 
-  /** Verdicts by interface index, one for each NIC whose settings another writer reversed in this look. */
+  /**
+   * Verdicts by interface index, one for each NIC whose settings another writer reversed in this look.
+   * @param counted NICs that have their verdict
+   */
   private decide(
     judged: readonly Judged[],
     guest: ObservedGuest,
     settings: Settings,
     now: number,
+    counted: ReadonlySet<number>,
   ): ReadonlyMap<number, Verdict> {
     const verdicts = new Map<number, Verdict>()
     for (const nic of guest.nics) {
@@ -198,7 +222,8 @@ export class Tuner {
         continue
       }
       const foreign = mine.find(({ writer }) => writer.name !== 'kernel')
-      if (foreign === undefined || this.conflicts.isLeftAlone(nic.ifindex, now)) continue
+      if (foreign === undefined || counted.has(nic.ifindex)) continue
+      if (this.conflicts.isLeftAlone(nic.ifindex, now)) continue
       if (!this.reversed(nic.name, guest, settings)) continue
       const policy = nicSettings(settings, nic).onConflict
       const verdict = this.conflicts.reversed(nic.ifindex, policy, foreign.writer.name, settings, now)
@@ -218,11 +243,27 @@ export class Tuner {
     return steps.some((step) => step.nic === nic)
   }
 
-  /** @returns undefined when it could not even begin; told as trouble then */
-  private async reconcile(settings: Settings): Promise<Convergence | undefined> {
+  /**
+   * Writes what is missing. Others may write meanwhile, too, and what they did is repaired with the rest: so each look is
+   * judged before it is planned for.
+   * @param found what those looks show is added here
+   * @returns no result when it could not even begin; told as trouble then
+   */
+  private async reconcile(
+    settings: Settings,
+    found: Found[],
+  ): Promise<{ readonly result: Convergence | undefined; readonly lastJudged: ObservedGuest | undefined }> {
     const options = { respectHolds: true }
     const plain = tuneGoal(this.host, settings, options)
     const before: BeforeChanges = new Map()
+    let written: Step[] = []
+    let lastJudged: ObservedGuest | undefined
+    const onLook = (guest: ObservedGuest): void => {
+      this.witness.acceptWrites(guest, written)
+      written = []
+      found.push(this.judge(this.witness.compare(guest), guest, settings, found))
+      lastJudged = guest
+    }
     const { commitConfirmSeconds } = settings.guard
     try {
       const result = await converge(
@@ -240,7 +281,11 @@ export class Tuner {
         {
           signal: this.signal,
           lockWaitMs: LOCK_WAIT_MS,
-          onOutcome: (outcome) => this.events.write(outcome),
+          onLook,
+          onOutcome: (outcome) => {
+            written.push(outcome.step)
+            this.events.write(outcome)
+          },
           ...(commitConfirmSeconds === 0
             ? {}
             : { beforeChannels: (nics) => noteBefore(this.host, before, nics) }),
@@ -255,12 +300,13 @@ export class Tuner {
         this.events.trouble('reconcile', stopped ? undefined : result.failure?.message)
         this.ledgerFails = result.failure?.kind === 'state' || result.failure?.kind === 'permission'
       }
-      return result
+      // The same look as the last one judged, and the ledger is as the reconcile left it.
+      return { result, lastJudged: lastJudged === undefined ? undefined : result.guest }
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
       this.failures++
       this.events.trouble('reconcile', error.message)
-      return undefined
+      return { result: undefined, lastJudged }
     }
   }
 

@@ -2,10 +2,10 @@
 import { attribute, type Writer } from '../drift/attribute'
 import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
 import { readSightings, type Sighting } from '../drift/sightings'
-import { type GuestSnapshot, snapshotOf } from '../drift/snapshot'
+import { type GuestSnapshot, snapshotOf, withOwnWrites } from '../drift/snapshot'
 import { readSuspects } from '../drift/suspects'
 import { readLedger } from '../ledger'
-import type { ObservedGuest } from '../model'
+import type { ObservedGuest, Step } from '../model'
 import type { Host } from '../system/host'
 
 export interface Judged {
@@ -58,6 +58,11 @@ export class Witness {
     const ours = this.snapshot(guest).nics.filter(({ name }) => names.has(name))
     const nics = before.nics.map((nic) => ours.find(({ ifindex }) => ifindex === nic.ifindex) ?? nic)
     this.before = { ...before, nics }
+  }
+
+  /** What these steps wrote since the last look is our own doing. */
+  acceptWrites(guest: ObservedGuest, steps: readonly Step[]): void {
+    if (this.before !== undefined) this.before = withOwnWrites(this.before, this.snapshot(guest), steps)
   }
 
   /** @returns what is remembered */

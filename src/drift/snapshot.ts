@@ -1,6 +1,6 @@
 /** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
-import { entryOf, type LedgerEntry, type RecordedValues, valuesOf } from '../ledger'
-import type { ObservedGuest, ObservedNic } from '../model'
+import { entryOf, type LedgerEntry, type RecordedQueue, type RecordedValues, valuesOf } from '../ledger'
+import type { ObservedGuest, ObservedNic, Step } from '../model'
 import { formatCpuList } from '../system/cpulist'
 
 export interface NicSnapshot {
@@ -44,4 +44,45 @@ function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnaps
     values: valuesOf(nic),
     ...(entry === undefined ? {} : { recordedAt: entry.at }),
   }
+}
+
+/**
+ * An earlier look, in which what these steps wrote is as a later look shows it, whether or not it stayed. What differs
+ * between the two then was written by others. Pure.
+ */
+export function withOwnWrites(
+  before: GuestSnapshot,
+  after: GuestSnapshot,
+  steps: readonly Step[],
+): GuestSnapshot {
+  const nics = before.nics.map((nic) => {
+    const own = steps.filter((step) => step.nic === nic.name)
+    const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
+    if (now === undefined || own.length === 0) return nic
+    // Under the lock the ledger is ours, too.
+    const { recordedAt: _, ...others } = nic
+    const recorded = now.recordedAt === undefined ? {} : { recordedAt: now.recordedAt }
+    return { ...others, ...recorded, values: valuesWithOwn(nic.values, now.values, own) }
+  })
+  return { ...before, nics }
+}
+
+function valuesWithOwn(
+  before: RecordedValues,
+  after: RecordedValues,
+  steps: readonly Step[],
+): RecordedValues {
+  let queues = before.queues
+  for (const step of steps) {
+    // With the channels the kernel writes affinity and XPS of all queues.
+    if (step.kind === 'set-channels') return after
+    const key: keyof RecordedQueue = step.kind === 'set-xps' ? 'xps' : step.direction
+    queues = queues.map((queue, index) => {
+      if (index !== step.queue) return queue
+      const { [key]: _, ...others } = queue
+      const now = after.queues[index]?.[key]
+      return now === undefined ? others : { ...others, [key]: now }
+    })
+  }
+  return { ...before, queues }
 }

@@ -8,7 +8,7 @@ import { readHistory } from '../../../src/drift/history'
 import { rollbackGoal, tuneGoal } from '../../../src/goals'
 import type { ConflictPolicy } from '../../../src/model'
 import { converge } from '../../../src/reconcile'
-import { systemHost } from '../../../src/system/host'
+import { type Host, systemHost } from '../../../src/system/host'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 
 const START = 1_800_000_000_000
@@ -17,12 +17,24 @@ afterEach(() => {
   for (const tree of trees.splice(0)) tree.remove()
 })
 
-/** A guest with 4 vCPUs and one NIC, a tuner, and a clock that is set by hand. */
-function setUp(onConflict: ConflictPolicy = 'reassert') {
-  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 4, counts: [2, 3] }])
+/** A guest with 4 vCPUs and one NIC or more, a tuner, and a clock that is set by hand. */
+function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[] = []) {
+  const tree = generateTree(4, [
+    { name: 'eth0', maximum: 4, current: 4, counts: [2, 3] },
+    ...others.map((name) => ({ name, maximum: 4, current: 4, counts: [2] })),
+  ])
   trees.push(tree)
   const { root } = tree
-  const host = systemHost(root)
+  const plain = systemHost(root)
+  let atLook = (_: number): void => {}
+  let looks = 0
+  // Each look reads the list of online CPUs once, and first.
+  const host: Host = Object.assign(Object.create(plain), {
+    readText: (path: string) => {
+      if (path === `${plain.paths.sysCpu}/online`) atLook(++looks)
+      return plain.readText(path)
+    },
+  })
   const settings: Settings = {
     ...DEFAULT_SETTINGS,
     rules: [{ match: {}, settings: { onConflict }, source: 'test' }],
@@ -55,15 +67,31 @@ function setUp(onConflict: ConflictPolicy = 'reassert') {
     setChannels: (count: number) =>
       execFileSync(`${root}/usr/sbin/ethtool`, ['-L', 'eth0', 'combined', String(count)]),
     channels: () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')),
-    setAffinity: (cpus: string) => writeFileSync(`${root}/proc/irq/26/smp_affinity_list`, cpus),
-    affinity: () => readFileSync(`${root}/proc/irq/26/smp_affinity_list`, 'utf8').trim(),
+    /** Of the receive interrupt of eth0's second queue, or another one. */
+    setAffinity: (cpus: string, irq = 26) => writeFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, cpus),
+    setXps: (queue: number, mask: string) =>
+      writeFileSync(`${root}/sys/class/net/eth0/queues/tx-${queue}/xps_cpus`, mask),
+    xps: (queue: number) =>
+      readFileSync(`${root}/sys/class/net/eth0/queues/tx-${queue}/xps_cpus`, 'utf8').trim(),
+    affinity: (irq = 26) => readFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, 'utf8').trim(),
     runIrqbalance: () => {
       mkdirSync(`${root}/proc/812`)
       writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
     },
     tell: () => told.splice(0),
+    /** After the next write. */
     whenItWrites: (what: () => void) => {
-      atWrite = what
+      atWrite = () => {
+        atWrite = () => {}
+        what()
+      }
+    },
+    /** Before the given look of the next pass. */
+    beforeLook: (count: number, what: () => void) => {
+      looks = 0
+      atLook = (now) => {
+        if (now === count) what()
+      }
     },
   }
 }
@@ -107,6 +135,87 @@ describe('Tuner', () => {
       ['channels', '4', '2'],
       ['irq-affinity', 'queue 1 rx CPU 1', 'queue 1 rx CPU 3'],
     ])
+  })
+
+  describe('what others change during a pass is repaired, and told as well', () => {
+    it('between its look and the one that is planned for', async () => {
+      const { pass, setAffinity, affinity, beforeLook, host, tell } = setUp()
+      await pass()
+      // The pass's own, and the one that finds that the lock is needed.
+      beforeLook(2, () => setAffinity('3'))
+      await pass()
+      expect(affinity()).toBe('1')
+      expect(tell()).toEqual(['irq-affinity unknown repaired'])
+      expect(readHistory(host).records.at(-1)).toMatchObject({
+        old: 'queue 1 rx CPU 1',
+        new: 'queue 1 rx CPU 3',
+      })
+      await pass()
+      expect(tell()).toEqual([])
+    })
+
+    it('while it writes something else, on the same NIC or another', async () => {
+      const { pass, setAffinity, affinity, setXps, xps, setChannels, whenItWrites, tell } = setUp(
+        'reassert',
+        ['eth1'],
+      )
+      await pass()
+      setAffinity('3')
+      whenItWrites(() => setXps(2, 'f'))
+      await pass()
+      expect([affinity(), xps(2)]).toEqual(['1', '4'])
+      expect(tell()).toEqual(['irq-affinity unknown repaired', 'xps unknown repaired'])
+      setChannels(2)
+      whenItWrites(() => {
+        setAffinity('3')
+        setAffinity('3', 34)
+      })
+      await pass()
+      // With the channels of eth0 the kernel wrote its affinity: who else did cannot be known. That of eth1 is another matter.
+      expect(tell()).toEqual(['channels unknown repaired', 'irq-affinity unknown repaired'])
+      expect([affinity(), affinity(34)]).toEqual(['1', '1'])
+    })
+
+    it('and counts as a reversal: yield gives way to it', async () => {
+      const { pass, setAffinity, affinity, beforeLook, tell } = setUp('yield')
+      await pass()
+      beforeLook(2, () => setAffinity('3'))
+      await pass()
+      expect(affinity()).toBe('3')
+      expect(tell()).toEqual(['irq-affinity unknown yielded'])
+    })
+
+    it('to something that needs no write, or just after its last look: the next pass tells', async () => {
+      const { pass, setAffinity, beforeLook, tell } = setUp('report')
+      await pass()
+      setAffinity('3')
+      await pass()
+      expect(tell()).toEqual(['irq-affinity unknown reported'])
+      beforeLook(2, () => setAffinity('1'))
+      await pass()
+      expect(tell()).toEqual([])
+      await pass()
+      setAffinity('2')
+      await pass()
+      expect(tell()).toEqual(['irq-affinity unknown accepted', 'irq-affinity unknown reported'])
+    })
+
+    it('is not told where its own write did not stay', async () => {
+      const { pass, setAffinity, affinity, whenItWrites, tell } = setUp()
+      await pass()
+      setAffinity('3')
+      const again = (): void => {
+        setAffinity('3')
+        whenItWrites(again)
+      }
+      whenItWrites(again)
+      await pass()
+      expect(affinity()).toBe('3')
+      expect(tell()).toEqual([
+        'trouble reconcile: eth0: affinity of IRQ 26 did not stay after 3 writes: something else sets it',
+        'irq-affinity unknown failed',
+      ])
+    })
   })
 
   it('stops after three reversals, says so once with the rival, and comes back after the back-off', async () => {
