@@ -117,9 +117,7 @@ async function fourQueuesLoseTheCarrier(before: number): Promise<void> {
 }
 
 async function gatewayAnswers(): Promise<void> {
-  await waitUntil('the gateway to answer', PATIENCE_MS, async () => {
-    return (await guest.exec(['ping', '-q', '-c', '1', '-W', '1', GATEWAY])).code === 0
-  })
+  await waitUntil('the gateway to answer', PATIENCE_MS, () => guest.pings(GATEWAY))
 }
 
 describe('commit-confirm of the daemon', () => {

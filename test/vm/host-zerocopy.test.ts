@@ -41,8 +41,9 @@ afterAll(async () => {
 })
 
 /**
- * Once in some dozen runs this guest stopped altogether while packets were sent, kernel and all, under emulation; nobody
- * knows yet why, so where its vCPUs are is printed, and what is to be tested is tested in another one.
+ * Once in some dozen runs this guest stopped altogether while packets were sent, kernel and all, under emulation. A probe
+ * patches the kernel, which may be why (see Guest.pings); that was not seen, so where its vCPUs are is printed, and what is
+ * to be tested is tested in another one.
  */
 async function replaceIfStopped(): Promise<void> {
   try {

@@ -260,7 +260,7 @@ describe('beside the daemon', () => {
 
 test('a lost gateway ends the trial', async () => {
   await guest.run(['ip', 'route', 'add', 'default', 'via', addresses(0).host])
-  await guest.run(['ping', '-q', '-c', '1', '-w', '10', addresses(0).host])
+  await waitUntil('the gateway to answer', 30_000, () => guest.pings(addresses(0).host))
   try {
     const pid = await trialAtOne()
     await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])
