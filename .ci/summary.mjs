@@ -1,5 +1,5 @@
 /** The test command's last lines: what failed, by name, then one line of counts. `node summary.mjs DIR`: vitest's reports are there. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 
@@ -16,9 +16,9 @@ for (const file of readdirSync(directory).filter((name) => /^report-.*\.json$/.t
   }
 }
 // What fails a run without failing a test: coverage below its threshold, an error that nobody caught.
-for (const run of ['unit', 'others']) {
-  const file = join(directory, `errors-${run}`)
-  const lines = existsSync(file) ? stripVTControlCharacters(readFileSync(file, 'utf8')).split('\n') : []
+for (const file of readdirSync(directory).filter((name) => name.startsWith('errors-'))) {
+  const run = file.slice('errors-'.length)
+  const lines = stripVTControlCharacters(readFileSync(join(directory, file), 'utf8')).split('\n')
   for (const [at, line] of lines.entries()) {
     const heading = lines[at - 1] ?? ''
     if (/^ERROR/.test(line) || /(Uncaught Exception|Unhandled Rejection) \u23af/.test(heading))

@@ -60,9 +60,8 @@ export function withOwnWrites(
     const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
     if (now === undefined || own.length === 0) return nic
     // Under the lock the ledger is ours, too.
-    const { recordedAt: _, ...others } = nic
     const recorded = now.recordedAt === undefined ? {} : { recordedAt: now.recordedAt }
-    return { ...others, ...recorded, values: valuesWithOwn(nic.values, now.values, own) }
+    return { ...nic, ...recorded, values: valuesWithOwn(nic.values, now.values, own) }
   })
   return { ...before, nics }
 }
@@ -72,17 +71,15 @@ function valuesWithOwn(
   after: RecordedValues,
   steps: readonly Step[],
 ): RecordedValues {
-  let queues = before.queues
+  const queues = [...before.queues]
   for (const step of steps) {
     // With the channels the kernel writes affinity and XPS of all queues.
     if (step.kind === 'set-channels') return after
     const key: keyof RecordedQueue = step.kind === 'set-xps' ? 'xps' : step.direction
-    queues = queues.map((queue, index) => {
-      if (index !== step.queue) return queue
-      const { [key]: _, ...others } = queue
-      const now = after.queues[index]?.[key]
-      return now === undefined ? others : { ...others, [key]: now }
-    })
+    const queue = queues[step.queue]
+    const now = after.queues[step.queue]?.[key]
+    // What is missing on either side is no difference.
+    if (queue !== undefined && now !== undefined) queues[step.queue] = { ...queue, [key]: now }
   }
   return { ...before, queues }
 }
