@@ -259,13 +259,9 @@ export class Guest {
     return name
   }
 
-  /**
-   * Whether a host answers within a second. -U: ping does not ask the kernel for time stamps, since that patches the code
-   * that receives packets, at each ping anew (net_enable_timestamp()). One vCPU of an emulated guest met the breakpoint of
-   * such a patch when it was gone already, and the kernel panicked.
-   */
+  /** Whether a host answers within a second. */
   async pings(host: string): Promise<boolean> {
-    return (await this.exec(['ping', '-U', '-q', '-c', '1', '-W', '1', host])).code === 0
+    return (await this.exec(['ping', '-q', '-c', '1', '-W', '1', host])).code === 0
   }
 
   /** Needs a free root port (boot option hotplugPorts). Returns when the guest has the interface. */
