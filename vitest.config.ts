@@ -1,11 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. The trial
- * wants the machine for itself; its statistics and its steps have unit tests. Another architecture is emulated instruction by
- * instruction, and its image is built so. 64 vCPUs take minutes to boot on two cores.
+ * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. Another
+ * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core.
  */
-const LONG = ['test/vm/{aarch64,largest,trial}.test.ts']
+const LONG = ['test/vm/{aarch64,largest}.test.ts']
 const BUILD = 'test/support/build-bundle.ts'
 
 /**
@@ -32,7 +31,7 @@ const ALL_BRANCHES = [
 
 /**
  * unit: no privileges. cli: the built binary on captured guest trees. packaging: RPMs and units, without a guest.
- * vm: real QEMU guests, two files at a time: a guest waits much, for its boot above all, which one core does. In this order.
+ * vm: real QEMU guests, two files at a time: one guest uses one core. In this order.
  */
 export default defineConfig({
   test: {

@@ -8,15 +8,13 @@ import { type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
 import { NoAnswerError } from './json-socket'
-import { acquireLock, type Lock, progress } from './locks'
+import { progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
 import { Qmp } from './qmp'
 import { waitUntil } from './wait'
 
 export type { BootOptions, ExecOptions, ExecResult, NicOptions }
 
-const lockDirectory = '/run/lock'
-const lockWaitMs = 1_200_000
 const runPrefix = 'vqtune-test-guest-'
 
 /**
@@ -33,14 +31,13 @@ export class Guest {
     /** The host's end of the NICs. */
     readonly network: HostNetwork,
     readonly runDirectory: string,
-    private readonly lifeLock: Lock,
     readonly qmp: Qmp,
     private readonly agent: GuestAgent,
   ) {
     this.nics = [...options.nics]
   }
 
-  /** Boots and returns when the guest's systemd has finished starting. One boot at a time on the machine. */
+  /** Boots and returns when the guest's systemd has finished starting. */
   static async boot(options: BootOptions): Promise<Guest> {
     const image = await guestImage(options.arch, options.release)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
@@ -48,20 +45,8 @@ export class Guest {
     const onExit = (): void => {
       for (const step of undo.reverse()) step()
     }
-    const bootLock = await acquireLock(join(lockDirectory, 'vqtune-test-boot.lock'), {
-      waitMs: lockWaitMs,
-      what: 'another guest to boot',
-    })
-    undo.push(() => bootLock.release())
     process.once('exit', onExit)
     try {
-      // Taken under the boot lock: an exclusive waiter keeps new guests from starting, so it gets its turn.
-      const lifeLock = await acquireLock(join(lockDirectory, 'vqtune-test-guest.lock'), {
-        shared: !options.exclusive,
-        waitMs: lockWaitMs,
-        what: options.exclusive ? 'other guests to end' : 'a measuring guest to end',
-      })
-      undo.push(() => lifeLock.release())
       removeStaleRunDirectories()
       const runDirectory = mkdtempSync(join(tmpdir(), `${runPrefix}${process.pid}-`))
       undo.push(() => rmSync(runDirectory, { recursive: true, force: true }))
@@ -93,7 +78,7 @@ export class Guest {
         const connected = (async () => {
           const qmp = await Qmp.open(join(runDirectory, 'qmp.sock'), Date.now() + 20_000)
           const agent = await GuestAgent.open(join(runDirectory, 'agent.sock'), Date.now() + 20_000)
-          const guest = new Guest(options, qemu, network, runDirectory, lifeLock, qmp, agent)
+          const guest = new Guest(options, qemu, network, runDirectory, qmp, agent)
           await guest.booted(deadlineMs)
           return guest
         })()
@@ -109,8 +94,6 @@ export class Guest {
         throw new Error(`guest did not boot: ${(error as Error).message}\n${consoleTail(runDirectory)}`, {
           cause: error,
         })
-      } finally {
-        bootLock.release()
       }
     } catch (error) {
       process.off('exit', onExit)
@@ -375,7 +358,6 @@ export class Guest {
     this.qemu.kill('SIGKILL')
     this.network.remove()
     rmSync(this.runDirectory, { recursive: true, force: true })
-    this.lifeLock.release()
   }
 
   /** The number of NICs so far, also the index of the next. */

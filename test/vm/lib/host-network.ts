@@ -53,12 +53,6 @@ export class HostNetwork {
     return ['ip', ['netns', 'exec', this.namespace, 'setpriv', '--pdeathsig', 'KILL', ...argv]]
   }
 
-  /** Processes inside: QEMU, and what `wrap` started. */
-  async pids(): Promise<string[]> {
-    const { stdout } = await execa('ip', ['netns', 'pids', this.namespace])
-    return stdout.split('\n').filter(Boolean)
-  }
-
   /** Runs argv inside the namespace to its end; any exit code resolves. */
   async exec(argv: readonly string[], timeoutMs = 60_000): Promise<ExecResult> {
     const [file, args] = this.wrap(argv)

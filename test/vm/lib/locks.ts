@@ -7,8 +7,6 @@ export interface Lock {
 }
 
 export interface LockOptions {
-  /** Many holders at once, but none beside an exclusive one. */
-  shared?: boolean
   waitMs: number
   /** What is waited for, for the progress line and the error. */
   what: string
@@ -20,9 +18,8 @@ export interface LockOptions {
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
   mkdirSync(dirname(file), { recursive: true })
-  const mode = options.shared ? '--shared' : '--exclusive'
   const waitSeconds = String(Math.ceil(options.waitMs / 1000))
-  const holder = spawn('flock', [mode, '--wait', waitSeconds, file, 'sh', '-c', 'echo held; exec cat'], {
+  const holder = spawn('flock', ['--wait', waitSeconds, file, 'sh', '-c', 'echo held; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const notice = setTimeout(() => progress(`waiting for ${options.what}`), 2000)

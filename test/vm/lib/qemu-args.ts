@@ -36,8 +36,6 @@ export interface BootOptions {
   node?: boolean
   /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
   vqtune?: string
-  /** Waits until no other test's guest runs, and keeps others waiting: for measurements. */
-  exclusive?: boolean
   extraArgs?: readonly string[]
   bootTimeoutMs?: number
 }

@@ -5,7 +5,6 @@ import { basename, dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
-import { acquireLock } from './locks'
 import { type BootOptions, qemuArgs } from './qemu-args'
 
 /**
@@ -56,11 +55,6 @@ const wrapper = '#!/bin/sh\nexec /opt/node/node /run/vqtune-test/vqtune.cjs "$@"
 export async function runInGuest(options: QuickOptions, script: string): Promise<string> {
   const image = await guestImage()
   const disk = options.vqtune === undefined ? undefined : await nodeDisk()
-  const lifeLock = await acquireLock('/run/lock/vqtune-test-guest.lock', {
-    shared: true,
-    waitMs: 1_200_000,
-    what: 'a measuring guest to end',
-  })
   const runDirectory = mkdtempSync(join(tmpdir(), `${runPrefix}${process.pid}-`))
   const network = await HostNetwork.create()
   try {
@@ -79,7 +73,6 @@ export async function runInGuest(options: QuickOptions, script: string): Promise
   } finally {
     network.remove()
     rmSync(runDirectory, { recursive: true, force: true })
-    lifeLock.release()
   }
 }
 
