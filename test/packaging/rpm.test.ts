@@ -7,11 +7,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
 import {
   type BuiltRpms,
@@ -51,6 +52,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/share/bash-completion/completions/vqtune',
       '/usr/share/zsh/site-functions/_vqtune',
       '/usr/share/vqtune/schema/status.schema.json',
+      '/usr/share/vqtune/vqtuned-open-notify.conf',
     ]) {
       expect(files).toContain(file)
     }
@@ -153,19 +155,27 @@ describe('dnf', () => {
   }
   const units = 'vqtune-boot.service vqtune-reconcile.path vqtuned.service'
   const config = join(root, 'etc/vqtune/vqtune.toml')
+  const NEW_SYSTEMD = '257 (257.9-1~deb13u1)'
+  const beSystemd = (version: string) =>
+    writeFileSync(join(root, 'systemd'), `systemd ${version}\n+PAM +AUDIT +SELINUX\n`)
+  const openNotify = join(root, 'usr/lib/systemd/system/vqtuned.service.d/50-open-notify.conf')
 
   beforeAll(async () => {
     for (const directory of ['bin', 'usr/bin', 'run/systemd/system', 'tmp', 'dev']) {
       mkdirSync(join(root, directory), { recursive: true })
     }
     copyFileSync('/bin/busybox', join(root, 'bin/busybox'))
-    for (const name of ['sh', 'touch', 'rm']) symlinkSync('busybox', join(root, 'bin', name))
+    for (const name of ['sh', 'cat', 'touch', 'rm']) symlinkSync('busybox', join(root, 'bin', name))
     for (const [name, text] of [
-      ['systemctl', '#!/bin/sh\necho "$@" >>/systemctl.log\n'],
+      [
+        'systemctl',
+        '#!/bin/sh\nif [ "$*" = --version ]; then cat /systemd; else echo "$@" >>/systemctl.log; fi\n',
+      ],
       ['systemd-tmpfiles', '#!/bin/sh\n'],
     ] as const) {
       writeFileSync(join(root, 'bin', name), text, { mode: 0o755 })
     }
+    beSystemd(NEW_SYSTEMD)
     const directory = mkdtempSync(join(tmpdir(), 'vqtune-provider-'))
     const system = [...SYSTEM_PROVIDES, ...NODE_PROVIDES, ...(await libraryRequirements(rpms.arch))]
     dnf('install', await buildProvider('system', system, directory))
@@ -184,6 +194,7 @@ describe('dnf', () => {
     dnf('install', ...String(words).trim().split('\n'))
     expect(asked()).toEqual([`--no-reload preset ${units}`, 'try-restart vqtuned.service'])
     expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
+    expect(readFileSync(openNotify, 'utf8')).toContain('\n[Service]\nOpenFile=')
   }, 120_000)
 
   it('swaps the packages either way: nothing is disabled or stopped, changed configuration stays', () => {
@@ -200,12 +211,30 @@ describe('dnf', () => {
       expect(existsSync(join(root, 'usr/lib/systemd/system/vqtuned.service'))).toBe(true)
       expect(existsSync(join(root, 'usr/libexec/vqtune/vqtune.cjs'))).toBe(true)
       expect(existsSync(join(root, 'usr/libexec/vqtune/node'))).toBe(node)
+      expect(existsSync(openNotify)).toBe(true)
     }
+  }, 240_000)
+
+  it('gives systemd only what it knows: OpenFile= from 253 on', () => {
+    for (const [version, known] of [
+      ['239 (239-58.el8)', false],
+      ['252 (252-18.el9)', false],
+      ['no version', false],
+      ['253 (v253.1)', true],
+      [NEW_SYSTEMD, true],
+    ] as const) {
+      beSystemd(version)
+      rmSync(openNotify, { force: true })
+      dnf('reinstall', rpms.arch)
+      expect([version, existsSync(openNotify)]).toEqual([version, known])
+    }
+    asked()
   }, 240_000)
 
   it('removes: stops and disables', () => {
     dnf('remove', 'vqtune')
     expect(asked()).toEqual([`--no-reload disable --now ${units} vqtune-reconcile.service`])
     expect(readFileSync(`${config}.rpmsave`, 'utf8')).toBe('# mine\n')
+    expect(existsSync(dirname(openNotify))).toBe(false)
   }, 120_000)
 })

@@ -2,11 +2,14 @@
  * The daemon in a guest with newer programs around it, much like those of RHEL 10: systemd 257, ethtool 6.14, tuned 2.25, and a
  * NetworkManager that can set channels (1.52; that of the other guests, 1.42, has no ethtool.channels-*).
  */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addConnection } from './lib/network-manager'
 import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
+import { waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what is repaired, is repaired because of an event. This test's own changes are no fight. */
 const CONFIG = `
@@ -15,6 +18,9 @@ check-cron = "0 0 1 1 *"
 conflict-reversals = 1000
 `
 const PROFILE = 'two-queues'
+/** Where the package puts it, with a systemd as new as this one. */
+const OPEN_NOTIFY = fileURLToPath(new URL('../../systemd/vqtuned-open-notify.conf', import.meta.url))
+const DROP_INS = '/usr/lib/systemd/system/vqtuned.service.d'
 
 let guest: Guest
 let daemon: Vqtuned
@@ -28,6 +34,11 @@ beforeAll(async () => {
     vqtune: 'dist/vqtune.cjs',
   })
   nic = new Nic(guest, await guest.nicName(0))
+  await guest.run(['mkdir', DROP_INS])
+  await guest.writeFile(`${DROP_INS}/50-open-notify.conf`, readFileSync(OPEN_NOTIFY))
+  await guest.writeFile(`${DROP_INS}/60-soon.conf`, '[Service]\nWatchdogSec=40\n')
+  // Whatever systemd gets to know, it gets to know without it.
+  await guest.run(['mv', '/usr/bin/systemd-notify', '/root/systemd-notify'])
   daemon = await Vqtuned.start(guest, CONFIG)
 })
 afterAll(() => guest?.dispose())
@@ -39,6 +50,30 @@ test('systemd 257 finds nothing wrong with the unit, and the daemon is ready in 
   const unit = '/usr/lib/systemd/system/vqtuned.service'
   const { code, stdout, stderr } = await guest.exec(['systemd-analyze', 'verify', '--man=no', unit])
   expect({ code, said: stdout + stderr }).toEqual({ code: 0, said: '' })
+  expect(await guest.journal(['-p', 'warning', '-u', 'vqtuned', '-o', 'cat'])).toBe('')
+})
+
+test('keepalives need no child, go on when systemd was replaced, and their socket is not handed on', async () => {
+  const keepalives = async (count: number): Promise<void> => {
+    const seen = new Set<string>()
+    await waitUntil(`${count} keepalives`, PATIENCE_MS, async () => {
+      seen.add(await daemon.property('WatchdogTimestampMonotonic'))
+      return seen.size > count
+    })
+  }
+  await keepalives(2)
+  await guest.run(['systemctl', 'daemon-reexec'], { timeoutMs: PATIENCE_MS })
+  await keepalives(2)
+  const pid = await daemon.property('MainPID')
+  const socket = await guest.run(['readlink', `/proc/${pid}/fd/3`])
+  expect(socket).toMatch(/^socket:/)
+  const ofChildren = await guest.shell(
+    `for child in $(pgrep -P ${pid}); do readlink /proc/$child/exe /proc/$child/fd/*; done; true`,
+  )
+  expect(ofChildren).toContain('/ethtool\n')
+  expect(ofChildren).toContain('/udevadm\n')
+  expect(ofChildren).not.toContain(socket)
+  expect(await daemon.property('NRestarts')).toBe('0')
   expect(await guest.journal(['-p', 'warning', '-u', 'vqtuned', '-o', 'cat'])).toBe('')
 })
 

@@ -151,6 +151,8 @@ describe('vqtune RPM on kernel 6.12', () => {
     expect(installed.stderr.replaceAll(/^rpm: (RPM should not|However assuming).*\n/gm, '')).toBe('')
     expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
     expect(await rpm('-V', 'vqtune')).toMatchObject({ code: 0, stdout: '' })
+    // systemd 252 would complain of it.
+    expect(await guest.run(['ls', '/usr/lib/systemd/system/vqtuned.service.d'])).toBe('')
     expect((await guest.exec(['systemctl', 'is-active', ...UNITS])).stdout.trim().split('\n')).toEqual(
       UNITS.map(() => 'inactive'),
     )

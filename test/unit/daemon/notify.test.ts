@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,9 +45,9 @@ describe('ServiceManager', () => {
     manager.status('one')
     manager.status('two\nMAINPID=1')
     await until(() => sent().length === 3)
-    expect(sent()).toEqual(['/s --ready --status=one', '/s --status=two\\u000aMAINPID=1', '/s --ready'])
+    expect(sent()).toEqual(['/s READY=1 STATUS=one', '/s STATUS=two\\u000aMAINPID=1', '/s READY=1'])
     await manager.stopping()
-    expect(sent().at(-1)).toBe('/s STOPPING=1 --status=stopping')
+    expect(sent().at(-1)).toBe('/s STOPPING=1 STATUS=stopping')
   })
 
   it('keeps the watchdog quiet four times in its time, unless it is that of another process', async () => {
@@ -56,6 +66,53 @@ describe('ServiceManager', () => {
     await sleep(300)
     await other.stopping()
     expect(sent()).not.toContain('/s WATCHDOG=1')
+  })
+
+  /** As systemd says it of descriptor n: the third is the first. */
+  const handedOver = (descriptor: number, pid = process.pid) => ({
+    NOTIFY_SOCKET: '/s',
+    LISTEN_PID: String(pid),
+    LISTEN_FDNAMES: [...Array.from({ length: descriptor - 3 }, () => 'other'), 'notify'].join(':'),
+  })
+
+  it('needs no child where systemd opened the socket for it', async () => {
+    const file = join(root, 'socket')
+    const descriptor = openSync(file, 'a')
+    const manager = new ServiceManager(systemHost(root), handedOver(descriptor), () => {})
+    manager.ready('one')
+    manager.status('two\nMAINPID=1')
+    await manager.stopping()
+    closeSync(descriptor)
+    expect(readFileSync(file, 'utf8')).toBe(
+      'READY=1\nSTATUS=oneSTATUS=two\\u000aMAINPID=1STOPPING=1\nSTATUS=stopping',
+    )
+    expect(sent()).toEqual([])
+  })
+
+  it('takes a child for the message that the descriptor does not take, and from then on', async () => {
+    const told: string[] = []
+    // Writing to it fails, as to a socket that nobody reads any more.
+    const descriptor = openSync('/dev/full', 'w')
+    const manager = new ServiceManager(systemHost(root), handedOver(descriptor), (text) => told.push(text))
+    manager.ready('one')
+    await manager.stopping()
+    closeSync(descriptor)
+    expect(sent()).toEqual(['/s READY=1 STATUS=one', '/s STOPPING=1 STATUS=stopping'])
+    expect(told).toEqual([])
+  })
+
+  it('leaves descriptors alone that are for another process, or have another name', async () => {
+    const file = join(root, 'socket')
+    const descriptor = openSync(file, 'a')
+    const { LISTEN_FDNAMES: _, ...unnamed } = handedOver(descriptor)
+    for (const env of [handedOver(descriptor, 1), unnamed]) {
+      const manager = new ServiceManager(systemHost(root), env, () => {})
+      manager.status('one')
+      await manager.stopping()
+    }
+    closeSync(descriptor)
+    expect(readFileSync(file, 'utf8')).toBe('')
+    expect(sent()).toHaveLength(4)
   })
 
   it('tells a problem once, and starts nothing without a service manager', async () => {
