@@ -128,7 +128,7 @@ function section(data: IdleData): Section {
     title: 'The daemon at rest',
     text: [
       `One guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), default settings. The daemon and a bare \`setInterval\` of the same runtime run side by side, so that what both map of the runtime is shared; memory is from \`smaps_rollup\`. **Ratios: daemon to bare runtime, same guest, same moment.** Anonymous memory is what the kernel cannot drop; private memory (USS) is that and the pages of the runtime's file which nothing else has mapped just now: the daemon runs more of the runtime's code than a timer does, and needs the time zones.`,
-      `Watched for ${Math.round(windowSeconds)} s as packaged, without touching the guest, then scaled to an hour. Forks are the kernel's own count (\`sched:sched_process_fork\`) of the daemon, its threads and its children; the unit's watchdog adds four an hour, each one \`systemd-notify\`, which did not fall into this window unless counted here. Processor time is that of the emulated guest, in which every instruction costs several times a real one's.`,
+      `Watched for ${Math.round(windowSeconds)} s as packaged, without touching the guest, then scaled to an hour. Forks are the kernel's own count (\`sched:sched_process_fork\`) of the daemon, its threads and its children; before systemd 253 the unit's watchdog adds four an hour, each one \`systemd-notify\`, which did not fall into this window unless counted here. Processor time is that of the emulated guest, in which every instruction costs several times a real one's.`,
     ],
     tables: [
       {
