@@ -186,8 +186,7 @@ describe('vqtune RPM on kernel 6.12', () => {
 
     const virtio = basename(await guest.run(['readlink', '-f', `/sys/class/net/${added}/device`])).trim()
     await guest.shell(`cd /sys/bus/virtio/drivers/virtio_net; echo ${virtio} >unbind; echo ${virtio} >bind`)
-    await waitUntil('the interface after rebind', 20_000, () => guest.nicName(2).then(Boolean, () => false))
-    await channelsBecome(guest, await guest.nicName(2), 2)
+    await channelsBecome(guest, await guest.nicAppears(2), 2)
 
     const second = await guest.nicName(1)
     await guest.run(['ip', 'link', 'set', second, 'name', 'lan1'])

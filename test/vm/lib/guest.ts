@@ -220,16 +220,31 @@ export class Guest {
 
   /** Name in the guest of NIC number `index` (in the order of boot options, then of addNic). */
   async nicName(index: number): Promise<string> {
+    const link = await this.link(index)
+    if (!link) throw new Error(`the guest has no NIC ${index}`)
+    return link.ifname
+  }
+
+  /** The name of a NIC that is about to come, as soon as udev, which renames it, is done with it. */
+  async nicAppears(index: number): Promise<string> {
+    await waitUntil(`NIC ${index} to appear`, 30_000, async () => {
+      const link = await this.link(index)
+      // Its record in udev's database, which is written after the renaming.
+      if (link === undefined) return false
+      return (await this.exec(['test', '-e', `/run/udev/data/n${link.ifindex}`])).code === 0
+    })
+    return this.nicName(index)
+  }
+
+  private async link(index: number): Promise<{ ifname: string; ifindex: number } | undefined> {
     const nic = this.nics[index]
     if (!nic) throw new Error(`no NIC ${index}`)
     const links = JSON.parse(await this.run(['ip', '-j', 'link'])) as {
       ifname: string
+      ifindex: number
       address: string
-      master?: string
     }[]
-    const link = links.find((candidate) => candidate.address === macOf(nic, index))
-    if (!link) throw new Error(`the guest has no NIC with MAC ${macOf(nic, index)}`)
-    return link.ifname
+    return links.find(({ address }) => address === macOf(nic, index))
   }
 
   /** Sets NIC number `index` up with its address and waits until the host answers; returns its name. */
@@ -247,7 +262,7 @@ export class Guest {
     return (await this.exec(['ping', '-q', '-c', '1', '-W', '1', host])).code === 0
   }
 
-  /** Needs a free root port (boot option hotplugPorts). Returns when the guest has the interface. */
+  /** Needs a free root port (boot option hotplugPorts). Returns when the guest has the interface, by its name to stay. */
   async addNic(nic: NicOptions, port: number): Promise<string> {
     const index = this.nics.length
     const ifname = await this.network.addTap(index, nic.queues)
@@ -262,8 +277,7 @@ export class Guest {
     const { mq, ...device } = nicDevice(nic, index, 'pci')
     await this.qmp.run('device_add', { ...device, mq: mq === 'on', bus: `hp${port}` })
     this.nics.push(nic)
-    await waitUntil(`NIC ${index} to appear`, 30_000, () => this.nicName(index).then(Boolean, () => false))
-    return this.nicName(index)
+    return this.nicAppears(index)
   }
 
   /** Unplugs a NIC that addNic added; the guest must agree, which takes some seconds. */
