@@ -8,7 +8,7 @@
  * Since systemd 246 it waits for that. Before (RHEL 8 has 239) a message may be lost, the likelier the busier the manager is.
  * So READY=1, without which the start fails, is sent again, and keepalives come four times as often as they must.
  */
-import { write } from 'node:fs'
+import { fstatSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { messageOf } from '../errors'
 import type { Host } from '../system/host'
@@ -30,11 +30,21 @@ const FIRST_DESCRIPTOR = 3
 type Environment = Readonly<Record<string, string | undefined>>
 const writeTo = promisify(write)
 
-/** The descriptor that the service manager opened under a name, if it did so for this process (sd_listen_fds_with_names(3)). */
-function descriptorNamed(name: string, env: Environment): number | undefined {
+/** The socket that the service manager opened under a name, if it did so for this process (sd_listen_fds_with_names(3)). */
+function socketNamed(name: string, env: Environment): number | undefined {
   if (Number(env.LISTEN_PID) !== process.pid) return undefined
   const index = (env.LISTEN_FDNAMES ?? '').split(':').indexOf(name)
-  return index === -1 ? undefined : FIRST_DESCRIPTOR + index
+  const descriptor = FIRST_DESCRIPTOR + index
+  return index !== -1 && isSocket(descriptor) ? descriptor : undefined
+}
+
+/** SELinux puts a null device, which takes everything, in the place of a file that a service may not use. */
+function isSocket(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isSocket()
+  } catch {
+    return false
+  }
 }
 
 export class ServiceManager {
@@ -55,7 +65,7 @@ export class ServiceManager {
     private readonly onProblem: (text: string) => void,
   ) {
     this.socket = env.NOTIFY_SOCKET
-    this.descriptor = descriptorNamed('notify', env)
+    this.descriptor = socketNamed('notify', env)
     const forUs = env.WATCHDOG_PID === undefined || Number(env.WATCHDOG_PID) === process.pid
     this.watchdogMs = forUs ? Number(env.WATCHDOG_USEC ?? 0) / 1000 : 0
   }

@@ -1,3 +1,5 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   closeSync,
@@ -75,44 +77,60 @@ describe('ServiceManager', () => {
     LISTEN_FDNAMES: [...Array.from({ length: descriptor - 3 }, () => 'other'), 'notify'].join(':'),
   })
 
+  /** The end of a socket pair, whose other end a process has that copies to a file what comes. */
+  const socketTo = (file: string): { descriptor: number; reader: ChildProcess } => {
+    const sink = openSync(file, 'w')
+    const reader = spawn('cat', { stdio: ['pipe', sink, 'ignore'] })
+    closeSync(sink)
+    const { _handle } = reader.stdin as unknown as { _handle: { fd: number } }
+    return { descriptor: _handle.fd, reader }
+  }
+
   it('needs no child where systemd opened the socket for it', async () => {
-    const file = join(root, 'socket')
-    const descriptor = openSync(file, 'a')
+    const file = join(root, 'received')
+    const { descriptor, reader } = socketTo(file)
     const manager = new ServiceManager(systemHost(root), handedOver(descriptor), () => {})
     manager.ready('one')
     manager.status('two\nMAINPID=1')
     await manager.stopping()
-    closeSync(descriptor)
+    reader.stdin?.end()
+    await once(reader, 'exit')
     expect(readFileSync(file, 'utf8')).toBe(
       'READY=1\nSTATUS=oneSTATUS=two\\u000aMAINPID=1STOPPING=1\nSTATUS=stopping',
     )
     expect(sent()).toEqual([])
   })
 
-  it('takes a child for the message that the descriptor does not take, and from then on', async () => {
+  it('takes a child for the message that the socket does not take, and from then on', async () => {
     const told: string[] = []
-    // Writing to it fails, as to a socket that nobody reads any more.
-    const descriptor = openSync('/dev/full', 'w')
+    const { descriptor, reader } = socketTo(join(root, 'received'))
+    reader.stdin?.on('error', () => {})
     const manager = new ServiceManager(systemHost(root), handedOver(descriptor), (text) => told.push(text))
+    // Without a turn of the event loop, which would close this end, too. A zombie has closed its own.
+    process.kill(reader.pid as number, 'SIGKILL')
+    while (!readFileSync(`/proc/${reader.pid}/stat`, 'utf8').includes(') Z ')) {}
     manager.ready('one')
     await manager.stopping()
-    closeSync(descriptor)
     expect(sent()).toEqual(['/s READY=1 STATUS=one', '/s STOPPING=1 STATUS=stopping'])
     expect(told).toEqual([])
   })
 
-  it('leaves descriptors alone that are for another process, or have another name', async () => {
-    const file = join(root, 'socket')
-    const descriptor = openSync(file, 'a')
+  it('leaves what is for another process, has another name, or is no socket', async () => {
+    const file = join(root, 'received')
+    const { descriptor, reader } = socketTo(file)
     const { LISTEN_FDNAMES: _, ...unnamed } = handedOver(descriptor)
-    for (const env of [handedOver(descriptor, 1), unnamed]) {
+    // As SELinux does it.
+    const device = openSync('/dev/null', 'r+')
+    for (const env of [handedOver(descriptor, 1), unnamed, handedOver(device), handedOver(9_999)]) {
       const manager = new ServiceManager(systemHost(root), env, () => {})
       manager.status('one')
       await manager.stopping()
     }
-    closeSync(descriptor)
+    closeSync(device)
+    reader.stdin?.end()
+    await once(reader, 'exit')
     expect(readFileSync(file, 'utf8')).toBe('')
-    expect(sent()).toHaveLength(4)
+    expect(sent()).toHaveLength(8)
   })
 
   it('tells a problem once, and starts nothing without a service manager', async () => {
