@@ -2,13 +2,11 @@
  * The daemon in a guest with newer programs around it, much like those of RHEL 10: systemd 257, ethtool 6.14, tuned 2.25, and a
  * NetworkManager that can set channels (1.52; that of the other guests, 1.42, has no ethtool.channels-*).
  */
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addConnection } from './lib/network-manager'
-import { Nic, PATIENCE_MS, Vqtuned } from './lib/vqtuned'
+import { Nic, PATIENCE_MS, ship, Vqtuned } from './lib/vqtuned'
 import { waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what is repaired, is repaired because of an event. This test's own changes are no fight. */
@@ -18,8 +16,6 @@ check-cron = "0 0 1 1 *"
 conflict-reversals = 1000
 `
 const PROFILE = 'two-queues'
-/** Where the package puts it, with a systemd as new as this one. */
-const OPEN_NOTIFY = fileURLToPath(new URL('../../systemd/vqtuned-open-notify.conf', import.meta.url))
 const DROP_INS = '/usr/lib/systemd/system/vqtuned.service.d'
 
 let guest: Guest
@@ -35,7 +31,8 @@ beforeAll(async () => {
   })
   nic = new Nic(guest, await guest.nicName(0))
   await guest.run(['mkdir', DROP_INS])
-  await guest.writeFile(`${DROP_INS}/50-open-notify.conf`, readFileSync(OPEN_NOTIFY))
+  // As the package does with a systemd as new as this one.
+  await ship(guest, 'vqtuned-open-notify.conf', `${DROP_INS}/50-open-notify.conf`)
   await guest.writeFile(`${DROP_INS}/60-soon.conf`, '[Service]\nWatchdogSec=40\n')
   // Whatever systemd gets to know, it gets to know without it.
   await guest.run(['mv', '/usr/bin/systemd-notify', '/root/systemd-notify'])

@@ -19,15 +19,18 @@ const SHIPPED = {
   '90-vqtune.rules': '/usr/lib/udev/rules.d/90-vqtune.rules',
 }
 
+/** Puts a file of `systemd/` where the package has it. */
+export async function ship(guest: Guest, name: string, path: string): Promise<void> {
+  const file = fileURLToPath(new URL(`../../../systemd/${name}`, import.meta.url))
+  await guest.writeFile(path, readFileSync(file))
+}
+
 export class Vqtuned {
   private constructor(private readonly guest: Guest) {}
 
   /** @param guest booted with the bundle */
   static async start(guest: Guest, config: string): Promise<Vqtuned> {
-    for (const [name, path] of Object.entries(SHIPPED)) {
-      const file = fileURLToPath(new URL(`../../../systemd/${name}`, import.meta.url))
-      await guest.writeFile(path, readFileSync(file))
-    }
+    for (const [name, path] of Object.entries(SHIPPED)) await ship(guest, name, path)
     await guest.writeFile(
       '/etc/systemd/system/vqtuned.service.d/50-emulated.conf',
       '[Service]\nTimeoutStartSec=300\nTimeoutStopSec=120\n',
