@@ -12,21 +12,22 @@ const BUILD = 'test/support/build-bundle.ts'
  * parses what another program or the kernel says belongs here.
  */
 const ALL_BRANCHES = [
-  'src/{desire,goals,layout,ledger,observe,plan,step-back}.ts',
+  'src/planner/{layout,ledger,observe,operations,plan,regression-hold,target}.ts',
   'src/tunables/*.ts',
   'src/config/*.ts',
-  'src/system/{counters,cpulist,cpus,ethtool,interrupts,ip-link,nics,numbers,rss}.ts',
-  'src/daemon/{state,udev-events,view}.ts',
-  'src/drift/{history,sightings}.ts',
-  'src/guard/connectivity.ts',
-  'src/output/prometheus.ts',
+  'src/kernel/*.ts',
+  'src/text/numbers.ts',
+  'src/daemon/{prometheus,state,udev-events,view}.ts',
+  'src/drift/{history,process-scan}.ts',
+  'src/confirm/connectivity.ts',
   'src/report/parse.ts',
-  'src/host/change/{backup,diff}.ts',
-  'src/host/libvirt/{domain,driver-edit,qemu-conf,queue-request,virsh-output,xml-scan}.ts',
-  'src/host/network/links.ts',
-  'src/host/qemu/*.ts',
-  'src/host/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
-  'src/advice/{platforms,writers}/*.ts',
+  'src/hypervisor/change/{backup,diff}.ts',
+  'src/hypervisor/libvirt/{domain,driver-edit,qemu-conf,queue-request,virsh-output,xml-scan}.ts',
+  'src/hypervisor/network/links.ts',
+  'src/hypervisor/qemu/*.ts',
+  'src/hypervisor/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
+  'src/advice/platforms/*.ts',
+  'src/writers/*.ts',
 ]
 
 /**

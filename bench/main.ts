@@ -7,15 +7,22 @@ import { boot } from './parts/boot'
 import { idle } from './parts/idle'
 import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
-import { rivals } from './parts/rivals'
+import { otherWriters } from './parts/rivals'
 import { soak } from './parts/soak'
 import { startup } from './parts/startup'
 import { storm } from './parts/storm'
 
 /** In the order of the document. */
-const PARTS: readonly Part<unknown>[] = [startup, progress, boot, rivals, idle, reaction, storm, soak].map(
-  (part) => part as Part<unknown>,
-)
+const PARTS: readonly Part<unknown>[] = [
+  startup,
+  progress,
+  boot,
+  otherWriters,
+  idle,
+  reaction,
+  storm,
+  soak,
+].map((part) => part as Part<unknown>)
 
 async function main(names: readonly string[]): Promise<void> {
   const known = PARTS.map(({ name }) => name)

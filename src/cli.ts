@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
-import { systemHost } from './system/host'
-import { oneLine, printable } from './untrusted'
+import { openSystem } from './system/system'
+import { escapeControl, escapeToOneLine } from './text/escape'
 import { VERSION } from './version'
 
 /** What the process gives the command line; tests give their own. */
@@ -20,17 +20,17 @@ export async function runCli(argv: readonly string[], streams: CliStreams): Prom
   try {
     return await dispatch(argv, {
       ...streams,
-      out: (text) => streams.out(printable(text, streams.color)),
-      err: (text) => streams.err(printable(text)),
+      out: (text) => streams.out(escapeControl(text, streams.color)),
+      err: (text) => streams.err(escapeControl(text)),
     })
   } catch (error) {
     if (error instanceof VqtuneError) {
-      streams.err(`vqtune: ${oneLine(error.message)}\n`)
+      streams.err(`vqtune: ${escapeToOneLine(error.message)}\n`)
       return error.exitCode
     }
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     streams.err(
-      `vqtune: internal error${errnoOf(error) ? ` (${errnoOf(error)})` : ''}: ${printable(stack)}\n`,
+      `vqtune: internal error${errnoOf(error) ? ` (${errnoOf(error)})` : ''}: ${escapeControl(stack)}\n`,
     )
     return EXIT.error
   }
@@ -42,7 +42,7 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   const rest = argv.slice(command.words.length)
   const { values, positionals } = parse(rest, command)
   if (values.help === true) {
-    const { commandHelp } = await import('./output/help')
+    const { commandHelp } = await import('./commands/help')
     streams.out(commandHelp(command))
     return EXIT.converged
   }
@@ -51,12 +51,12 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
   const module = await command.load()
   return module.run({
-    host: systemHost(root),
+    system: openSystem(root),
     positionals,
     options: values,
     configFile: typeof values.config === 'string' ? values.config : undefined,
     out: streams.out,
-    warn: (line) => streams.err(`vqtune: ${oneLine(line)}\n`),
+    warn: (line) => streams.err(`vqtune: ${escapeToOneLine(line)}\n`),
     color: streams.color,
     signal: streams.signal,
   })
@@ -72,7 +72,7 @@ function findCommand(argv: readonly string[]): CommandSpec | undefined {
 async function withoutCommand(argv: readonly string[], streams: CliStreams): Promise<number> {
   const first = argv[0]
   if (first === '--version') return showVersion(streams)
-  const { overallHelp, groupHelp } = await import('./output/help')
+  const { overallHelp, groupHelp } = await import('./commands/help')
   if (first === '--help' || first === '-h' || first === 'help') {
     streams.out(overallHelp())
     return EXIT.converged

@@ -2,7 +2,7 @@
  * Errors that vqtune expects. Each carries a kind; the kind knows the exit code and whether trying again can help.
  * An expected error is shown as one line. Anything else is a bug and is shown with its stack.
  */
-import { oneLine } from './untrusted'
+import { escapeToOneLine } from './text/escape'
 
 /** Documented exit codes; see vqtune(8), EXIT STATUS. */
 export const EXIT = { converged: 0, error: 1, usage: 2, drift: 3 } as const
@@ -49,7 +49,7 @@ export class VqtuneError extends Error {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(oneLine(message), options)
+    super(escapeToOneLine(message), options)
   }
 
   get exitCode(): number {
@@ -75,6 +75,6 @@ export function messageOf(error: unknown): string {
  * What went wrong with one of our own files, the same words each time: the system's message may name a temporary file,
  * which is another one each time.
  */
-export function fileTrouble(error: unknown): string {
+export function fileProblem(error: unknown): string {
   return errnoOf(error) ?? messageOf(error)
 }

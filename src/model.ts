@@ -114,7 +114,7 @@ export interface ObservedNic {
 }
 
 /** An interface that looks related to virtio-net but is not a target, with the reason for people. */
-export interface Bystander {
+export interface IgnoredInterface {
   readonly name: string
   readonly kind:
     | 'failover-master'
@@ -135,7 +135,7 @@ export interface ObservedGuest {
   readonly bootId: string
   readonly cpus: ObservedCpus
   readonly nics: readonly ObservedNic[]
-  readonly bystanders: readonly Bystander[]
+  readonly ignored: readonly IgnoredInterface[]
   readonly hypervisor: Hypervisor
 }
 
@@ -169,13 +169,13 @@ export type LimitingFactor =
   | 'unsupported'
 
 /** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
-export interface SteppedBack {
+export interface RegressionHold {
   /** The count that was worse. */
   readonly from: number
   /** The count before, which the NIC keeps. 1..from-1. */
   readonly to: number
   /** False while the guard still compares the two. */
-  readonly proven: boolean
+  readonly confirmed: boolean
   /** Online vCPUs then. */
   readonly vcpus: number
   /** The host's maximum then; absent when it was not known. */
@@ -196,7 +196,7 @@ export interface QueueGroup {
 
 export interface DesiredNic {
   /** min(vCPUs, host maximum, policy), whether or not the NIC can have it now. */
-  readonly wanted: number
+  readonly idealChannels: number
   /** Channels the NIC should have now: `wanted`, or what it has when an obstacle forbids a change. */
   readonly target: number
   readonly limitedBy: LimitingFactor

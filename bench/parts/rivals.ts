@@ -153,4 +153,4 @@ function section({ tunedVersion, times, returned, unchanged, networkManagerVersi
   }
 }
 
-export const rivals: Part<RivalsData> = { name: 'rivals', measure, section }
+export const otherWriters: Part<RivalsData> = { name: 'rivals', measure, section }

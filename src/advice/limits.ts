@@ -1,11 +1,11 @@
 /** What keeps a NIC from one private queue for each vCPU, each cause with its own words and the next action. Pure. */
 
 import { nicOrigins, type Settings } from '../config/settings'
-import { MAX_CHANNELS, targetChannels, usableCpus } from '../desire'
+import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
-import { plural } from '../plural'
-import { formatCpuList } from '../system/cpulist'
-import { operand, shellWord } from '../untrusted'
+import { MAX_CHANNELS, targetChannels, usableCpus } from '../planner/target'
+import { operand, shellQuote } from '../text/escape'
+import { plural } from '../text/plural'
 
 export type LimitCode =
   | 'no-multiqueue'
@@ -47,7 +47,7 @@ export interface LimitInput {
  * Queue pairs that the host should expose for this policy: the target if the host set no limit.
  * More than the maximum now means that a remedy on the host is worth while.
  */
-export function wishedPairs({
+export function pairsToRequest({
   nicSettings,
   settings,
   cpus,
@@ -84,8 +84,8 @@ function guard({ nic, desired }: LimitInput): Limit[] {
   return [
     {
       code: 'guard',
-      text: `the guard keeps ${desired.target} of ${desired.wanted} channels: it found the traffic worse with more`,
-      next: `vqtune trial ${operand(nic.name)} measures it more closely; vqtune apply ${operand(nic.name)} tries ${desired.wanted} again`,
+      text: `the guard keeps ${desired.target} of ${desired.idealChannels} channels: it found the traffic worse with more`,
+      next: `vqtune trial ${operand(nic.name)} measures it more closely; vqtune apply ${operand(nic.name)} tries ${desired.idealChannels} again`,
       onHost: false,
     },
   ]
@@ -93,16 +93,16 @@ function guard({ nic, desired }: LimitInput): Limit[] {
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   xdp: (name) =>
-    `ip link set dev ${shellWord(name)} xdp off, vqtune apply ${operand(name)}, and attach the program again; or attach it after vqtune at boot`,
+    `ip link set dev ${shellQuote(name)} xdp off, vqtune apply ${operand(name)}, and attach the program again; or attach it after vqtune at boot`,
   'af-xdp': () => 'stop the program that has the AF_XDP socket (ss -f xdp), apply, and start it again',
-  'rss-table': (name) => `ethtool -X ${shellWord(name)} default, then vqtune apply ${operand(name)}`,
+  'rss-table': (name) => `ethtool -X ${shellQuote(name)} default, then vqtune apply ${operand(name)}`,
   'flow-rules': (name) =>
-    `ethtool -n ${shellWord(name)} lists the rules, ethtool -N ${shellWord(name)} delete N removes one; then vqtune apply ${operand(name)}`,
+    `ethtool -n ${shellQuote(name)} lists the rules, ethtool -N ${shellQuote(name)} delete N removes one; then vqtune apply ${operand(name)}`,
   suspended: (name) =>
-    `wake the device (ip link set dev ${shellWord(name)} up), then vqtune apply ${operand(name)}`,
+    `wake the device (ip link set dev ${shellQuote(name)} up), then vqtune apply ${operand(name)}`,
   refused: () => 'see the kernel log (dmesg) for why',
   unsupported: (name) =>
-    `ethtool -i ${shellWord(name)} and uname -r tell driver and kernel: this pair has no channels to set`,
+    `ethtool -i ${shellQuote(name)} and uname -r tell driver and kernel: this pair has no channels to set`,
 }
 
 function obstacle({ nic }: LimitInput): Limit[] {
@@ -113,7 +113,7 @@ function obstacle({ nic }: LimitInput): Limit[] {
 
 function hostLimit(input: LimitInput): Limit[] {
   const { nic, cpus } = input
-  const wished = wishedPairs(input)
+  const wished = pairsToRequest(input)
   if (wished < 2) return []
   // Asked first: without a control queue there is no multiqueue feature either (virtnet_validate_features).
   if (!nic.features.controlQueue) {
@@ -196,7 +196,7 @@ function interrupts(nic: ObservedNic): Limit[] {
         {
           code: 'no-interrupt',
           text: 'no interrupt of the device is in /proc/interrupts: it is down or its driver is not ready',
-          next: `ip link set dev ${shellWord(nic.name)} up, then vqtune status ${operand(nic.name)}`,
+          next: `ip link set dev ${shellQuote(nic.name)} up, then vqtune status ${operand(nic.name)}`,
           onHost: false,
         },
       ]
@@ -242,7 +242,7 @@ function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
 }
 
 function enough({ cpus, desired }: LimitInput): Limit {
-  if (cpus.online.length > MAX_CHANNELS && desired.wanted === MAX_CHANNELS) {
+  if (cpus.online.length > MAX_CHANNELS && desired.idealChannels === MAX_CHANNELS) {
     const text = `${MAX_CHANNELS} queue pairs are the most that hosts can give, for ${cpus.online.length} vCPUs`
     return { code: 'driver', text, next: undefined, onHost: false }
   }

@@ -6,17 +6,17 @@
  */
 import type { Settings } from '../config/settings'
 import {
-  type BeforeChange,
-  type BeforeChanges,
-  describeLost,
-  type LostNic,
-  putBack,
-  toWatch,
+  type Baseline,
+  type Baselines,
+  baselinesToWatch,
+  type ConnectivityLoss,
+  describeLoss,
+  revert,
   type WatchEnd,
   watchChange,
-} from '../guard/confirm'
-import { hasGateway } from '../guard/connectivity'
-import { putBackRecord } from '../guard/record'
+} from '../confirm/confirm'
+import { hasGateway } from '../confirm/connectivity'
+import { revertRecord } from '../confirm/record'
 import type { ObservedGuest } from '../model'
 import type { CommandContext } from './command'
 
@@ -29,11 +29,11 @@ const BOOT_SECONDS = 1
 export async function confirmApply(
   context: CommandContext,
   settings: Settings,
-  before: BeforeChanges,
+  before: Baselines,
   after: ObservedGuest,
   limit: AbortSignal | undefined,
 ): Promise<boolean> {
-  const { host, options } = context
+  const { system, options } = context
   const boot = options.boot === true
   const attended = !boot && options.unattended !== true
   const { commitConfirmSeconds } = settings.guard
@@ -43,26 +43,26 @@ export async function confirmApply(
   }
   const signal = limit === undefined ? context.signal : AbortSignal.any([context.signal, limit])
   const ends = await Promise.all(
-    toWatch(before, after).map(async (one): Promise<[BeforeChange, WatchEnd]> => {
+    baselinesToWatch(before, after).map(async (one): Promise<[Baseline, WatchEnd]> => {
       say(describeWatch(one, seconds))
-      const end = await watchChange(host, one, seconds, signal, attended)
+      const end = await watchChange(system, one, seconds, signal, attended)
       if (typeof end === 'string') say(describeEnd(one, end))
       return [one, end]
     }),
   )
-  const lost: LostNic[] = []
+  const lost: ConnectivityLoss[] = []
   for (const [{ nic }, end] of ends) {
     if (typeof end === 'string') continue
     const from = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)?.channels.current ?? 0
-    lost.push(await putBack(host, nic, from, end.lost))
+    lost.push(await revert(system, nic, from, end.lost))
   }
-  for (const one of lost) context.warn(describeLost(one))
+  for (const one of lost) context.warn(describeLoss(one))
   // An administrator has just read it, and a daemon that runs records it. At boot the state directory may not be there.
   if (options.unattended === true) await record(context, settings, lost)
   return lost.length > 0
 }
 
-function describeWatch({ nic, connectivity }: BeforeChange, seconds: number): string {
+function describeWatch({ nic, connectivity }: Baseline, seconds: number): string {
   const { gateway, neighbour } = connectivity
   if (hasGateway(connectivity)) {
     return `${nic.name}: watching carrier and gateway ${gateway} until proven, for ${seconds} s (guard.commit-confirm-seconds) at most; Ctrl-C keeps the channels`
@@ -76,7 +76,7 @@ function whyNoGateway(gateway: string | undefined, neighbour: string | undefined
   return `gateway ${gateway} was not known to answer: ${neighbour ?? 'no'} neighbour entry`
 }
 
-function describeEnd({ nic, connectivity }: BeforeChange, end: Extract<WatchEnd, string>): string {
+function describeEnd({ nic, connectivity }: Baseline, end: Extract<WatchEnd, string>): string {
   switch (end) {
     case 'proven':
       return hasGateway(connectivity)
@@ -90,15 +90,15 @@ function describeEnd({ nic, connectivity }: BeforeChange, end: Extract<WatchEnd,
 }
 
 async function record(
-  { host, warn }: CommandContext,
+  { system, warn }: CommandContext,
   settings: Settings,
-  lost: readonly LostNic[],
+  lost: readonly ConnectivityLoss[],
 ): Promise<void> {
   if (lost.length === 0) return
   const { appendHistory } = await import('../drift/history')
   for (const one of lost) {
     try {
-      appendHistory(host, putBackRecord(one, new Date().toISOString()), settings.daemon.historySizeKib)
+      appendHistory(system, revertRecord(one, new Date().toISOString()), settings.daemon.historySizeKib)
     } catch (error) {
       warn(error instanceof Error ? error.message : String(error))
     }

@@ -1,16 +1,16 @@
 /** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
+import type { Baselines } from '../confirm/confirm'
 import { EXIT, VqtuneError } from '../errors'
-import { tuneGoal } from '../goals'
-import type { BeforeChanges } from '../guard/confirm'
 import { describeApply, describeOutcome } from '../output/describe-apply'
-import { type Convergence, converge, exitCodeOf } from '../reconcile'
-import { chooseNic } from './choose'
+import { applyOperation } from '../planner/operations'
+import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
 import type { CommandContext } from './command'
+import { resolveNicArgument } from './nic-argument'
 
 export async function run(context: CommandContext): Promise<number> {
-  const settings = await loadSettings(context.host, context.configFile)
+  const settings = await loadSettings(context.system, context.configFile)
   return context.options.boot === true ? applyAtBoot(context, settings) : apply(context, settings, {})
 }
 
@@ -20,21 +20,21 @@ interface Limits {
 }
 
 async function apply(context: CommandContext, settings: Settings, limits: Limits): Promise<number> {
-  const { host, options } = context
-  const nic = await chooseNic(context)
+  const { system, options } = context
+  const nic = await resolveNicArgument(context)
   const boot = options.boot === true
   const respectHolds = boot || options.unattended === true
   const json = options.json === true
-  const goal = tuneGoal(host, settings, { nic, respectHolds })
-  const before: BeforeChanges = new Map()
-  const result = await converge(host, goal, {
+  const goal = applyOperation(system, settings, { nic, respectHolds })
+  const before: Baselines = new Map()
+  const result = await converge(system, goal, {
     signal: context.signal,
     ...limits,
     ...(settings.guard.commitConfirmSeconds === 0
       ? {}
       : {
           beforeChannels: async (nics) =>
-            (await import('../guard/confirm')).noteBefore(host, before, nics, boot),
+            (await import('../confirm/confirm')).recordBaseline(system, before, nics, boot),
         }),
     onOutcome: (outcome) => {
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
@@ -65,9 +65,9 @@ export async function report(
 
 /** Waits for NICs, then applies; ends within [boot] limit-ms whatever happens, so that booting goes on. */
 async function applyAtBoot(context: CommandContext, settings: Settings): Promise<number> {
-  const { host } = context
-  const { insideContainer, waitForNics } = await import('../boot')
-  if (insideContainer(host)) {
+  const { system } = context
+  const { insideContainer, waitForNics } = await import('./wait-for-nics')
+  if (insideContainer(system)) {
     context.out('nothing to do: in a container, NICs belong to its host\n')
     return EXIT.converged
   }
@@ -82,9 +82,9 @@ async function applyAtBoot(context: CommandContext, settings: Settings): Promise
     }, limitMs)
   })
   const work = async (): Promise<number> => {
-    const pending = await waitForNics(host, Math.min(waitMs, limitMs), limit.signal)
+    const pending = await waitForNics(system, Math.min(waitMs, limitMs), limit.signal)
     for (const { name, why } of pending) context.warn(`not waiting longer for ${name}: ${why}`)
-    if (host.findTool('ethtool') === undefined) {
+    if (system.findTool('ethtool') === undefined) {
       context.warn('ethtool is not installed: channels cannot be read or set')
       return EXIT.converged
     }

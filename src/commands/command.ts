@@ -1,5 +1,5 @@
 /** What a verb is. The registry lists them; cli.ts parses by them; help, completions and the man page are made from them. */
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
 
 export interface OptionSpec {
   /** One line for --help, no full stop. */
@@ -34,7 +34,7 @@ export interface CommandModule {
 export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 export interface CommandContext {
-  readonly host: Host
+  readonly system: System
   readonly positionals: readonly string[]
   readonly options: OptionValues
   /** Configuration file named by --config, instead of the installed ones. */

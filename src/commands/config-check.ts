@@ -1,21 +1,21 @@
 /** `vqtune config check`: every problem in every file, and otherwise what applies to each NIC and where it comes from. */
-import { type ConfigReading, LARGEST_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
+import { type ConfigReading, MAX_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
 import { type Problem, problemLine } from '../config/problem'
 import { nicOrigins, nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
 import type { NicSettings, ObservedNic } from '../model'
-import { observeGuest } from '../observe'
 import { printJson } from '../output/json'
-import { paint } from '../output/paint'
-import { renderTable } from '../output/table'
-import { plural } from '../plural'
-import type { Host } from '../system/host'
+import { observeGuest } from '../planner/observe'
 import { readInput } from '../system/standard-streams'
+import type { System } from '../system/system'
+import { paint } from '../text/paint'
+import { plural } from '../text/plural'
+import { renderTable } from '../text/table'
 import type { CommandContext } from './command'
 
 export async function run(context: CommandContext): Promise<number> {
   const { files, problems, settings } = await readChecked(context)
-  const nics = problems.length > 0 ? [] : await findNics(context.host)
+  const nics = problems.length > 0 ? [] : await findNics(context.system)
   if (context.options.json === true) context.out(checkJson(files, problems, settings, nics))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
   else context.out(settingsText(files, settings, nics))
@@ -25,12 +25,12 @@ export async function run(context: CommandContext): Promise<number> {
 const STDIN = '/dev/stdin'
 
 /** Only here standard input is a configuration: it is judged and never obeyed, so it does not matter who wrote it. */
-function readChecked({ host, configFile }: CommandContext): Promise<ConfigReading> {
-  if (configFile !== '-' && configFile !== STDIN) return readConfig(host, configFile)
+function readChecked({ system, configFile }: CommandContext): Promise<ConfigReading> {
+  if (configFile !== '-' && configFile !== STDIN) return readConfig(system, configFile)
   try {
-    const text = readInput(LARGEST_FILE_BYTES)
+    const text = readInput(MAX_FILE_BYTES)
     if (text !== undefined) return readTexts([{ file: STDIN, text }])
-    const tooLarge = `allowed is up to ${LARGEST_FILE_BYTES} bytes`
+    const tooLarge = `allowed is up to ${MAX_FILE_BYTES} bytes`
     return readTexts([], [{ file: STDIN, line: undefined, text: tooLarge }])
   } catch (error) {
     return readTexts([], [unreadable(STDIN, error)])
@@ -40,9 +40,9 @@ function readChecked({ host, configFile }: CommandContext): Promise<ConfigReadin
 type FoundNics = readonly ObservedNic[] | { readonly why: string }
 
 /** A configuration can be checked where there is no guest to look at, such as in the build of an image. */
-async function findNics(host: Host): Promise<FoundNics> {
+async function findNics(system: System): Promise<FoundNics> {
   try {
-    return (await observeGuest(host, { links: true })).nics
+    return (await observeGuest(system, { links: true })).nics
   } catch (error) {
     return { why: messageOf(error) }
   }

@@ -16,8 +16,8 @@ export function daemonText(view: DaemonView | 'unknown' | undefined): string {
     ...(view.configValid
       ? []
       : ['the configuration was refused when it was read again: the old one is in effect']),
-    ...view.troubles,
-    ...view.leftAlone.map(({ nic, why }) => `${nic}: ${why}`),
+    ...view.problems,
+    ...view.suspended.map(({ nic, why }) => `${nic}: ${why}`),
     ...view.recentDrift.map(driftLine),
   ]
   return `${lines.join('\n  ')}\n`
@@ -33,6 +33,6 @@ function driftLine({ at, nic, kind, old, new: now, writer, action }: DriftRecord
 export function daemonJson(view: DaemonView | 'unknown' | undefined): object {
   if (view === 'unknown') return { running: null }
   if (view === undefined) return { running: false }
-  const { pid, checkedAt, sources, leftAlone, configValid, troubles, recentDrift } = view
-  return { running: true, pid, checkedAt, sources, leftAlone, configValid, troubles, recentDrift }
+  const { pid, checkedAt, sources, suspended, configValid, problems, recentDrift } = view
+  return { running: true, pid, checkedAt, sources, suspended, configValid, problems, recentDrift }
 }

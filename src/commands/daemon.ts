@@ -1,18 +1,18 @@
 /** `vqtune daemon`: stays, keeps the NICs in tune, and reports. */
 import { loadSettings } from '../config/load'
 import { Daemon } from '../daemon/daemon'
+import { createLogger } from '../daemon/logger'
 import { ServiceManager } from '../daemon/notify'
 import { EXIT, VqtuneError } from '../errors'
-import { createLogger } from '../logger'
 import type { CommandContext } from './command'
 
 export async function run(context: CommandContext): Promise<number> {
-  const { host, configFile, signal } = context
-  if (!host.mayWrite) throw new VqtuneError('permission', 'daemon writes kernel settings: run it as root')
-  const settings = await loadSettings(host, configFile)
+  const { system, configFile, signal } = context
+  if (!system.mayWrite) throw new VqtuneError('permission', 'daemon writes kernel settings: run it as root')
+  const settings = await loadSettings(system, configFile)
   const log = createLogger(settings.daemon.logLevel)
-  const manager = new ServiceManager(host, process.env, (text) => log.warn(text))
-  const daemon = new Daemon(host, settings, configFile, log, manager, signal)
+  const manager = new ServiceManager(system, process.env, (text) => log.warn(text))
+  const daemon = new Daemon(system, settings, configFile, log, manager, signal)
   const onReload = (): void => void daemon.reload()
   process.on('SIGHUP', onReload)
   try {

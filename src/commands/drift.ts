@@ -2,16 +2,16 @@
 import { historyPath, parseSince, readHistory } from '../drift/history'
 import { EXIT, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
-import { renderTable } from '../output/table'
-import { plural } from '../plural'
+import { plural } from '../text/plural'
+import { renderTable } from '../text/table'
 import type { CommandContext } from './command'
 
 export function run(context: CommandContext): number {
   const since = sinceOption(context)
-  const { records, damaged } = readHistory(context.host)
+  const { records, damaged } = readHistory(context.system)
   const chosen = records.filter(({ at }) => since === undefined || Date.parse(at) >= since)
   if (damaged > 0) {
-    context.warn(`${historyPath(context.host)}: ${plural(damaged, 'damaged line')} skipped`)
+    context.warn(`${historyPath(context.system)}: ${plural(damaged, 'damaged line')} skipped`)
   }
   if (context.options.json === true) {
     context.out(printJson({ drift: chosen }))

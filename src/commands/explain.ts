@@ -1,25 +1,25 @@
 /** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
 
-import { type Limit, limitsOf, wishedPairs } from '../advice/limits'
+import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
-import { findWriters } from '../advice/writers'
-import type { Writer } from '../advice/writers/writer'
-import { usableCpus } from '../desire'
 import { EXIT } from '../errors'
-import { entryOf, type LedgerEntry } from '../ledger'
+import { formatCpuList } from '../kernel/cpulist'
 import { describeLimit, describeSkip, describeTarget } from '../output/describe'
 import { printJson } from '../output/json'
-import { type Paint, paint } from '../output/paint'
-import type { NicPlan } from '../plan'
-import { plural } from '../plural'
-import { describeIntrusion, judgePrivacy, type QueueVerdict } from '../privacy'
-import { formatCpuList } from '../system/cpulist'
-import { operand } from '../untrusted'
+import { entryOf, type LedgerEntry } from '../planner/ledger'
+import type { NicPlan } from '../planner/plan'
+import { checkQueueAffinity, describeAffinityProblem, type QueueAffinity } from '../planner/queue-affinity'
+import { usableCpus } from '../planner/target'
+import { operand } from '../text/escape'
+import { type Paint, paint } from '../text/paint'
+import { plural } from '../text/plural'
+import { findWriters } from '../writers/index'
+import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
-import { type Look, lookAtGuest } from './look'
+import { type GuestPlan, planGuestFor } from './guest-plan'
 
 export async function run(context: CommandContext): Promise<number> {
-  const look = await lookAtGuest(context)
+  const look = await planGuestFor(context)
   // findNic has refused a name that is none of the NICs.
   const explanations = look.plans.map((nicPlan) => explain(context, look, nicPlan))
   if (context.options.json === true) {
@@ -33,19 +33,19 @@ export async function run(context: CommandContext): Promise<number> {
 
 interface Explanation {
   readonly nicPlan: NicPlan
-  readonly look: Look
+  readonly look: GuestPlan
   readonly arithmetic: string
   readonly limits: readonly Limit[]
   /** Empty when the host gives enough. */
   readonly remedies: readonly PlatformRemedy[]
-  readonly verdicts: readonly QueueVerdict[]
+  readonly verdicts: readonly QueueAffinity[]
   readonly steered: readonly number[]
   readonly writers: readonly Writer[]
   readonly recorded: LedgerEntry | undefined
   readonly next: string
 }
 
-function explain(context: CommandContext, look: Look, nicPlan: NicPlan): Explanation {
+function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Explanation {
   const { nic, desired, settings: nicSettings } = nicPlan
   const { guest, settings, ledger } = look
   const input = { nic, desired, nicSettings, settings, cpus: guest.cpus }
@@ -53,7 +53,7 @@ function explain(context: CommandContext, look: Look, nicPlan: NicPlan): Explana
   const request = {
     name: nic.name,
     mac: nic.mac,
-    target: wishedPairs(input),
+    target: pairsToRequest(input),
     maximum: nic.channels.maximum ?? 1,
     vcpus: guest.cpus.online.length,
   }
@@ -65,12 +65,12 @@ function explain(context: CommandContext, look: Look, nicPlan: NicPlan): Explana
     arithmetic: describeTarget(nicPlan, guest.cpus.online.length, usable),
     limits,
     remedies,
-    verdicts: judgePrivacy(nic, desired),
+    verdicts: checkQueueAffinity(nic, desired),
     steered:
       nic.channels.current > 1
         ? nic.queues.filter(({ rps }) => rps.length > 0).map(({ index }) => index)
         : [],
-    writers: findWriters(context.host, nic),
+    writers: findWriters(context.system, nic),
     recorded: entryOf(ledger, nic),
     next: nextCommand(nicPlan, limits, remedies),
   }
@@ -141,8 +141,8 @@ function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Pai
 
 function queueLines({ verdicts, steered, nicPlan }: Explanation): string[] {
   const shared = verdicts.filter((verdict) => !verdict.private)
-  const problems = shared.flatMap(({ queue, intrusions }) =>
-    intrusions.map((intrusion) => `queue ${queue}: ${describeIntrusion(intrusion)}`),
+  const problems = shared.flatMap(({ queue, problems }) =>
+    problems.map((problem) => `queue ${queue}: ${describeAffinityProblem(problem)}`),
   )
   if (steered.length > 0) {
     problems.push(
@@ -209,17 +209,17 @@ function explanationJson(explanation: Explanation): object {
     channels: {
       current: nic.channels.current,
       target: desired.target,
-      wanted: desired.wanted,
+      ideal: desired.idealChannels,
       maximum: nic.channels.maximum ?? null,
       limitedBy: desired.limitedBy,
       arithmetic,
     },
     limits: limits.map((limit) => ({ ...limit, next: limit.next ?? null })),
     remedies,
-    queues: verdicts.map(({ queue, private: isPrivate, intrusions }) => ({
+    queues: verdicts.map(({ queue, private: isPrivate, problems }) => ({
       queue,
       private: isPrivate,
-      problems: intrusions.map(describeIntrusion),
+      problems: problems.map(describeAffinityProblem),
       rps: steered.includes(queue),
     })),
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),

@@ -1,28 +1,28 @@
 /** `vqtune plan`: what apply would do and why. Changes nothing. */
 
-import { usableCpus } from '../desire'
 import { EXIT } from '../errors'
 import { describeSkip, describeStep, describeTarget, summarise } from '../output/describe'
 import { planJson, printJson } from '../output/json'
-import { type NicPlan, stepsOf } from '../plan'
-import { plural } from '../plural'
-import { judgePrivacy } from '../privacy'
+import { type NicPlan, stepsOf } from '../planner/plan'
+import { checkQueueAffinity } from '../planner/queue-affinity'
+import { usableCpus } from '../planner/target'
+import { plural } from '../text/plural'
 import { isChannelStep } from '../tunables/index'
 import type { CommandContext } from './command'
-import { type Look, lookAtGuest } from './look'
+import { type GuestPlan, planGuestFor } from './guest-plan'
 
 export async function run(context: CommandContext): Promise<number> {
-  const look = await lookAtGuest(context)
+  const look = await planGuestFor(context)
   const drift = stepsOf(look.plans).length > 0
   context.out(context.options.json === true ? printJson(planJson(look.guest, look.plans)) : planText(look))
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 
-function planText({ plans, guest, settings }: Look): string {
+function planText({ plans, guest, settings }: GuestPlan): string {
   if (plans.length === 0) return 'no virtio-net NIC in this network namespace: nothing to do\n'
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const lines = plans.flatMap((nicPlan) => [
-    summarise(nicPlan, judgePrivacy(nicPlan.nic, nicPlan.desired)),
+    summarise(nicPlan, checkQueueAffinity(nicPlan.nic, nicPlan.desired)),
     `  target: ${describeTarget(nicPlan, guest.cpus.online.length, usable)}`,
     ...stepLines(nicPlan),
     ...nicPlan.plan.skips.map((skip) => `  ${describeSkip(skip)}`),

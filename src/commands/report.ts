@@ -2,37 +2,37 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
-import { usableCpus } from '../desire'
 import { EXIT, errnoOf, VqtuneError } from '../errors'
-import { findNic } from '../goals'
-import { observeGuest } from '../observe'
 import { printJson } from '../output/json'
-import { paint } from '../output/paint'
+import { observeGuest } from '../planner/observe'
+import { findNic } from '../planner/operations'
+import { usableCpus } from '../planner/target'
 import { compareSnapshots } from '../report/compare'
 import { judgeConditions } from '../report/conditions'
 import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
+import { paint } from '../text/paint'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
 
 export async function run(context: CommandContext): Promise<number> {
-  const { host, options, positionals } = context
+  const { system, options, positionals } = context
   const windowSeconds = numberOption(options, 'window', 10, 1, 3600)
   const named = positionals[0]
   if (named !== undefined && options.all === true) {
     throw new VqtuneError('usage', `report: ${named} or --all, not both`)
   }
-  const settings = await loadSettings(host, context.configFile)
-  const guest = await observeGuest(host, { links: true })
+  const settings = await loadSettings(system, context.configFile)
+  const guest = await observeGuest(system, { links: true })
   const nics = named === undefined ? guest.nics : [findNic(guest, named)]
   const online = guest.cpus.online
   // A captured tree says nothing about the machine that looks at it.
-  const inventory = host.paths.root === '' ? await readInventory() : undefined
-  const from = await readSnapshot(host, nics, online)
+  const inventory = system.paths.root === '' ? await readInventory() : undefined
+  const from = await readSnapshot(system, nics, online)
   await wait(context, windowSeconds)
-  const report = compareSnapshots(nics, online, from, await readSnapshot(host, nics, online))
+  const report = compareSnapshots(nics, online, from, await readSnapshot(system, nics, online))
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
   if (typeof options.html === 'string') {

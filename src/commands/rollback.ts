@@ -1,21 +1,21 @@
 /** `vqtune rollback`: prints and restores the values from before the first change. */
 import { EXIT } from '../errors'
-import { rollbackGoal } from '../goals'
-import { readLedger } from '../ledger'
 import { describeStep } from '../output/describe'
 import { describeOutcome, describeRollback } from '../output/describe-apply'
-import { plural } from '../plural'
-import { converge, exitCodeOf } from '../reconcile'
+import { readLedger } from '../planner/ledger'
+import { rollbackOperation } from '../planner/operations'
+import { converge, exitCodeOf } from '../planner/reconcile'
+import { plural } from '../text/plural'
 import { isChannelStep } from '../tunables/index'
 import { report } from './apply'
-import { chooseNic } from './choose'
 import type { CommandContext } from './command'
+import { resolveNicArgument } from './nic-argument'
 
 export async function run(context: CommandContext): Promise<number> {
-  const nic = await chooseNic(context)
+  const nic = await resolveNicArgument(context)
   if (context.options['dry-run'] === true) return dryRun(context, nic)
   const json = context.options.json === true
-  const result = await converge(context.host, rollbackGoal(context.host, nic), {
+  const result = await converge(context.system, rollbackOperation(context.system, nic), {
     signal: context.signal,
     onOutcome: (outcome) => {
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
@@ -26,9 +26,9 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 async function dryRun(context: CommandContext, nic: string | undefined): Promise<number> {
-  const goal = rollbackGoal(context.host, nic)
+  const goal = rollbackOperation(context.system, nic)
   const guest = await goal.observe(new Map())
-  const { steps } = goal.plan(guest, readLedger(context.host, guest.bootId))
+  const { steps } = goal.plan(guest, readLedger(context.system, guest.bootId))
   if (context.options.json === true) {
     const { printJson, stepJson } = await import('../output/json')
     context.out(printJson({ steps: steps.map(stepJson) }))

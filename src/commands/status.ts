@@ -1,39 +1,39 @@
 /** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
 import { readView } from '../daemon/view'
 import { EXIT } from '../errors'
+import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
 import { printJson, statusJson } from '../output/json'
-import { paint } from '../output/paint'
-import { renderTable } from '../output/table'
-import type { NicPlan } from '../plan'
-import { describeIntrusion, judgePrivacy } from '../privacy'
-import { formatCpuList } from '../system/cpulist'
-import { shellWord } from '../untrusted'
+import type { NicPlan } from '../planner/plan'
+import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
+import { shellQuote } from '../text/escape'
+import { paint } from '../text/paint'
+import { renderTable } from '../text/table'
 import type { CommandContext } from './command'
 import { daemonJson, daemonText } from './daemon-view'
-import { lookAtGuest } from './look'
+import { planGuestFor } from './guest-plan'
 
 export async function run(context: CommandContext): Promise<number> {
-  const { guest, plans } = await lookAtGuest(context)
+  const { guest, plans } = await planGuestFor(context)
   const drift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
-  const view = readView(context.host)
+  const view = readView(context.system)
   if (context.options.json === true) {
     context.out(printJson({ ...statusJson(guest, plans), daemon: daemonJson(view) }))
   } else {
-    context.out(`${statusText(plans, guest.bystanders, context.color)}\n${daemonText(view)}`)
+    context.out(`${statusText(plans, guest.ignored, context.color)}\n${daemonText(view)}`)
   }
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 
 function statusText(
   plans: readonly NicPlan[],
-  bystanders: readonly { name: string; why: string }[],
+  ignored: readonly { name: string; why: string }[],
   color: boolean,
 ): string {
   const colors = paint(color)
   const lines = plans.map((nicPlan) => {
-    const line = summarise(nicPlan, judgePrivacy(nicPlan.nic, nicPlan.desired))
+    const line = summarise(nicPlan, checkQueueAffinity(nicPlan.nic, nicPlan.desired))
     return stateOf(nicPlan) === 'drift' ? colors.warn(line) : colors.good(line)
   })
   if (plans.length === 0) lines.push('no virtio-net NIC in this network namespace')
@@ -43,7 +43,7 @@ function statusText(
     ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
     ...plans.flatMap(rpsNotes),
     ...plans.flatMap(rssNotes),
-    ...bystanders.map(({ name, why }) => `${name}: not a target: ${why}`),
+    ...ignored.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
   if (notes.length > 0) parts.push('\n', `${notes.join('\n')}\n`)
   return parts.join('')
@@ -73,7 +73,7 @@ function queueTable(plans: readonly NicPlan[]): string {
   return renderTable(
     ['NIC', 'QUEUE', 'RX IRQ -> CPU', 'TX IRQ -> CPU', 'XPS CPU', 'PRIVATE'],
     plans.flatMap(({ nic, desired }) => {
-      const verdicts = judgePrivacy(nic, desired)
+      const verdicts = checkQueueAffinity(nic, desired)
       return nic.queues.map((queue) => {
         const verdict = verdicts.find((candidate) => candidate.queue === queue.index)
         return [
@@ -86,7 +86,7 @@ function queueTable(plans: readonly NicPlan[]): string {
             ? 'goes away'
             : verdict.private
               ? 'yes'
-              : `no: ${verdict.intrusions.map(describeIntrusion).join('; ')}`,
+              : `no: ${verdict.problems.map(describeAffinityProblem).join('; ')}`,
         ]
       })
     }),
@@ -112,6 +112,6 @@ function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)
   return [
-    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${shellWord(nic.name)} default spreads over all`,
+    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${shellQuote(nic.name)} default spreads over all`,
   ]
 }

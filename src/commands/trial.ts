@@ -3,75 +3,78 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
-import { findNic, LOOK_AT_ALL, tuneGoal } from '../goals'
 import type { ObservedGuest, ObservedNic } from '../model'
-import { observeGuest } from '../observe'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
-import { converge, exitCodeOf } from '../reconcile'
+import { observeGuest } from '../planner/observe'
+import { applyOperation, findNic, OBSERVE_ALL } from '../planner/operations'
+import { converge, exitCodeOf } from '../planner/reconcile'
+import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
-import { type Look, planLooks } from '../trial/looks'
+import { type InterimAnalysis, planInterimAnalyses } from '../trial/interim-analysis'
 import { trialJson, trialText } from '../trial/present'
 import { runTrial } from '../trial/run'
-import { type Run, samplesOf, type Yardstick, yardstickOf } from '../trial/samples'
+import { type Metric, metricOf, type Run, samplesOf } from '../trial/samples'
 import { defaultCounts } from '../trial/schedule'
 import { roundsNeeded } from '../trial/statistics'
 import { isSettled, judgeTrial, LEVEL, type Sample, type TrialVerdict } from '../trial/verdict'
-import { operand } from '../untrusted'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
 
 const DAEMON_UNIT = 'vqtuned.service'
 
 export async function run(context: CommandContext): Promise<number> {
-  const { host, options, positionals } = context
+  const { system, options, positionals } = context
   const [named = '', ...command] = positionals
   const windowSeconds = numberOption(options, 'window', 5, 0.5, 600)
   if (options.keep === true && context.configFile !== undefined) {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which is not read with --config')
   }
-  const settings = await loadSettings(host, context.configFile)
-  const guest = await observeGuest(host, LOOK_AT_ALL)
+  const settings = await loadSettings(system, context.configFile)
+  const guest = await observeGuest(system, OBSERVE_ALL)
   const nic = findNic(guest, named)
   const counts = chooseCounts(context, guest, nic)
-  const looks = chooseLooks(context, counts.length)
-  if (!host.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
+  const analyses = chooseLooks(context, counts.length)
+  if (!system.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
   const runs = await interruptible(context.signal, (signal) =>
-    runTrial(host, settings, guest, nic, {
+    runTrial(system, settings, guest, nic, {
       counts,
-      looks,
-      isEnough: (runs, look) => isSettled(judge(runs, nic, command.length > 0, look).verdict),
+      analyses,
+      isConclusive: (runs, analysis) => isSettled(judge(runs, nic, command.length > 0, analysis).verdict),
       windowMs: windowSeconds * 1000,
       command,
       signal,
       onProgress: progressOf(context),
     }),
   )
-  return conclude(context, nic, runs, command.length > 0, looks)
+  return conclude(context, nic, runs, command.length > 0, analyses)
 }
 
-function chooseLooks(context: CommandContext, counts: number): readonly [Look, ...Look[]] {
+function chooseLooks(
+  context: CommandContext,
+  counts: number,
+): readonly [InterimAnalysis, ...InterimAnalysis[]] {
   const tests = 2 * (counts - 1)
   const most = numberOption(context.options, 'rounds', Number.NaN, 1, 200)
-  if (Number.isNaN(most)) return planLooks(tests, LEVEL)
+  if (Number.isNaN(most)) return planInterimAnalyses(tests, LEVEL)
   if (!Number.isInteger(most)) throw new VqtuneError('usage', 'trial: --rounds takes a whole number')
   const needed = roundsNeeded(tests, LEVEL)
   if (most < needed) {
     context.warn(`${most} rounds cannot prove anything about ${counts} counts: ${needed} can`)
   }
-  return planLooks(tests, LEVEL, most)
+  return planInterimAnalyses(tests, LEVEL, most)
 }
 
 function judge(
   runs: readonly Run[],
   nic: ObservedNic,
   isCommand: boolean,
-  { level }: Look,
-): { readonly yardstick: Yardstick; readonly samples: readonly Sample[]; readonly verdict: TrialVerdict } {
-  const yardstick = yardstickOf(runs, isCommand)
-  const samples = samplesOf(runs, yardstick)
-  const verdict = judgeTrial(samples, nic.channels.current, yardstick === 'bytes', level)
-  return { yardstick, samples, verdict }
+  { level }: InterimAnalysis,
+): { readonly metric: Metric; readonly samples: readonly Sample[]; readonly verdict: TrialVerdict } {
+  const metric = metricOf(runs, isCommand)
+  const samples = samplesOf(runs, metric)
+  const verdict = judgeTrial(samples, nic.channels.current, metric === 'bytes', level)
+  return { metric, samples, verdict }
 }
 
 function chooseCounts(context: CommandContext, guest: ObservedGuest, nic: ObservedNic): readonly number[] {
@@ -137,17 +140,17 @@ async function conclude(
   nic: ObservedNic,
   runs: readonly Run[],
   isCommand: boolean,
-  looks: readonly [Look, ...Look[]],
+  analyses: readonly [InterimAnalysis, ...InterimAnalysis[]],
 ): Promise<number> {
   const present = nic.channels.current
   const rounds = 1 + Math.max(...runs.map(({ round }) => round))
-  const look = looks.find((candidate) => candidate.rounds === rounds) ?? looks[0]
-  const { yardstick, samples, verdict } = judge(runs, nic, isCommand, look)
+  const analysis = analyses.find((candidate) => candidate.rounds === rounds) ?? analyses[0]
+  const { metric, samples, verdict } = judge(runs, nic, isCommand, analysis)
   const isJson = context.options.json === true
-  if (!isJson) context.out(trialText(nic.name, present, samples, yardstick, verdict, looks))
+  if (!isJson) context.out(trialText(nic.name, present, samples, metric, verdict, analyses))
   const isChange = verdict.channels !== present
   const kept = isChange && context.options.keep === true ? writeDropIn(context, nic, verdict) : undefined
-  if (isJson) context.out(printJson(trialJson(nic.name, present, runs, yardstick, verdict, looks, kept)))
+  if (isJson) context.out(printJson(trialJson(nic.name, present, runs, metric, verdict, analyses, kept)))
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
     context.out(
@@ -157,21 +160,21 @@ async function conclude(
   }
   if (kept === undefined) return EXIT.converged
   await reloadDaemon(context)
-  return applyKept(context, await loadSettings(context.host), nic.name, isJson)
+  return applyKept(context, await loadSettings(context.system), nic.name, isJson)
 }
 
-function writeDropIn({ host }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
-  const path = `${host.paths.etcConfigDir}/${dropInName(nic.name)}`
-  host.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
+  const path = `${system.paths.etcConfigDir}/${dropInName(nic.name)}`
+  system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
   return path
 }
 
 /** A daemon that runs has the configuration of before in memory, and would set the old channels again. */
 async function reloadDaemon(context: CommandContext): Promise<void> {
-  const { host } = context
-  if (host.findTool('systemctl') === undefined) return
+  const { system } = context
+  if (system.findTool('systemctl') === undefined) return
   try {
-    const { code, stderr } = await host.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
+    const { code, stderr } = await system.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
     // 5: no such unit; 1 with these words: another init.
     if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
   } catch (error) {
@@ -191,8 +194,8 @@ async function applyKept(
     if (!isQuiet) context.out(`${line}\n`)
   }
   const result = await converge(
-    context.host,
-    tuneGoal(context.host, settings, { nic, respectHolds: false }),
+    context.system,
+    applyOperation(context.system, settings, { nic, respectHolds: false }),
     {
       signal: context.signal,
       onOutcome: (outcome) => say(describeOutcome(outcome)),

@@ -3,8 +3,8 @@
  * tables, as they are shipped, neither the TOML parser nor the schema is loaded.
  */
 import { errnoOf, messageOf, VqtuneError } from '../errors'
-import type { Host } from '../system/host'
-import { trustProblem } from '../system/trust'
+import { ownershipProblem } from '../system/ownership'
+import type { System } from '../system/system'
 import type { ConfigText } from './fragments'
 import { type Problem, problemLine } from './problem'
 import { DEFAULT_SETTINGS, type Settings } from './settings'
@@ -23,8 +23,8 @@ export interface ConfigReading {
  * @param configFile named by --config; must exist.
  * @throws VqtuneError kind config with one line: the first problem, and how many more there are.
  */
-export async function loadSettings(host: Host, configFile?: string): Promise<Settings> {
-  const { problems, settings } = await readConfig(host, configFile)
+export async function loadSettings(system: System, configFile?: string): Promise<Settings> {
+  const { problems, settings } = await readConfig(system, configFile)
   const first = problems[0]
   if (first === undefined) return settings
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more: see vqtune config check)` : ''
@@ -32,12 +32,12 @@ export async function loadSettings(host: Host, configFile?: string): Promise<Set
 }
 
 /** As loadSettings, but tells all problems instead of throwing. */
-export async function readConfig(host: Host, configFile?: string): Promise<ConfigReading> {
+export async function readConfig(system: System, configFile?: string): Promise<ConfigReading> {
   const problems: Problem[] = []
-  const found = configFile === undefined ? installedFiles(host, problems) : [configFile]
+  const found = configFile === undefined ? installedFiles(system, problems) : [configFile]
   const texts: ConfigText[] = []
   for (const file of found) {
-    const text = readConfigFile(host, file, problems)
+    const text = readConfigFile(system, file, problems)
     if (text !== undefined) texts.push({ file, text })
     else if (configFile !== undefined && problems.length === 0) {
       problems.push({ file, line: undefined, text: 'no such file' })
@@ -67,15 +67,15 @@ export async function readTexts(
 }
 
 /** Candidates in order of precedence, lowest first; not all of them need exist. */
-function installedFiles(host: Host, problems: Problem[]): string[] {
-  const { vendorConfig, etcConfig, etcConfigDir } = host.paths
-  return [vendorConfig, etcConfig, ...dropIns(host, etcConfigDir, problems)]
+function installedFiles(system: System, problems: Problem[]): string[] {
+  const { vendorConfig, etcConfig, etcConfigDir } = system.paths
+  return [vendorConfig, etcConfig, ...dropIns(system, etcConfigDir, problems)]
 }
 
 /** `*.toml` in lexical order of their bytes, as systemd does it; hidden files are an editor's. */
-function dropIns(host: Host, directory: string, problems: Problem[]): string[] {
+function dropIns(system: System, directory: string, problems: Problem[]): string[] {
   try {
-    return host
+    return system
       .list(directory)
       .filter((name) => name.endsWith('.toml') && !name.startsWith('.'))
       .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
@@ -90,12 +90,12 @@ function dropIns(host: Host, directory: string, problems: Problem[]): string[] {
  * More is a mistake, and reading and checking it would hold up booting. Also, the grammar's checker passes what is wrong on
  * as arguments of one call, of which the stack holds about 120,000: here it is at most one for every two bytes.
  */
-export const LARGEST_FILE_BYTES = 128 * 1024
+export const MAX_FILE_BYTES = 128 * 1024
 
 /** The text of one file; undefined when it does not exist or must not be used, which adds a problem. */
-function readConfigFile(host: Host, file: string, problems: Problem[]): string | undefined {
+function readConfigFile(system: System, file: string, problems: Problem[]): string | undefined {
   try {
-    const facts = host.stat(file)
+    const facts = system.stat(file)
     if (facts === undefined) return undefined
     if (facts.kind !== 'file') {
       problems.push({
@@ -105,21 +105,21 @@ function readConfigFile(host: Host, file: string, problems: Problem[]): string |
       })
       return undefined
     }
-    if (facts.size > LARGEST_FILE_BYTES) {
+    if (facts.size > MAX_FILE_BYTES) {
       problems.push({
         file,
         line: undefined,
-        text: `${facts.size} bytes: allowed is up to ${LARGEST_FILE_BYTES}`,
+        text: `${facts.size} bytes: allowed is up to ${MAX_FILE_BYTES}`,
       })
       return undefined
     }
     // A captured guest tree is not judged: its owners are whoever unpacked it.
-    const distrust = host.paths.root === '' ? trustProblem(host, file) : undefined
+    const distrust = system.paths.root === '' ? ownershipProblem(system, file) : undefined
     if (distrust !== undefined) {
       problems.push({ file, line: undefined, text: distrust })
       return undefined
     }
-    return host.readText(file)
+    return system.readText(file)
   } catch (error) {
     problems.push(unreadable(file, error))
     return undefined

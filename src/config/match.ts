@@ -2,7 +2,7 @@
 import type { ObservedNic } from '../model'
 
 /** What names a NIC in rules. */
-export type NicIdentity = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
+export type NicNames = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
 
 export interface NicMatch {
   /** Glob over the interface name and its altnames. */
@@ -16,7 +16,7 @@ export interface NicMatch {
 }
 
 /** True when every key of the match fits; an empty match fits every NIC. */
-export function matchesNic(match: NicMatch, nic: NicIdentity): boolean {
+export function matchesNic(match: NicMatch, nic: NicNames): boolean {
   if (match.name !== undefined) {
     if (![nic.name, ...nic.altnames].some(globMatcher(match.name))) return false
   }

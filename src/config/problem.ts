@@ -40,11 +40,13 @@ export function shownValue(value: unknown): string {
   return shortened(typeof value === 'string' ? JSON.stringify(value) : String(value))
 }
 
-const LONGEST_SHOWN = 60
+const MAX_SHOWN_LENGTH = 60
 
 function shortened(text: string): string {
   const characters = [...text]
-  return characters.length > LONGEST_SHOWN ? `${characters.slice(0, LONGEST_SHOWN - 3).join('')}...` : text
+  return characters.length > MAX_SHOWN_LENGTH
+    ? `${characters.slice(0, MAX_SHOWN_LENGTH - 3).join('')}...`
+    : text
 }
 
 /** The known word that a mistyped one most likely meant, or undefined. */

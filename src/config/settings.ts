@@ -5,7 +5,7 @@
  */
 import type { NicSettings } from '../model'
 import { pathsUnder } from '../system/paths'
-import { matchesNic, type NicIdentity, type NicMatch } from './match'
+import { matchesNic, type NicMatch, type NicNames } from './match'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -111,19 +111,19 @@ export const DEFAULT_SETTINGS: Settings = {
 }
 
 /** The rules that apply to a NIC, in the order of application. */
-export function rulesFor(settings: Pick<Settings, 'rules'>, nic: NicIdentity): readonly NicRule[] {
+export function rulesFor(settings: Pick<Settings, 'rules'>, nic: NicNames): readonly NicRule[] {
   return settings.rules.filter((rule) => matchesNic(rule.match, nic))
 }
 
 /** What the policy says for one NIC: built-in defaults, then every matching rule in order; later keys win. */
-export function nicSettings(settings: Pick<Settings, 'rules'>, nic: NicIdentity): NicSettings {
+export function nicSettings(settings: Pick<Settings, 'rules'>, nic: NicNames): NicSettings {
   return Object.assign({}, DEFAULT_NIC_SETTINGS, ...rulesFor(settings, nic).map((rule) => rule.settings))
 }
 
 /** `file:line` of the table that decided each key, or 'built-in'. */
 export function nicOrigins(
   settings: Pick<Settings, 'rules'>,
-  nic: NicIdentity,
+  nic: NicNames,
 ): Readonly<Record<keyof NicSettings, string>> {
   const rules = rulesFor(settings, nic)
   const from = (key: keyof NicSettings) =>

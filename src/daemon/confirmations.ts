@@ -3,23 +3,23 @@
  * passes. One that was cut off is put back by the next pass, which is asked for at once.
  */
 import {
-  type BeforeChange,
-  type BeforeChanges,
+  type Baseline,
+  type Baselines,
+  type ConnectivityLoss,
   hasConnection,
-  type LostNic,
-  putBack,
+  revert,
   stillUnconfirmed,
   watchChange,
-} from '../guard/confirm'
+} from '../confirm/confirm'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest } from '../model'
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
 
 interface Watched {
   /** The last confirmed state. */
-  readonly first: BeforeChange
+  readonly first: Baseline
   /** What is watched, and gone back to. */
-  readonly before: BeforeChange
+  readonly before: Baseline
   /** The new channels. */
   readonly to: number
   readonly abort: AbortController
@@ -33,7 +33,7 @@ export class Confirmations {
   private readonly watched = new Map<number, Watched>()
 
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     private readonly signal: AbortSignal,
     /** Asks for a pass, which calls putBack. */
     private readonly wake: () => void,
@@ -43,7 +43,7 @@ export class Confirmations {
    * Watches the NICs that were changed, those that are watched already from the start.
    * @param before what they were like just before these changes
    */
-  watch(before: BeforeChanges, changes: readonly ChannelChange[], seconds: number): void {
+  watch(before: Baselines, changes: readonly ChannelChange[], seconds: number): void {
     for (const { ifindex, to } of changes) {
       const watched = this.watched.get(ifindex)
       watched?.abort.abort()
@@ -57,17 +57,12 @@ export class Confirmations {
     }
   }
 
-  private async follow(
-    first: BeforeChange,
-    before: BeforeChange,
-    to: number,
-    seconds: number,
-  ): Promise<void> {
+  private async follow(first: Baseline, before: Baseline, to: number, seconds: number): Promise<void> {
     const { ifindex } = before.nic
     const watched: Watched = { first, before, to, abort: new AbortController() }
     this.watched.set(ifindex, watched)
     const signal = AbortSignal.any([this.signal, watched.abort.signal])
-    const end = await watchChange(this.host, before, seconds, signal, false)
+    const end = await watchChange(this.system, before, seconds, signal, false)
     if (this.watched.get(ifindex) !== watched) return
     if (typeof end === 'string') {
       this.watched.delete(ifindex)
@@ -86,8 +81,8 @@ export class Confirmations {
    * Puts back what was cut off, unless the NIC went or has other channels by now. What fails, as while another vqtune has
    * the lock, is tried again when this is called again.
    */
-  async putBack(guest: ObservedGuest): Promise<readonly LostNic[]> {
-    const done: LostNic[] = []
+  async putBack(guest: ObservedGuest): Promise<readonly ConnectivityLoss[]> {
+    const done: ConnectivityLoss[] = []
     for (const [ifindex, watched] of this.watched) {
       const { before, to, lost, failed } = watched
       if (lost === undefined) continue
@@ -96,7 +91,7 @@ export class Confirmations {
         this.watched.delete(ifindex)
         continue
       }
-      const result = await putBack(this.host, { ...before.nic, name: now.name }, to, lost)
+      const result = await revert(this.system, { ...before.nic, name: now.name }, to, lost)
       if (result.failure === undefined) this.watched.delete(ifindex)
       else watched.failed = true
       if (result.failure === undefined || failed !== true) done.push(result)

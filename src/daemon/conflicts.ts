@@ -3,15 +3,15 @@ import type { Settings } from '../config/settings'
 import {
   afterReversal,
   type ConflictState,
-  isAway,
-  peaceWith,
-  type Verdict,
+  type ConflictVerdict,
+  isBackedOff,
+  noConflict,
   withTime,
 } from '../drift/conflict'
 import type { ConflictPolicy, ObservedGuest } from '../model'
-import type { Exemptions } from '../plan'
+import type { Exemptions } from '../planner/plan'
 import { type Clock, timeOfDay } from './clock'
-import type { LeftAlone } from './view'
+import type { Suspension } from './view'
 
 export class Conflicts {
   private states = new Map<number, ConflictState>()
@@ -41,45 +41,51 @@ export class Conflicts {
   }
 
   /** Nothing is written to the NIC, by policy or after a fight. */
-  isLeftAlone(ifindex: number, now: number): boolean {
+  isSuspended(ifindex: number, now: number): boolean {
     const state = this.states.get(ifindex)
-    return state !== undefined && (state.leftAlone !== undefined || isAway(state, now))
+    return state !== undefined && (state.suspended !== undefined || isBackedOff(state, now))
   }
 
   /** Another writer reversed us. */
-  reversed(ifindex: number, policy: ConflictPolicy, rival: string, settings: Settings, now: number): Verdict {
-    const state = this.states.get(ifindex) ?? peaceWith(ifindex)
-    const next = afterReversal(state, policy, rival, settings.daemon, now)
+  reversed(
+    ifindex: number,
+    policy: ConflictPolicy,
+    otherWriter: string,
+    settings: Settings,
+    now: number,
+  ): ConflictVerdict {
+    const state = this.states.get(ifindex) ?? noConflict(ifindex)
+    const next = afterReversal(state, policy, otherWriter, settings.daemon, now)
     this.states.set(ifindex, next.state)
     return next.verdict
   }
 
   /** NICs to leave alone, for people. */
-  leftAlone(guest: ObservedGuest, clock: Clock): readonly LeftAlone[] {
-    return guest.nics.flatMap(({ name: nic, ifindex }): LeftAlone[] => {
+  suspended(guest: ObservedGuest, clock: Clock): readonly Suspension[] {
+    return guest.nics.flatMap(({ name: nic, ifindex }): Suspension[] => {
       const state = this.states.get(ifindex)
       if (state === undefined) return []
-      const rival = state.rival ?? 'unknown'
-      const who = rival === 'unknown' ? 'an unknown writer' : rival
-      if (state.leftAlone !== undefined) {
-        return [{ nic, rival, until: null, why: `changed by ${who}: left alone by on-conflict` }]
+      const otherWriter = state.otherWriter ?? 'unknown'
+      const who = otherWriter === 'unknown' ? 'an unknown writer' : otherWriter
+      if (state.suspended !== undefined) {
+        return [{ nic, otherWriter, until: null, why: `changed by ${who}: left alone by on-conflict` }]
       }
-      if (state.awayUntil === undefined || !isAway(state, clock.uptime())) return []
-      const until = timeOfDay(clock, state.awayUntil)
-      return [{ nic, rival, until, why: `fight with ${who}: left alone until ${until}` }]
+      if (state.backoffUntil === undefined || !isBackedOff(state, clock.uptime())) return []
+      const until = timeOfDay(clock, state.backoffUntil)
+      return [{ nic, otherWriter, until, why: `fight with ${who}: left alone until ${until}` }]
     })
   }
 
   /** The same for planning, by name. */
   exemptions(guest: ObservedGuest, clock: Clock): Exemptions {
-    return new Map(this.leftAlone(guest, clock).map(({ nic, why }) => [nic, { code: 'yielded', why }]))
+    return new Map(this.suspended(guest, clock).map(({ nic, why }) => [nic, { code: 'yielded', why }]))
   }
 
   /** Milliseconds until the first back-off is over; undefined without one. */
   nextReturnMs(now: number): number | undefined {
     const waits = this.all
-      .filter((state) => isAway(state, now))
-      .map((state) => Math.max(0, (state.awayUntil ?? now) - now) + 100)
+      .filter((state) => isBackedOff(state, now))
+      .map((state) => Math.max(0, (state.backoffUntil ?? now) - now) + 100)
     return waits.length === 0 ? undefined : Math.min(...waits)
   }
 }

@@ -4,26 +4,26 @@
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
+import { guardReductionRecord } from '../confirm/record'
 import { type DriftRecord, readHistory } from '../drift/history'
-import { fileTrouble, VqtuneError } from '../errors'
+import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
-import { steppedBackRecord } from '../guard/record'
-import type { Logger } from '../logger'
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
+import { DaemonLog } from './daemon-log'
 import { Debounced } from './debounce'
 import { Exposition } from './exposition'
+import type { Logger } from './logger'
 import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
+import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
 import { Sources } from './sources'
 import { reportLines, statusLine } from './summary'
-import { Teller } from './teller'
-import { type PassResult, Tuner } from './tuner'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
 export class Daemon {
-  private readonly teller: Teller
-  private readonly tuner: Tuner
+  private readonly teller: DaemonLog
+  private readonly tuner: ReconcileLoop
   private readonly passes: Debounced
   private readonly sources: Sources
   private readonly exposition: Exposition
@@ -37,24 +37,26 @@ export class Daemon {
   private configValid = true
 
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     private settings: Settings,
     private readonly configFile: string | undefined,
     private readonly log: Logger,
     private readonly manager: ServiceManager,
     private readonly signal: AbortSignal,
   ) {
-    this.teller = new Teller(log, recentHistory(host))
-    this.identity = ownIdentity(host)
-    this.exposition = new Exposition(host, (topic, text) => this.teller.trouble(topic, text))
-    this.tuner = new Tuner(host, this.teller, signal, undefined, () => this.passes.trigger('confirm'))
+    this.teller = new DaemonLog(log, recentHistory(system))
+    this.identity = ownIdentity(system)
+    this.exposition = new Exposition(system, (topic, text) => this.teller.problem(topic, text))
+    this.tuner = new ReconcileLoop(system, this.teller, signal, undefined, () =>
+      this.passes.trigger('confirm'),
+    )
     this.passes = new Debounced(settings.daemon.debounceMs, (reasons) => this.pass(reasons))
-    this.guard = new Guard(host, settings, this.guardEvents(), () => this.passes.trigger('guard'))
+    this.guard = new Guard(system, settings, this.guardEvents(), () => this.passes.trigger('guard'))
     this.sources = new Sources(
-      host,
+      system,
       log,
       (reason) => {
-        if (this.passes.trigger(reason)) this.tuner.lookAround()
+        if (this.passes.trigger(reason)) this.tuner.scanProcesses()
       },
       () => this.publish(),
     )
@@ -79,7 +81,7 @@ export class Daemon {
   /** SIGHUP. A configuration that is not valid changes nothing. */
   async reload(): Promise<void> {
     try {
-      const settings = await loadSettings(this.host, this.configFile)
+      const settings = await loadSettings(this.system, this.configFile)
       const schedule = this.newSchedule(settings)
       this.schedule?.stop()
       this.schedule = schedule
@@ -106,7 +108,7 @@ export class Daemon {
     const told = this.manager.stopping()
     await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), told])
     await this.guard.close()
-    removeView(this.host)
+    removeView(this.system)
   }
 
   private newSchedule({ daemon }: Settings): Schedule {
@@ -120,11 +122,11 @@ export class Daemon {
     this.log.debug({ reasons }, 'pass')
     clearTimeout(this.again)
     try {
-      const result = await this.tuner.pass(this.settings)
+      const result = await this.tuner.run(this.settings)
       this.result = result
       this.checkedAt = Date.now()
-      this.teller.trouble('pass', undefined)
-      const alone = new Set(result.leftAlone.map(({ nic }) => nic))
+      this.teller.problem('pass', undefined)
+      const alone = new Set(result.suspended.map(({ nic }) => nic))
       this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
       this.guard.afterPass(result)
       if (result.againMs !== undefined && !this.signal.aborted) {
@@ -133,7 +135,7 @@ export class Daemon {
     } catch (error) {
       // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
       const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
-      this.teller.trouble('pass', text)
+      this.teller.problem('pass', text)
     }
     this.publish()
   }
@@ -142,10 +144,10 @@ export class Daemon {
     return {
       verdict: (judged) => {
         this.teller.verdict(judged)
-        if (judged.verdict !== 'stepped-back') return
-        this.tuner.append(steppedBackRecord(judged, new Date().toISOString()), this.settings)
+        if (judged.verdict !== 'guard-reduced') return
+        this.tuner.append(guardReductionRecord(judged, new Date().toISOString()), this.settings)
       },
-      trouble: (topic, text) => this.teller.trouble(topic, text),
+      problem: (topic, text) => this.teller.problem(topic, text),
     }
   }
 
@@ -168,23 +170,23 @@ export class Daemon {
   }
 
   /** For `vqtune status`. */
-  private show({ leftAlone }: PassResult): void {
+  private show({ suspended }: PassResult): void {
     if (this.signal.aborted) return
     const view: DaemonView = {
       version: 1,
       ...this.identity,
       checkedAt: new Date(this.checkedAt).toISOString(),
       sources: this.sources.views,
-      leftAlone,
+      suspended,
       configValid: this.configValid,
-      troubles: this.teller.currentTroubles,
+      problems: this.teller.currentProblems,
       recentDrift: this.teller.recentDrift,
     }
     try {
-      writeView(this.host, view)
-      this.teller.trouble('status', undefined)
+      writeView(this.system, view)
+      this.teller.problem('status', undefined)
     } catch (error) {
-      this.teller.trouble('status', `cannot write the state for vqtune status (${fileTrouble(error)})`)
+      this.teller.problem('status', `cannot write the state for vqtune status (${fileProblem(error)})`)
     }
   }
 
@@ -195,9 +197,9 @@ export class Daemon {
 }
 
 /** What was found before this start; a history that cannot be read is told when it is written to. */
-function recentHistory(host: Host): readonly DriftRecord[] {
+function recentHistory(system: System): readonly DriftRecord[] {
   try {
-    return readHistory(host).records
+    return readHistory(system).records
   } catch {
     return []
   }

@@ -3,7 +3,7 @@ import { lstatSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import type { ListenAddress } from '../config/settings'
 import { messageOf, VqtuneError } from '../errors'
-import { CONTENT_TYPES, chooseFormat, type MetricsFormat } from '../output/prometheus'
+import { CONTENT_TYPES, chooseFormat, type MetricsFormat } from './prometheus'
 
 export interface Endpoint {
   close(): Promise<void>

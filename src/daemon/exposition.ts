@@ -1,10 +1,10 @@
 /** Where the metrics can be read: the textfile and the endpoint. Trouble with either is told and stops nothing else. */
 import type { MetricsSettings } from '../config/settings'
-import { fileTrouble, messageOf } from '../errors'
-import { type Family, type MetricsFormat, renderMetrics } from '../output/prometheus'
-import type { Host } from '../system/host'
+import { fileProblem, messageOf } from '../errors'
+import type { System } from '../system/system'
 import { type Endpoint, openEndpoint } from './endpoint'
 import { lastCheck } from './metrics'
+import { type Family, type MetricsFormat, renderMetrics } from './prometheus'
 
 export class Exposition {
   private families: readonly Family[] = []
@@ -14,9 +14,9 @@ export class Exposition {
   private checkedAt = 0
 
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     /** Told when it begins; undefined when it is over. */
-    private readonly trouble: (topic: 'textfile' | 'endpoint', text: string | undefined) => void,
+    private readonly problem: (topic: 'textfile' | 'endpoint', text: string | undefined) => void,
   ) {}
 
   /** Opens the endpoint, or closes it and opens another one. */
@@ -24,10 +24,10 @@ export class Exposition {
     await this.close()
     try {
       if (listen !== undefined) this.endpoint = await openEndpoint(listen, this.scrape)
-      this.trouble('endpoint', undefined)
+      this.problem('endpoint', undefined)
     } catch (error) {
       // The NICs are worth more than their metrics.
-      this.trouble('endpoint', messageOf(error))
+      this.problem('endpoint', messageOf(error))
     }
   }
 
@@ -45,16 +45,16 @@ export class Exposition {
     this.families = families
     this.checkedAt = checkedAt
     if (textfile === undefined) return
-    const path = `${this.host.paths.root}${textfile}`
+    const path = `${this.system.paths.root}${textfile}`
     const text = renderMetrics(families)
     const changed = path !== this.written?.path || text !== this.written.text
     if (!changed && this.written?.checkedAt === checkedAt) return
     try {
-      if (changed || !this.host.touchFile(path)) this.host.replaceFile(path, text)
+      if (changed || !this.system.touchFile(path)) this.system.replaceFile(path, text)
       this.written = { path, text, checkedAt }
-      this.trouble('textfile', undefined)
+      this.problem('textfile', undefined)
     } catch (error) {
-      this.trouble('textfile', `${path}: cannot write the metrics (${fileTrouble(error)})`)
+      this.problem('textfile', `${path}: cannot write the metrics (${fileProblem(error)})`)
     }
   }
 

@@ -1,16 +1,16 @@
 /** What the daemon counts and shows to Prometheus. */
 
-import type { WriterName } from '../advice/writers/writer'
 import type { Settings } from '../config/settings'
 import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
 import { TUNABLE_NAMES } from '../model'
-import type { Family, Sample } from '../output/prometheus'
-import { planGuest } from '../plan'
-import { judgePrivacy } from '../privacy'
-import type { StepOutcome } from '../reconcile'
+import { planGuest } from '../planner/plan'
+import { checkQueueAffinity } from '../planner/queue-affinity'
+import type { StepOutcome } from '../planner/reconcile'
 import { VERSION } from '../version'
-import type { PassResult } from './tuner'
+import type { WriterName } from '../writers/writer'
+import type { Family, Sample } from './prometheus'
+import type { PassResult } from './reconcile-loop'
 
 const WRITERS = [
   'unknown',
@@ -30,15 +30,15 @@ const RESULTS = ['done', 'refused', 'failed'] as const satisfies readonly StepOu
  * event only of a series that was there before it. One count by several labels each rather than one for all their
  * combinations, most of which never come.
  */
-export class Counters {
+export class DaemonCounters {
   private readonly nicDrift = new Map<string, Map<string, number>>()
   private readonly guestChanges = countsFrom(GUEST_CHANGES)
   private readonly actions = countsFrom(DRIFT_ACTIONS)
   private readonly writers = countsFrom(WRITERS)
   private readonly writes = countsFrom(RESULTS)
-  private readonly fights = new Map<string, number>()
-  private readonly stepBacks = new Map<string, number>()
-  private readonly putBacks = new Map<string, number>()
+  private readonly conflictBackoffs = new Map<string, number>()
+  private readonly guardReductions = new Map<string, number>()
+  private readonly reverts = new Map<string, number>()
   private failures = 0
 
   countDrift({ nic, kind, writer, action }: Pick<DriftRecord, 'nic' | 'kind' | 'writer' | 'action'>): void {
@@ -55,17 +55,17 @@ export class Counters {
     add(this.writes, result)
   }
 
-  countFight(nic: string): void {
-    add(this.fights, nic)
+  countConflictBackoff(nic: string): void {
+    add(this.conflictBackoffs, nic)
   }
 
   /** The guard, or the watch over carrier and gateway, took a change of channels back. */
-  countPutBack(nic: string): void {
-    add(this.putBacks, nic)
+  countRevert(nic: string): void {
+    add(this.reverts, nic)
   }
 
-  countStepBack(nic: string): void {
-    add(this.stepBacks, nic)
+  countGuardReduction(nic: string): void {
+    add(this.guardReductions, nic)
   }
 
   countFailure(): void {
@@ -107,19 +107,23 @@ export class Counters {
       ),
       counter('drift_writers', 'Changes that were found, by who made them', by('writer', this.writers)),
       counter('writes', 'Writes of settings, by result', by('result', this.writes)),
-      counter('fights', 'Times another writer was given way after repeated reversals', byNic(this.fights)),
+      counter(
+        'conflict_backoffs',
+        'Times another writer was given way after repeated reversals',
+        byNic(this.conflictBackoffs),
+      ),
       counter('reconcile_failures', 'Passes that did not reach the desired state', [
         { value: this.failures },
       ]),
       counter(
-        'guard_step_backs',
+        'guard_reductions',
         'Raises of channels that the guard took back, because traffic was worse with them',
-        byNic(this.stepBacks),
+        byNic(this.guardReductions),
       ),
       counter(
-        'confirm_put_backs',
+        'confirm_reverts',
         'Changes of channels that were taken back, because they had cut the NIC off',
-        byNic(this.putBacks),
+        byNic(this.reverts),
       ),
     ]
   }
@@ -144,11 +148,11 @@ export interface Health {
 
 /** The guest as the last pass left it. Pure. */
 export function guestFamilies(
-  { guest, missing, skips, stepBacks }: PassResult,
+  { guest, missing, skips, regressionHolds }: PassResult,
   settings: Settings,
   health: Health,
 ): readonly Family[] {
-  const plans = planGuest(guest, settings, undefined, stepBacks)
+  const plans = planGuest(guest, settings, undefined, regressionHolds)
   const perNic = (value: (plan: (typeof plans)[number]) => number | undefined): Sample[] =>
     plans.flatMap((plan) => {
       const number = value(plan)
@@ -179,9 +183,9 @@ export function guestFamilies(
       perNic(({ desired }) => desired.target),
     ),
     gauge(
-      'nic_channels_wanted',
+      'nic_channels_ideal',
       'Queue pairs the NIC should use if nothing forbade a change',
-      perNic(({ desired }) => desired.wanted),
+      perNic(({ desired }) => desired.idealChannels),
     ),
     gauge(
       'nic_channels_maximum',
@@ -197,7 +201,9 @@ export function guestFamilies(
     gauge(
       'nic_private_queues',
       'Queue pairs that are private to their vCPUs',
-      perNic(({ nic, desired }) => judgePrivacy(nic, desired).filter((verdict) => verdict.private).length),
+      perNic(
+        ({ nic, desired }) => checkQueueAffinity(nic, desired).filter((verdict) => verdict.private).length,
+      ),
     ),
     gauge(
       'nic_drifted_settings',
@@ -208,7 +214,7 @@ export function guestFamilies(
       ),
     ),
     gauge(
-      'nic_left_alone',
+      'nic_skipped',
       'Settings of the NIC that are not tuned, by reason',
       unique(skips.map(({ nic, code }) => ({ labels: { nic, reason: code }, value: 1 }))),
     ),
@@ -220,7 +226,7 @@ export function guestFamilies(
     gauge('config_last_reload_successful', 'Whether the last reload of the configuration was accepted', [
       { value: health.configValid ? 1 : 0 },
     ]),
-    gauge('start_timestamp_seconds', 'Time when the daemon started', [
+    gauge('process_start_time_seconds', 'Time when the daemon started', [
       { value: Math.floor(health.startedAt / 1000) },
     ]),
   ]

@@ -3,7 +3,7 @@
  * periodic check goes on; so each change for the worse or the better is told once, not each try.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { CHILD_ENV, type Host } from '../system/host'
+import { CHILD_ENV, type System } from '../system/system'
 import type { SourceView } from './view'
 
 export interface MonitorSpec {
@@ -23,13 +23,13 @@ export interface MonitorEvents {
   onUp(first: boolean): void
 }
 
-const LONGEST_PAUSE_FACTOR = 100
+const MAX_PAUSE_FACTOR = 100
 /** A program that lasts this long counts as working. */
-const PROVEN_MS = 3_000
+const UP_AFTER_MS = 3_000
 /** A program that is told to end and does not is killed. */
 const KILL_AFTER_MS = 2_000
 /** Characters kept of a line that does not end: no event is as long. */
-const LONGEST_LINE = 65_536
+const MAX_LINE_LENGTH = 65_536
 
 export class Monitor {
   private child: ChildProcess | undefined
@@ -43,7 +43,7 @@ export class Monitor {
   private current: Promise<void> | undefined
 
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     readonly spec: MonitorSpec,
     private readonly events: MonitorEvents,
   ) {}
@@ -70,7 +70,7 @@ export class Monitor {
     const end = await this.follow()
     if (this.stopped) return
     // That the program is gone altogether is news, also during an outage: the remedy is another one.
-    const gone = this.host.findTool(this.spec.tool) === undefined
+    const gone = this.system.findTool(this.spec.tool) === undefined
     const why = gone ? `${this.spec.tool} is not installed` : end
     if (this.state !== 'down' || (gone && !this.toldGone)) {
       this.state = 'down'
@@ -78,7 +78,7 @@ export class Monitor {
       this.events.onDown(why)
     }
     this.toldGone = gone
-    const pauseMs = this.spec.pauseMs * Math.min(2 ** this.tries, LONGEST_PAUSE_FACTOR)
+    const pauseMs = this.spec.pauseMs * Math.min(2 ** this.tries, MAX_PAUSE_FACTOR)
     this.tries++
     this.pauseTimer = setTimeout(() => this.start(), pauseMs)
   }
@@ -86,15 +86,15 @@ export class Monitor {
   /** Runs the program until it ends. @returns why it ended. Never throws. */
   private async follow(): Promise<string> {
     const { tool, args } = this.spec
-    const program = this.host.findTool(tool)
+    const program = this.system.findTool(tool)
     if (program === undefined) return `${tool} is not installed`
     // Programs buffer what they print into a pipe; stdbuf (coreutils) becomes the program itself.
-    const stdbuf = this.host.findTool('stdbuf')
+    const stdbuf = this.system.findTool('stdbuf')
     const [file, argv] = stdbuf === undefined ? [program, args] : [stdbuf, ['-oL', program, ...args]]
     // Not execa: loaded for good, it takes half as much memory again as all the rest of an idle daemon (bench/idle).
     const child = spawn(file, [...argv], { env: { ...CHILD_ENV }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
-    const proven = setTimeout(() => this.markUp(), PROVEN_MS)
+    const verified = setTimeout(() => this.markUp(), UP_AFTER_MS)
     let complaint = ''
     // No streams when there are no descriptors left (EMFILE); the error event follows.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -103,7 +103,7 @@ export class Monitor {
     let unfinished = ''
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (unfinished + text).split('\n')
-      unfinished = (lines.pop() ?? '').slice(-LONGEST_LINE)
+      unfinished = (lines.pop() ?? '').slice(-MAX_LINE_LENGTH)
       for (const line of lines) if (line !== '') this.gotLine(line)
     })
     const end = await new Promise<string>((resolve) => {
@@ -112,7 +112,7 @@ export class Monitor {
         resolve(signal === null ? `exit status ${code}` : `signal ${signal}`),
       )
     })
-    clearTimeout(proven)
+    clearTimeout(verified)
     clearTimeout(this.killTimer)
     this.child = undefined
     const said = complaint.trim().split('\n')[0] ?? ''

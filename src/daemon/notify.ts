@@ -11,12 +11,12 @@
 import { fstatSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { messageOf } from '../errors'
-import type { Host } from '../system/host'
-import { oneLine } from '../untrusted'
+import type { System } from '../system/system'
+import { escapeToOneLine } from '../text/escape'
 
 /** A line end would begin another message to the service manager, such as MAINPID=. */
 function statusMessage(status: string): string {
-  return `STATUS=${oneLine(status)}`
+  return `STATUS=${escapeToOneLine(status)}`
 }
 
 /** It waits until the manager has taken the message, which a busy guest may keep waiting. */
@@ -60,7 +60,7 @@ export class ServiceManager {
 
   /** @param env the environment as systemd made it: NOTIFY_SOCKET, LISTEN_PID, LISTEN_FDNAMES, WATCHDOG_USEC, WATCHDOG_PID */
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     env: Environment,
     private readonly onProblem: (text: string) => void,
   ) {
@@ -101,7 +101,7 @@ export class ServiceManager {
     this.queue = this.queue
       .then(async () => {
         if (await this.written(message)) return
-        const { code, stderr } = await this.host.run('systemd-notify', message, {
+        const { code, stderr } = await this.system.run('systemd-notify', message, {
           env: { NOTIFY_SOCKET: socket },
           timeoutMs: NOTIFY_LIMIT_MS,
         })

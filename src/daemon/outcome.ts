@@ -1,9 +1,9 @@
 /** What became of a drift, for its record. Pure. */
 import type { Drift } from '../drift/classify'
-import type { Verdict } from '../drift/conflict'
+import type { ConflictVerdict } from '../drift/conflict'
 import type { DriftAction } from '../drift/history'
 import type { ChannelChange } from '../guard/guard'
-import type { Convergence } from '../reconcile'
+import type { Convergence } from '../planner/reconcile'
 import { isChannelStep } from '../tunables/index'
 
 interface Outcome {
@@ -15,7 +15,7 @@ interface Outcome {
 /** @param result undefined when the reconcile could not begin */
 export function outcomeOf(
   drift: Drift,
-  verdict: Verdict | undefined,
+  verdict: ConflictVerdict | undefined,
   result: Convergence | undefined,
 ): Outcome {
   if (verdict?.action === 'back-off') {
@@ -27,7 +27,7 @@ export function outcomeOf(
   if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }
   if (verdict?.action === 'report') return { action: 'reported', why: 'on-conflict = "report"' }
   // Nothing of it is left to be set, whatever was written to it before it went.
-  if (drift.kind === 'nic-went') return { action: 'accepted', why: '' }
+  if (drift.kind === 'nic-removed') return { action: 'accepted', why: '' }
   if (result === undefined) return { action: 'failed', why: 'the reconcile could not begin' }
   const ours = (nic: string): boolean => drift.nic === undefined || nic === drift.nic
   if (result.failure !== undefined && result.missing.some((step) => ours(step.nic))) {

@@ -1,8 +1,9 @@
 /** Where events come from: kernel events by udevadm, channel changes by ethtool, writes by inotify. */
-import type { Logger } from '../logger'
+
 import type { ObservedNic } from '../model'
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
 import { settingDirectories, WriteWatch } from '../system/write-watch'
+import type { Logger } from './logger'
 import { Monitor } from './monitor'
 import { concernsUs, parseKernelEvent } from './udev-events'
 import type { SourceView } from './view'
@@ -18,7 +19,7 @@ export class Sources {
    * @param onReady a source was found to work
    */
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     private readonly log: Logger,
     private readonly onEvent: (reason: string) => void,
     private readonly onReady: () => void,
@@ -48,7 +49,7 @@ export class Sources {
 
   /** Watches the settings of these NICs; a rebind gives them other interrupts. Not of those that are left to a rival. */
   follow(nics: readonly ObservedNic[]): void {
-    this.writes.follow(settingDirectories(this.host, nics))
+    this.writes.follow(settingDirectories(this.system, nics))
   }
 
   get views(): readonly SourceView[] {
@@ -57,7 +58,7 @@ export class Sources {
 
   private monitor(name: string, tool: string, args: readonly string[]): Monitor {
     return new Monitor(
-      this.host,
+      this.system,
       { name, tool, args, pauseMs: MONITOR_PAUSE_MS },
       {
         onLine: (line) => this.onLine(name, line),

@@ -1,8 +1,8 @@
 /** What the daemon remembers across a restart within one boot: the last look, and its conflicts. */
 import type { ConflictState } from '../drift/conflict'
 import type { GuestSnapshot } from '../drift/snapshot'
-import { isObject, isRecordedValues } from '../ledger'
-import type { Host } from '../system/host'
+import { isObject, isRecordedValues } from '../planner/ledger'
+import type { System } from '../system/system'
 
 export interface DaemonState {
   readonly version: 2
@@ -12,14 +12,14 @@ export interface DaemonState {
   readonly conflicts: readonly ConflictState[]
 }
 
-export function statePath(host: Host): string {
-  return `${host.paths.runDir}/daemon.json`
+export function statePath(system: System): string {
+  return `${system.paths.runDir}/daemon.json`
 }
 
 /** The state of this boot; undefined when there is none. Damaged is none: it only serves to tell what changed. */
-export function readState(host: Host, bootId: string): DaemonState | undefined {
+export function readState(system: System, bootId: string): DaemonState | undefined {
   try {
-    const value: unknown = JSON.parse(host.readText(statePath(host)) ?? '')
+    const value: unknown = JSON.parse(system.readText(statePath(system)) ?? '')
     return isState(value) && value.last.bootId === bootId ? value : undefined
   } catch {
     return undefined
@@ -59,15 +59,15 @@ function isConflict(conflict: unknown): boolean {
     Number.isInteger(conflict.ifindex) &&
     Array.isArray(conflict.reversals) &&
     conflict.reversals.every(Number.isFinite) &&
-    Number.isInteger(conflict.fights) &&
-    (conflict.fights as number) >= 0 &&
-    (conflict.awayUntil === undefined || Number.isFinite(conflict.awayUntil)) &&
-    [undefined, 'yielded', 'reported'].includes(conflict.leftAlone as undefined) &&
-    (conflict.rival === undefined || typeof conflict.rival === 'string')
+    Number.isInteger(conflict.backoffs) &&
+    (conflict.backoffs as number) >= 0 &&
+    (conflict.backoffUntil === undefined || Number.isFinite(conflict.backoffUntil)) &&
+    [undefined, 'yielded', 'reported'].includes(conflict.suspended as undefined) &&
+    (conflict.otherWriter === undefined || typeof conflict.otherWriter === 'string')
   )
 }
 
 /** @throws the system error */
-export function writeState(host: Host, state: DaemonState): void {
-  host.replaceFile(statePath(host), `${JSON.stringify(state)}\n`)
+export function writeState(system: System, state: DaemonState): void {
+  system.replaceFile(statePath(system), `${JSON.stringify(state)}\n`)
 }

@@ -1,10 +1,10 @@
 /** The daemon's state in words: the line of `systemctl status`, and the periodic report. Pure. */
 import type { Settings } from '../config/settings'
 import { summarise } from '../output/describe'
-import { planGuest } from '../plan'
-import { plural } from '../plural'
-import { judgePrivacy } from '../privacy'
-import type { PassResult } from './tuner'
+import { planGuest } from '../planner/plan'
+import { checkQueueAffinity } from '../planner/queue-affinity'
+import { plural } from '../text/plural'
+import type { PassResult } from './reconcile-loop'
 import type { SourceView } from './view'
 
 /** @param result undefined before the first look */
@@ -33,15 +33,15 @@ export interface ReportLine {
 
 /** One line for each NIC, whether or not anything is wrong. */
 export function reportLines(
-  { guest, skips, stepBacks }: PassResult,
+  { guest, skips, regressionHolds }: PassResult,
   settings: Settings,
 ): readonly ReportLine[] {
-  const plans = planGuest(guest, settings, undefined, stepBacks)
+  const plans = planGuest(guest, settings, undefined, regressionHolds)
   if (plans.length === 0) return [{ fields: {}, text: 'report: no virtio-net NIC' }]
   return plans.map((plan) => {
     const { nic, desired } = plan
     const alone = skips.find((skip) => skip.nic === nic.name && skip.tunable === undefined)
-    const text = summarise(plan, judgePrivacy(nic, desired))
+    const text = summarise(plan, checkQueueAffinity(nic, desired))
     return {
       fields: {
         nic: nic.name,

@@ -4,8 +4,8 @@
  */
 import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
-import { isObject } from '../ledger'
-import type { Host } from '../system/host'
+import { isObject } from '../planner/ledger'
+import type { System } from '../system/system'
 
 const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
@@ -16,10 +16,10 @@ export interface SourceView {
   readonly why: string | null
 }
 
-export interface LeftAlone {
+export interface Suspension {
   readonly nic: string
   /** The writer that is given way. */
-  readonly rival: string
+  readonly otherWriter: string
   /** ISO 8601; null: until an administrator decides. */
   readonly until: string | null
   readonly why: string
@@ -34,51 +34,51 @@ export interface DaemonView {
   /** ISO 8601 time of the last look at the guest. */
   readonly checkedAt: string
   readonly sources: readonly SourceView[]
-  readonly leftAlone: readonly LeftAlone[]
+  readonly suspended: readonly Suspension[]
   /** False when the last reload was refused. */
   readonly configValid: boolean
   /** What goes wrong now, one line each. */
-  readonly troubles: readonly string[]
+  readonly problems: readonly string[]
   /** The newest few, oldest first. */
   readonly recentDrift: readonly DriftRecord[]
 }
 
-function viewPath(host: Host): string {
-  return `${host.paths.runDir}/status.json`
+function viewPath(system: System): string {
+  return `${system.paths.runDir}/status.json`
 }
 
 /** Who writes the view, for its reader to check. */
-export function ownIdentity(host: Host): Pick<DaemonView, 'bootId' | 'pid' | 'startTicks'> {
+export function ownIdentity(system: System): Pick<DaemonView, 'bootId' | 'pid' | 'startTicks'> {
   return {
-    bootId: host.readText(host.paths.procBootId)?.trim() ?? '',
+    bootId: system.readText(system.paths.procBootId)?.trim() ?? '',
     pid: process.pid,
-    startTicks: startTicksOf(host, process.pid) ?? '',
+    startTicks: startTicksOf(system, process.pid) ?? '',
   }
 }
 
 /** @throws the system error */
-export function writeView(host: Host, view: DaemonView): void {
-  host.replaceFile(viewPath(host), `${JSON.stringify(view)}\n`)
+export function writeView(system: System, view: DaemonView): void {
+  system.replaceFile(viewPath(system), `${JSON.stringify(view)}\n`)
 }
 
-export function removeView(host: Host): void {
-  rmSync(viewPath(host), { force: true })
+export function removeView(system: System): void {
+  rmSync(viewPath(system), { force: true })
 }
 
 /** @returns the view of a daemon that lives; 'unknown' when this user may not see processes; undefined: none runs */
-export function readView(host: Host): DaemonView | 'unknown' | undefined {
-  const view = parseView(host)
-  if (view === undefined || view.bootId !== host.readText(host.paths.procBootId)?.trim()) return undefined
-  const ticks = startTicksOf(host, view.pid)
+export function readView(system: System): DaemonView | 'unknown' | undefined {
+  const view = parseView(system)
+  if (view === undefined || view.bootId !== system.readText(system.paths.procBootId)?.trim()) return undefined
+  const ticks = startTicksOf(system, view.pid)
   if (ticks === view.startTicks) return view
   // hidepid=: other users' processes do not show, nor does that of the service manager.
-  return ticks === undefined && !host.exists(`${host.paths.proc}/1`) ? 'unknown' : undefined
+  return ticks === undefined && !system.exists(`${system.paths.proc}/1`) ? 'unknown' : undefined
 }
 
 /** Damaged, or of another version, is none: it is only there to be shown. */
-function parseView(host: Host): DaemonView | undefined {
+function parseView(system: System): DaemonView | undefined {
   try {
-    const value: unknown = JSON.parse(host.readText(viewPath(host)) ?? '')
+    const value: unknown = JSON.parse(system.readText(viewPath(system)) ?? '')
     return isView(value) ? value : undefined
   } catch {
     return undefined
@@ -88,15 +88,15 @@ function parseView(host: Host): DaemonView | undefined {
 function isView(value: unknown): value is DaemonView {
   if (!isObject(value)) return false
   const { version, pid, bootId, startTicks, checkedAt, configValid } = value
-  const { sources, leftAlone, troubles, recentDrift } = value
+  const { sources, suspended, problems, recentDrift } = value
   return (
     version === 1 &&
     Number.isInteger(pid) &&
     [bootId, startTicks, checkedAt].every(isText) &&
     typeof configValid === 'boolean' &&
     isListOf(sources, isSource) &&
-    isListOf(leftAlone, isLeftAlone) &&
-    isListOf(troubles, isText) &&
+    isListOf(suspended, isSuspension) &&
+    isListOf(problems, isText) &&
     isListOf(recentDrift, (record) => isObject(record) && isDriftRecord(record))
   )
 }
@@ -115,15 +115,15 @@ function isSource(source: unknown): boolean {
   return isText(name) && SOURCE_STATES.includes(state as SourceView['state']) && (why === null || isText(why))
 }
 
-function isLeftAlone(left: unknown): boolean {
+function isSuspension(left: unknown): boolean {
   if (!isObject(left)) return false
-  const { nic, rival, until, why } = left
-  return [nic, rival, why].every(isText) && (until === null || isText(until))
+  const { nic, otherWriter, until, why } = left
+  return [nic, otherWriter, why].every(isText) && (until === null || isText(until))
 }
 
-function startTicksOf(host: Host, pid: number): string | undefined {
+function startTicksOf(system: System, pid: number): string | undefined {
   try {
-    return parseStartTicks(host.readText(`${host.paths.proc}/${pid}/stat`) ?? '')
+    return parseStartTicks(system.readText(`${system.paths.proc}/${pid}/stat`) ?? '')
   } catch {
     // The process ended between opening and reading.
     return undefined

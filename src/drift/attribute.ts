@@ -1,14 +1,15 @@
 /**
  * Who changed a setting, as far as it can be proven. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
  */
-import { stripes } from '../layout'
-import { entryOf, type LedgerEntry, type RecordedValues } from '../ledger'
-import { formatCpuList, parseCpuList } from '../system/cpulist'
+
+import { formatCpuList, parseCpuList } from '../kernel/cpulist'
+import { stripes } from '../planner/layout'
+import { entryOf, type LedgerEntry, type RecordedValues } from '../planner/ledger'
 import { type Drift, isSettingDrift, type SettingDrift } from './classify'
-import { type Sighting, sightedWriter } from './sightings'
+import { type RunningTool, runningWriter } from './process-scan'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
-export interface Writer {
+export interface Attribution {
   /** A program's name, 'kernel', 'vqtune', or 'unknown'. */
   readonly name: string
   /** What shows it, one clause; for 'unknown' what was looked at. */
@@ -16,7 +17,7 @@ export interface Writer {
 }
 
 /** Something that is present in the guest and writes these settings by itself. */
-export interface Suspect {
+export interface CandidateWriter {
   readonly name: string
   readonly writes: readonly SettingDrift[]
   /** Interfaces it writes to; undefined: any. */
@@ -26,20 +27,20 @@ export interface Suspect {
   readonly evidence: string
 }
 
-export interface Evidence {
+export interface AttributionInput {
   /** All drifts of the same look: a vCPU change explains what the kernel rewrote with it. */
   readonly drifts: readonly Drift[]
   readonly before: GuestSnapshot
   readonly after: GuestSnapshot
   /** Ledger entries as they are now. */
   readonly entries: readonly LedgerEntry[]
-  readonly suspects: readonly Suspect[]
+  readonly candidates: readonly CandidateWriter[]
   /** Programs that were at work when the change was noticed. */
-  readonly sightings: readonly Sighting[]
+  readonly runningTools: readonly RunningTool[]
 }
 
 /** For drifts of the guest itself there is no writer to name. */
-export function attribute(drift: Drift, evidence: Evidence): Writer {
+export function attribute(drift: Drift, evidence: AttributionInput): Attribution {
   if (!isSettingDrift(drift.kind)) return describeEvent(drift)
   const nic = evidence.after.nics.find((candidate) => candidate.ifindex === drift.ifindex)
   const own = nic === undefined ? undefined : ownWriter(nic, evidence)
@@ -51,20 +52,20 @@ export function attribute(drift: Drift, evidence: Evidence): Writer {
     }
   }
   const kind = drift.kind
-  const seen = sightedWriter(evidence.sightings, kind, drift)
+  const seen = runningWriter(evidence.runningTools, kind, drift)
   if (seen !== undefined) return seen
-  const suspects = evidence.suspects.filter(
-    (suspect) =>
-      suspect.writes.includes(kind) &&
-      (suspect.nic === undefined || suspect.nic === drift.nic) &&
-      (suspect.says === undefined || saysValue(suspect.says, drift.new)),
+  const candidates = evidence.candidates.filter(
+    (candidate) =>
+      candidate.writes.includes(kind) &&
+      (candidate.nic === undefined || candidate.nic === drift.nic) &&
+      (candidate.says === undefined || saysValue(candidate.says, drift.new)),
   )
-  const [only] = suspects
-  if (only !== undefined && suspects.length === 1) return { name: only.name, evidence: only.evidence }
-  if (suspects.length > 1) {
+  const [only] = candidates
+  if (only !== undefined && candidates.length === 1) return { name: only.name, evidence: only.evidence }
+  if (candidates.length > 1) {
     return {
       name: 'unknown',
-      evidence: `one of ${suspects.map((suspect) => suspect.name).join(', ')}; which one cannot be told`,
+      evidence: `one of ${candidates.map((candidate) => candidate.name).join(', ')}; which one cannot be told`,
     }
   }
   return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
@@ -75,7 +76,7 @@ function saysValue(text: string, value: string): boolean {
   return /^\d+$/.test(value) && new RegExp(`(?<!\\d)${value}(?!\\d)`).test(text)
 }
 
-function describeEvent(drift: Drift): Writer {
+function describeEvent(drift: Drift): Attribution {
   switch (drift.kind) {
     case 'vcpus':
       return { name: 'kernel', evidence: 'a vCPU went online or offline' }
@@ -88,7 +89,7 @@ function describeEvent(drift: Drift): Writer {
 }
 
 /** The ledger changed after our last look and holds what the NIC shows: apply or rollback by another vqtune. */
-function ownWriter(nic: NicSnapshot, evidence: Evidence): Writer | undefined {
+function ownWriter(nic: NicSnapshot, evidence: AttributionInput): Attribution | undefined {
   const entry = entryOf(evidence, nic)
   // A trial that ends by itself takes its mark away; this one was killed between two counts.
   if (entry?.trial !== undefined)
@@ -116,7 +117,7 @@ function sameValues(a: RecordedValues, b: RecordedValues): boolean {
  * virtnet_set_affinity() ran after a CPU came or went: every queue shows exactly the kernel's own layout over the CPUs
  * that are online now. Nobody else produces that by chance.
  */
-function kernelRewrote(nic: NicSnapshot, { drifts, after }: Evidence): boolean {
+function kernelRewrote(nic: NicSnapshot, { drifts, after }: AttributionInput): boolean {
   if (!drifts.some((drift) => drift.kind === 'vcpus')) return false
   const online = parseCpuList(after.online) ?? []
   const { channels, queues } = nic.values

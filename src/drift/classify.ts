@@ -1,6 +1,7 @@
 /** What changed between two looks at the guest. Pure; who did it is attribute.ts. */
-import type { RecordedQueue } from '../ledger'
+
 import { TUNABLE_NAMES, type TunableName } from '../model'
+import type { RecordedQueue } from '../planner/ledger'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
 /** Settings that vqtune writes and others may write, too. */
@@ -9,8 +10,8 @@ export type SettingDrift = TunableName
 /** What vqtune does not write. */
 export const GUEST_CHANGES = [
   'vcpus',
-  'nic-came',
-  'nic-went',
+  'nic-added',
+  'nic-removed',
   /** The host exposes another number of queue pairs: the device was plugged anew or its driver rebound. */
   'maximum',
   'xdp-attached',
@@ -43,7 +44,7 @@ export function classifyDrift(before: GuestSnapshot, after: GuestSnapshot): read
   }
   for (const nic of before.nics) {
     if (instanceIn(after, nic) === undefined) {
-      drifts.push({ ...about('nic-went', nic), old: `${nic.values.channels} channels`, new: 'none' })
+      drifts.push({ ...about('nic-removed', nic), old: `${nic.values.channels} channels`, new: 'none' })
     }
   }
   for (const nic of after.nics) {
@@ -52,7 +53,7 @@ export function classifyDrift(before: GuestSnapshot, after: GuestSnapshot): read
       drifts.push(...compareNic(known, nic))
       continue
     }
-    drifts.push({ ...about('nic-came', nic), old: 'none', new: `${nic.values.channels} channels` })
+    drifts.push({ ...about('nic-added', nic), old: 'none', new: `${nic.values.channels} channels` })
     // The same device with a new interface index: plugged anew, or its driver was bound again.
     const former = before.nics.find((other) => other.mac === nic.mac)
     if (former !== undefined) drifts.push(...compareMaximum(former, nic))

@@ -10,13 +10,13 @@ export interface ConflictState {
   /** Reversals within the window, oldest first. */
   readonly reversals: readonly number[]
   /** Fights so far; forgotten after a quiet time. */
-  readonly fights: number
+  readonly backoffs: number
   /** Not written to before this time. */
-  readonly awayUntil?: number
+  readonly backoffUntil?: number
   /** By policy, until the next boot, `vqtune apply` or a changed configuration. */
-  readonly leftAlone?: 'yielded' | 'reported'
+  readonly suspended?: 'yielded' | 'reported'
   /** Writer that is yielded to or fought with. */
-  readonly rival?: string
+  readonly otherWriter?: string
 }
 
 export interface ConflictLimits {
@@ -25,66 +25,66 @@ export interface ConflictLimits {
   readonly conflictBackoffSeconds: number
 }
 
-export type Verdict =
+export type ConflictVerdict =
   | { readonly action: 'reassert' }
   | { readonly action: 'yield' | 'report' }
   /** The fight is given up until then. */
   | { readonly action: 'back-off'; readonly reversals: number; readonly awaySeconds: number }
 
-const LONGEST_BACKOFF_SECONDS = 86_400
+const MAX_BACKOFF_SECONDS = 86_400
 
-export function peaceWith(ifindex: number): ConflictState {
-  return { ifindex, reversals: [], fights: 0 }
+export function noConflict(ifindex: number): ConflictState {
+  return { ifindex, reversals: [], backoffs: 0 }
 }
 
 /** Another writer changed what had been as desired. */
 export function afterReversal(
   state: ConflictState,
   policy: ConflictPolicy,
-  rival: string,
+  otherWriter: string,
   limits: ConflictLimits,
   now: number,
-): { readonly state: ConflictState; readonly verdict: Verdict } {
+): { readonly state: ConflictState; readonly verdict: ConflictVerdict } {
   if (policy !== 'reassert') {
-    const leftAlone = policy === 'yield' ? 'yielded' : 'reported'
-    return { state: { ...state, leftAlone, rival }, verdict: { action: policy } }
+    const suspended = policy === 'yield' ? 'yielded' : 'reported'
+    return { state: { ...state, suspended, otherWriter }, verdict: { action: policy } }
   }
   const oldest = now - limits.conflictWindowSeconds * 1000
   const recent = state.reversals.filter((at) => at >= oldest)
   const reversals = [...recent, now]
   if (reversals.length < limits.conflictReversals) {
-    return { state: { ...state, reversals, rival }, verdict: { action: 'reassert' } }
+    return { state: { ...state, reversals, otherWriter }, verdict: { action: 'reassert' } }
   }
   const awaySeconds = Math.min(
-    limits.conflictBackoffSeconds * 2 ** Math.min(state.fights, 20),
-    LONGEST_BACKOFF_SECONDS,
+    limits.conflictBackoffSeconds * 2 ** Math.min(state.backoffs, 20),
+    MAX_BACKOFF_SECONDS,
   )
   return {
     state: {
       ifindex: state.ifindex,
       reversals: [],
-      fights: state.fights + 1,
-      awayUntil: now + awaySeconds * 1000,
-      rival,
+      backoffs: state.backoffs + 1,
+      backoffUntil: now + awaySeconds * 1000,
+      otherWriter,
     },
     verdict: { action: 'back-off', reversals: reversals.length, awaySeconds },
   }
 }
 
-export function isAway(state: ConflictState, now: number): boolean {
-  return state.awayUntil !== undefined && state.awayUntil > now
+export function isBackedOff(state: ConflictState, now: number): boolean {
+  return state.backoffUntil !== undefined && state.backoffUntil > now
 }
 
 /** Forgets what is over: a finished back-off, and old fights once as quiet as the last back-off was long. */
 export function withTime(state: ConflictState, limits: ConflictLimits, now: number): ConflictState {
-  const { awayUntil, ...rest } = state
-  if (awayUntil === undefined || isAway(state, now)) return state
+  const { backoffUntil, ...rest } = state
+  if (backoffUntil === undefined || isBackedOff(state, now)) return state
   const quietMs =
     1000 *
     Math.max(
       limits.conflictWindowSeconds,
-      Math.min(limits.conflictBackoffSeconds * 2 ** (state.fights - 1), LONGEST_BACKOFF_SECONDS),
+      Math.min(limits.conflictBackoffSeconds * 2 ** (state.backoffs - 1), MAX_BACKOFF_SECONDS),
     )
-  const quiet = state.reversals.length === 0 && now - awayUntil > quietMs
-  return quiet ? { ...rest, fights: 0 } : state
+  const quiet = state.reversals.length === 0 && now - backoffUntil > quietMs
+  return quiet ? { ...rest, backoffs: 0 } : state
 }

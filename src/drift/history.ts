@@ -1,7 +1,7 @@
 /** The drift history: one JSON object a line in the state directory, kept across reboots and bounded in size. */
 import { errnoOf, VqtuneError } from '../errors'
-import type { Host } from '../system/host'
 import { appendLine } from '../system/line-log'
+import type { System } from '../system/system'
 import { DRIFT_KINDS, type DriftKind } from './classify'
 
 /** What was done about a drift. */
@@ -22,9 +22,9 @@ export const DRIFT_ACTIONS = [
 /** What vqtune did by itself to channels that it had set: these records are of no drift. */
 const OWN_ACTIONS = [
   /** New channels had cut the NIC off, and those before returned. */
-  'put-back',
+  'reverted',
   /** Traffic was worse with the new channels, and the guard returned to those before. */
-  'stepped-back',
+  'guard-reduced',
 ] as const
 
 export type DriftAction = (typeof DRIFT_ACTIONS)[number] | (typeof OWN_ACTIONS)[number]
@@ -48,15 +48,15 @@ export interface DriftRecord {
   readonly why: string
 }
 
-export function historyPath(host: Host): string {
-  return `${host.paths.stateDir}/drift.jsonl`
+export function historyPath(system: System): string {
+  return `${system.paths.stateDir}/drift.jsonl`
 }
 
 /** @throws VqtuneError kind state or permission */
-export function appendHistory(host: Host, record: DriftRecord, limitKib: number): void {
-  const path = historyPath(host)
+export function appendHistory(system: System, record: DriftRecord, limitKib: number): void {
+  const path = historyPath(system)
   try {
-    appendLine(host, path, JSON.stringify(record), limitKib * 1024)
+    appendLine(system, path, JSON.stringify(record), limitKib * 1024)
   } catch (cause) {
     const errno = errnoOf(cause)
     const kind = errno === 'EACCES' || errno === 'EROFS' ? 'permission' : 'state'
@@ -72,10 +72,10 @@ export interface History {
 }
 
 /** @throws VqtuneError kind state or permission when the file exists and cannot be read */
-export function readHistory(host: Host): History {
-  const path = historyPath(host)
+export function readHistory(system: System): History {
+  const path = historyPath(system)
   try {
-    return parseHistory(host.readText(path) ?? '')
+    return parseHistory(system.readText(path) ?? '')
   } catch (cause) {
     const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
     throw new VqtuneError(kind, `${path}: cannot read the drift history (${errnoOf(cause)})`, { cause })

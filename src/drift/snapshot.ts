@@ -1,7 +1,14 @@
 /** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
-import { entryOf, type LedgerEntry, type RecordedQueue, type RecordedValues, valuesOf } from '../ledger'
+
+import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedGuest, ObservedNic, Step } from '../model'
-import { formatCpuList } from '../system/cpulist'
+import {
+  entryOf,
+  type LedgerEntry,
+  type RecordedQueue,
+  type RecordedValues,
+  valuesOf,
+} from '../planner/ledger'
 
 export interface NicSnapshot {
   readonly ifindex: number

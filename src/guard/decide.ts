@@ -23,7 +23,7 @@ export interface Comparison {
   readonly why: string
 }
 
-const LEAST_PACKETS_PER_SECOND = 50
+const MIN_PACKETS_PER_SECOND = 50
 /** The slowest fifth with fewer channels must still be faster than the fastest fifth with more. */
 const TAIL = 0.2
 
@@ -39,8 +39,8 @@ export function compareCounts(
 ): Comparison {
   // With more channels, too: that nothing moves at all is far more likely to be the load's end. Dead queues are what
   // commit-confirm is for.
-  if ([fewer, more].some((side) => quantile(side.map(packetRate), 0.5) < LEAST_PACKETS_PER_SECOND)) {
-    return { verdict: 'quiet', why: `less than ${LEAST_PACKETS_PER_SECOND} packets/s: too little traffic` }
+  if ([fewer, more].some((side) => quantile(side.map(packetRate), 0.5) < MIN_PACKETS_PER_SECOND)) {
+    return { verdict: 'quiet', why: `less than ${MIN_PACKETS_PER_SECOND} packets/s: too little traffic` }
   }
   const rates = { fewer: fewer.map(rate), more: more.map(rate) }
   const typical = { fewer: quantile(rates.fewer, 0.5), more: quantile(rates.more, 0.5) }

@@ -10,12 +10,12 @@
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
-import { entryOf, readLedger, withSteppedBack, writeLedger } from '../ledger'
-import type { ObservedGuest, ObservedNic, SteppedBack } from '../model'
-import type { StepBacks } from '../plan'
-import { conditionsOf, sameConditions } from '../step-back'
-import type { Host } from '../system/host'
+import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
+import { entryOf, readLedger, withRegressionHold, writeLedger } from '../planner/ledger'
+import type { RegressionHolds } from '../planner/plan'
+import { conditionsOf, sameConditions } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
+import type { System } from '../system/system'
 import { Readings, readNic } from './readings'
 import { BEFORE_SLICES, SLICES, Watch, type WatchStep } from './watch'
 
@@ -26,7 +26,7 @@ export interface ChannelChange {
   readonly to: number
 }
 
-export type GuardVerdict = 'stepped-back' | 'kept' | 'not-judged'
+export type GuardVerdict = 'guard-reduced' | 'kept' | 'not-judged'
 
 export interface GuardEvents {
   /** A raise was judged. `to` is the count that it had before. */
@@ -38,17 +38,17 @@ export interface GuardEvents {
     readonly why: string
   }): void
   /** Told when it begins; undefined when it is over. */
-  trouble(topic: 'guard', text: string | undefined): void
+  problem(topic: 'guard', text: string | undefined): void
 }
 
 /** What the guard needs to know of a pass. */
 export interface GuardPass {
   readonly guest: ObservedGuest
   readonly changes: readonly ChannelChange[]
-  readonly stepBacks: StepBacks
+  readonly regressionHolds: RegressionHolds
 }
 
-interface Case {
+interface ActiveComparison {
   readonly watch: Watch
   /** Those under which the comparison goes on. */
   readonly conditions: ReturnType<typeof conditionsOf>
@@ -56,7 +56,7 @@ interface Case {
 
 const LOCK_WAIT_MS = 10_000
 /** The pass that raises the channels again comes at once, unless something is in its way. */
-const ACQUITTED_MS = 60_000
+const CLEARED_MS = 60_000
 /** Readings that are kept of one NIC: more than the longest phase and the time before the change need. */
 const KEPT_READINGS = BEFORE_SLICES + SLICES
 
@@ -65,14 +65,14 @@ export class Guard {
   private windowSeconds = 0
   private guest: ObservedGuest | undefined
   private readonly readings = new Map<number, Readings>()
-  private readonly cases = new Map<number, Case>()
+  private readonly comparisons = new Map<number, ActiveComparison>()
   /** Raises that the guard itself asked for, when it found that the channels are not to blame. */
-  private readonly acquitted = new Map<number, { readonly to: number; readonly untilMs: number }>()
+  private readonly cleared = new Map<number, { readonly to: number; readonly untilMs: number }>()
   private edits: Promise<void> = Promise.resolve()
 
   /** @param replan asks for a pass: the ledger says something new */
   constructor(
-    private readonly host: Host,
+    private readonly system: System,
     private settings: Settings,
     private readonly events: GuardEvents,
     private readonly replan: () => void,
@@ -92,25 +92,25 @@ export class Guard {
     this.timer = undefined
     this.readings.clear()
     // What they left in the ledger holds under the old configuration only.
-    this.cases.clear()
-    this.acquitted.clear()
+    this.comparisons.clear()
+    this.cleared.clear()
     if (wanted > 0) this.timer = setInterval(() => void this.tick(), (wanted * 1000) / SLICES)
   }
 
   /** To be called after each pass of the daemon. */
-  afterPass({ guest, changes, stepBacks }: GuardPass): void {
+  afterPass({ guest, changes, regressionHolds }: GuardPass): void {
     this.guest = guest
     if (this.windowSeconds === 0) return
     this.forgetGone(guest)
     for (const change of changes) this.note(change, guest)
-    for (const [ifindex, { conditions, watch }] of this.cases) {
+    for (const [ifindex, { conditions, watch }] of this.comparisons) {
       const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
       if (nic === undefined || sameConditions(conditions, conditionsOf(guest, nic, this.settings))) continue
       this.end(nic, watch, 'not-judged', 'vCPUs, the host or the configuration changed meanwhile')
     }
     // Of a daemon that was killed in the middle of a comparison, or of one that was given up.
-    for (const [ifindex, { proven }] of stepBacks) {
-      if (!proven && !this.cases.has(ifindex)) this.edit(ifindex, undefined)
+    for (const [ifindex, { confirmed }] of regressionHolds) {
+      if (!confirmed && !this.comparisons.has(ifindex)) this.edit(ifindex, undefined)
     }
   }
 
@@ -119,8 +119,8 @@ export class Guard {
     clearInterval(this.timer)
     this.timer = undefined
     this.windowSeconds = 0
-    for (const [ifindex, { watch }] of this.cases) if (watch.atFewer) this.edit(ifindex, undefined)
-    this.cases.clear()
+    for (const [ifindex, { watch }] of this.comparisons) if (watch.atFewer) this.edit(ifindex, undefined)
+    this.comparisons.clear()
     await this.edits
   }
 
@@ -134,12 +134,12 @@ export class Guard {
     const nowMs = this.clock()
     for (const nic of guest.nics) {
       if (nic.channels.maximum === 1) continue
-      const reading = readNic(this.host, nic.name, nowMs)
+      const reading = readNic(this.system, nic.name, nowMs)
       if (reading === undefined) continue
       const readings = this.readings.get(nic.ifindex) ?? new Readings(KEPT_READINGS)
       this.readings.set(nic.ifindex, readings)
       readings.add(reading)
-      const watch = this.cases.get(nic.ifindex)?.watch
+      const watch = this.comparisons.get(nic.ifindex)?.watch
       if (watch !== undefined) this.follow(nic, watch, watch.next(readings, nowMs))
     }
     return this.edits
@@ -147,7 +147,7 @@ export class Guard {
 
   private forgetGone({ nics }: ObservedGuest): void {
     const present = new Set(nics.map(({ ifindex }) => ifindex))
-    for (const known of [this.readings, this.cases, this.acquitted]) {
+    for (const known of [this.readings, this.comparisons, this.cleared]) {
       for (const ifindex of known.keys()) if (!present.has(ifindex)) known.delete(ifindex)
     }
   }
@@ -155,26 +155,31 @@ export class Guard {
   private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
     const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
     if (nic === undefined || to <= from) return
-    const acquitted = this.acquitted.get(ifindex)
-    this.acquitted.delete(ifindex)
+    const acquitted = this.cleared.get(ifindex)
+    this.cleared.delete(ifindex)
     if (acquitted?.to === to && this.clock() < acquitted.untilMs) return
     const conditions = conditionsOf(guest, nic, this.settings)
-    const known = this.cases.get(ifindex)
+    const known = this.comparisons.get(ifindex)
     if (known !== undefined) {
       const { watch } = known
       // To and fro, as the watch itself asked for.
       if (watch.fewer === from && watch.more === to) return
       if (watch.fresh && watch.more === from) {
         watch.raise(to, this.clock())
-        this.cases.set(ifindex, { watch, conditions })
+        this.comparisons.set(ifindex, { watch, conditions })
         return
       }
-      this.cases.delete(ifindex)
+      this.comparisons.delete(ifindex)
     }
     this.begin(nic, from, to, conditions)
   }
 
-  private begin(nic: ObservedNic, from: number, to: number, conditions: Case['conditions']): void {
+  private begin(
+    nic: ObservedNic,
+    from: number,
+    to: number,
+    conditions: ActiveComparison['conditions'],
+  ): void {
     const before = this.readings.get(nic.ifindex)?.latestAt(from) ?? []
     const { windowSeconds, regressionPercent } = this.settings.guard
     if (before.length < SLICES) {
@@ -187,7 +192,10 @@ export class Guard {
       regressionPercent,
       randomBelow: (limit: number) => randomInt(limit),
     }
-    this.cases.set(nic.ifindex, { watch: new Watch(from, to, before, options, this.clock()), conditions })
+    this.comparisons.set(nic.ifindex, {
+      watch: new Watch(from, to, before, options, this.clock()),
+      conditions,
+    })
   }
 
   private follow(nic: ObservedNic, watch: Watch, step: WatchStep): void {
@@ -203,17 +211,17 @@ export class Guard {
   }
 
   private end(nic: ObservedNic, watch: Watch, verdict: GuardVerdict, why: string): void {
-    this.cases.delete(nic.ifindex)
+    this.comparisons.delete(nic.ifindex)
     const tell = (): void =>
       this.events.verdict({ nic: nic.name, verdict, from: watch.more, to: watch.fewer, why })
-    if (verdict === 'stepped-back') {
+    if (verdict === 'guard-reduced') {
       this.edit(nic.ifindex, stepBackOf(watch, why, true), tell)
       return
     }
     tell()
     if (!watch.atFewer) return
     // What the comparison left in the ledger goes; the raise that follows from that is not to be judged again.
-    this.acquitted.set(nic.ifindex, { to: watch.more, untilMs: this.clock() + ACQUITTED_MS })
+    this.cleared.set(nic.ifindex, { to: watch.more, untilMs: this.clock() + CLEARED_MS })
     this.edit(nic.ifindex, undefined)
   }
 
@@ -222,11 +230,11 @@ export class Guard {
     this.edits = this.edits.then(async () => {
       try {
         if (!(await this.write(ifindex, wanted))) return
-        this.events.trouble('guard', undefined)
+        this.events.problem('guard', undefined)
         then?.()
       } catch (error) {
-        this.cases.delete(ifindex)
-        this.events.trouble('guard', `the guard cannot note its step in the ledger: ${messageOf(error)}`)
+        this.comparisons.delete(ifindex)
+        this.events.problem('guard', `the guard cannot note its step in the ledger: ${messageOf(error)}`)
       }
       this.replan()
     })
@@ -237,16 +245,16 @@ export class Guard {
     const { guest, settings } = this
     const nic = guest?.nics.find((candidate) => candidate.ifindex === ifindex)
     if (guest === undefined || nic === undefined) return false
-    const lock = await takeLock(this.host, 'guard', LOCK_WAIT_MS)
+    const lock = await takeLock(this.system, 'guard', LOCK_WAIT_MS)
     try {
-      const ledger = readLedger(this.host, guest.bootId)
+      const ledger = readLedger(this.system, guest.bootId)
       const entry = entryOf(ledger, nic)
       // An administrator's rollback is the last word.
       if (entry === undefined || entry.held === true) return false
-      if (wanted === undefined && entry.steppedBack === undefined) return false
+      if (wanted === undefined && entry.regressionHold === undefined) return false
       const at = new Date().toISOString()
-      const steppedBack = wanted && { ...wanted, at, ...conditionsOf(guest, nic, settings) }
-      writeLedger(this.host, withSteppedBack(ledger, nic, steppedBack))
+      const regressionHold = wanted && { ...wanted, at, ...conditionsOf(guest, nic, settings) }
+      writeLedger(this.system, withRegressionHold(ledger, nic, regressionHold))
       return true
     } finally {
       lock.release()
@@ -254,8 +262,8 @@ export class Guard {
   }
 }
 
-type WantedStep = Pick<SteppedBack, 'from' | 'to' | 'proven' | 'why'>
+type WantedStep = Pick<RegressionHold, 'from' | 'to' | 'confirmed' | 'why'>
 
-function stepBackOf({ fewer, more }: Watch, why: string, proven: boolean): WantedStep {
-  return { from: more, to: fewer, proven, why }
+function stepBackOf({ fewer, more }: Watch, why: string, confirmed: boolean): WantedStep {
+  return { from: more, to: fewer, confirmed, why }
 }

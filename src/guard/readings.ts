@@ -1,6 +1,6 @@
 /** The rolling window: the latest readings of one NIC's counters, bounded, each with the channels at that time. */
-import { parseNicCounters } from '../system/counters'
-import type { Host } from '../system/host'
+import { parseNicCounters } from '../kernel/counters'
+import type { System } from '../system/system'
 import type { GuardSlice } from './decide'
 
 export interface Reading {
@@ -55,11 +55,11 @@ function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
  * Reads one NIC: two small kernel files, no child process.
  * @returns undefined when it is not there
  */
-export function readNic(host: Host, name: string, atMs: number): Reading | undefined {
-  const counters = parseNicCounters(host.readText(host.paths.procNetDev) ?? '', name)
+export function readNic(system: System, name: string, atMs: number): Reading | undefined {
+  const counters = parseNicCounters(system.readText(system.paths.procNetDev) ?? '', name)
   if (counters === undefined) return undefined
-  const channels = host
-    .list(`${host.paths.sysClassNet}/${name}/queues`)
+  const channels = system
+    .list(`${system.paths.sysClassNet}/${name}/queues`)
     .filter((queue) => queue.startsWith('tx-')).length
   return {
     atMs,

@@ -16,7 +16,7 @@ export const SLICES = 10
 export const BEFORE_SLICES = 3 * SLICES
 /** After a change flows find their queues and congestion windows recover: not measured. Slices. */
 const SETTLE_SLICES = 1
-const LEAST_SETTLE_MS = 1_000
+const MIN_SETTLE_MS = 1_000
 const CYCLES = 2
 
 /** What is to be done now. */
@@ -25,7 +25,7 @@ export type WatchStep =
   /** Bring the NIC to that many, and go on. */
   | { readonly kind: 'go'; readonly channels: number; readonly why: string }
   /** Over: the NIC is to have the fewer channels. */
-  | { readonly kind: 'stepped-back'; readonly channels: number; readonly why: string }
+  | { readonly kind: 'guard-reduced'; readonly channels: number; readonly why: string }
   /** Over: the NIC is to have the new channels. */
   | { readonly kind: 'kept' | 'not-judged'; readonly channels: number; readonly why: string }
 
@@ -88,7 +88,7 @@ export class Watch {
     }
     this.arrivedMs ??= nowMs
     const sliceMs = (this.options.windowSeconds * 1000) / SLICES
-    const settledMs = this.arrivedMs + Math.max(LEAST_SETTLE_MS, SETTLE_SLICES * sliceMs)
+    const settledMs = this.arrivedMs + Math.max(MIN_SETTLE_MS, SETTLE_SLICES * sliceMs)
     const slices = readings.since(channels, settledMs)
     return slices.length < this.length ? { kind: 'wait' } : this.judge(slices, nowMs)
   }
@@ -98,11 +98,11 @@ export class Watch {
     else this.fewerSlices = slices
     const { verdict, why } = compareCounts(this.fewerSlices, this.moreSlices, this.options.regressionPercent)
     if (verdict === 'quiet') return this.give(why)
-    if (verdict === 'not-worse') return { kind: 'kept', channels: this.more, why: this.acquittal(why) }
+    if (verdict === 'not-worse') return { kind: 'kept', channels: this.more, why: this.whyCleared(why) }
     return this.goOn(why, nowMs)
   }
 
-  private acquittal(why: Comparison['why']): string {
+  private whyCleared(why: Comparison['why']): string {
     const numbers = `${why} with ${this.more} instead of ${this.fewer} channels`
     return this.fresh
       ? `not clearly worse: ${numbers}`
@@ -118,7 +118,7 @@ export class Watch {
     }
     if (this.cycle === CYCLES) {
       return {
-        kind: 'stepped-back',
+        kind: 'guard-reduced',
         channels: this.fewer,
         why: `${this.lastWhy}, and so ${CYCLES} times in turn`,
       }

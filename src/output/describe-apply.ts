@@ -1,7 +1,7 @@
 /** What apply and rollback say. On the boot path: loads nothing but other text. Pure. */
 
-import { plural } from '../plural'
-import type { Convergence, StepOutcome } from '../reconcile'
+import type { Convergence, StepOutcome } from '../planner/reconcile'
+import { plural } from '../text/plural'
 import { describeSkip, describeStep } from './describe'
 
 /** `ens3: channels 2 -> 4 (one queue pair for each of 4 online vCPUs)` */

@@ -1,9 +1,10 @@
 /** Sentences about steps, skips and targets, the same in every command. Pure. */
+
+import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, LimitingFactor, ObservedNic, Skip, Step } from '../model'
-import type { NicPlan } from '../plan'
-import { plural } from '../plural'
-import type { QueueVerdict } from '../privacy'
-import { formatCpuList } from '../system/cpulist'
+import type { NicPlan } from '../planner/plan'
+import type { QueueAffinity } from '../planner/queue-affinity'
+import { plural } from '../text/plural'
 
 /** `ens3: channels 2 -> 4` */
 export function describeStep(step: Step): string {
@@ -56,7 +57,7 @@ export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number):
     ...(settings.cap === undefined ? [] : [`cap ${settings.cap}`]),
     ...(settings.channels === undefined ? [] : [`fixed ${settings.channels}`]),
   ]
-  return `min(${terms.join(', ')}) = ${desired.wanted}`
+  return `min(${terms.join(', ')}) = ${desired.idealChannels}`
 }
 
 /** One word for the NIC as a whole. */
@@ -70,7 +71,7 @@ export function stateOf({ plan }: NicPlan): NicState {
 }
 
 /** `ens3: 4 of 4 channels (one for each vCPU), every queue private` */
-export function summarise(nicPlan: NicPlan, verdicts: readonly QueueVerdict[]): string {
+export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]): string {
   const { nic, desired, plan } = nicPlan
   const count = `${nic.name}: ${nic.channels.current} of ${desired.target} channels (${describeLimit(desired.limitedBy)})`
   const privacy = describePrivacy(nic, desired, verdicts)
@@ -79,7 +80,7 @@ export function summarise(nicPlan: NicPlan, verdicts: readonly QueueVerdict[]): 
   return whole === undefined ? `${count}, ${privacy}` : `${count}: left alone, ${whole.why}`
 }
 
-function describePrivacy(nic: ObservedNic, desired: DesiredNic, verdicts: readonly QueueVerdict[]): string {
+function describePrivacy(nic: ObservedNic, desired: DesiredNic, verdicts: readonly QueueAffinity[]): string {
   if (nic.channels.current === 1 && desired.target === 1) return 'a single queue'
   const own = verdicts.filter((verdict) => verdict.private).length
   return own === verdicts.length ? 'every queue private' : `${own} of ${verdicts.length} queues private`

@@ -1,9 +1,10 @@
 /** The stable JSON forms; the schemas beside this file are their contract (src/output/schema). Pure. */
+
+import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, ObservedGuest, ObservedIrq, Skip, Step } from '../model'
-import type { NicPlan } from '../plan'
-import { describeIntrusion, judgePrivacy } from '../privacy'
-import type { Convergence } from '../reconcile'
-import { formatCpuList } from '../system/cpulist'
+import type { NicPlan } from '../planner/plan'
+import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
+import type { Convergence } from '../planner/reconcile'
 import { stateOf } from './describe'
 
 /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
@@ -18,7 +19,7 @@ export function statusJson(guest: ObservedGuest, plans: readonly NicPlan[]): obj
   return {
     vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
     nics: plans.map(nicJson),
-    bystanders: guest.bystanders,
+    ignored: guest.ignored,
   }
 }
 
@@ -55,7 +56,7 @@ export function convergenceJson(result: Convergence): object {
 
 function nicJson(nicPlan: NicPlan): object {
   const { nic, desired, plan } = nicPlan
-  const verdicts = judgePrivacy(nic, desired)
+  const verdicts = checkQueueAffinity(nic, desired)
   return {
     name: nic.name,
     altnames: nic.altnames,
@@ -79,7 +80,7 @@ function nicJson(nicPlan: NicPlan): object {
       return {
         queue: queue.index,
         private: verdict?.private ?? false,
-        problems: verdict?.intrusions.map(describeIntrusion) ?? [],
+        problems: verdict?.problems.map(describeAffinityProblem) ?? [],
         rxIrq: irqJson(queue.rxIrq),
         txIrq: irqJson(queue.txIrq),
         xps: queue.xps === undefined ? null : formatCpuList(queue.xps),
@@ -96,7 +97,7 @@ function channelsJson({ nic, desired }: NicPlan): object {
   return {
     current: nic.channels.current,
     target: desired.target,
-    wanted: desired.wanted,
+    ideal: desired.idealChannels,
     maximum: nic.channels.maximum ?? null,
     limitedBy: desired.limitedBy,
   }

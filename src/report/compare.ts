@@ -1,6 +1,7 @@
 /** What happened between two snapshots. Pure. */
+
+import { TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
-import { TICKS_PER_SECOND } from '../system/counters'
 import { jainIndex } from './parse'
 import type { Flows, Snapshot } from './snapshot'
 

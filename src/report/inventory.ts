@@ -1,5 +1,5 @@
 /** What machine this is. systeminformation is loaded here only, and asked once: some of its calls fork a lot. */
-import { CHILD_ENV } from '../system/host'
+import { CHILD_ENV } from '../system/system'
 
 export interface Inventory {
   /** `QEMU Standard PC (Q35 + ICH9, 2009)` */

@@ -1,5 +1,5 @@
 /** Texts of procfs and ethtool that the report compares over a window. Pure; each says what it does with odd lines. */
-import { wholeNumber } from '../system/numbers'
+import { wholeNumber } from '../text/numbers'
 
 /**
  * Counts of /proc/interrupts by action name (`virtio2-input.0`), one number for each online CPU in `cpus` order. The

@@ -1,8 +1,9 @@
 /** One reading of everything that the report compares. */
+
+import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../kernel/counters'
 import type { ObservedNic } from '../model'
-import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../system/counters'
-import type { Host } from '../system/host'
-import { wholeNumber } from '../system/numbers'
+import type { System } from '../system/system'
+import { wholeNumber } from '../text/numbers'
 import {
   countFlows,
   type InterruptCounts,
@@ -43,13 +44,13 @@ const SOCKET_FILES = ['tcp', 'tcp6', 'udp', 'udp6'] as const
 
 /** Runs `ethtool -S` once for each NIC; the rest is procfs. A file that is missing counts as empty. */
 export async function readSnapshot(
-  host: Host,
+  system: System,
   nics: readonly ObservedNic[],
   online: readonly number[],
 ): Promise<Snapshot> {
-  const { paths } = host
-  const read = (path: string): string => host.readText(path) ?? ''
-  const queueStats = await Promise.all(nics.map((nic) => readQueueStats(host, nic.name)))
+  const { paths } = system
+  const read = (path: string): string => system.readText(path) ?? ''
+  const queueStats = await Promise.all(nics.map((nic) => readQueueStats(system, nic.name)))
   const dev = read(paths.procNetDev)
   const none = { rxBytes: 0, rxPackets: 0, txBytes: 0, txPackets: 0 }
   return {
@@ -72,8 +73,8 @@ export async function readSnapshot(
   }
 }
 
-async function readQueueStats(host: Host, nic: string): Promise<ReadonlyMap<number, QueueStats>> {
-  if (host.findTool('ethtool') === undefined) return new Map()
-  const result = await host.run('ethtool', ['-S', nic])
+async function readQueueStats(system: System, nic: string): Promise<ReadonlyMap<number, QueueStats>> {
+  if (system.findTool('ethtool') === undefined) return new Map()
+  const result = await system.run('ethtool', ['-S', nic])
   return result.code === 0 ? parseQueueStats(result.stdout) : new Map()
 }

@@ -1,7 +1,8 @@
 /** The report for a terminal: numbers, verdicts, and the picture of queues and vCPUs with load bars. Pure. */
-import type { Paint } from '../output/paint'
-import { plural } from '../plural'
-import { formatCpuList } from '../system/cpulist'
+
+import { formatCpuList } from '../kernel/cpulist'
+import type { Paint } from '../text/paint'
+import { plural } from '../text/plural'
 import type { Direction, NicLoad, Report } from './compare'
 import type { Condition } from './conditions'
 import type { Inventory } from './inventory'

@@ -1,17 +1,17 @@
 /** A file of lines that only grows at its end, up to a limit: then the older half goes. */
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Host } from './host'
+import type { System } from './system'
 
 /**
  * Appends one line. A last line that was torn by a crash or a full disk is closed first, so that it costs only itself.
  * @param limitBytes the file is cut to half of this when it would grow beyond
  * @throws the system error
  */
-export function appendLine(host: Host, path: string, line: string, limitBytes: number): void {
+export function appendLine(system: System, path: string, line: string, limitBytes: number): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
   const size = appendTo(path, line)
-  if (size > limitBytes) host.replaceFile(path, newestLines(host.readText(path) ?? '', limitBytes / 2))
+  if (size > limitBytes) system.replaceFile(path, newestLines(system.readText(path) ?? '', limitBytes / 2))
 }
 
 /** @returns the size afterwards, bytes */

@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { errnoOf, VqtuneError } from '../errors'
-import { CHILD_ENV, type Host, systemHost } from './host'
-import { trustProblem } from './trust'
+import { ownershipProblem } from './ownership'
+import { CHILD_ENV, openSystem, type System } from './system'
 
 export interface Lock {
   release(): void
@@ -22,9 +22,9 @@ const HELD = 75
  * @param waitMs 0..; a whole number of milliseconds
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
  */
-export async function takeLock(host: Host, purpose: string, waitMs: number): Promise<Lock> {
-  const path = `${host.paths.runDir}/lock`
-  const fd = openLock(host, path)
+export async function takeLock(system: System, purpose: string, waitMs: number): Promise<Lock> {
+  const path = `${system.paths.runDir}/lock`
+  const fd = openLock(system, path)
   try {
     const { status, complaint } = await flock(fd, waitMs)
     if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
@@ -47,7 +47,7 @@ function nameHolder(fd: number, purpose: string): void {
 
 function flock(fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
   // Always the running system's own flock, also for a captured tree.
-  const program = systemHost().findTool('flock')
+  const program = openSystem().findTool('flock')
   if (program === undefined) throw new VqtuneError('tool-missing', 'flock (util-linux) is not installed')
   const child = spawn(program, ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3'], {
     stdio: ['ignore', 'ignore', 'pipe', fd],
@@ -65,10 +65,10 @@ function flock(fd: number, waitMs: number): Promise<{ status: number; complaint:
   })
 }
 
-function openLock(host: Host, path: string): number {
+function openLock(system: System, path: string): number {
   try {
-    mkdirSync(host.paths.runDir, { recursive: true, mode: 0o755 })
-    refuseForeign(host)
+    mkdirSync(system.paths.runDir, { recursive: true, mode: 0o755 })
+    refuseForeign(system)
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
@@ -93,9 +93,9 @@ function openFile(path: string): number {
 }
 
 /** Ledger and daemon state lie beside the lock: whoever could write them would choose what rollback writes. */
-function refuseForeign(host: Host): void {
-  const { root, runDir } = host.paths
-  const problem = root === '' ? trustProblem(host, runDir) : undefined
+function refuseForeign(system: System): void {
+  const { root, runDir } = system.paths
+  const problem = root === '' ? ownershipProblem(system, runDir) : undefined
   if (problem !== undefined) throw new VqtuneError('state', `${runDir}: ${problem}`)
 }
 

@@ -4,7 +4,7 @@
  */
 import { closeSync, type FSWatcher, fstatSync, openSync, statSync, watch } from 'node:fs'
 import type { ObservedNic } from '../model'
-import type { Host } from './host'
+import type { System } from './system'
 
 interface Watched {
   readonly watcher: FSWatcher
@@ -69,8 +69,8 @@ function inodeOf(path: string): bigint | undefined {
 }
 
 /** Where the settings of a NIC's queues are: /proc/irq/N and queues/tx-N. */
-export function settingDirectories(host: Host, nics: readonly ObservedNic[]): readonly string[] {
-  const { procIrq, sysClassNet } = host.paths
+export function settingDirectories(system: System, nics: readonly ObservedNic[]): readonly string[] {
+  const { procIrq, sysClassNet } = system.paths
   return nics.flatMap((nic) =>
     nic.queues.flatMap((queue) => [
       ...[queue.rxIrq, queue.txIrq].flatMap((irq) => (irq === undefined ? [] : [`${procIrq}/${irq.irq}`])),

@@ -1,8 +1,8 @@
 /** One measurement: the traffic there is for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
-import { type Counters, readCounters, TICKS_PER_SECOND } from '../system/counters'
-import type { Host } from '../system/host'
+import { type Counters, readCounters, TICKS_PER_SECOND } from '../kernel/counters'
+import type { System } from '../system/system'
 
 /** What happened between two readings. */
 export interface Measured {
@@ -29,15 +29,15 @@ const SETTLE_MS = 1_000
 
 /** @throws AbortError; VqtuneError kind vanished */
 export async function measureTraffic(
-  host: Host,
+  system: System,
   nic: string,
   windowMs: number,
   signal: AbortSignal,
 ): Promise<Measured> {
   await sleep(Math.min(SETTLE_MS, windowMs / 2), undefined, { signal })
-  const from = readCounters(host, nic)
+  const from = readCounters(system, nic)
   await sleep(windowMs, undefined, { signal })
-  return difference(from, readCounters(host, nic))
+  return difference(from, readCounters(system, nic))
 }
 
 /** One run must not block the NIC for ever. */
@@ -48,7 +48,7 @@ const COMMAND_LIMIT_MS = 600_000
  * @throws VqtuneError kind tool-failed when it does not exit with 0, with the end of what it complained
  */
 export async function measureCommand(
-  host: Host,
+  system: System,
   nic: string,
   command: readonly string[],
   signal: AbortSignal,
@@ -56,7 +56,7 @@ export async function measureCommand(
   // Loaded here: only this needs it.
   const { execa } = await import('execa')
   const [file = '', ...args] = command
-  const from = readCounters(host, nic)
+  const from = readCounters(system, nic)
   const result = await execa(file, args, {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -71,5 +71,5 @@ export async function measureCommand(
     const complaint = result.stderr?.trim().split('\n').at(-1) || result.shortMessage || 'failed'
     throw new VqtuneError('tool-failed', `${file}: ${complaint.slice(0, 300)}`)
   }
-  return difference(from, readCounters(host, nic))
+  return difference(from, readCounters(system, nic))
 }

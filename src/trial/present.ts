@@ -1,7 +1,7 @@
 /** What a trial says. Pure. */
-import { renderTable } from '../output/table'
-import type { Look } from './looks'
-import type { Run, Yardstick } from './samples'
+import { renderTable } from '../text/table'
+import type { InterimAnalysis } from './interim-analysis'
+import type { Metric, Run } from './samples'
 import { median } from './statistics'
 import { percent, type Ratio, type Sample, type TrialVerdict } from './verdict'
 
@@ -16,9 +16,9 @@ export function trialText(
   nic: string,
   present: number,
   samples: readonly Sample[],
-  yardstick: Yardstick,
+  metric: Metric,
   verdict: TrialVerdict,
-  looks: readonly Look[],
+  analyses: readonly InterimAnalysis[],
 ): string {
   const counts = [...new Set(samples.map(({ channels }) => channels))].sort((a, b) => a - b)
   const rows = counts.map((channels) => {
@@ -26,17 +26,17 @@ export function trialText(
     const comparison = verdict.comparisons.find((candidate) => candidate.channels === channels)
     return [
       `${channels}${channels === present ? ' (now)' : ''}`,
-      rateText(median(own.map(({ rate }) => rate)), yardstick),
+      rateText(median(own.map(({ rate }) => rate)), metric),
       comparison === undefined ? '' : percent(comparison.rate),
       comparison === undefined ? '' : percent(comparison.cost),
       comparison === undefined ? '' : comparison.finding.replace('-', ' '),
     ]
   })
-  const title = yardstick === 'bytes' ? 'moved' : 'speed'
+  const title = metric === 'bytes' ? 'moved' : 'speed'
   return [
     renderTable(['channels', title, 'against now (95 %)', 'CPU time for as much (95 %)', 'finding'], rows),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
-    `${roundsDone(samples)} rounds, of at most ${looks.at(-1)?.rounds ?? 0}\n`,
+    `${roundsDone(samples)} rounds, of at most ${analyses.at(-1)?.rounds ?? 0}\n`,
   ].join('')
 }
 
@@ -49,8 +49,8 @@ function finite({ estimate, low, high }: Ratio): object {
   return { estimate, low, high: Number.isFinite(high) ? high : null }
 }
 
-function rateText(rate: number, yardstick: Yardstick): string {
-  if (yardstick === 'runs') return `${(1 / rate).toFixed(2)} s a run`
+function rateText(rate: number, metric: Metric): string {
+  if (metric === 'runs') return `${(1 / rate).toFixed(2)} s a run`
   return `${((rate * 8) / 1e6).toFixed(1)} Mb/s`
 }
 
@@ -59,9 +59,9 @@ export function trialJson(
   nic: string,
   present: number,
   runs: readonly Run[],
-  yardstick: Yardstick,
+  metric: Metric,
   verdict: TrialVerdict,
-  looks: readonly Look[],
+  analyses: readonly InterimAnalysis[],
   written: string | undefined,
 ): object {
   return {
@@ -70,9 +70,9 @@ export function trialJson(
     verdict: verdict.kind,
     channels: verdict.channels,
     why: verdict.why,
-    yardstick,
+    metric,
     rounds: roundsDone(runs),
-    looks,
+    analyses,
     comparisons: verdict.comparisons.map(({ rate, cost, ...rest }) => ({
       ...rest,
       rate: finite(rate),

@@ -5,14 +5,14 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
+import { lostConnectivity, probeConnectivity, probeGateway, readConnectivity } from '../confirm/connectivity'
+import { restoreNic } from '../confirm/restore'
 import { VqtuneError } from '../errors'
-import { lostConnectivity, probeGateway, proveConnectivity, readConnectivity } from '../guard/connectivity'
-import { restoreNic } from '../guard/restore'
-import { readLedger, withTrial, writeLedger } from '../ledger'
 import type { ObservedGuest, ObservedNic } from '../model'
-import type { Host } from '../system/host'
+import { readLedger, withTrial, writeLedger } from '../planner/ledger'
 import { takeLock } from '../system/lock'
-import type { Look } from './looks'
+import type { System } from '../system/system'
+import type { InterimAnalysis } from './interim-analysis'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
 import { makeSchedule } from './schedule'
@@ -21,9 +21,9 @@ import { setCount } from './set-count'
 export interface TrialOptions {
   readonly counts: readonly number[]
   /** Not empty. */
-  readonly looks: readonly Look[]
+  readonly analyses: readonly InterimAnalysis[]
   /** Asked at each look whether what there is will do. */
-  readonly isEnough: (runs: readonly Run[], look: Look) => boolean
+  readonly isConclusive: (runs: readonly Run[], analysis: InterimAnalysis) => boolean
   readonly windowMs: number
   /** Empty: the traffic there is. */
   readonly command: readonly string[]
@@ -36,22 +36,22 @@ const LOCK_WAIT_MS = 10_000
 
 /** @throws VqtuneError; the NIC is as before then, unless the message says otherwise */
 export async function runTrial(
-  host: Host,
+  system: System,
   settings: Settings,
   guest: ObservedGuest,
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const lock = await takeLock(host, 'trial', LOCK_WAIT_MS)
+  const lock = await takeLock(system, 'trial', LOCK_WAIT_MS)
   try {
-    const ledger = readLedger(host, guest.bootId)
-    writeLedger(host, withTrial(ledger, guest, nic, new Date().toISOString()))
+    const ledger = readLedger(system, guest.bootId)
+    writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString()))
     try {
-      return await measureAll(host, settings, nic, options)
+      return await measureAll(system, settings, nic, options)
     } finally {
-      await restoreNic(host, nic)
+      await restoreNic(system, nic)
       // Nothing of ours is left on the NIC: what the ledger said before is true again.
-      writeLedger(host, ledger)
+      writeLedger(system, ledger)
     }
   } finally {
     lock.release()
@@ -59,42 +59,42 @@ export async function runTrial(
 }
 
 async function measureAll(
-  host: Host,
+  system: System,
   settings: Settings,
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const { counts, looks, signal } = options
-  const rounds = looks.at(-1)?.rounds ?? 0
-  const before = await proveConnectivity(host, nic.name)
+  const { counts, analyses, signal } = options
+  const rounds = analyses.at(-1)?.rounds ?? 0
+  const before = await probeConnectivity(system, nic.name)
   const runs: Run[] = []
   const schedule = makeSchedule(counts, rounds, (limit) => randomInt(limit))
   for (const [round, order] of schedule.entries()) {
     for (const channels of order) {
       options.onProgress(runs.length, counts.length * rounds, channels)
-      await setCount(host, settings, nic, channels)
-      await probeGateway(host, nic.name, before)
-      const measured = await measure(host, nic.name, options)
-      const lost = lostConnectivity(before, await readConnectivity(host, nic.name))
+      await setCount(system, settings, nic, channels)
+      await probeGateway(system, nic.name, before)
+      const measured = await measure(system, nic.name, options)
+      const lost = lostConnectivity(before, await readConnectivity(system, nic.name))
       if (lost !== undefined) {
         throw new VqtuneError('not-converged', `${nic.name}: stopped at ${channels} channels: ${lost}`)
       }
       runs.push({ round, channels, measured })
     }
-    const look = looks.find((candidate) => candidate.rounds === round + 1)
-    if (look !== undefined && options.isEnough(runs, look)) break
+    const analysis = analyses.find((candidate) => candidate.rounds === round + 1)
+    if (analysis !== undefined && options.isConclusive(runs, analysis)) break
   }
   signal.throwIfAborted()
   return runs
 }
 
 async function measure(
-  host: Host,
+  system: System,
   nic: string,
   { command, windowMs, signal }: TrialOptions,
 ): Promise<Measured> {
   signal.throwIfAborted()
   return command.length === 0
-    ? measureTraffic(host, nic, windowMs, signal)
-    : measureCommand(host, nic, command, signal)
+    ? measureTraffic(system, nic, windowMs, signal)
+    : measureCommand(system, nic, command, signal)
 }

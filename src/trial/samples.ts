@@ -9,20 +9,20 @@ export interface Run {
 }
 
 /** A command that moves less than this in the typical run is judged by how long it takes. */
-const LEAST_COMMAND_BYTES = 65_536
+const MIN_COMMAND_BYTES = 65_536
 
-export type Yardstick = 'bytes' | 'runs'
+export type Metric = 'bytes' | 'runs'
 
 /** Live traffic is always judged by bytes. */
-export function yardstickOf(runs: readonly Run[], isCommand: boolean): Yardstick {
+export function metricOf(runs: readonly Run[], isCommand: boolean): Metric {
   if (!isCommand) return 'bytes'
-  const moving = runs.filter(({ measured }) => measured.bytes >= LEAST_COMMAND_BYTES)
+  const moving = runs.filter(({ measured }) => measured.bytes >= MIN_COMMAND_BYTES)
   return 2 * moving.length > runs.length ? 'bytes' : 'runs'
 }
 
-export function samplesOf(runs: readonly Run[], yardstick: Yardstick): readonly Sample[] {
+export function samplesOf(runs: readonly Run[], metric: Metric): readonly Sample[] {
   return runs.map(({ round, channels, measured }) => {
-    const amount = yardstick === 'bytes' ? measured.bytes : 1
+    const amount = metric === 'bytes' ? measured.bytes : 1
     return {
       round,
       channels,

@@ -1,10 +1,10 @@
 /** Brings one NIC to a number of channels the way apply would. */
 import type { Settings } from '../config/settings'
+import { writeUntilNone } from '../confirm/restore'
 import { VqtuneError } from '../errors'
-import { writeUntilNone } from '../guard/restore'
 import type { ObservedNic } from '../model'
-import { planGuest } from '../plan'
-import type { Host } from '../system/host'
+import { planGuest } from '../planner/plan'
+import type { System } from '../system/system'
 
 /** The settings with a rule on top that fixes the channels of one NIC. */
 function withFixedChannels(settings: Settings, mac: string, channels: number): Settings {
@@ -18,13 +18,13 @@ function withFixedChannels(settings: Settings, mac: string, channels: number): S
 
 /** @throws VqtuneError when the NIC does not take the count; StepRefused, vanished and the like from the writes */
 export async function setCount(
-  host: Host,
+  system: System,
   settings: Settings,
   nic: ObservedNic,
   channels: number,
 ): Promise<void> {
   const fixed = withFixedChannels(settings, nic.mac, channels)
-  const { nic: left } = await writeUntilNone(host, nic, (guest) =>
+  const { nic: left } = await writeUntilNone(system, nic, (guest) =>
     planGuest(guest, fixed)
       .filter((candidate) => candidate.nic.ifindex === nic.ifindex)
       .flatMap(({ plan }) => plan.steps),

@@ -20,12 +20,12 @@ export interface Sample {
 /** Chance of a false proposal, for all comparisons and all looks of a trial together. */
 export const LEVEL = 0.05
 /** Smaller gains are not worth a change, even when they are real. */
-const LEAST_GAIN = 0.03
-const LEAST_SAVING = 0.1
+const MIN_GAIN = 0.03
+const MIN_SAVING = 0.1
 /** How much throughput a cheaper count may lose at worst. */
 const TOLERATED_LOSS = 0.05
 /** Below this a NIC is idle, and what is measured is chance. */
-const LEAST_PACKETS = 50
+const MIN_PACKETS = 50
 
 /** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 % or more, each for itself. */
 export interface Ratio {
@@ -34,7 +34,7 @@ export interface Ratio {
   readonly high: number
 }
 
-export interface Comparison {
+export interface CountComparison {
   readonly channels: number
   readonly rate: Ratio
   readonly cost: Ratio
@@ -55,7 +55,7 @@ export interface TrialVerdict {
   /** The count to have: the present one unless better or cheaper. */
   readonly channels: number
   readonly why: string
-  readonly comparisons: readonly Comparison[]
+  readonly comparisons: readonly CountComparison[]
 }
 
 /**
@@ -71,7 +71,7 @@ export function judgeTrial(
   const others = [...new Set(samples.map((sample) => sample.channels))]
     .filter((count) => count !== present)
     .sort((a, b) => a - b)
-  const inconclusive = (why: string, comparisons: readonly Comparison[] = []): TrialVerdict => ({
+  const inconclusive = (why: string, comparisons: readonly CountComparison[] = []): TrialVerdict => ({
     kind: 'inconclusive',
     channels: present,
     why,
@@ -79,8 +79,8 @@ export function judgeTrial(
   })
   const packets = median(samples.map((sample) => sample.packets))
   if (samples.length === 0 || others.length === 0) return inconclusive('nothing was compared')
-  if (busyCheck && !(packets >= LEAST_PACKETS)) {
-    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${LEAST_PACKETS} are needed`)
+  if (busyCheck && !(packets >= MIN_PACKETS)) {
+    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${MIN_PACKETS} are needed`)
   }
   const pairs = others.map((count) => pairsOf(samples, present, count))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped in between')
@@ -102,7 +102,7 @@ export function judgeTrial(
   if (comparisons.every(({ finding }) => finding === 'slower' || finding === 'same')) {
     const why = comparisons.every(({ finding }) => finding === 'slower')
       ? `every other count moves less than ${present}`
-      : `every other count moves less, or neither ${LEAST_GAIN * 100} % more nor as much for ${LEAST_SAVING * 100} % less CPU time`
+      : `every other count moves less, or neither ${MIN_GAIN * 100} % more nor as much for ${MIN_SAVING * 100} % less CPU time`
     return { kind: 'stay', channels: present, why, comparisons }
   }
   return inconclusive('no other count is shown to be better: what differs may be chance', comparisons)
@@ -135,7 +135,7 @@ function pairsOf(samples: readonly Sample[], present: number, count: number): Pa
   return { rate, cost }
 }
 
-function compare(others: readonly number[], pairs: readonly Pairs[], level: number): Comparison[] {
+function compare(others: readonly number[], pairs: readonly Pairs[], level: number): CountComparison[] {
   const negated = (values: readonly number[]): number[] => values.map((value) => -value)
   const wins = holm([
     ...pairs.map(({ rate }) => chanceOfGreater(rate)),
@@ -165,11 +165,11 @@ function findingOf(
   shown: { readonly faster: boolean; readonly slower: boolean; readonly cheaper: boolean },
   rate: Ratio,
   cost: Ratio,
-): Comparison['finding'] {
-  if (shown.faster && rate.estimate >= 1 + LEAST_GAIN) return 'faster'
+): CountComparison['finding'] {
+  if (shown.faster && rate.estimate >= 1 + MIN_GAIN) return 'faster'
   if (shown.slower && rate.estimate < 1) return 'slower'
-  if (shown.cheaper && cost.estimate <= 1 - LEAST_SAVING && rate.low >= 1 - TOLERATED_LOSS) return 'cheaper'
-  return rate.high < 1 + LEAST_GAIN && cost.low > 1 - LEAST_SAVING ? 'same' : 'not-shown'
+  if (shown.cheaper && cost.estimate <= 1 - MIN_SAVING && rate.low >= 1 - TOLERATED_LOSS) return 'cheaper'
+  return rate.high < 1 + MIN_GAIN && cost.low > 1 - MIN_SAVING ? 'same' : 'not-shown'
 }
 
 /** At a look that may be wrong with `level` the interval is of 1 - level: so it holds whenever the trial ends. */

@@ -1,16 +1,16 @@
 /** Channels: the number of queue pairs in use, set by `ethtool -L`. */
 import { VqtuneError } from '../errors'
-import type { DesiredNic, ObservedNic, ObstacleCode, SetChannels, Skip, SteppedBack } from '../model'
-import { classifyRefusal } from '../system/ethtool'
-import type { Host } from '../system/host'
-import { readLinks } from '../system/ip-link'
-import { operand } from '../untrusted'
+import { classifyRefusal } from '../kernel/ethtool'
+import { readLinks } from '../kernel/ip-link'
+import type { DesiredNic, ObservedNic, ObstacleCode, RegressionHold, SetChannels, Skip } from '../model'
+import type { System } from '../system/system'
+import { operand } from '../text/escape'
 import { StepRefused } from './refused'
 import type { Tunable } from './tunable'
 
 export const channels: Tunable<SetChannels> = {
   name: 'channels',
-  plan({ nic, desired, steppedBack }) {
+  plan({ nic, desired, regressionHold }) {
     if (desired.target !== nic.channels.current) {
       return {
         steps: [
@@ -19,15 +19,15 @@ export const channels: Tunable<SetChannels> = {
             nic: nic.name,
             old: nic.channels.current,
             new: desired.target,
-            reason: reasonOf(nic, desired, steppedBack),
+            reason: reasonOf(nic, desired, regressionHold),
           },
         ],
         skips: [],
       }
     }
-    if (desired.wanted === desired.target) return { steps: [], skips: [] }
-    const guarded = desired.limitedBy === 'guard' && steppedBack !== undefined
-    return { steps: [], skips: [guarded ? guardSkip(nic, steppedBack) : obstacleSkip(nic)] }
+    if (desired.idealChannels === desired.target) return { steps: [], skips: [] }
+    const guarded = desired.limitedBy === 'guard' && regressionHold !== undefined
+    return { steps: [], skips: [guarded ? guardSkip(nic, regressionHold) : obstacleSkip(nic)] }
   },
 }
 
@@ -39,21 +39,28 @@ function obstacleSkip(nic: ObservedNic): Skip {
   return { nic: nic.name, tunable: 'channels', code, why }
 }
 
-function guardSkip({ name }: ObservedNic, steppedBack: SteppedBack): Skip {
-  const way = steppedBack.proven ? `; vqtune apply ${operand(name)} tries ${steppedBack.from} again` : ''
-  return { nic: name, tunable: 'channels', code: 'guard', why: `${describeStepBack(steppedBack)}${way}` }
+function guardSkip({ name }: ObservedNic, regressionHold: RegressionHold): Skip {
+  const way = regressionHold.confirmed
+    ? `; vqtune apply ${operand(name)} tries ${regressionHold.from} again`
+    : ''
+  return {
+    nic: name,
+    tunable: 'channels',
+    code: 'guard',
+    why: `${describeRegressionHold(regressionHold)}${way}`,
+  }
 }
 
 /** `stepped back by the guard: with 4 channels ...` */
-function describeStepBack({ proven, why }: SteppedBack): string {
-  return proven ? `stepped back by the guard: ${why}` : `the guard compares: ${why}`
+function describeRegressionHold({ confirmed, why }: RegressionHold): string {
+  return confirmed ? `stepped back by the guard: ${why}` : `the guard compares: ${why}`
 }
 
-function reasonOf(nic: ObservedNic, desired: DesiredNic, steppedBack: SteppedBack | undefined): string {
+function reasonOf(nic: ObservedNic, desired: DesiredNic, regressionHold: RegressionHold | undefined): string {
   switch (desired.limitedBy) {
     case 'guard':
       // Only a step back makes the guard the limit; see desireNic.
-      return describeStepBack(steppedBack as SteppedBack)
+      return describeRegressionHold(regressionHold as RegressionHold)
     case 'vcpus':
       return `one queue pair for each of ${desired.target} online vCPUs`
     case 'host':
@@ -72,8 +79,8 @@ function reasonOf(nic: ObservedNic, desired: DesiredNic, steppedBack: SteppedBac
  * before and observes after.
  * @throws StepRefused when the kernel says no for a reason that is not a fault; VqtuneError otherwise
  */
-export async function setChannels(host: Host, step: SetChannels): Promise<void> {
-  const result = await host.run('ethtool', ['-L', step.nic, 'combined', String(step.new)], {
+export async function setChannels(system: System, step: SetChannels): Promise<void> {
+  const result = await system.run('ethtool', ['-L', step.nic, 'combined', String(step.new)], {
     timeoutMs: 15_000,
   })
   if (result.code === 0 || /unmodified, ignoring/.test(result.stderr + result.stdout)) return
@@ -84,17 +91,17 @@ export async function setChannels(host: Host, step: SetChannels): Promise<void> 
   if (refusal.code === 'vanished') {
     throw new VqtuneError('vanished', `${step.nic}: the NIC went away while its channels were set`)
   }
-  throw await explained(host, step, { code: refusal.code, text: refusal.text })
+  throw await explained(system, step, { code: refusal.code, text: refusal.text })
 }
 
 /** A bare "Invalid argument" says nothing; XDP is the usual cause and easy to see. */
 async function explained(
-  host: Host,
+  system: System,
   step: SetChannels,
   { code, text }: { readonly code: ObstacleCode; readonly text: string },
 ): Promise<Error> {
   if (code === 'refused' || code === 'xdp') {
-    const xdp = code === 'xdp' || (await readLinks(host)).get(step.nic)?.xdp === true
+    const xdp = code === 'xdp' || (await readLinks(system)).get(step.nic)?.xdp === true
     if (xdp) {
       return new StepRefused('xdp', 'an XDP program is attached: the driver refuses other channels', text)
     }

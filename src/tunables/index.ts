@@ -1,6 +1,6 @@
 /** The registry: what vqtune tunes, in the order in which it must be written, and how each step is written. */
 import type { Plan, SetChannels, Skip, Step, TunableName } from '../model'
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
 import { channels, setChannels } from './channels'
 import { irqAffinity, setIrqAffinity } from './irq-affinity'
 import type { NicContext, Tunable } from './tunable'
@@ -25,7 +25,7 @@ export function planTunables(context: NicContext): Plan {
 
 interface StepKind<S extends Step> {
   readonly tunable: Tunable<S>
-  readonly execute: (host: Host, step: S) => Promise<void> | void
+  readonly execute: (system: System, step: S) => Promise<void> | void
 }
 
 /** A kind of step that is missing here does not compile. */
@@ -36,9 +36,9 @@ const STEP_KINDS: { readonly [K in Step['kind']]: StepKind<Extract<Step, { kind:
 }
 
 /** Does one step. @throws StepRefused, VqtuneError */
-export async function execute(host: Host, step: Step): Promise<void> {
+export async function execute(system: System, step: Step): Promise<void> {
   // The table is typed per kind; TypeScript cannot follow the pairing through an index.
-  await (STEP_KINDS[step.kind] as StepKind<Step>).execute(host, step)
+  await (STEP_KINDS[step.kind] as StepKind<Step>).execute(system, step)
 }
 
 /** The name of the tunable that a step belongs to. */

@@ -1,9 +1,9 @@
 /** IRQ affinity: rx and tx interrupt of a queue pair on that queue's CPUs. */
 import { errnoOf, messageOf, VqtuneError } from '../errors'
+import { formatCpuList, sameCpus } from '../kernel/cpulist'
+import { irqAffinityPath } from '../kernel/interrupts'
 import type { CpuList, InterruptLayout, ObservedIrq, SetIrqAffinity, Skip } from '../model'
-import { formatCpuList, sameCpus } from '../system/cpulist'
-import type { Host } from '../system/host'
-import { irqAffinityPath } from '../system/interrupts'
+import type { System } from '../system/system'
 import { StepRefused } from './refused'
 import type { Tunable } from './tunable'
 
@@ -66,10 +66,10 @@ const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
 }
 
 /** Writes smp_affinity_list. @throws StepRefused when the kernel owns this interrupt's affinity (EIO, EPERM, EINVAL) */
-export function setIrqAffinity(host: Host, step: SetIrqAffinity): void {
-  const path = irqAffinityPath(host, step.irq)
+export function setIrqAffinity(system: System, step: SetIrqAffinity): void {
+  const path = irqAffinityPath(system, step.irq)
   try {
-    host.writeAttribute(path, formatCpuList(step.new))
+    system.writeAttribute(path, formatCpuList(step.new))
   } catch (error) {
     const errno = errnoOf(error)
     const what = `${step.nic}: IRQ ${step.irq}`

@@ -1,12 +1,12 @@
 /** What a tunable is: pure planning, and one way to write. index.ts is the ordered registry. */
-import type { DesiredNic, NicSettings, ObservedNic, Skip, Step, SteppedBack, TunableName } from '../model'
+import type { DesiredNic, NicSettings, ObservedNic, RegressionHold, Skip, Step, TunableName } from '../model'
 
 export interface NicContext {
   readonly nic: ObservedNic
   readonly desired: DesiredNic
   readonly settings: NicSettings
   /** Of the guard, when it holds now. */
-  readonly steppedBack: SteppedBack | undefined
+  readonly regressionHold: RegressionHold | undefined
 }
 
 export interface TunablePlan<S extends Step = Step> {

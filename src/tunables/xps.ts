@@ -1,8 +1,8 @@
 /** XPS: which CPUs send through which queue (xps_cpus). */
 import { errnoOf, messageOf, VqtuneError } from '../errors'
+import { formatCpuList, formatCpuMask, sameCpus } from '../kernel/cpulist'
 import type { SetXps, Skip } from '../model'
-import { formatCpuList, formatCpuMask, sameCpus } from '../system/cpulist'
-import type { Host } from '../system/host'
+import type { System } from '../system/system'
 import type { Tunable } from './tunable'
 
 export const xps: Tunable<SetXps> = {
@@ -39,10 +39,10 @@ export const xps: Tunable<SetXps> = {
 }
 
 /** Writes the mask; an empty list clears it. */
-export function setXps(host: Host, step: SetXps): void {
-  const path = `${host.paths.sysClassNet}/${step.nic}/queues/tx-${step.queue}/xps_cpus`
+export function setXps(system: System, step: SetXps): void {
+  const path = `${system.paths.sysClassNet}/${step.nic}/queues/tx-${step.queue}/xps_cpus`
   try {
-    host.writeAttribute(path, formatCpuMask(step.new))
+    system.writeAttribute(path, formatCpuMask(step.new))
   } catch (error) {
     const errno = errnoOf(error)
     const what = `${step.nic}: XPS of queue ${step.queue}`

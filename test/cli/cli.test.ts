@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../src/commands/registry'
-import { putBackRecord, steppedBackRecord } from '../../src/guard/record'
+import { guardReductionRecord, revertRecord } from '../../src/confirm/record'
 import { capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 import { expectSchema, schema } from '../support/schema'
@@ -159,9 +159,9 @@ describe('on captured guests', () => {
     const lost = { nic: 'eth0', from: 4, channels: 1, why: 'the carrier was lost', failure: undefined }
     const at = '2026-11-25T12:00:00.000Z'
     const own = [
-      putBackRecord(lost, at),
-      putBackRecord({ ...lost, failure: 'busy' }, at),
-      steppedBackRecord({ nic: 'eth0', from: 4, to: 1, why: '1 instead of 8 Mb/s' }, at),
+      revertRecord(lost, at),
+      revertRecord({ ...lost, failure: 'busy' }, at),
+      guardReductionRecord({ nic: 'eth0', from: 4, to: 1, why: '1 instead of 8 Mb/s' }, at),
     ]
     const others = (['repaired', 'accepted', 'reported', 'yielded', 'backed-off'] as const).map((action) => ({
       ...{

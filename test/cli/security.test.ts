@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { describe, expect, it } from 'vitest'
-import { parseLinks } from '../../src/system/ip-link'
+import { parseLinks } from '../../src/kernel/ip-link'
 import { BUNDLE, capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 

@@ -4,35 +4,35 @@
  * a square would take 64 times. What takes less than 80 ms is not judged; a square takes seconds there.
  */
 import { describe, expect, it } from 'vitest'
-import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
-import { parseIni } from '../../src/advice/writers/ini'
-import { parseBannedIrqs } from '../../src/advice/writers/irqbalance'
-import { linkMatches } from '../../src/advice/writers/link'
-import { keyfileWriter } from '../../src/advice/writers/network-manager'
-import { rulesWriters } from '../../src/advice/writers/udev-rules'
 import { isEmptyConfig } from '../../src/config/load'
 import { globMatcher } from '../../src/config/match'
 import { parseFragment } from '../../src/config/parse'
+import { parseGateway, parseNeighbour } from '../../src/confirm/connectivity'
+import { chooseFormat } from '../../src/daemon/prometheus'
 import { parseKernelEvent } from '../../src/daemon/udev-events'
 import { parseStartTicks } from '../../src/daemon/view'
 import { parseHistory, parseSince } from '../../src/drift/history'
-import { readSightings } from '../../src/drift/sightings'
-import { parseGateway, parseNeighbour } from '../../src/guard/connectivity'
-import { parseBackup } from '../../src/host/change/backup'
-import { hidePasswords } from '../../src/host/change/diff'
-import { parseDomain } from '../../src/host/libvirt/domain'
-import { withNumber } from '../../src/host/libvirt/qemu-conf'
-import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh-output'
-import { scanXml } from '../../src/host/libvirt/xml-scan'
-import { parseLinks as parseHostLinks } from '../../src/host/network/links'
-import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/host/qemu/process'
-import { parseScatterGather } from '../../src/host/zerocopy/conditions'
-import { parseHistogram } from '../../src/host/zerocopy/histogram'
-import { parseModprobeConf } from '../../src/host/zerocopy/modprobe-conf'
-import { parseUsers } from '../../src/host/zerocopy/module'
-import { probeTarget } from '../../src/host/zerocopy/probe-target'
-import { parseLedger } from '../../src/ledger'
-import { chooseFormat } from '../../src/output/prometheus'
+import { readRunningTools } from '../../src/drift/process-scan'
+import { parseBackup } from '../../src/hypervisor/change/backup'
+import { hidePasswords } from '../../src/hypervisor/change/diff'
+import { parseDomain } from '../../src/hypervisor/libvirt/domain'
+import { withNumber } from '../../src/hypervisor/libvirt/qemu-conf'
+import { parseDomainList, parseInfo, virshError } from '../../src/hypervisor/libvirt/virsh-output'
+import { scanXml } from '../../src/hypervisor/libvirt/xml-scan'
+import { parseLinks as parseHostLinks } from '../../src/hypervisor/network/links'
+import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/hypervisor/qemu/process'
+import { parseScatterGather } from '../../src/hypervisor/zerocopy/conditions'
+import { parseHistogram } from '../../src/hypervisor/zerocopy/histogram'
+import { parseModprobeConf } from '../../src/hypervisor/zerocopy/modprobe-conf'
+import { parseUsers } from '../../src/hypervisor/zerocopy/module'
+import { probeTarget } from '../../src/hypervisor/zerocopy/probe-target'
+import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
+import { parseCpuList, parseCpuMask } from '../../src/kernel/cpulist'
+import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
+import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
+import { parseLinks } from '../../src/kernel/ip-link'
+import { parseRssQueues } from '../../src/kernel/rss'
+import { parseLedger } from '../../src/planner/ledger'
 import {
   countFlows,
   parseInterruptCounts,
@@ -41,15 +41,15 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
-import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
-import { parseCpuList, parseCpuMask } from '../../src/system/cpulist'
-import { classifyRefusal, parseChannels } from '../../src/system/ethtool'
-import { parseVirtioInterrupts } from '../../src/system/interrupts'
-import { parseLinks } from '../../src/system/ip-link'
 import { newestLines } from '../../src/system/line-log'
-import { parseRssQueues } from '../../src/system/rss'
-import { hostReading } from '../support/hosts'
+import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { parseIni } from '../../src/writers/ini'
+import { parseBannedIrqs } from '../../src/writers/irqbalance'
+import { linkMatches } from '../../src/writers/link'
+import { keyfileWriter } from '../../src/writers/network-manager'
+import { rulesWriters } from '../../src/writers/udev-rules'
 import { nicOf } from '../support/simulated-kernel'
+import { systemReading } from '../support/systems'
 
 const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
 const LOADED = {
@@ -83,9 +83,9 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   [
     '/proc/PID/status and cmdline',
     (text) =>
-      readSightings(
+      readRunningTools(
         Object.assign(
-          hostReading((path) => (path.endsWith('comm') ? 'tuna' : text)),
+          systemReading((path) => (path.endsWith('comm') ? 'tuna' : text)),
           { list: () => ['9'] },
         ),
         1,
@@ -160,7 +160,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     '/proc/kallsyms',
     (text) =>
       probeTarget(
-        hostReading(() => text),
+        systemReading(() => text),
         LOADED,
       ),
     '0 t vhost_zerocopy_callback',

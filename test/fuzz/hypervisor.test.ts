@@ -3,20 +3,20 @@
 import fc from 'fast-check'
 import { XMLParser } from 'fast-xml-parser'
 import { describe, expect } from 'vitest'
-import { hidePasswords, unifiedDiff } from '../../src/host/change/diff'
-import { type Domain, parseDomain, parseXml } from '../../src/host/libvirt/domain'
-import { setInterfaceQueues } from '../../src/host/libvirt/driver-edit'
-import { readNumber, scanConf, withNumber } from '../../src/host/libvirt/qemu-conf'
-import { parseQueueRequest } from '../../src/host/libvirt/queue-request'
-import { parseDomainList, parseInfo, virshError } from '../../src/host/libvirt/virsh-output'
-import { scanXml, type XmlElement } from '../../src/host/libvirt/xml-scan'
-import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/host/qemu/process'
-import { parseScatterGather } from '../../src/host/zerocopy/conditions'
-import { parseHistogram } from '../../src/host/zerocopy/histogram'
-import { isOn, ownConf, parseModprobeConf } from '../../src/host/zerocopy/modprobe-conf'
-import { parseUsers } from '../../src/host/zerocopy/module'
-import { probeTarget } from '../../src/host/zerocopy/probe-target'
-import { hostReading } from '../support/hosts'
+import { hidePasswords, unifiedDiff } from '../../src/hypervisor/change/diff'
+import { type Domain, parseDomain, parseXml } from '../../src/hypervisor/libvirt/domain'
+import { setInterfaceQueues } from '../../src/hypervisor/libvirt/driver-edit'
+import { readNumber, scanConf, withNumber } from '../../src/hypervisor/libvirt/qemu-conf'
+import { parseQueueRequest } from '../../src/hypervisor/libvirt/queue-request'
+import { parseDomainList, parseInfo, virshError } from '../../src/hypervisor/libvirt/virsh-output'
+import { scanXml, type XmlElement } from '../../src/hypervisor/libvirt/xml-scan'
+import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/hypervisor/qemu/process'
+import { parseScatterGather } from '../../src/hypervisor/zerocopy/conditions'
+import { parseHistogram } from '../../src/hypervisor/zerocopy/histogram'
+import { isOn, ownConf, parseModprobeConf } from '../../src/hypervisor/zerocopy/modprobe-conf'
+import { parseUsers } from '../../src/hypervisor/zerocopy/module'
+import { probeTarget } from '../../src/hypervisor/zerocopy/probe-target'
+import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { damaged, fixture, mac, numbersIn, word } from './lib/texts'
 
@@ -261,10 +261,10 @@ describe('vhost_net', () => {
       fc.boolean(),
     ),
     ([symbols, release, builtin]) => {
-      const host = hostReading((path) => (path.endsWith('kallsyms') ? symbols : release))
+      const system = systemReading((path) => (path.endsWith('kallsyms') ? symbols : release))
       const module = { parameter: 'present', running: true, users: 1, configured: undefined } as const
       const target = parsedOrRefused(() =>
-        probeTarget(host, { ...module, state: builtin ? 'builtin' : 'loaded' }),
+        probeTarget(system, { ...module, state: builtin ? 'builtin' : 'loaded' }),
       )
       if (target === undefined) return
       const name = target.location.replace('vhost_net:', '')

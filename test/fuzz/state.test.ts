@@ -8,15 +8,22 @@ import { daemonJson, daemonText } from '../../src/commands/daemon-view'
 import { type DaemonState, readState } from '../../src/daemon/state'
 import { readView } from '../../src/daemon/view'
 import { classifyDrift } from '../../src/drift/classify'
-import { afterReversal, isAway, withTime } from '../../src/drift/conflict'
+import { afterReversal, isBackedOff, withTime } from '../../src/drift/conflict'
 import { type DriftRecord, parseHistory, parseSince } from '../../src/drift/history'
-import { restoreSteps } from '../../src/goals'
-import { parseBackup } from '../../src/host/change/backup'
-import { type Ledger, parseLedger, withApplied, withHeld, withOriginals, withoutHold } from '../../src/ledger'
-import { formatCpuList } from '../../src/system/cpulist'
+import { parseBackup } from '../../src/hypervisor/change/backup'
+import { formatCpuList } from '../../src/kernel/cpulist'
+import {
+  type Ledger,
+  parseLedger,
+  withApplied,
+  withHeld,
+  withOriginals,
+  withoutHold,
+} from '../../src/planner/ledger'
+import { restoreSteps } from '../../src/planner/operations'
 import { newestLines } from '../../src/system/line-log'
-import { hostReading } from '../support/hosts'
 import { guestOf, nicOf } from '../support/simulated-kernel'
+import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { alteredJson, cpuList, damaged, mac, word } from './lib/texts'
 
@@ -139,11 +146,13 @@ describe('daemon.json', () => {
         },
       ],
     },
-    conflicts: [{ ifindex: 2, reversals: [1_000, 2_000], fights: 1, awayUntil: 90_000, rival: 'irqbalance' }],
+    conflicts: [
+      { ifindex: 2, reversals: [1_000, 2_000], backoffs: 1, backoffUntil: 90_000, otherWriter: 'irqbalance' },
+    ],
   }
   const read = (text: string) =>
     readState(
-      hostReading(() => text),
+      systemReading(() => text),
       'boot',
     )
   holds('of any text is a state that the daemon can go on from, or none', jsonLike(sample), (text) => {
@@ -154,7 +163,7 @@ describe('daemon.json', () => {
     classifyDrift(state.last, { bootId: 'boot', online: '0', nics: [] })
     classifyDrift({ bootId: 'boot', online: '0', nics: [] }, state.last)
     for (const conflict of state.conflicts) {
-      must(typeof isAway(conflict, 5_000) === 'boolean', conflict)
+      must(typeof isBackedOff(conflict, 5_000) === 'boolean', conflict)
       const { verdict } = afterReversal(withTime(conflict, LIMITS, 5_000), 'reassert', 'x', LIMITS, 5_000)
       if (verdict.action === 'back-off')
         must(verdict.awaySeconds >= 1 && verdict.awaySeconds <= 86_400, verdict.awaySeconds)
@@ -180,9 +189,9 @@ describe('status.json', () => {
     startTicks: '4711',
     checkedAt: '2026-01-01T00:00:00.000Z',
     sources: [{ name: 'udev', state: 'up', why: null }],
-    leftAlone: [{ nic: 'eth0', rival: 'tuned', until: null, why: 'given way to tuned' }],
+    suspended: [{ nic: 'eth0', otherWriter: 'tuned', until: null, why: 'given way to tuned' }],
     configValid: true,
-    troubles: ['ethtool is not installed'],
+    problems: ['ethtool is not installed'],
     recentDrift: [
       {
         at: '2026-01-01T00:00:00.000Z',
@@ -205,7 +214,7 @@ describe('status.json', () => {
   const isAsTheSchemaSays = new Ajv({ strict: false }).compile({ ...properties.daemon, $defs })
   const stat = `812 (vqtune) S ${'0 '.repeat(18)}4711 0\n`
   holds('of any text is the view of the process that lives, or none', jsonLike(view), (text) => {
-    const host = hostReading((path) =>
+    const system = systemReading((path) =>
       path.endsWith('status.json')
         ? text
         : path.endsWith('boot_id')
@@ -214,7 +223,7 @@ describe('status.json', () => {
             ? stat
             : undefined,
     )
-    const read = readView(Object.assign(host, { exists: () => true }))
+    const read = readView(Object.assign(system, { exists: () => true }))
     if (read === undefined) return
     expect(read).toEqual(JSON.parse(text))
     expect(read).toMatchObject({ version: 1, bootId: 'boot', pid: 812, startTicks: '4711' })

@@ -2,19 +2,19 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { remediesFor } from '../../src/advice/platforms/index'
+import { parseGateway, parseNeighbour } from '../../src/confirm/connectivity'
 import { concernsUs, parseKernelEvent } from '../../src/daemon/udev-events'
 import { parseStartTicks } from '../../src/daemon/view'
-import { readSightings, sightedWriter } from '../../src/drift/sightings'
-import { parseGateway, parseNeighbour } from '../../src/guard/connectivity'
-import { parseLinks as parseHostLinks } from '../../src/host/network/links'
-import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
-import { formatCpuList, formatCpuMask, parseCpuList, parseCpuMask } from '../../src/system/cpulist'
-import { classifyRefusal, errorText, parseChannels } from '../../src/system/ethtool'
-import { parseVirtioInterrupts } from '../../src/system/interrupts'
-import { parseLinks } from '../../src/system/ip-link'
-import { parseRssQueues } from '../../src/system/rss'
-import { printable } from '../../src/untrusted'
-import { hostReading } from '../support/hosts'
+import { readRunningTools, runningWriter } from '../../src/drift/process-scan'
+import { parseLinks as parseHostLinks } from '../../src/hypervisor/network/links'
+import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
+import { formatCpuList, formatCpuMask, parseCpuList, parseCpuMask } from '../../src/kernel/cpulist'
+import { classifyRefusal, errorText, parseChannels } from '../../src/kernel/ethtool'
+import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
+import { parseLinks } from '../../src/kernel/ip-link'
+import { parseRssQueues } from '../../src/kernel/rss'
+import { escapeControl } from '../../src/text/escape'
+import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { count, cpuList, damaged, fixture, mac, numbersIn, ofEveryEthtool, word } from './lib/texts'
 
@@ -226,14 +226,14 @@ describe('processes', () => {
     ({ name, cmdline, status }) => {
       const texts: Readonly<Record<string, string>> = { comm: name, cmdline, status }
       const host = Object.assign(
-        hostReading((path) => texts[path.slice(path.lastIndexOf('/') + 1)]),
+        systemReading((path) => texts[path.slice(path.lastIndexOf('/') + 1)]),
         { list: () => ['1', '812', 'self'] },
       )
-      for (const one of readSightings(host, 4_711)) {
+      for (const one of readRunningTools(host, 4_711)) {
         must([1, 812].includes(one.pid) && name.trim() === one.name, one.name)
         for (const arg of one.args) must(cmdline.includes(arg) && !arg.includes('\0'), arg)
         must(one.parent === undefined || numbersIn(status).has(one.parent.pid), one.parent?.pid)
-        const { evidence = 'none' } = sightedWriter([one], 'channels', { nic: 'eth0', new: '2' }) ?? {}
+        const { evidence = 'none' } = runningWriter([one], 'channels', { nic: 'eth0', new: '2' }) ?? {}
         expect(evidence).toMatch(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,200}$/u)
       }
     },
@@ -297,7 +297,7 @@ describe('udevadm monitor', () => {
 describe('ip -j -d link show', () => {
   type Entry = { ifname?: unknown; altnames?: unknown[]; xdp?: unknown; prog?: unknown } | null
   /** iproute2's control characters are no JSON; the parser mends them. */
-  const entriesOf = (text: string): Entry[] => JSON.parse(printable(text))
+  const entriesOf = (text: string): Entry[] => JSON.parse(escapeControl(text))
   holds('is a map of what JSON says, or one line of error', damaged(...linkTexts), (text) => {
     const links = parsedOrRefused(() => parseLinks(text))
     if (links === undefined) return

@@ -1,16 +1,16 @@
 /** The files of other programs that may write channels, IRQ affinity or XPS. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
-import { iniValue, parseIni } from '../../src/advice/writers/ini'
-import { parseBannedIrqs } from '../../src/advice/writers/irqbalance'
-import { linkMatches } from '../../src/advice/writers/link'
-import { keyfileWriter } from '../../src/advice/writers/network-manager'
-import { activeSections } from '../../src/advice/writers/tuned'
-import { rulesWriters } from '../../src/advice/writers/udev-rules'
-import type { Writer } from '../../src/advice/writers/writer'
-import { hostReading } from '../support/hosts'
+import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { iniValue, parseIni } from '../../src/writers/ini'
+import { parseBannedIrqs } from '../../src/writers/irqbalance'
+import { linkMatches } from '../../src/writers/link'
+import { keyfileWriter } from '../../src/writers/network-manager'
+import { activeSections } from '../../src/writers/tuned'
+import { rulesWriters } from '../../src/writers/udev-rules'
+import type { Writer } from '../../src/writers/writer'
 import { nicOf } from '../support/simulated-kernel'
+import { systemReading } from '../support/systems'
 import { holds, must } from './lib/check'
 import { damaged, numbersIn, word } from './lib/texts'
 
@@ -65,10 +65,10 @@ describe('INI files', () => {
     'tuned profiles that include one another in circles end',
     fc.tuple(damaged(profile), damaged('[main]\ninclude=top base\n[net]\nreplace=1\nchannels=combined 2\n')),
     ([top, base]) => {
-      const host = hostReading((path) =>
+      const system = systemReading((path) =>
         path.endsWith('/top/tuned.conf') ? top : path.endsWith('/base/tuned.conf') ? base : undefined,
       )
-      for (const { name, options, where } of activeSections(host, ['top', 'base'])) {
+      for (const { name, options, where } of activeSections(system, ['top', 'base'])) {
         must(/\/(top|base)\/tuned\.conf$/.test(where), where)
         must(`${top}\n${base}`.replace(/\\\r?\n/g, ' ').includes(name) && options instanceof Map, name)
       }

@@ -13,11 +13,11 @@ const top = fileURLToPath(new URL('../..', import.meta.url))
 
 /** What decides which steps are planned. */
 const PLANNER = [
-  'src/desire.ts',
-  'src/layout.ts',
-  'src/plan.ts',
-  'src/goals.ts',
-  'src/step-back.ts',
+  'src/planner/target.ts',
+  'src/planner/layout.ts',
+  'src/planner/plan.ts',
+  'src/planner/operations.ts',
+  'src/planner/regression-hold.ts',
   'src/tunables/channels.ts',
   'src/tunables/index.ts',
   'src/tunables/irq-affinity.ts',

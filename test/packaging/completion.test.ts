@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { commandHelp } from '../../src/commands/help'
 import { COMMANDS, GLOBAL_OPTIONS } from '../../src/commands/registry'
-import { commandHelp } from '../../src/output/help'
 import { TOP } from './rpms'
 
 /** How a terminal of paper shows bold. */

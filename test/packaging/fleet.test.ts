@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
-import { Counters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
-import { renderMetrics } from '../../src/output/prometheus'
+import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
+import { renderMetrics } from '../../src/daemon/prometheus'
 import { BUNDLE } from '../support/bundle'
 import { dashboardPanels } from '../support/dashboard'
 import { guestOf, nicOf } from '../support/simulated-kernel'
@@ -35,11 +35,19 @@ function allMetrics(): string {
   const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
   return renderMetrics([
     ...guestFamilies(
-      { guest, skips, missing: [], leftAlone: [], changes: [], stepBacks: new Map(), againMs: undefined },
+      {
+        guest,
+        skips,
+        missing: [],
+        suspended: [],
+        changes: [],
+        regressionHolds: new Map(),
+        againMs: undefined,
+      },
       DEFAULT_SETTINGS,
       health,
     ),
-    ...new Counters().families(['eth2']),
+    ...new DaemonCounters().families(['eth2']),
     lastCheck(1_800_000_000_000),
   ])
 }

@@ -7,13 +7,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { loadSettings } from '../../src/config/load'
-import { LOOK_AT_ALL, restoreSteps } from '../../src/goals'
-import { entryOf, withOriginals } from '../../src/ledger'
+import { formatCpuList } from '../../src/kernel/cpulist'
 import type { ObservedGuest, Step } from '../../src/model'
-import { observeGuest } from '../../src/observe'
 import { stepJson } from '../../src/output/json'
-import { planGuest, skipsOf, stepsOf } from '../../src/plan'
-import { formatCpuList } from '../../src/system/cpulist'
+import { entryOf, withOriginals } from '../../src/planner/ledger'
+import { observeGuest } from '../../src/planner/observe'
+import { OBSERVE_ALL, restoreSteps } from '../../src/planner/operations'
+import { planGuest, skipsOf, stepsOf } from '../../src/planner/plan'
 import { capturedGuest } from '../support/captured-guest'
 import { takeStep } from '../support/simulated-kernel'
 
@@ -42,9 +42,9 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
     const configuration = existsSync(`${directory}/vqtune.toml`) ? `${directory}/vqtune.toml` : undefined
 
     it('is desired, planned and reverted as written', async () => {
-      const { host } = capturedGuest(scenario.guest)
-      const settings = await loadSettings(host, configuration)
-      const observed = await observeGuest(host, LOOK_AT_ALL)
+      const { system } = capturedGuest(scenario.guest)
+      const settings = await loadSettings(system, configuration)
+      const observed = await observeGuest(system, OBSERVE_ALL)
       const plans = planGuest(observed, settings)
       const forward = allRounds(observed, (guest) => stepsOf(planGuest(guest, settings)))
 
@@ -62,7 +62,7 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
       const results = {
         desired: plans.map(({ nic, desired }) => ({
           nic: nic.name,
-          wanted: desired.wanted,
+          idealChannels: desired.idealChannels,
           target: desired.target,
           limitedBy: desired.limitedBy,
           groups: desired.groups.map(({ irq, xps }) =>

@@ -1,15 +1,15 @@
 /** A captured guest tree in place of the running guest: files from the tree, programs replayed from its recordings. */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type Host, systemHost, type ToolResult } from '../../src/system/host'
+import { openSystem, type System, type ToolResult } from '../../src/system/system'
 
 export const GUESTS = fileURLToPath(new URL('../fixtures/guests', import.meta.url))
 
 /** A Host on test/fixtures/guests/<name>. Calls are noted in `calls`; writes fail, a fixture is not to be changed. */
-export function capturedGuest(name: string): { host: Host; calls: string[] } {
+export function capturedGuest(name: string): { system: System; calls: string[] } {
   const tree = `${GUESTS}/${name}`
   const calls: string[] = []
-  const host: Host = Object.assign(Object.create(systemHost(tree)), {
+  const system: System = Object.assign(Object.create(openSystem(tree)), {
     findTool: (tool: string) => `/usr/sbin/${tool}`,
     run: async (tool: string, args: readonly string[]): Promise<ToolResult> => {
       calls.push([tool, ...args].join(' '))
@@ -25,7 +25,7 @@ export function capturedGuest(name: string): { host: Host; calls: string[] } {
       throw new Error(`a test replaced ${path} of a fixture`)
     },
   })
-  return { host, calls }
+  return { system, calls }
 }
 
 function recorded(tree: string, tool: string, args: readonly string[]): ToolResult {

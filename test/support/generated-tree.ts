@@ -5,8 +5,8 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { stripes } from '../../src/layout'
-import { formatCpuList, formatCpuMask } from '../../src/system/cpulist'
+import { formatCpuList, formatCpuMask } from '../../src/kernel/cpulist'
+import { stripes } from '../../src/planner/layout'
 
 export interface GeneratedNic {
   readonly name: string

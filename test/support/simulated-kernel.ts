@@ -2,8 +2,9 @@
  * What the kernel makes of a step, for tests of planning: setting channels stripes interrupts and XPS anew over the
  * online CPUs (virtnet_set_affinity), other steps set what they say.
  */
-import { stripes } from '../../src/layout'
+
 import type { ObservedGuest, ObservedNic, ObservedQueue, Step } from '../../src/model'
+import { stripes } from '../../src/planner/layout'
 
 export function takeStep(guest: ObservedGuest, step: Step): ObservedGuest {
   return {
@@ -87,7 +88,7 @@ export function guestOf(
     bootId: 'boot',
     cpus: { online, isolated },
     nics,
-    bystanders: [],
+    ignored: [],
     hypervisor: { vendor: 'QEMU', product: '' },
   }
 }

@@ -1,19 +1,21 @@
 /** Bugs that test/fuzz found, each with the smallest input that showed it. */
 import { describe, expect, it } from 'vitest'
-import { ifcfgWriter } from '../../src/advice/writers/ifcfg'
-import { keyfileWriter } from '../../src/advice/writers/network-manager'
-import { rulesWriters } from '../../src/advice/writers/udev-rules'
-import { LARGEST_FILE_BYTES, readTexts } from '../../src/config/load'
+import { MAX_FILE_BYTES, readTexts } from '../../src/config/load'
 import { parseFragment } from '../../src/config/parse'
 import { type Problem, problemLine } from '../../src/config/problem'
 import { readState } from '../../src/daemon/state'
 import { VqtuneError } from '../../src/errors'
-import { parseBackup } from '../../src/host/change/backup'
-import { parseDomain } from '../../src/host/libvirt/domain'
-import { readNumber, scanConf } from '../../src/host/libvirt/qemu-conf'
-import { parseDomainList, virshError } from '../../src/host/libvirt/virsh-output'
-import { scanXml } from '../../src/host/libvirt/xml-scan'
-import { parseOpenFilesLimit } from '../../src/host/qemu/process'
+import { parseBackup } from '../../src/hypervisor/change/backup'
+import { parseDomain } from '../../src/hypervisor/libvirt/domain'
+import { readNumber, scanConf } from '../../src/hypervisor/libvirt/qemu-conf'
+import { parseDomainList, virshError } from '../../src/hypervisor/libvirt/virsh-output'
+import { scanXml } from '../../src/hypervisor/libvirt/xml-scan'
+import { parseOpenFilesLimit } from '../../src/hypervisor/qemu/process'
+import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
+import { errorText, parseChannels } from '../../src/kernel/ethtool'
+import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
+import { parseLinks } from '../../src/kernel/ip-link'
+import { parseRssQueues } from '../../src/kernel/rss'
 import {
   parseInterruptCounts,
   parseNetSoftirqs,
@@ -21,13 +23,11 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
-import { parseCpuTicks, parseNicCounters } from '../../src/system/counters'
-import { errorText, parseChannels } from '../../src/system/ethtool'
-import { parseVirtioInterrupts } from '../../src/system/interrupts'
-import { parseLinks } from '../../src/system/ip-link'
-import { parseRssQueues } from '../../src/system/rss'
-import { hostReading } from '../support/hosts'
+import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { keyfileWriter } from '../../src/writers/network-manager'
+import { rulesWriters } from '../../src/writers/udev-rules'
 import { nicOf } from '../support/simulated-kernel'
+import { systemReading } from '../support/systems'
 
 const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
 
@@ -155,15 +155,15 @@ describe('what other programs leave out', () => {
     }
     const read = (value: object) =>
       readState(
-        hostReading(() => JSON.stringify(value)),
+        systemReading(() => JSON.stringify(value)),
         'boot',
       )
     expect(read(state)).toEqual(state)
     expect(read({ ...state, last: { ...state.last, nics: [null] } })).toBeUndefined()
     expect(read({ ...state, last: 'x' })).toBeUndefined()
     expect(read([])).toBeUndefined()
-    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: null, fights: 0 }] })).toBeUndefined()
-    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: [], fights: -1 }] })).toBeUndefined()
+    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: null, backoffs: 0 }] })).toBeUndefined()
+    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: [], backoffs: -1 }] })).toBeUndefined()
   })
 })
 
@@ -192,7 +192,7 @@ describe('no text takes all time or memory', () => {
     ['nic = [NNN]', '1,', 'f:1: nic[0] = 1: allowed is a table'],
     ['NNN', '[[nic]]\n', 'f:1: nic[0]: match is missing: '],
   ])('as many mistakes as a file has room for: %s', async (text, mistake, told) => {
-    const count = Math.floor((LARGEST_FILE_BYTES - text.length) / mistake.length)
+    const count = Math.floor((MAX_FILE_BYTES - text.length) / mistake.length)
     const { problems } = await readTexts([{ file: 'f', text: text.replace('NNN', mistake.repeat(count)) }])
     expect(problems).toHaveLength(count)
     expect(problemLine(problems[0] as Problem)).toContain(told)

@@ -131,7 +131,7 @@ describe('vqtune daemon with faults', () => {
       expect(told).toEqual([...new Set(told)])
       await mendEthtool()
       await expectRepairs()
-      await waitUntil('the end of it', PATIENCE_MS, async () => (await daemon.view()).troubles.length === 0)
+      await waitUntil('the end of it', PATIENCE_MS, async () => (await daemon.view()).problems.length === 0)
     },
   )
 
@@ -139,12 +139,12 @@ describe('vqtune daemon with faults', () => {
     const known = (await daemon.history()).length
     const other = await guest.addNic({ queues: 4 }, 0)
     // One that came and went within one pass is not told of.
-    await daemon.newRecord(known, 'nic-came')
+    await daemon.newRecord(known, 'nic-added')
     const before = await warnings('reconcile', 'pass')
     await holdRepair(other)
     await guest.removeNic(1)
     await guest.run(['rm', HOLD])
-    expect(await daemon.newRecord(known, 'nic-went')).toMatchObject({ nic: other })
+    expect(await daemon.newRecord(known, 'nic-removed')).toMatchObject({ nic: other })
     await mendEthtool()
     await expectRepairs()
     expect(await warnings('reconcile', 'pass')).toEqual(before)

@@ -46,8 +46,8 @@ describe('vqtune daemon', () => {
     expect(status.daemon).toMatchObject({
       running: true,
       pid: Number(await daemon.property('MainPID')),
-      leftAlone: [],
-      troubles: [],
+      suspended: [],
+      problems: [],
     })
   })
 
@@ -145,8 +145,8 @@ describe('vqtune daemon', () => {
     }
     await nic.become(2)
     const view = await daemon.view()
-    expect(view.leftAlone).toEqual([
-      expect.objectContaining({ nic: nic.name, rival: 'tuned', until: expect.stringMatching(/Z$/) }),
+    expect(view.suspended).toEqual([
+      expect.objectContaining({ nic: nic.name, otherWriter: 'tuned', until: expect.stringMatching(/Z$/) }),
     ])
     await daemon.systemctl('restart')
     expect(await daemon.property('StatusText')).toContain(`left alone: ${nic.name}`)
@@ -202,7 +202,7 @@ describe('vqtune daemon', () => {
       .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string })
     const fight = entries.find((entry) => entry.MESSAGE.includes('irqbalance reversed'))
     expect(fight?.PRIORITY).toBe('4')
-    expect(JSON.parse(fight?.MESSAGE ?? '')).toMatchObject({ nic: nic.name, rival: 'irqbalance' })
+    expect(JSON.parse(fight?.MESSAGE ?? '')).toMatchObject({ nic: nic.name, otherWriter: 'irqbalance' })
     const metrics = await guest.readFile('/run/vqtune/vqtune.prom')
     expect(metrics).toContain(`vqtune_nic_channels{nic="${nic.name}"} ${before}`)
     // No record twice: drift has its time, and everything else is told once.

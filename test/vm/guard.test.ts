@@ -129,7 +129,7 @@ describe('commit-confirm of the daemon', () => {
     await said(`${nic.name}: ${why} after the change: back to 1 channels`)
     await gatewayAnswers()
     expect(await nic.channels()).toBe(1)
-    const records = (await daemon.history()).filter(({ action }) => action === 'put-back')
+    const records = (await daemon.history()).filter(({ action }) => action === 'reverted')
     expect(records).toMatchObject([
       { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
     ])
@@ -138,7 +138,7 @@ describe('commit-confirm of the daemon', () => {
       expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
     }
     expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
-      `vqtune_confirm_put_backs_total{nic="${nic.name}"} 1`,
+      `vqtune_confirm_reverts_total{nic="${nic.name}"} 1`,
     )
   })
 
@@ -249,7 +249,7 @@ describe('the guard', () => {
         await nic.become(1)
       }
       expect(await daemon.log()).toContain(`${nic.name}: stepped back by the guard, 4 -> 1 channels: `)
-      const records = (await daemon.history()).filter(({ action }) => action === 'stepped-back')
+      const records = (await daemon.history()).filter(({ action }) => action === 'guard-reduced')
       const why = /[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, and so 2 times in turn/
       expect(records).toMatchObject([
         { kind: 'channels', nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'guard' },
@@ -260,7 +260,7 @@ describe('the guard', () => {
         ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `channels ${step} (`),
       )
       expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
-        `vqtune_guard_step_backs_total{nic="${nic.name}"} 1`,
+        `vqtune_guard_reductions_total{nic="${nic.name}"} 1`,
       )
 
       process.stderr.write(`${records[0]?.why}\n`)

@@ -52,7 +52,7 @@ interface TrialJson {
   readonly present: number
   readonly why: string
   readonly rounds: number
-  readonly looks: { rounds: number }[]
+  readonly analyses: { rounds: number }[]
   readonly comparisons: { channels: number; finding: string; rate: { estimate: number } }[]
   readonly runs: { channels: number; bytes: number; seconds: number; cpuSeconds: number }[]
 }
@@ -120,7 +120,7 @@ test('finds that fewer queues move more when the further ones are slow, and chan
 
 /** It ended at a look, every round measured both counts, and all is as before. */
 async function expectUntouched(trial: TrialJson): Promise<void> {
-  expect(trial.looks.map(({ rounds }) => rounds)).toContain(trial.rounds)
+  expect(trial.analyses.map(({ rounds }) => rounds)).toContain(trial.rounds)
   expect(trial.runs).toHaveLength(2 * trial.rounds)
   expect(await channels()).toBe(QUEUES)
   expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
@@ -252,7 +252,7 @@ test('a command is judged by its run time when it moves nothing, and its failure
     { timeoutMs: 60_000 },
   )
   expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject({ yardstick: 'runs', channels: QUEUES })
+  expect(JSON.parse(stdout)).toMatchObject({ metric: 'runs', channels: QUEUES })
   const failed = await guest.exec(['vqtune', 'trial', nic, '--', 'sh', '-c', 'echo no such luck >&2; exit 7'])
   expect(failed.code).toBe(1)
   expect(failed.stderr).toContain('sh: no such luck')

@@ -1,7 +1,7 @@
 /** The platforms that vqtune knows, and which of them this guest may be on. A new platform is one file and one line. */
 
 import type { Hypervisor } from '../../model'
-import { operand, shellWord } from '../../untrusted'
+import { operand, shellQuote } from '../../text/escape'
 import { ALIBABA } from './alibaba'
 import { GCE } from './gce'
 import { KUBEVIRT } from './kubevirt'
@@ -54,7 +54,7 @@ export function remediesFor(
       title: platform.title,
       ...remedy,
       check: [
-        `ethtool -l ${shellWord(request.name)}    # "Combined" under "Pre-set maximums": ${remedy.reaches}`,
+        `ethtool -l ${shellQuote(request.name)}    # "Combined" under "Pre-set maximums": ${remedy.reaches}`,
         `vqtune status ${operand(request.name)}`,
       ],
     }

@@ -1,16 +1,16 @@
 /** `vqtune host check [domain]`: what each guest's NICs are offered and use, and who must act. Changes nothing. */
 import { EXIT } from '../../errors'
-import { checkHypervisor } from '../../host/check/domain-checks'
-import { bySeverity, type Finding, needsAction } from '../../host/check/finding'
-import { type ObservedHypervisor, observeHypervisor } from '../../host/check/observe'
-import { checkJson, findingLines, NIC_HEAD, nicRows } from '../../host/check/present'
-import { paint } from '../../output/paint'
-import { renderTable } from '../../output/table'
+import { checkHypervisor } from '../../hypervisor/check/domain-checks'
+import { bySeverity, type Finding, needsAction } from '../../hypervisor/check/finding'
+import { type ObservedHypervisor, observeHypervisor } from '../../hypervisor/check/observe'
+import { checkJson, findingLines, NIC_HEAD, nicRows } from '../../hypervisor/check/present'
+import { paint } from '../../text/paint'
+import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
 import { virshOf } from './connection'
 
 export async function run(context: CommandContext): Promise<number> {
-  const seen = await observeHypervisor(context.host, virshOf(context), context.positionals[0])
+  const seen = await observeHypervisor(context.system, virshOf(context), context.positionals[0])
   const findings = bySeverity(checkHypervisor(seen))
   if (context.options.json === true) {
     const { printJson } = await import('../../output/json')

@@ -1,25 +1,25 @@
 /** `vqtune host max-files [N]`: the open-files limit of new guests, in qemu.conf. A dry run with a diff unless --apply. */
 import { EXIT, VqtuneError } from '../../errors'
-import { unifiedDiff } from '../../host/change/diff'
-import { changeFile } from '../../host/change/file-change'
-import { readConfigFile } from '../../host/change/safe-file'
-import { type LibvirtDaemon, readDaemon } from '../../host/libvirt/daemon'
-import { parseDomain } from '../../host/libvirt/domain'
-import { readNumber, withNumber } from '../../host/libvirt/qemu-conf'
-import type { Virsh } from '../../host/libvirt/virsh'
-import { estimateFds, LEAST_MAX_FILES, suggestMaxFiles } from '../../host/qemu/fd-estimate'
+import { unifiedDiff } from '../../hypervisor/change/diff'
+import { changeFile } from '../../hypervisor/change/file-change'
+import { readConfigFile } from '../../hypervisor/change/safe-file'
+import { type LibvirtDaemon, readDaemon } from '../../hypervisor/libvirt/daemon'
+import { parseDomain } from '../../hypervisor/libvirt/domain'
+import { readNumber, withNumber } from '../../hypervisor/libvirt/qemu-conf'
+import type { Virsh } from '../../hypervisor/libvirt/virsh'
+import { estimateFds, MIN_MAX_FILES, suggestMaxFiles } from '../../hypervisor/qemu/fd-estimate'
 import type { CommandContext } from '../command'
 import { virshOf } from './connection'
 
 /** Far above what 256 queues on each of several NICs need, and below the kernel's default fs.nr_open. */
-const MOST_MAX_FILES = 1_048_576
+const MAX_MAX_FILES = 1_048_576
 
 export async function run(context: CommandContext): Promise<number> {
-  const { host, positionals, out } = context
-  const file = host.paths.hypervisor.qemuConf
+  const { system, positionals, out } = context
+  const file = system.paths.hypervisor.qemuConf
   const asked = positionals[0] === undefined ? undefined : parseCount(positionals[0])
-  const before = readConfigFile(host, file)
-  if (before === undefined && host.stat(parent(file))?.kind !== 'directory') {
+  const before = readConfigFile(system, file)
+  if (before === undefined && system.stat(parent(file))?.kind !== 'directory') {
     throw new VqtuneError(
       'unsupported',
       `${file}: its directory does not exist: libvirt is not installed here`,
@@ -44,18 +44,18 @@ export async function run(context: CommandContext): Promise<number> {
     out('dry run: nothing was changed; --apply writes it\n')
     return EXIT.converged
   }
-  const backup = changeFile(host, { action: 'max-files', path: file, before, after, mode: 0o600 })
+  const backup = changeFile(system, { action: 'max-files', path: file, before, after, mode: 0o600 })
   out(`${file}: max_files = ${value}; to go back: vqtune host undo ${backup.id} --apply\n`)
-  out(restartAdvice(readDaemon(host)))
+  out(restartAdvice(readDaemon(system)))
   return EXIT.converged
 }
 
 function parseCount(text: string): number {
   const count = /^\d{1,7}$/.test(text) ? Number(text) : 0
-  if (count >= LEAST_MAX_FILES && count <= MOST_MAX_FILES) return count
+  if (count >= MIN_MAX_FILES && count <= MAX_MAX_FILES) return count
   throw new VqtuneError(
     'usage',
-    `host max-files: '${text}': expected a number from ${LEAST_MAX_FILES} to ${MOST_MAX_FILES}`,
+    `host max-files: '${text}': expected a number from ${MIN_MAX_FILES} to ${MAX_MAX_FILES}`,
   )
 }
 

@@ -1,15 +1,15 @@
 /** `vqtune host set-queues DOMAIN N|vcpus`: edits the stored XML of a guest. A dry run with a diff unless --apply. */
 
 import { EXIT, VqtuneError } from '../../errors'
-import { hidePasswords, unifiedDiff } from '../../host/change/diff'
-import { changeDomain } from '../../host/change/domain-change'
-import { type Domain, offeredQueues, parseDomain } from '../../host/libvirt/domain'
-import { setInterfaceQueues } from '../../host/libvirt/driver-edit'
-import { parseQueueRequest, queuesProblem, resolveQueues } from '../../host/libvirt/queue-request'
-import type { Virsh } from '../../host/libvirt/virsh'
-import type { DomainRef } from '../../host/libvirt/virsh-output'
-import { estimateFds, LEAST_MAX_FILES } from '../../host/qemu/fd-estimate'
-import { shellWord } from '../../untrusted'
+import { hidePasswords, unifiedDiff } from '../../hypervisor/change/diff'
+import { changeDomain } from '../../hypervisor/change/domain-change'
+import { type Domain, offeredQueues, parseDomain } from '../../hypervisor/libvirt/domain'
+import { setInterfaceQueues } from '../../hypervisor/libvirt/driver-edit'
+import { parseQueueRequest, queuesProblem, resolveQueues } from '../../hypervisor/libvirt/queue-request'
+import type { Virsh } from '../../hypervisor/libvirt/virsh'
+import type { DomainRef } from '../../hypervisor/libvirt/virsh-output'
+import { estimateFds, MIN_MAX_FILES } from '../../hypervisor/qemu/fd-estimate'
+import { shellQuote } from '../../text/escape'
 import type { CommandContext } from '../command'
 import { virshOf } from './connection'
 
@@ -56,7 +56,7 @@ export async function run(context: CommandContext): Promise<number> {
     context.out('dry run: nothing was changed; --apply defines it\n')
     return EXIT.converged
   }
-  const backup = await changeDomain(context.host, virsh, {
+  const backup = await changeDomain(context.system, virsh, {
     action: 'set-queues',
     domain: ref,
     before,
@@ -85,13 +85,13 @@ async function remaining(
     if (waits) {
       lines.push(
         `${ref.name} runs on with the old queues; power it off and start it when it suits (a reboot is not enough):`,
-        `  virsh shutdown ${shellWord(ref.name)}; virsh start ${shellWord(ref.name)}`,
+        `  virsh shutdown ${shellQuote(ref.name)}; virsh start ${shellQuote(ref.name)}`,
       )
     }
   }
   if (info.get('Managed save') === 'yes') {
     lines.push(
-      `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${shellWord(ref.name)}`,
+      `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${shellQuote(ref.name)}`,
     )
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
@@ -99,6 +99,6 @@ async function remaining(
 
 function openFilesNote(planned: Domain): string {
   const needed = estimateFds(planned)
-  if (needed < LEAST_MAX_FILES / 2) return ''
-  return `QEMU will need up to ${needed} open files: see vqtune host check ${shellWord(planned.name)} and vqtune host max-files\n`
+  if (needed < MIN_MAX_FILES / 2) return ''
+  return `QEMU will need up to ${needed} open files: see vqtune host check ${shellQuote(planned.name)} and vqtune host max-files\n`
 }

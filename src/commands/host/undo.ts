@@ -1,29 +1,29 @@
 /** `vqtune host undo [backup]`: puts back what a host verb replaced. A dry run with a diff unless --apply. */
 import { EXIT, messageOf, VqtuneError } from '../../errors'
-import { type Backup, listBackups, markUndone } from '../../host/change/backup'
-import { hidePasswords, unifiedDiff } from '../../host/change/diff'
-import { changeDomain } from '../../host/change/domain-change'
-import { changeFile } from '../../host/change/file-change'
-import { readConfigFile } from '../../host/change/safe-file'
-import { readDaemon } from '../../host/libvirt/daemon'
-import { Virsh } from '../../host/libvirt/virsh'
-import { renderTable } from '../../output/table'
+import { type Backup, listBackups, markUndone } from '../../hypervisor/change/backup'
+import { hidePasswords, unifiedDiff } from '../../hypervisor/change/diff'
+import { changeDomain } from '../../hypervisor/change/domain-change'
+import { changeFile } from '../../hypervisor/change/file-change'
+import { readConfigFile } from '../../hypervisor/change/safe-file'
+import { readDaemon } from '../../hypervisor/libvirt/daemon'
+import { Virsh } from '../../hypervisor/libvirt/virsh'
+import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
 import { restartAdvice } from './max-files'
 
 export async function run(context: CommandContext): Promise<number> {
-  const backups = listBackups(context.host)
+  const backups = listBackups(context.system)
   if (context.options.list === true) {
     context.out(listText(backups))
     return EXIT.converged
   }
   const backup = choose(backups, context.positionals[0])
-  const virsh = backup.target.kind === 'domain' ? new Virsh(context.host, backup.target.uri) : undefined
+  const virsh = backup.target.kind === 'domain' ? new Virsh(context.system, backup.target.uri) : undefined
   const current = await readTarget(context, backup, virsh)
   const name = describe(backup)
   if (current === backup.before) {
     context.out(`${name}: holds the old text already\n`)
-    if (context.options.apply === true) markUndone(context.host, backup)
+    if (context.options.apply === true) markUndone(context.system, backup)
     return EXIT.converged
   }
   context.out(hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined)))
@@ -40,7 +40,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const undo = await restore(context, backup, virsh, current)
   try {
-    markUndone(context.host, backup)
+    markUndone(context.system, backup)
   } catch (error) {
     // The undo itself is done; only the list of backups does not know.
     context.warn(`backup ${backup.id} stays listed as not undone: ${messageOf(error)}`)
@@ -69,14 +69,14 @@ async function readTarget(
 ): Promise<string | null> {
   const { target } = backup
   if (target.kind === 'file') {
-    const { qemuConf, modprobeOwnFile } = context.host.paths.hypervisor
+    const { qemuConf, modprobeOwnFile } = context.system.paths.hypervisor
     if (target.path !== qemuConf && target.path !== modprobeOwnFile) {
       throw new VqtuneError(
         'state',
         `backup ${backup.id}: ${target.path} is no file that a host verb changes`,
       )
     }
-    return readConfigFile(context.host, target.path) ?? null
+    return readConfigFile(context.system, target.path) ?? null
   }
   if (virsh === undefined) return null
   return virsh.inactiveXmlForEdit(await virsh.domain(target.uuid))
@@ -90,7 +90,7 @@ async function restore(
 ): Promise<Backup> {
   const { target, before, action } = backup
   if (target.kind === 'file') {
-    return changeFile(context.host, {
+    return changeFile(context.system, {
       action: 'undo',
       path: target.path,
       before: current ?? undefined,
@@ -102,7 +102,7 @@ async function restore(
   if (virsh === undefined || current === null || before === null) {
     throw new VqtuneError('state', `backup ${backup.id}: no XML in it; nothing was changed`)
   }
-  return changeDomain(context.host, virsh, {
+  return changeDomain(context.system, virsh, {
     action: 'undo',
     domain: target,
     before: current,
@@ -115,7 +115,7 @@ function afterwards(context: CommandContext, { target, action }: Backup): string
   if (target.kind === 'domain') {
     return `if ${target.name} runs: it keeps the present queues until it is powered off and started again\n`
   }
-  if (action === 'max-files') return restartAdvice(readDaemon(context.host))
+  if (action === 'max-files') return restartAdvice(readDaemon(context.system))
   if (action.startsWith('zerocopy'))
     return 'the module keeps its present setting until it is loaded again: see vqtune host zerocopy status\n'
   return ''

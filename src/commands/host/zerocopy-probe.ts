@@ -1,22 +1,22 @@
 /** `vqtune host zerocopy probe`: measures for some seconds whether packets really leave without a copy. */
 import { EXIT, VqtuneError } from '../../errors'
-import { readVhostModule } from '../../host/zerocopy/module'
-import { type ProbeResult, type ProbeVerdict, probeZerocopy } from '../../host/zerocopy/probe'
+import { readVhostModule } from '../../hypervisor/zerocopy/module'
+import { type ProbeResult, type ProbeVerdict, probeZerocopy } from '../../hypervisor/zerocopy/probe'
 import type { CommandContext } from '../command'
 
 const DEFAULT_SECONDS = 10
-const MOST_SECONDS = 600
+const MAX_SECONDS = 600
 
 export async function run(context: CommandContext): Promise<number> {
   const seconds = parseSeconds(context.options.seconds)
-  const module = await readVhostModule(context.host)
+  const module = await readVhostModule(context.system)
   // A closed terminal must not leave the probe behind; SIGINT and SIGTERM arrive through context.signal.
   const hangup = new AbortController()
   const onHangup = (): void => hangup.abort()
   process.once('SIGHUP', onHangup)
   const signal = AbortSignal.any([context.signal, hangup.signal])
   try {
-    const result = await probeZerocopy(context.host, module, seconds, signal)
+    const result = await probeZerocopy(context.system, module, seconds, signal)
     if (context.options.json === true) {
       const { printJson } = await import('../../output/json')
       context.out(printJson({ ...result, running: module.running ?? null, interrupted: signal.aborted }))
@@ -33,10 +33,10 @@ export async function run(context: CommandContext): Promise<number> {
 function parseSeconds(value: unknown): number {
   if (value === undefined) return DEFAULT_SECONDS
   const seconds = typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : 0
-  if (seconds >= 1 && seconds <= MOST_SECONDS) return seconds
+  if (seconds >= 1 && seconds <= MAX_SECONDS) return seconds
   throw new VqtuneError(
     'usage',
-    `host zerocopy probe: --seconds ${String(value)}: expected 1 to ${MOST_SECONDS}`,
+    `host zerocopy probe: --seconds ${String(value)}: expected 1 to ${MAX_SECONDS}`,
   )
 }
 

@@ -1,15 +1,15 @@
 /** `vqtune host zerocopy status`: the setting that runs and the one configured, and what makes it useless. */
 import { EXIT } from '../../errors'
-import { readSurroundings, type ZerocopySurroundings } from '../../host/zerocopy/conditions'
-import { isOn, MODULE, PARAMETER } from '../../host/zerocopy/modprobe-conf'
-import { readVhostModule, type VhostModule } from '../../host/zerocopy/module'
-import { paint } from '../../output/paint'
+import { readSurroundings, type ZerocopySurroundings } from '../../hypervisor/zerocopy/conditions'
+import { isOn, MODULE, PARAMETER } from '../../hypervisor/zerocopy/modprobe-conf'
+import { readVhostModule, type VhostModule } from '../../hypervisor/zerocopy/module'
+import { paint } from '../../text/paint'
 import type { CommandContext } from '../command'
 
 export async function run(context: CommandContext): Promise<number> {
   const named = typeof context.options.uplink === 'string' ? context.options.uplink : undefined
-  const module = await readVhostModule(context.host)
-  const around = await readSurroundings(context.host, named)
+  const module = await readVhostModule(context.system)
+  const around = await readSurroundings(context.system, named)
   const drift = module.running !== undefined && module.running !== nextLoad(module)
   if (context.options.json === true) {
     const { printJson } = await import('../../output/json')

@@ -1,11 +1,11 @@
 /** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and loads the module again when nothing uses it. */
 import { EXIT, messageOf, VqtuneError } from '../../errors'
-import { type Backup, discardBackup } from '../../host/change/backup'
-import { unifiedDiff } from '../../host/change/diff'
-import { changeFile } from '../../host/change/file-change'
-import { readConfigFile, removeSafely, writeSafely } from '../../host/change/safe-file'
-import { isOn, MODULE, ownConf, PARAMETER } from '../../host/zerocopy/modprobe-conf'
-import { planReload, readVhostModule, reloadModule, type VhostModule } from '../../host/zerocopy/module'
+import { type Backup, discardBackup } from '../../hypervisor/change/backup'
+import { unifiedDiff } from '../../hypervisor/change/diff'
+import { changeFile } from '../../hypervisor/change/file-change'
+import { readConfigFile, removeSafely, writeSafely } from '../../hypervisor/change/safe-file'
+import { isOn, MODULE, ownConf, PARAMETER } from '../../hypervisor/zerocopy/modprobe-conf'
+import { planReload, readVhostModule, reloadModule, type VhostModule } from '../../hypervisor/zerocopy/module'
 import type { CommandContext } from '../command'
 
 /** Says what is given up; the reason why the kernel turned it off by default. */
@@ -16,9 +16,9 @@ const RISK =
 const CONF_MODE = 0o644
 
 export async function runSwitch(context: CommandContext, on: boolean): Promise<number> {
-  const { host, out, options } = context
-  const path = host.paths.hypervisor.modprobeOwnFile
-  const module = await readVhostModule(host)
+  const { system, out, options } = context
+  const path = system.paths.hypervisor.modprobeOwnFile
+  const module = await readVhostModule(system)
   if (on) refuseImpossible(module)
   const apply = options.apply === true
   if (on && apply && options['accept-risk'] !== true) {
@@ -27,7 +27,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
       `host zerocopy on: ${RISK}; --accept-risk says that you accept this; nothing was changed`,
     )
   }
-  const before = readConfigFile(host, path)
+  const before = readConfigFile(system, path)
   const after = wantedConf(module, on, before)
   if (on) out(`${RISK}\n`)
   if (after !== before) out(unifiedDiff(path, before, after))
@@ -45,7 +45,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   const backup =
     after === before
       ? undefined
-      : changeFile(host, {
+      : changeFile(system, {
           action: on ? 'zerocopy-on' : 'zerocopy-off',
           path,
           before,
@@ -82,7 +82,7 @@ function wantedConf(module: VhostModule, on: boolean, before: string | undefined
 
 /** Another file may sort after ours, and the kernel command line always comes last. */
 async function warnOverridden(context: CommandContext, on: boolean): Promise<void> {
-  const { configured } = await readVhostModule(context.host)
+  const { configured } = await readVhostModule(context.system)
   if (configured === undefined || isOn(configured.value) === on) return
   context.warn(`${configured.source} sets ${PARAMETER}=${configured.value} and wins; vqtune does not edit it`)
 }
@@ -94,12 +94,12 @@ function explainLater(plan: ReturnType<typeof planReload>, out: (text: string) =
 }
 
 async function reload(context: CommandContext, on: boolean, backup: Backup | undefined): Promise<void> {
-  const { host, out } = context
-  if (host.paths.root !== '') return out(`${MODULE} is not loaded again: --root names another tree\n`)
+  const { system, out } = context
+  if (system.paths.root !== '') return out(`${MODULE} is not loaded again: --root names another tree\n`)
   try {
-    const inUse = await reloadModule(host, on)
+    const inUse = await reloadModule(system, on)
     if (inUse === undefined) return out(`${MODULE}: loaded again, ${PARAMETER} is ${on ? 'on' : 'off'}\n`)
-    explainLater(planReload(await readVhostModule(host), on), out)
+    explainLater(planReload(await readVhostModule(system), on), out)
   } catch (error) {
     throw await tookBack(context, backup, error)
   }
@@ -111,16 +111,16 @@ async function tookBack(
   backup: Backup | undefined,
   error: unknown,
 ): Promise<VqtuneError> {
-  const { host } = context
-  const path = host.paths.hypervisor.modprobeOwnFile
+  const { system } = context
+  const path = system.paths.hypervisor.modprobeOwnFile
   let end: string
   try {
     if (backup !== undefined) {
       if (backup.before === null) removeSafely(path)
       else writeSafely(path, backup.before, { mode: CONF_MODE })
-      discardBackup(host, backup)
+      discardBackup(system, backup)
     }
-    const loaded = await host.run('modprobe', [MODULE])
+    const loaded = await system.run('modprobe', [MODULE])
     end = `${path} is as it was${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
   } catch (failure) {
     end = `going back failed too (${messageOf(failure)}): look at ${path} and run modprobe ${MODULE}`

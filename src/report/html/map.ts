@@ -2,8 +2,8 @@
 import type { QueueLoad } from '../compare'
 
 /** Shares of the colour: the least is seen, and the text is legible on the most, light and dark. */
-const LEAST_HEAT = 0.08
-const MOST_HEAT = 0.5
+const MIN_HEAT = 0.08
+const MAX_HEAT = 0.5
 
 export function queueMap(queues: readonly QueueLoad[], cpus: readonly number[]): string {
   // Interrupts may have gone to a vCPU that is offline by now.
@@ -15,7 +15,7 @@ export function queueMap(queues: readonly QueueLoad[], cpus: readonly number[]):
     const cells = columns.map((cpu) => {
       const count = byCpu.find((one) => one.cpu === cpu)?.interrupts ?? 0
       if (count === 0) return '<td></td>'
-      const heat = LEAST_HEAT + (MOST_HEAT - LEAST_HEAT) * (count / most)
+      const heat = MIN_HEAT + (MAX_HEAT - MIN_HEAT) * (count / most)
       return `<td style="--heat-share:${heat.toFixed(2)}">${count}</td>`
     })
     return `<tr><th scope="row">queue ${queue}</th>${cells.join('')}</tr>`

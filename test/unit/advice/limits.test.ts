@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type LimitInput, limitsOf, wishedPairs } from '../../../src/advice/limits'
+import { type LimitInput, limitsOf, pairsToRequest } from '../../../src/advice/limits'
 import {
   DEFAULT_NIC_SETTINGS,
   DEFAULT_SETTINGS,
   nicSettings,
   type Settings,
 } from '../../../src/config/settings'
-import { desireNic } from '../../../src/desire'
 import type { NicSettings, ObservedNic, ObstacleCode } from '../../../src/model'
+import { desiredState } from '../../../src/planner/target'
 
 interface Case {
   readonly nic?: Partial<ObservedNic>
@@ -44,7 +44,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
   const policy = nicSettings(settings, nic)
   return {
     nic,
-    desired: desireNic(nic, cpus, 'avoid', policy, new Map()),
+    desired: desiredState(nic, cpus, 'avoid', policy, new Map()),
     nicSettings: policy,
     settings,
     cpus,
@@ -151,8 +151,8 @@ describe('limitsOf', () => {
 })
 
 test('wishedPairs is the target without the host: vCPUs, isolated CPUs, cap and fixed count', () => {
-  expect(wishedPairs(inputOf({ maximum: 1 }))).toBe(8)
-  expect(wishedPairs(inputOf({ maximum: 1, isolated: [0, 1] }))).toBe(6)
-  expect(wishedPairs(inputOf({ maximum: 1, rule: { cap: 3 } }))).toBe(3)
-  expect(wishedPairs({ ...inputOf({}), nicSettings: { ...DEFAULT_NIC_SETTINGS, channels: 5 } })).toBe(5)
+  expect(pairsToRequest(inputOf({ maximum: 1 }))).toBe(8)
+  expect(pairsToRequest(inputOf({ maximum: 1, isolated: [0, 1] }))).toBe(6)
+  expect(pairsToRequest(inputOf({ maximum: 1, rule: { cap: 3 } }))).toBe(3)
+  expect(pairsToRequest({ ...inputOf({}), nicSettings: { ...DEFAULT_NIC_SETTINGS, channels: 5 } })).toBe(5)
 })

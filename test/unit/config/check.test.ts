@@ -1,14 +1,14 @@
 import { cpSync, mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/config-check'
-import type { Host } from '../../../src/system/host'
-import { hostWith } from '../../support/hosts'
+import type { System } from '../../../src/system/system'
+import { systemWith } from '../../support/systems'
 import { ETC, VENDOR } from './tree'
 
-async function check(host: Host, json = false): Promise<{ code: number; out: string }> {
+async function check(system: System, json = false): Promise<{ code: number; out: string }> {
   const lines: string[] = []
   const code = await run({
-    host,
+    system,
     positionals: [],
     options: { json },
     configFile: undefined,
@@ -17,28 +17,28 @@ async function check(host: Host, json = false): Promise<{ code: number; out: str
     color: false,
     signal: new AbortController().signal,
   })
-  return { code, out: lines.join('').replaceAll(host.paths.root, '') }
+  return { code, out: lines.join('').replaceAll(system.paths.root, '') }
 }
 
 /** A captured guest with one NIC, enp0s8, and these files. */
-function guestWith(files: Readonly<Record<string, string>>): Host {
-  const host = hostWith(files)
+function guestWith(files: Readonly<Record<string, string>>): System {
+  const system = systemWith(files)
   for (const part of ['sys', 'proc']) {
-    mkdirSync(`${host.paths.root}/${part}`, { recursive: true })
+    mkdirSync(`${system.paths.root}/${part}`, { recursive: true })
     const from = `test/fixtures/guests/debian-6.12-4cpu-4q/${part}`
-    cpSync(from, `${host.paths.root}/${part}`, { recursive: true, verbatimSymlinks: true })
+    cpSync(from, `${system.paths.root}/${part}`, { recursive: true, verbatimSymlinks: true })
   }
-  return host
+  return system
 }
 
 describe('vqtune config check', () => {
   test('lists every problem of every file and exits with 2', async () => {
-    const host = hostWith({ [VENDOR]: '[boot]\nwait-ms = true\n', [ETC]: '[gaurd]\n' })
-    expect(await check(host)).toEqual({
+    const system = systemWith({ [VENDOR]: '[boot]\nwait-ms = true\n', [ETC]: '[gaurd]\n' })
+    expect(await check(system)).toEqual({
       code: 2,
       out: `${VENDOR}:2: boot.wait-ms = true: allowed is 0 to 60000\n${ETC}:1: gaurd: unknown key, did you mean guard?\n2 problems\n`,
     })
-    expect(JSON.parse((await check(host, true)).out)).toMatchObject({
+    expect(JSON.parse((await check(system, true)).out)).toMatchObject({
       problems: [
         { file: VENDOR, line: 2, text: 'boot.wait-ms = true: allowed is 0 to 60000' },
         { file: ETC, line: 1 },
@@ -48,24 +48,24 @@ describe('vqtune config check', () => {
   })
 
   test('works where there is no guest to look at', async () => {
-    const { code, out } = await check(hostWith({}))
+    const { code, out } = await check(systemWith({}))
     expect(code).toBe(0)
     expect(out).toMatch(/^no configuration file: built-in defaults\nno problems\n.+\n$/)
   })
 
   test('shows what applies to each NIC and which table says so', async () => {
-    const host = guestWith({
+    const system = guestWith({
       [VENDOR]: '[defaults]\ncap = 3\n',
       [ETC]: '# first\n[[nic]]\nmatch = { name = "enp*" }\nchannels = 4\n',
     })
-    const { code, out } = await check(host)
+    const { code, out } = await check(system)
     expect(code).toBe(0)
     expect(out).toContain(`read ${VENDOR}, ${ETC}\nno problems\n`)
     expect(out).toMatch(new RegExp(`^\\S+ +cap +3 +${VENDOR}:1$`, 'm'))
     expect(out).toMatch(new RegExp(`^\\S+ +channels +4 +${ETC}:2$`, 'm'))
     expect(out).toMatch(/^\S+ +xps +true +built-in$/m)
     expect(out).toContain('channels = 4 is more than cap = 3 from another table: the cap wins')
-    const [nic] = JSON.parse((await check(host, true)).out).nics
+    const [nic] = JSON.parse((await check(system, true)).out).nics
     expect(nic).toMatchObject({ settings: { cap: 3, channels: 4 }, from: { cap: `${VENDOR}:1` } })
   })
 })

@@ -9,7 +9,7 @@ import { parseFragment } from '../../../src/config/parse'
 import { nearest, problemLine, shownValue } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
-import { hostWith } from '../../support/hosts'
+import { systemWith } from '../../support/systems'
 import { asRunningGuest, ETC, VENDOR } from './tree'
 
 const ETH0 = {
@@ -22,14 +22,14 @@ const ETH0 = {
 
 /** All problems of a text as /etc/vqtune/vqtune.toml, without the root of the tree. */
 async function problemsOf(text: string): Promise<string[]> {
-  const host = hostWith({ [ETC]: text })
-  const { problems } = await readConfig(host)
-  return problems.map((problem) => problemLine(problem).replace(host.paths.root, ''))
+  const system = systemWith({ [ETC]: text })
+  const { problems } = await readConfig(system)
+  return problems.map((problem) => problemLine(problem).replace(system.paths.root, ''))
 }
 
 describe('without keys', () => {
   test('no file gives the defaults', async () => {
-    expect(await loadSettings(hostWith({}))).toEqual(DEFAULT_SETTINGS)
+    expect(await loadSettings(systemWith({}))).toEqual(DEFAULT_SETTINGS)
   })
 
   test('files of comments and headers are named as sources and load no parser', async () => {
@@ -42,14 +42,14 @@ describe('without keys', () => {
       })
     }
     const fresh = await import('../../../src/config/load')
-    const host = hostWith({ [VENDOR]: '# nothing\n\n', [ETC]: '[boot]\r\n#wait-ms = 1\n [daemon] # c\n' })
-    const settings = await fresh.loadSettings(host)
+    const system = systemWith({ [VENDOR]: '# nothing\n\n', [ETC]: '[boot]\r\n#wait-ms = 1\n [daemon] # c\n' })
+    const settings = await fresh.loadSettings(system)
     expect(loaded).toEqual([])
     expect(settings).toEqual({
       ...DEFAULT_SETTINGS,
-      sources: [host.paths.vendorConfig, host.paths.etcConfig],
+      sources: [system.paths.vendorConfig, system.paths.etcConfig],
     })
-    const written = hostWith({ [ETC]: '[daemon]\ncheck-cron = "@hourly"\n' })
+    const written = systemWith({ [ETC]: '[daemon]\ncheck-cron = "@hourly"\n' })
     expect((await fresh.loadSettings(written)).daemon.checkCron).toBe('@hourly')
     expect(loaded.sort()).toEqual(['node-cron', 'smol-toml', 'zod/mini'])
     for (const name of ['smol-toml', 'zod/mini', 'node-cron']) vi.doUnmock(name)
@@ -71,7 +71,7 @@ describe('without keys', () => {
 
 describe('precedence', () => {
   test('vendor, then etc, then drop-ins in the order of their names; later keys win', async () => {
-    const host = hostWith({
+    const system = systemWith({
       [VENDOR]:
         'isolated-cpus = "use"\n[boot]\nwait-ms = 1\nlimit-ms = 1000\n[defaults]\ncap = 4\nxps = false\n',
       [ETC]: '[boot]\nwait-ms = 2\n[defaults]\ncap = 8\n',
@@ -80,11 +80,11 @@ describe('precedence', () => {
       '/etc/vqtune/conf.d/.hidden.toml': 'broken',
       '/etc/vqtune/conf.d/backup.toml~': 'broken',
     })
-    const settings = await loadSettings(host)
+    const settings = await loadSettings(system)
     expect(settings.boot).toEqual({ waitMs: 20, limitMs: 2000 })
     expect(settings.isolated).toBe('use')
     expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, xps: false, affinity: true })
-    expect(settings.sources.map((file) => file.replace(host.paths.root, ''))).toEqual([
+    expect(settings.sources.map((file) => file.replace(system.paths.root, ''))).toEqual([
       VENDOR,
       ETC,
       '/etc/vqtune/conf.d/10-a.toml',
@@ -93,12 +93,12 @@ describe('precedence', () => {
   })
 
   test('a rule of the vendor beats later [defaults]; a later rule beats it; "none" takes a cap back', async () => {
-    const host = hostWith({
+    const system = systemWith({
       [VENDOR]: '[[nic]]\nmatch = { name = "eth*" }\ncap = 2\non-conflict = "yield"\n',
       [ETC]: '[defaults]\ncap = 16\n',
     })
-    expect(nicSettings(await loadSettings(host), ETH0).cap).toBe(2)
-    const undone = hostWith({
+    expect(nicSettings(await loadSettings(system), ETH0).cap).toBe(2)
+    const undone = systemWith({
       [VENDOR]: '[defaults]\ncap = 2\nchannels = 2\n',
       [ETC]: '\n[[nic]]\nmatch.virtio = "virtio2"\ncap = "none"\nchannels = "auto"\n',
     })
@@ -112,11 +112,11 @@ describe('precedence', () => {
   })
 
   test('--config replaces the installed files, and must exist', async () => {
-    const host = hostWith({ [ETC]: 'broken', '/my.toml': '[guard]\nenabled = true\n' })
-    const settings = await loadSettings(host, `${host.paths.root}/my.toml`)
+    const system = systemWith({ [ETC]: 'broken', '/my.toml': '[guard]\nenabled = true\n' })
+    const settings = await loadSettings(system, `${system.paths.root}/my.toml`)
     expect(settings.guard.enabled).toBe(true)
-    expect(settings.sources).toEqual([`${host.paths.root}/my.toml`])
-    await expect(loadSettings(host, `${host.paths.root}/none.toml`)).rejects.toThrow(
+    expect(settings.sources).toEqual([`${system.paths.root}/my.toml`])
+    await expect(loadSettings(system, `${system.paths.root}/none.toml`)).rejects.toThrow(
       'none.toml: no such file',
     )
   })
@@ -124,7 +124,7 @@ describe('precedence', () => {
 
 describe('every value arrives', () => {
   test('daemon, metrics and guard', async () => {
-    const host = hostWith({
+    const system = systemWith({
       [ETC]: `
 [daemon]
 report-cron = "none"
@@ -146,7 +146,7 @@ regression-percent = 50
 commit-confirm-seconds = 0
 `,
     })
-    const { daemon, metrics, guard } = await loadSettings(host)
+    const { daemon, metrics, guard } = await loadSettings(system)
     expect(daemon).toEqual({
       reportCron: undefined,
       checkCron: '*/10 * * * *',
@@ -175,7 +175,7 @@ commit-confirm-seconds = 0
     ['"none"', undefined],
   ])('listen = %s', async (written, expected) => {
     const settings = await loadSettings(
-      hostWith({ [ETC]: `[metrics]\nlisten = ${written}\ntextfile = "none"\n` }),
+      systemWith({ [ETC]: `[metrics]\nlisten = ${written}\ntextfile = "none"\n` }),
     )
     expect(settings.metrics).toEqual({ textfile: undefined, listen: expected })
   })
@@ -299,29 +299,29 @@ describe('errors name file, line, key, value and what is allowed', () => {
   })
 
   test('loadSettings throws the first in file order, across files, in one line', async () => {
-    const host = hostWith({
+    const system = systemWith({
       [VENDOR]: '\n[boot]\nwait-ms = true\nlimit-ms = true\n',
       [ETC]: 'x',
     })
-    const error = await loadSettings(host).catch((reason: unknown) => reason)
+    const error = await loadSettings(system).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(VqtuneError)
     expect(error).toMatchObject({
       kind: 'config',
       exitCode: 2,
-      message: `${host.paths.vendorConfig}:3: boot.wait-ms = true: allowed is 0 to 60000 (and 2 more: see vqtune config check)`,
+      message: `${system.paths.vendorConfig}:3: boot.wait-ms = true: allowed is 0 to 60000 (and 2 more: see vqtune config check)`,
     })
   })
 
   test('a broken file leaves the defaults in the reading', async () => {
-    const host = hostWith({ [VENDOR]: '[boot]\nwait-ms = 5\n', [ETC]: 'x' })
-    expect((await readConfig(host)).settings).toEqual(DEFAULT_SETTINGS)
+    const system = systemWith({ [VENDOR]: '[boot]\nwait-ms = 5\n', [ETC]: 'x' })
+    expect((await readConfig(system)).settings).toEqual(DEFAULT_SETTINGS)
   })
 
   test('a directory, an endless device and a huge file are refused unread', async () => {
-    const host = hostWith({ '/etc/vqtune/conf.d/c.toml': '#'.repeat(128 * 1024 + 1) })
-    mkdirSync(`${host.paths.etcConfigDir}/a.toml`)
-    symlinkSync('/dev/zero', `${host.paths.etcConfigDir}/b.toml`)
-    const { problems } = await readConfig(host)
+    const system = systemWith({ '/etc/vqtune/conf.d/c.toml': '#'.repeat(128 * 1024 + 1) })
+    mkdirSync(`${system.paths.etcConfigDir}/a.toml`)
+    symlinkSync('/dev/zero', `${system.paths.etcConfigDir}/b.toml`)
+    const { problems } = await readConfig(system)
     expect(problems.map((problem) => problem.text)).toEqual([
       'not a file but a directory',
       'not a file but a device, pipe or socket',
@@ -382,7 +382,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
         .map(({ table, key, value }) => `[${table}]\n${key} = ${value}\n`),
     )
     let now = ''
-    const host = Object.assign(Object.create(hostWith({ [ETC]: '' })), { readText: () => now })
+    const host = Object.assign(Object.create(systemWith({ [ETC]: '' })), { readText: () => now })
     await fc.assert(
       fc.asyncProperty(text, async (content) => {
         now = content
@@ -405,10 +405,10 @@ describe('who may write the file', () => {
   const KEY = '[boot]\nwait-ms = 1\n'
 
   test('own files that nobody else may write are obeyed, also behind a link', async () => {
-    const host = hostWith({ [ETC]: KEY, '/srv/real.toml': '[boot]\nlimit-ms = 5000\n' })
-    mkdirSync(host.paths.etcConfigDir)
-    symlinkSync('../../../srv/real.toml', `${host.paths.etcConfigDir}/link.toml`)
-    expect((await loadSettings(asRunningGuest(host))).boot).toEqual({ waitMs: 1, limitMs: 5000 })
+    const system = systemWith({ [ETC]: KEY, '/srv/real.toml': '[boot]\nlimit-ms = 5000\n' })
+    mkdirSync(system.paths.etcConfigDir)
+    symlinkSync('../../../srv/real.toml', `${system.paths.etcConfigDir}/link.toml`)
+    expect((await loadSettings(asRunningGuest(system))).boot).toEqual({ waitMs: 1, limitMs: 5000 })
   })
 
   test.each([
@@ -420,65 +420,65 @@ describe('who may write the file', () => {
       'refused, since its directory DIR is writable by others (mode 0775): chmod go-w on it helps',
     ],
   ])('file mode %o in directory mode %o', async (fileMode, directoryMode, expected) => {
-    const host = hostWith({ [ETC]: KEY })
-    const directory = host.paths.etcConfig.replace(/\/[^/]*$/, '')
-    chmodSync(host.paths.etcConfig, fileMode)
+    const system = systemWith({ [ETC]: KEY })
+    const directory = system.paths.etcConfig.replace(/\/[^/]*$/, '')
+    chmodSync(system.paths.etcConfig, fileMode)
     chmodSync(directory, directoryMode)
-    const { problems } = await readConfig(asRunningGuest(host))
+    const { problems } = await readConfig(asRunningGuest(system))
     expect(problems).toEqual([
-      { file: host.paths.etcConfig, line: undefined, text: expected.replace('DIR', directory) },
+      { file: system.paths.etcConfig, line: undefined, text: expected.replace('DIR', directory) },
     ])
   })
 
   test('a link into a directory that others may write is refused, a sticky one is not', async () => {
-    const host = hostWith({ '/shared/real.toml': KEY })
-    const shared = `${host.paths.root}/shared`
-    mkdirSync(host.paths.etcConfigDir, { recursive: true })
-    symlinkSync(`${shared}/real.toml`, host.paths.etcConfig)
+    const system = systemWith({ '/shared/real.toml': KEY })
+    const shared = `${system.paths.root}/shared`
+    mkdirSync(system.paths.etcConfigDir, { recursive: true })
+    symlinkSync(`${shared}/real.toml`, system.paths.etcConfig)
     chmodSync(shared, 0o777)
-    const { problems } = await readConfig(asRunningGuest(host))
+    const { problems } = await readConfig(asRunningGuest(system))
     expect(problems[0]?.text).toBe(
       `refused, since its directory ${shared} is writable by others (mode 0777): chmod go-w on it helps`,
     )
     chmodSync(shared, 0o1777)
-    expect((await loadSettings(asRunningGuest(host))).boot.waitMs).toBe(1)
+    expect((await loadSettings(asRunningGuest(system))).boot.waitMs).toBe(1)
   })
 
   test('a file of somebody else is refused; in a captured tree owners mean nothing', async () => {
-    const host = hostWith({ [ETC]: KEY })
-    const linkStat: typeof host.linkStat = (path) => {
-      const facts = host.linkStat(path)
+    const system = systemWith({ [ETC]: KEY })
+    const linkStat: typeof system.linkStat = (path) => {
+      const facts = system.linkStat(path)
       return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
     }
-    const { problems } = await readConfig(asRunningGuest(host, { linkStat }))
+    const { problems } = await readConfig(asRunningGuest(system, { linkStat }))
     expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
-    chmodSync(host.paths.etcConfig, 0o666)
-    expect((await loadSettings(host)).boot.waitMs).toBe(1)
+    chmodSync(system.paths.etcConfig, 0o666)
+    expect((await loadSettings(system)).boot.waitMs).toBe(1)
   })
 
   test.each([
     ['EACCES', 'permission denied'],
     ['EIO', 'EIO: from the disk'],
   ])('a directory that cannot be read is named: %s', async (code, reason) => {
-    const host = hostWith({ [ETC]: KEY })
+    const system = systemWith({ [ETC]: KEY })
     const list = () => {
       throw Object.assign(new Error(`${code}: from the disk`), { code })
     }
-    const { problems, settings } = await readConfig(Object.assign(Object.create(host), { list }))
+    const { problems, settings } = await readConfig(Object.assign(Object.create(system), { list }))
     expect(problems).toEqual([
-      { file: host.paths.etcConfigDir, line: undefined, text: `cannot be read: ${reason}` },
+      { file: system.paths.etcConfigDir, line: undefined, text: `cannot be read: ${reason}` },
     ])
     expect(settings).toEqual(DEFAULT_SETTINGS)
   })
 
   test('a file that may not be read is named', async () => {
-    const host = hostWith({ [ETC]: KEY })
+    const system = systemWith({ [ETC]: KEY })
     const readText = () => {
       throw Object.assign(new Error('EACCES: permission denied, open'), { code: 'EACCES' })
     }
-    const { problems } = await readConfig(asRunningGuest(host, { readText }))
+    const { problems } = await readConfig(asRunningGuest(system, { readText }))
     expect(problems[0]?.text).toBe('cannot be read: permission denied')
-    writeFileSync(host.paths.etcConfig, '')
+    writeFileSync(system.paths.etcConfig, '')
   })
 })
 

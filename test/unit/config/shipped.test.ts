@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { grammarKeys } from '../../../src/config/grammar'
 import { isEmptyConfig, readConfig } from '../../../src/config/load'
 import { DEFAULT_NIC_SETTINGS, DEFAULT_SETTINGS, nicSettings } from '../../../src/config/settings'
-import { hostWith } from '../../support/hosts'
+import { systemWith } from '../../support/systems'
 import { ETC } from './tree'
 
 const shipped = readFileSync('packaging/vqtune.toml', 'utf8')
@@ -18,14 +18,14 @@ describe('packaging/vqtune.toml', () => {
   })
 
   test('every commented key stands at its default', async () => {
-    const host = hostWith({ [ETC]: uncommented })
-    const { problems, settings } = await readConfig(host)
+    const system = systemWith({ [ETC]: uncommented })
+    const { problems, settings } = await readConfig(system)
     expect(problems).toEqual([])
     const { rules, sources, ...rest } = settings
     const { rules: noRules, sources: noSources, ...standard } = DEFAULT_SETTINGS
     expect(rest).toEqual(standard)
     expect([noRules, noSources]).toEqual([[], []])
-    expect(sources).toEqual([host.paths.etcConfig])
+    expect(sources).toEqual([system.paths.etcConfig])
     expect(rules.map((rule) => rule.match)).toEqual([{}])
     const nic = {
       name: 'eth0',
@@ -43,7 +43,7 @@ describe('packaging/vqtune.toml', () => {
       .split('\n')
       .filter((line) => line.startsWith('#   '))
       .map((line) => line.slice(4))
-    const { problems, settings } = await readConfig(hostWith({ [ETC]: examples.join('\n') }))
+    const { problems, settings } = await readConfig(systemWith({ [ETC]: examples.join('\n') }))
     expect(problems).toEqual([])
     expect(settings.rules).toHaveLength(4)
   })

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { Exposition } from '../../../src/daemon/exposition'
-import type { Family } from '../../../src/output/prometheus'
-import { systemHost } from '../../../src/system/host'
+import type { Family } from '../../../src/daemon/prometheus'
+import { openSystem } from '../../../src/system/system'
 
 describe('Exposition', () => {
   const root = mkdtempSync(join(tmpdir(), 'vqtune-exposition-'))
@@ -16,7 +16,7 @@ describe('Exposition', () => {
 
   it('writes what is new, and else sets the time of the file after each look', () => {
     const told: (string | undefined)[] = []
-    const exposition = new Exposition(systemHost(root), (_topic, text) => told.push(text))
+    const exposition = new Exposition(openSystem(root), (_topic, text) => told.push(text))
     const publish = (value: number, checkedAt: number): void =>
       exposition.publish(families(value), checkedAt, {
         textfile: '/run/vqtune/vqtune.prom',
@@ -41,14 +41,14 @@ describe('Exposition', () => {
   })
 
   it('does not take a text that could not be written for written', () => {
-    const host = systemHost(root)
+    const system = openSystem(root)
     let full = true
     const replaceFile = (path: string, text: string): void => {
       if (full) throw new Error('ENOSPC: no space left on device')
-      host.replaceFile(path, text)
+      system.replaceFile(path, text)
     }
     const told: (string | undefined)[] = []
-    const exposition = new Exposition(Object.assign(Object.create(host), { replaceFile }), (_topic, text) =>
+    const exposition = new Exposition(Object.assign(Object.create(system), { replaceFile }), (_topic, text) =>
       told.push(text),
     )
     const publish = (checkedAt: number): void =>

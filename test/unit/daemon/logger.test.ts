@@ -2,7 +2,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it, vi } from 'vitest'
-import { createLogger } from '../../../src/logger'
+import { createLogger } from '../../../src/daemon/logger'
 
 const directory = mkdtempSync(join(tmpdir(), 'vqtune-log-'))
 afterEach(() => {

@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ServiceManager } from '../../../src/daemon/notify'
-import { systemHost } from '../../../src/system/host'
+import { openSystem } from '../../../src/system/system'
 
 let root: string
 beforeEach(() => {
@@ -42,7 +42,7 @@ async function until(done: () => boolean): Promise<void> {
 
 describe('ServiceManager', () => {
   it('tells each status once, cannot be made to say more, and says again that it is ready', async () => {
-    const manager = new ServiceManager(systemHost(root), { NOTIFY_SOCKET: '/s' }, () => {})
+    const manager = new ServiceManager(openSystem(root), { NOTIFY_SOCKET: '/s' }, () => {})
     manager.ready('one')
     manager.status('one')
     manager.status('two\nMAINPID=1')
@@ -55,7 +55,7 @@ describe('ServiceManager', () => {
   it('keeps the watchdog quiet four times in its time, unless it is that of another process', async () => {
     const env = { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '400000' }
     const manager = new ServiceManager(
-      systemHost(root),
+      openSystem(root),
       { ...env, WATCHDOG_PID: String(process.pid) },
       () => {},
     )
@@ -63,7 +63,7 @@ describe('ServiceManager', () => {
     await until(() => sent().filter((line) => line === '/s WATCHDOG=1').length >= 3)
     await manager.stopping()
     rmSync(`${root}/usr/bin/sent`)
-    const other = new ServiceManager(systemHost(root), { ...env, WATCHDOG_PID: '1' }, () => {})
+    const other = new ServiceManager(openSystem(root), { ...env, WATCHDOG_PID: '1' }, () => {})
     other.ready('one')
     await sleep(300)
     await other.stopping()
@@ -89,7 +89,7 @@ describe('ServiceManager', () => {
   it('needs no child where systemd opened the socket for it', async () => {
     const file = join(root, 'received')
     const { descriptor, reader } = socketTo(file)
-    const manager = new ServiceManager(systemHost(root), handedOver(descriptor), () => {})
+    const manager = new ServiceManager(openSystem(root), handedOver(descriptor), () => {})
     manager.ready('one')
     manager.status('two\nMAINPID=1')
     await manager.stopping()
@@ -105,7 +105,7 @@ describe('ServiceManager', () => {
     const told: string[] = []
     const { descriptor, reader } = socketTo(join(root, 'received'))
     reader.stdin?.on('error', () => {})
-    const manager = new ServiceManager(systemHost(root), handedOver(descriptor), (text) => told.push(text))
+    const manager = new ServiceManager(openSystem(root), handedOver(descriptor), (text) => told.push(text))
     // Without a turn of the event loop, which would close this end, too. A zombie has closed its own.
     process.kill(reader.pid as number, 'SIGKILL')
     while (!readFileSync(`/proc/${reader.pid}/stat`, 'utf8').includes(') Z ')) {}
@@ -122,7 +122,7 @@ describe('ServiceManager', () => {
     // As SELinux does it.
     const device = openSync('/dev/null', 'r+')
     for (const env of [handedOver(descriptor, 1), unnamed, handedOver(device), handedOver(9_999)]) {
-      const manager = new ServiceManager(systemHost(root), env, () => {})
+      const manager = new ServiceManager(openSystem(root), env, () => {})
       manager.status('one')
       await manager.stopping()
     }
@@ -136,13 +136,13 @@ describe('ServiceManager', () => {
   it('tells a problem once, and starts nothing without a service manager', async () => {
     install('echo no socket >&2; exit 1')
     const told: string[] = []
-    const manager = new ServiceManager(systemHost(root), { NOTIFY_SOCKET: '/s' }, (text) => told.push(text))
+    const manager = new ServiceManager(openSystem(root), { NOTIFY_SOCKET: '/s' }, (text) => told.push(text))
     manager.ready('one')
     manager.status('two')
     await manager.stopping()
     expect(told).toEqual(['systemd-notify: no socket'])
     install('echo "$*" >>"$(dirname "$0")/sent"')
-    const alone = new ServiceManager(systemHost(root), {}, (text) => told.push(text))
+    const alone = new ServiceManager(openSystem(root), {}, (text) => told.push(text))
     alone.ready('one')
     await alone.stopping()
     expect(sent()).toEqual([])

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
-import { Counters, guestFamilies, lastCheck } from '../../../src/daemon/metrics'
-import { isJournal, journalLine } from '../../../src/output/journal'
-import { chooseFormat, renderMetrics } from '../../../src/output/prometheus'
+import { isJournal, journalLine } from '../../../src/daemon/journal'
+import { DaemonCounters, guestFamilies, lastCheck } from '../../../src/daemon/metrics'
+import { chooseFormat, renderMetrics } from '../../../src/daemon/prometheus'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
 describe('renderMetrics', () => {
@@ -89,22 +89,30 @@ describe('metrics of a guest', () => {
 
   it('show each NIC, what is missing and what is left alone, each label set once', () => {
     const result = {
-      ...{ guest, skips, missing: [], changes: [], stepBacks: new Map(), leftAlone: [], againMs: undefined },
+      ...{
+        guest,
+        skips,
+        missing: [],
+        changes: [],
+        regressionHolds: new Map(),
+        suspended: [],
+        againMs: undefined,
+      },
     }
     expect(samples(renderMetrics(guestFamilies(result, DEFAULT_SETTINGS, health)))).toEqual([
       'vqtune_vcpus_online 4',
       'vqtune_nic_channels{nic="eth2"} 2',
       'vqtune_nic_channels_target{nic="eth2"} 4',
-      'vqtune_nic_channels_wanted{nic="eth2"} 4',
+      'vqtune_nic_channels_ideal{nic="eth2"} 4',
       'vqtune_nic_channels_maximum{nic="eth2"} 4',
       'vqtune_nic_limited_by{nic="eth2",factor="vcpus"} 1',
       'vqtune_nic_private_queues{nic="eth2"} 2',
       'vqtune_nic_drifted_settings{nic="eth2"} 1',
-      'vqtune_nic_left_alone{nic="eth2",reason="shared-interrupt"} 1',
+      'vqtune_nic_skipped{nic="eth2",reason="shared-interrupt"} 1',
       'vqtune_event_source_up{source="udev"} 1',
       'vqtune_event_source_up{source="ethtool"} 0',
       'vqtune_config_last_reload_successful 1',
-      'vqtune_start_timestamp_seconds 1800000000',
+      'vqtune_process_start_time_seconds 1800000000',
     ])
     expect(samples(renderMetrics([lastCheck(1_800_000_300_999)]))).toEqual([
       'vqtune_last_check_timestamp_seconds 1800000300',
@@ -112,16 +120,16 @@ describe('metrics of a guest', () => {
   })
 
   it('count from 0, and not for NICs that are gone', () => {
-    const counters = new Counters()
+    const counters = new DaemonCounters()
     const before = samples(renderMetrics(counters.families(['eth2'])))
     expect(before.filter((line) => !line.endsWith(' 0'))).toEqual([])
     counters.countDrift({ nic: 'eth2', kind: 'channels', writer: 'tuned', action: 'repaired' })
     counters.countDrift({ nic: null, kind: 'vcpus', writer: 'kernel', action: 'accepted' })
-    counters.countDrift({ nic: 'eth9', kind: 'nic-went', writer: 'unknown', action: 'accepted' })
-    counters.countFight('eth2')
-    counters.countFight('eth9')
-    counters.countStepBack('eth2')
-    counters.countPutBack('eth2')
+    counters.countDrift({ nic: 'eth9', kind: 'nic-removed', writer: 'unknown', action: 'accepted' })
+    counters.countConflictBackoff('eth2')
+    counters.countConflictBackoff('eth9')
+    counters.countGuardReduction('eth2')
+    counters.countRevert('eth2')
     counters.countWrite('done')
     counters.countWrite('done')
     counters.countFailure()
@@ -132,17 +140,17 @@ describe('metrics of a guest', () => {
     expect(after.filter((line) => !line.endsWith(' 0'))).toEqual([
       'vqtune_nic_drift_total{nic="eth2",kind="channels"} 1',
       'vqtune_guest_changes_total{kind="vcpus"} 1',
-      'vqtune_guest_changes_total{kind="nic-went"} 1',
+      'vqtune_guest_changes_total{kind="nic-removed"} 1',
       'vqtune_drift_actions_total{action="repaired"} 1',
       'vqtune_drift_actions_total{action="accepted"} 2',
       'vqtune_drift_writers_total{writer="unknown"} 1',
       'vqtune_drift_writers_total{writer="kernel"} 1',
       'vqtune_drift_writers_total{writer="tuned"} 1',
       'vqtune_writes_total{result="done"} 2',
-      'vqtune_fights_total{nic="eth2"} 1',
+      'vqtune_conflict_backoffs_total{nic="eth2"} 1',
       'vqtune_reconcile_failures_total 1',
-      'vqtune_guard_step_backs_total{nic="eth2"} 1',
-      'vqtune_confirm_put_backs_total{nic="eth2"} 1',
+      'vqtune_guard_reductions_total{nic="eth2"} 1',
+      'vqtune_confirm_reverts_total{nic="eth2"} 1',
     ])
     expect(samples(renderMetrics(counters.families([]))).join()).not.toContain('nic=')
   })

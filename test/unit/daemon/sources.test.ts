@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { Debounced } from '../../../src/daemon/debounce'
 import { Monitor } from '../../../src/daemon/monitor'
 import { startSchedule } from '../../../src/daemon/schedule'
-import { systemHost } from '../../../src/system/host'
+import { openSystem } from '../../../src/system/system'
 import { WriteWatch } from '../../../src/system/write-watch'
 
 async function until(done: () => boolean): Promise<void> {
@@ -33,7 +33,7 @@ describe('Monitor', () => {
   function watch(): { monitor: Monitor; told: string[] } {
     const told: string[] = []
     const monitor = new Monitor(
-      systemHost(root),
+      openSystem(root),
       { name: 'm', tool: 'monitor', args: ['-x'], pauseMs: 20 },
       {
         onLine: (line) => void told.push(`line ${line}`),

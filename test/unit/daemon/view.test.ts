@@ -16,16 +16,16 @@ import {
   removeView,
   writeView,
 } from '../../../src/daemon/view'
-import { type Host, systemHost } from '../../../src/system/host'
+import { openSystem, type System } from '../../../src/system/system'
 
 let root: string
-let host: Host
+let system: System
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'vqtune-view-'))
-  host = systemHost(root)
+  system = openSystem(root)
   mkdirSync(`${root}/proc/sys/kernel/random`, { recursive: true })
   mkdirSync(`${root}/proc/1`)
-  writeFileSync(host.paths.procBootId, 'this-boot\n')
+  writeFileSync(system.paths.procBootId, 'this-boot\n')
   copyProcess(process.pid)
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
@@ -39,22 +39,22 @@ function copyProcess(pid: number): void {
 function viewOf(more: Partial<DaemonView> = {}): DaemonView {
   return {
     version: 1,
-    ...ownIdentity(host),
+    ...ownIdentity(system),
     checkedAt: '2026-03-01T10:00:00.000Z',
     sources: [
       { name: 'udev', state: 'up', why: null },
       { name: 'ethtool', state: 'down', why: 'ethtool is not installed' },
     ],
-    leftAlone: [
+    suspended: [
       {
         nic: 'eth0',
-        rival: 'irqbalance',
+        otherWriter: 'irqbalance',
         until: '2026-03-01T11:00:00Z',
         why: 'fight with irqbalance: left alone until 2026-03-01T11:00:00Z',
       },
     ],
     configValid: false,
-    troubles: ['ethtool is not installed'],
+    problems: ['ethtool is not installed'],
     recentDrift: [
       {
         at: '2026-03-01T09:59:59.000Z',
@@ -73,8 +73,8 @@ function viewOf(more: Partial<DaemonView> = {}): DaemonView {
 }
 
 it('is believed while the process that wrote it lives', () => {
-  writeView(host, viewOf())
-  const view = readView(host)
+  writeView(system, viewOf())
+  const view = readView(system)
   expect(view).toEqual(viewOf())
   expect(daemonText(view)).toBe(
     `daemon: runs (pid ${process.pid}), last check 2026-03-01T10:00:00.000Z, events from udev
@@ -106,23 +106,23 @@ it('is not believed of a process that was killed, nor of another with its number
   const pid = child.pid as number
   copyProcess(pid)
   const ticks = readFileSync(`${root}/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[19] as string
-  writeView(host, viewOf({ pid, startTicks: ticks }))
-  expect(readView(host)).toMatchObject({ pid })
+  writeView(system, viewOf({ pid, startTicks: ticks }))
+  expect(readView(system)).toMatchObject({ pid })
   child.kill('SIGKILL')
   await once(child, 'exit')
   rmSync(`${root}/proc/${pid}`, { recursive: true })
-  expect(readView(host)).toBeUndefined()
+  expect(readView(system)).toBeUndefined()
   // The number is given again: a later start.
   const stat = readFileSync(`/proc/${process.pid}/stat`, 'utf8').replace(/^\d+ /, `${pid} `)
   mkdirSync(`${root}/proc/${pid}`)
   writeFileSync(`${root}/proc/${pid}/stat`, stat)
-  expect(readView(host)).toBeUndefined()
-  expect(daemonText(readView(host))).toBe('daemon: not running\n')
+  expect(readView(system)).toBeUndefined()
+  expect(daemonText(readView(system))).toBe('daemon: not running\n')
 })
 
 it('is not believed of another boot, when damaged, or when removed', () => {
-  writeView(host, viewOf({ bootId: 'before' }))
-  expect(readView(host)).toBeUndefined()
+  writeView(system, viewOf({ bootId: 'before' }))
+  expect(readView(system)).toBeUndefined()
   const whole = JSON.stringify(viewOf())
   const others = [
     { version: 2 },
@@ -136,36 +136,36 @@ it('is not believed of another boot, when damaged, or when removed', () => {
     { sources: [{ name: 1, state: 'up', why: null }] },
     { sources: [{ name: 'udev', state: 'off', why: null }] },
     { sources: [{ name: 'udev', state: 'up' }] },
-    { leftAlone: {} },
-    { leftAlone: [null] },
-    { leftAlone: [{ nic: 'eth0', rival: 'tuned', why: '' }] },
-    { leftAlone: [{ nic: 'eth0', until: null, why: '' }] },
-    { troubles: [['ethtool']] },
+    { suspended: {} },
+    { suspended: [null] },
+    { suspended: [{ nic: 'eth0', otherWriter: 'tuned', why: '' }] },
+    { suspended: [{ nic: 'eth0', until: null, why: '' }] },
+    { problems: [['ethtool']] },
     { recentDrift: [0] },
     { recentDrift: [{ ...viewOf().recentDrift[0], action: 'undone' }] },
     { recentDrift: [{ ...viewOf().recentDrift[0], old: 4 }] },
   ]
   const altered = others.map((more) => JSON.stringify({ ...viewOf(), ...more }))
   for (const text of ['', '[', 'null', '1', '[]', '{}', whole.slice(0, -9), ...altered]) {
-    writeFileSync(`${host.paths.runDir}/status.json`, text)
-    expect(readView(host), text).toBeUndefined()
+    writeFileSync(`${system.paths.runDir}/status.json`, text)
+    expect(readView(system), text).toBeUndefined()
   }
-  writeView(host, viewOf())
-  removeView(host)
-  expect(readView(host)).toBeUndefined()
+  writeView(system, viewOf())
+  removeView(system)
+  expect(readView(system)).toBeUndefined()
 })
 
 it('is not believed of a process that ends while it is read', () => {
-  writeView(host, viewOf())
+  writeView(system, viewOf())
   const readText = (path: string) => {
     if (path.endsWith('/stat')) throw Object.assign(new Error('ESRCH'), { code: 'ESRCH' })
-    return host.readText(path)
+    return system.readText(path)
   }
-  const ending = Object.assign(Object.create(host) as Host, { readText })
+  const ending = Object.assign(Object.create(system) as System, { readText })
   expect(readView(ending)).toBeUndefined()
   expect(ownIdentity(ending).startTicks).toBe('')
-  rmSync(host.paths.procBootId)
-  expect(ownIdentity(host).bootId).toBe('')
+  rmSync(system.paths.procBootId)
+  expect(ownIdentity(system).bootId).toBe('')
 })
 
 it('names its process by the start, whatever the process calls itself', () => {
@@ -175,8 +175,8 @@ it('names its process by the start, whatever the process calls itself', () => {
 })
 
 it('says that it cannot know where /proc hides the processes of others', () => {
-  writeView(host, viewOf({ pid: 1_234_567 }))
+  writeView(system, viewOf({ pid: 1_234_567 }))
   rmSync(`${root}/proc/1`, { recursive: true })
-  expect(readView(host)).toBe('unknown')
+  expect(readView(system)).toBe('unknown')
   expect(daemonText('unknown')).toContain('may not see')
 })

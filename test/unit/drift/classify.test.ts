@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { attribute, type Evidence, type Suspect } from '../../../src/drift/attribute'
+import { type AttributionInput, attribute, type CandidateWriter } from '../../../src/drift/attribute'
 import { classifyDrift, type Drift } from '../../../src/drift/classify'
-import type { Sighting } from '../../../src/drift/sightings'
+import type { RunningTool } from '../../../src/drift/process-scan'
 import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
 import type { ObservedGuest, ObservedNic, Step } from '../../../src/model'
 import { guestOf, nicOf, takeStep, withChannels } from '../../support/simulated-kernel'
@@ -64,8 +64,8 @@ describe('classifyDrift', () => {
       now,
     ])
     expect(kinds).toEqual([
-      ['nic-went', '4 channels', 'none'],
-      ['nic-came', 'none', '2 channels'],
+      ['nic-removed', '4 channels', 'none'],
+      ['nic-added', 'none', '2 channels'],
       ['maximum', '4', '2'],
     ])
   })
@@ -85,33 +85,33 @@ describe('classifyDrift', () => {
 })
 
 describe('attribute', () => {
-  const irqbalance: Suspect = {
+  const irqbalance: CandidateWriter = {
     name: 'irqbalance',
     writes: ['irq-affinity'],
     nic: undefined,
     evidence: 'runs',
   }
   const moved = takeStep(guest, irqStep(1, [3]))
-  const evidence = (after: ObservedGuest, more: Partial<Evidence> = {}): Evidence => ({
+  const evidence = (after: ObservedGuest, more: Partial<AttributionInput> = {}): AttributionInput => ({
     drifts: drifts(after),
     before,
     after: snapshotOf(after, []),
     entries: [],
-    suspects: [],
-    sightings: [],
+    candidates: [],
+    runningTools: [],
     ...more,
   })
-  const writers = (all: Evidence) => all.drifts.map((drift: Drift) => attribute(drift, all).name)
+  const writers = (all: AttributionInput) => all.drifts.map((drift: Drift) => attribute(drift, all).name)
 
   it('does not guess', () => {
     expect(writers(evidence(moved))).toEqual(['unknown'])
     const fewer = { ...guest, nics: [withChannels(nic, 2, ALL)] }
-    expect(writers(evidence(fewer, { suspects: [irqbalance] }))).toEqual(['unknown'])
+    expect(writers(evidence(fewer, { candidates: [irqbalance] }))).toEqual(['unknown'])
   })
 
   it('names the only program that moves interrupts, and none of two', () => {
-    expect(writers(evidence(moved, { suspects: [irqbalance] }))).toEqual(['irqbalance'])
-    const two = evidence(moved, { suspects: [irqbalance, { ...irqbalance, name: 'other' }] })
+    expect(writers(evidence(moved, { candidates: [irqbalance] }))).toEqual(['irqbalance'])
+    const two = evidence(moved, { candidates: [irqbalance, { ...irqbalance, name: 'other' }] })
     expect(attribute(two.drifts[0] as Drift, two)).toEqual({
       name: 'unknown',
       evidence: 'one of irqbalance, other; which one cannot be told',
@@ -119,7 +119,7 @@ describe('attribute', () => {
   })
 
   it('names a program with a fixed value only for that value', () => {
-    const tuned: Suspect = {
+    const tuned: CandidateWriter = {
       name: 'tuned',
       writes: ['channels'],
       nic: 'eth2',
@@ -127,7 +127,7 @@ describe('attribute', () => {
       evidence: 'tuned',
     }
     const to = (count: number) =>
-      writers(evidence({ ...guest, nics: [withChannels(nic, count, ALL)] }, { suspects: [tuned] }))
+      writers(evidence({ ...guest, nics: [withChannels(nic, count, ALL)] }, { candidates: [tuned] }))
     expect(to(2)).toEqual(['tuned'])
     expect(to(3)).toEqual(['unknown'])
   })
@@ -135,7 +135,7 @@ describe('attribute', () => {
   it('names the kernel when a vCPU went and every queue has its layout, else not', () => {
     const online = [0, 1, 2]
     const rewritten = { ...guest, cpus: { ...guest.cpus, online }, nics: [withChannels(nic, 4, online)] }
-    expect(writers(evidence(rewritten, { suspects: [irqbalance] }))).toEqual(['kernel', 'kernel', 'kernel'])
+    expect(writers(evidence(rewritten, { candidates: [irqbalance] }))).toEqual(['kernel', 'kernel', 'kernel'])
     const other = takeStep(rewritten, irqStep(0, [2]))
     expect(writers(evidence(other)).slice(1)).toEqual(['unknown', 'unknown'])
   })
@@ -168,15 +168,15 @@ describe('attribute', () => {
 
   it('names a tool that was seen at work only for what it set, and the service that started it', () => {
     const fewer = { ...guest, nics: [withChannels(nic, 2, ALL)] }
-    const seen = (more: Partial<Sighting> = {}): Sighting => ({
+    const seen = (more: Partial<RunningTool> = {}): RunningTool => ({
       name: 'ethtool',
       pid: 812,
       args: ['ethtool', '-L', nic.name, 'combined', '2'],
       parent: undefined,
       ...more,
     })
-    const by = (...sightings: Sighting[]) => {
-      const all = evidence(fewer, { sightings })
+    const by = (...runningTools: RunningTool[]) => {
+      const all = evidence(fewer, { runningTools })
       return attribute(all.drifts[0] as Drift, all)
     }
     expect(by(seen({ parent: { name: 'bash', pid: 700 } }))).toEqual({
@@ -194,7 +194,7 @@ describe('attribute', () => {
     }
     expect(by(seen(), seen({ parent: { name: 'tuned', pid: 500 } })).name).toBe('unknown')
     expect(by(seen({ name: 'set_irq_affinit' })).name).toBe('unknown')
-    expect(writers(evidence(moved, { sightings: [seen({ name: 'set_irq_affinit' })] }))).toEqual([
+    expect(writers(evidence(moved, { runningTools: [seen({ name: 'set_irq_affinit' })] }))).toEqual([
       'set_irq_affinit',
     ])
   })

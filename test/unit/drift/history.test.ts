@@ -22,14 +22,14 @@ import {
   readHistory,
 } from '../../../src/drift/history'
 import { VqtuneError } from '../../../src/errors'
-import { type Host, systemHost } from '../../../src/system/host'
-import { hostFailing } from '../../support/hosts'
+import { openSystem, type System } from '../../../src/system/system'
+import { systemFailing } from '../../support/systems'
 
 let root: string
-let host: Host
+let system: System
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'vqtune-history-'))
-  host = systemHost(root)
+  system = openSystem(root)
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
@@ -47,24 +47,24 @@ const record = (old: string, at = '2026-03-01T10:00:00.000Z'): DriftRecord => ({
 
 describe('history', () => {
   it('is empty when there is none, and keeps order', () => {
-    expect(readHistory(host)).toEqual({ records: [], damaged: 0 })
-    appendHistory(host, record('4'), 16)
-    appendHistory(host, record('3'), 16)
-    expect(readHistory(host).records.map(({ old }) => old)).toEqual(['4', '3'])
+    expect(readHistory(system)).toEqual({ records: [], damaged: 0 })
+    appendHistory(system, record('4'), 16)
+    appendHistory(system, record('3'), 16)
+    expect(readHistory(system).records.map(({ old }) => old)).toEqual(['4', '3'])
   })
 
   it('loses only the torn line', () => {
-    appendHistory(host, record('4'), 16)
-    appendFileSync(historyPath(host), '{"at":"2026-03-01T10:0')
-    expect(readHistory(host)).toMatchObject({ records: [{ old: '4' }], damaged: 1 })
-    appendHistory(host, record('3'), 16)
-    expect(readHistory(host)).toMatchObject({ records: [{ old: '4' }, { old: '3' }], damaged: 1 })
+    appendHistory(system, record('4'), 16)
+    appendFileSync(historyPath(system), '{"at":"2026-03-01T10:0')
+    expect(readHistory(system)).toMatchObject({ records: [{ old: '4' }], damaged: 1 })
+    appendHistory(system, record('3'), 16)
+    expect(readHistory(system)).toMatchObject({ records: [{ old: '4' }, { old: '3' }], damaged: 1 })
   })
 
   it('stays below its limit and keeps the newest', () => {
-    for (let i = 0; i < 400; i++) appendHistory(host, record(String(i)), 16)
-    expect(statSync(historyPath(host)).size).toBeLessThanOrEqual(16 * 1024)
-    const { records, damaged } = readHistory(host)
+    for (let i = 0; i < 400; i++) appendHistory(system, record(String(i)), 16)
+    expect(statSync(historyPath(system)).size).toBeLessThanOrEqual(16 * 1024)
+    const { records, damaged } = readHistory(system)
     expect(damaged).toBe(0)
     expect(records.at(-1)?.old).toBe('399')
     expect(records.length).toBeGreaterThan(20)
@@ -92,8 +92,10 @@ describe('history', () => {
   it('says which file cannot be written', () => {
     mkdirSync(`${root}/var`)
     writeFileSync(`${root}/var/lib`, 'in the way')
-    expect(() => appendHistory(host, record('4'), 16)).toThrow(VqtuneError)
-    expect(() => appendHistory(host, record('4'), 16)).toThrow(/drift\.jsonl: cannot write the drift history/)
+    expect(() => appendHistory(system, record('4'), 16)).toThrow(VqtuneError)
+    expect(() => appendHistory(system, record('4'), 16)).toThrow(
+      /drift\.jsonl: cannot write the drift history/,
+    )
   })
 })
 
@@ -116,7 +118,7 @@ describe('vqtune drift', () => {
     let out = ''
     const warnings: string[] = []
     const code = run({
-      host,
+      system,
       positionals: [],
       options,
       configFile: undefined,
@@ -132,8 +134,8 @@ describe('vqtune drift', () => {
 
   it('prints a table, JSON, or that there is nothing', () => {
     expect(drift({}).out).toBe('no drift recorded\n')
-    appendHistory(host, record('4'), 16)
-    appendHistory(host, record('8', '2026-03-05T10:00:00.000Z'), 16)
+    appendHistory(system, record('4'), 16)
+    appendHistory(system, record('8', '2026-03-05T10:00:00.000Z'), 16)
     expect(drift({}).out).toMatch(
       /TIME +NIC +DRIFT +OLD +NEW +WRITER +ACTION\n2026-03-01 .* eth0 +channels +4 +2 +unknown +repaired\n/,
     )
@@ -146,10 +148,10 @@ describe('vqtune drift', () => {
 
   it('refuses a time that is none, and tells of damage', () => {
     expect(() => drift({ since: 'soon' })).toThrow(/--since soon: not a time/)
-    appendHistory(host, record('4'), 16)
-    appendFileSync(historyPath(host), 'torn')
-    expect(drift({}).warnings).toEqual([`${historyPath(host)}: 1 damaged line skipped`])
-    expect(readFileSync(historyPath(host), 'utf8')).toContain('torn')
+    appendHistory(system, record('4'), 16)
+    appendFileSync(historyPath(system), 'torn')
+    expect(drift({}).warnings).toEqual([`${historyPath(system)}: 1 damaged line skipped`])
+    expect(readFileSync(historyPath(system), 'utf8')).toContain('torn')
   })
 })
 
@@ -160,7 +162,7 @@ it('a history that cannot be read or written is an error with the reason', () =>
     ['EIO', 'state'],
   ] as const) {
     const expected = { kind, message: `${path}: cannot read the drift history (${errno})` }
-    expect(() => readHistory(hostFailing(errno))).toThrow(expect.objectContaining(expected))
+    expect(() => readHistory(systemFailing(errno))).toThrow(expect.objectContaining(expected))
   }
   for (const [errno, kind] of [
     ['EACCES', 'permission'],
@@ -168,8 +170,8 @@ it('a history that cannot be read or written is an error with the reason', () =>
     ['ENOSPC', 'state'],
   ] as const) {
     // Beyond its limit the file is read, to be cut.
-    const failing = Object.assign(Object.create(host), { readText: hostFailing(errno).readText })
-    const expected = { kind, message: `${historyPath(host)}: cannot write the drift history (${errno})` }
+    const failing = Object.assign(Object.create(system), { readText: systemFailing(errno).readText })
+    const expected = { kind, message: `${historyPath(system)}: cannot write the drift history (${errno})` }
     expect(() => appendHistory(failing, record('4'), 0)).toThrow(expect.objectContaining(expected))
   }
 })

@@ -2,12 +2,12 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import { channelChanges } from '../../../src/daemon/outcome'
-import { rollbackGoal, tuneGoal } from '../../../src/goals'
 import { Guard } from '../../../src/guard/guard'
-import { readLedger } from '../../../src/ledger'
-import { converge } from '../../../src/reconcile'
-import { stepBacksOf } from '../../../src/step-back'
-import { type Host, systemHost } from '../../../src/system/host'
+import { readLedger } from '../../../src/planner/ledger'
+import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
+import { converge } from '../../../src/planner/reconcile'
+import { regressionHoldsOf } from '../../../src/planner/regression-hold'
+import { openSystem, type System } from '../../../src/system/system'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 
 /** So long that the timer does not fire in a test: it is ticked by hand. */
@@ -35,14 +35,14 @@ async function setUp(loss: number, enabled = true) {
   trees.push(tree)
   const { root } = tree
   mkdirSync(`${root}/proc/net`, { recursive: true })
-  const host = systemHost(root)
+  const system = openSystem(root)
   const state = { settings: settingsWith(1, enabled), nowMs: 0, bytes: 0, replans: 0, reads: 0, demand: 1e6 }
   const told: string[] = []
-  const reading: Host = Object.create(host, {
+  const reading: System = Object.create(system, {
     readText: {
       value: (path: string) => {
-        if (path === host.paths.procNetDev) state.reads++
-        return host.readText(path)
+        if (path === system.paths.procNetDev) state.reads++
+        return system.readText(path)
       },
     },
   })
@@ -53,7 +53,7 @@ async function setUp(loss: number, enabled = true) {
       {
         verdict: ({ nic, verdict, from, to, why }) =>
           void told.push(`${nic} ${verdict} ${from} ${to}: ${why}`),
-        trouble: (_, text) => {
+        problem: (_, text) => {
           if (text !== undefined) told.push(`trouble: ${text}`)
         },
       },
@@ -67,10 +67,10 @@ async function setUp(loss: number, enabled = true) {
   const channels = () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8'))
   const counts: number[] = [1]
   const pass = async (): Promise<void> => {
-    const result = await converge(host, tuneGoal(host, state.settings, { respectHolds: true }))
+    const result = await converge(system, applyOperation(system, state.settings, { respectHolds: true }))
     const { guest, ledger } = result
-    const stepBacks = stepBacksOf(guest, ledger, state.settings)
-    guard.afterPass({ guest, changes: channelChanges(result), stepBacks })
+    const regressionHolds = regressionHoldsOf(guest, ledger, state.settings)
+    guard.afterPass({ guest, changes: channelChanges(result), regressionHolds })
     if (channels() !== counts.at(-1)) counts.push(channels())
   }
   const tick = async (times = 1): Promise<void> => {
@@ -95,11 +95,12 @@ async function setUp(loss: number, enabled = true) {
     guard.configure(settings)
     await pass()
   }
-  const steppedBack = () => readLedger(host, '8a9b7c6d-0000-4000-8000-000000000000').entries[0]?.steppedBack
+  const regressionHold = () =>
+    readLedger(system, '8a9b7c6d-0000-4000-8000-000000000000').entries[0]?.regressionHold
   await pass()
   return {
-    ...{ host, state, told, counts, pass, tick, becomes, configure, channels, steppedBack },
-    apply: () => converge(host, tuneGoal(host, state.settings, { respectHolds: false })),
+    ...{ system, state, told, counts, pass, tick, becomes, configure, channels, regressionHold },
+    apply: () => converge(system, applyOperation(system, state.settings, { respectHolds: false })),
     /** kill -9, and a new daemon. */
     replaceGuard: async () => {
       guard = newGuard()
@@ -120,16 +121,16 @@ describe('Guard', () => {
   })
 
   test('steps back from a regression after two cycles, once, and remembers it', async () => {
-    const { tick, configure, channels, told, counts, steppedBack, pass, replaceGuard } = await setUp(0.8)
+    const { tick, configure, channels, told, counts, regressionHold, pass, replaceGuard } = await setUp(0.8)
     await tick(12)
     await configure(settingsWith(undefined))
     expect(channels()).toBe(4)
     await tick(80)
     expect(counts).toEqual([1, 4, 1, 4, 1])
     expect(told).toEqual([
-      'eth0 stepped-back 4 1: 1.6 instead of 8 Mb/s with 4 instead of 1 channels, and so 2 times in turn',
+      'eth0 guard-reduced 4 1: 1.6 instead of 8 Mb/s with 4 instead of 1 channels, and so 2 times in turn',
     ])
-    expect(steppedBack()).toMatchObject({ from: 4, to: 1, proven: true, vcpus: 4, maximum: 4 })
+    expect(regressionHold()).toMatchObject({ from: 4, to: 1, confirmed: true, vcpus: 4, maximum: 4 })
     await pass()
     await replaceGuard()
     await tick(40)
@@ -138,7 +139,7 @@ describe('Guard', () => {
   })
 
   test("tries again after a change of the configuration, and not after an administrator's apply", async () => {
-    const { tick, configure, channels, told, steppedBack, apply, pass } = await setUp(0.8)
+    const { tick, configure, channels, told, regressionHold, apply, pass } = await setUp(0.8)
     await tick(12)
     await configure(settingsWith(undefined))
     await tick(80)
@@ -147,7 +148,7 @@ describe('Guard', () => {
     await pass()
     await tick(80)
     expect(channels()).toBe(4)
-    expect(steppedBack()).toBeUndefined()
+    expect(regressionHold()).toBeUndefined()
     expect(told).toHaveLength(1)
     await configure(settingsWith(1))
     await tick(12)
@@ -169,14 +170,14 @@ describe('Guard', () => {
   })
 
   test('returns to the new count when the load had changed, and does not judge that return', async () => {
-    const { tick, configure, told, counts, state, steppedBack } = await setUp(0)
+    const { tick, configure, told, counts, state, regressionHold } = await setUp(0)
     await tick(12)
     await configure(settingsWith(undefined))
     state.demand = 0.3e6
     await tick(60)
     expect(counts).toEqual([1, 4, 1, 4])
     expect(told).toEqual([expect.stringMatching(/^eth0 kept 4 1: it was the load, not the channels/)])
-    expect(steppedBack()).toBeUndefined()
+    expect(regressionHold()).toBeUndefined()
   })
 
   test('does not judge without a whole window before', async () => {
@@ -190,32 +191,32 @@ describe('Guard', () => {
   })
 
   test('killed in the middle, the next daemon takes back what was being compared', async () => {
-    const { tick, becomes, configure, channels, steppedBack, replaceGuard } = await setUp(0.8)
+    const { tick, becomes, configure, channels, regressionHold, replaceGuard } = await setUp(0.8)
     await tick(12)
     await configure(settingsWith(undefined))
     await becomes(1)
-    expect(steppedBack()).toMatchObject({ proven: false })
+    expect(regressionHold()).toMatchObject({ confirmed: false })
     await replaceGuard()
     await tick()
-    expect(steppedBack()).toBeUndefined()
+    expect(regressionHold()).toBeUndefined()
     expect(channels()).toBe(4)
   })
 
   test('stopped in the middle, it leaves nothing in the ledger', async () => {
-    const { tick, becomes, configure, steppedBack, guard } = await setUp(0.8)
+    const { tick, becomes, configure, regressionHold, guard } = await setUp(0.8)
     await tick(12)
     await configure(settingsWith(undefined))
     await becomes(1)
     await guard().close()
-    expect(steppedBack()).toBeUndefined()
+    expect(regressionHold()).toBeUndefined()
   })
 
   test("an administrator's rollback in the middle is the last word", async () => {
-    const { tick, becomes, configure, channels, host, pass, told, counts } = await setUp(0.8)
+    const { tick, becomes, configure, channels, system, pass, told, counts } = await setUp(0.8)
     await tick(12)
     await configure(settingsWith(undefined))
     await becomes(1)
-    await converge(host, rollbackGoal(host, undefined))
+    await converge(system, rollbackOperation(system, undefined))
     await pass()
     await tick(80)
     expect(channels()).toBe(1)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Readings, readNic } from '../../../src/guard/readings'
-import { systemHost } from '../../../src/system/host'
+import { openSystem } from '../../../src/system/system'
 
 /** One reading a second, 100 bytes and 1 packet in each. */
 function filled(counts: readonly number[], limit = 48): Readings {
@@ -45,9 +45,9 @@ test('a reading is both directions and the transmit queues', () => {
     for (const queue of ['rx-0', 'rx-1', 'rx-2', 'tx-0', 'tx-1']) {
       mkdirSync(`${root}/sys/class/net/eth0/queues/${queue}`, { recursive: true })
     }
-    const host = systemHost(root)
-    expect(readNic(host, 'eth0', 7)).toEqual({ atMs: 7, channels: 2, bytes: 1500, packets: 15 })
-    expect(readNic(host, 'eth1', 7)).toBeUndefined()
+    const system = openSystem(root)
+    expect(readNic(system, 'eth0', 7)).toEqual({ atMs: 7, channels: 2, bytes: 1500, packets: 15 })
+    expect(readNic(system, 'eth1', 7)).toBeUndefined()
   } finally {
     rmSync(root, { recursive: true, force: true })
   }

@@ -125,7 +125,7 @@ function runWatch(load: Load, loss: number, seed: number): { end: WatchStep; cha
 function countSteppedBack(load: Load, loss: number, runs: number): number {
   let count = 0
   for (let seed = 1; seed <= runs; seed++) {
-    if (runWatch(load, loss, seed * 7919).end.kind === 'stepped-back') count++
+    if (runWatch(load, loss, seed * 7919).end.kind === 'guard-reduced') count++
   }
   return count
 }
@@ -157,7 +157,7 @@ describe('a comparison', () => {
   test('of a regression goes to and fro twice and says what it saw', () => {
     const { end, changes } = runWatch(STEADY, 0.75, 1)
     expect(changes).toBe(3)
-    expect(end).toMatchObject({ kind: 'stepped-back', channels: 1 })
+    expect(end).toMatchObject({ kind: 'guard-reduced', channels: 1 })
     expect((end as { why: string }).why).toMatch(
       /^[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, and so 2 times in turn$/,
     )

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { observeGuest } from '../../../src/observe'
-import { paint } from '../../../src/output/paint'
+import { observeGuest } from '../../../src/planner/observe'
 import { compareSnapshots, type Report } from '../../../src/report/compare'
 import { judgeConditions } from '../../../src/report/conditions'
 import { reportPage } from '../../../src/report/html/page'
 import { readSnapshot, type Snapshot } from '../../../src/report/snapshot'
 import { bar, reportText } from '../../../src/report/text'
+import { paint } from '../../../src/text/paint'
 import { capturedGuest } from '../../support/captured-guest'
 
 async function snapshot(name: string) {
-  const { host } = capturedGuest(name)
-  const guest = await observeGuest(host)
-  return { guest, shot: await readSnapshot(host, guest.nics, guest.cpus.online) }
+  const { system } = capturedGuest(name)
+  const guest = await observeGuest(system)
+  return { guest, shot: await readSnapshot(system, guest.nics, guest.cpus.online) }
 }
 
 /** As if the guest had just come up: what the capture shows is what happened since. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { parseCpuTicks, parseNicCounters } from '../../../src/kernel/counters'
 import {
   countFlows,
   jainIndex,
@@ -9,7 +10,6 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../../src/report/parse'
-import { parseCpuTicks, parseNicCounters } from '../../../src/system/counters'
 import { GUESTS } from '../../support/captured-guest'
 
 const read = (guest: string, file: string): string => readFileSync(`${GUESTS}/${guest}/${file}`, 'utf8')

@@ -17,20 +17,20 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
-import { processesNamed } from '../../../src/advice/writers/writer'
 import { openEndpoint } from '../../../src/daemon/endpoint'
 import { appendHistory, historyPath } from '../../../src/drift/history'
-import { listBackups } from '../../../src/host/change/backup'
-import { type Host, systemHost } from '../../../src/system/host'
+import { listBackups } from '../../../src/hypervisor/change/backup'
 import { takeLock } from '../../../src/system/lock'
-import { type FileFacts, trustProblem } from '../../../src/system/trust'
+import { type FileFacts, ownershipProblem } from '../../../src/system/ownership'
+import { openSystem, type System } from '../../../src/system/system'
+import { processesNamed } from '../../../src/writers/writer'
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
 
 /** A Host on a directory that believes to look at the running guest: there, files are judged. */
-function asRunning(root: string): Host {
-  const host = systemHost(root)
-  return Object.assign(Object.create(host), { paths: { ...host.paths, root: '' } })
+function asRunning(root: string): System {
+  const system = openSystem(root)
+  return Object.assign(Object.create(system), { paths: { ...system.paths, root: '' } })
 }
 
 function modeOf(path: string): string {
@@ -43,7 +43,7 @@ describe('a state file in a directory of somebody else (the textfile directory o
     writeFileSync(victim, 'root:secret\n')
     const shared = directory()
     symlinkSync(victim, `${shared}/vqtune.prom`)
-    systemHost().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
+    openSystem().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
     expect(readFileSync(victim, 'utf8')).toBe('root:secret\n')
     expect(readFileSync(`${shared}/vqtune.prom`, 'utf8')).toBe('vqtune_x 1\n')
     expect(readdirSync(shared)).toEqual(['vqtune.prom'])
@@ -55,7 +55,7 @@ describe('a state file in a directory of somebody else (the textfile directory o
     const shared = directory()
     symlinkSync(victim, `${shared}/vqtune.prom.${process.pid}.tmp`)
     symlinkSync(victim, `${shared}/vqtune.prom.tmp`)
-    systemHost().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
+    openSystem().replaceFile(`${shared}/vqtune.prom`, 'vqtune_x 1\n')
     expect(readFileSync(victim, 'utf8')).toBe('root:secret\n')
   })
 
@@ -63,13 +63,13 @@ describe('a state file in a directory of somebody else (the textfile directory o
     const shared = directory()
     const before = process.umask(0o077)
     try {
-      systemHost().replaceFile(`${shared}/a`, '')
+      openSystem().replaceFile(`${shared}/a`, '')
     } finally {
       process.umask(before)
     }
     expect(modeOf(`${shared}/a`)).toBe('644')
     mkdirSync(`${shared}/b/full`, { recursive: true })
-    expect(() => systemHost().replaceFile(`${shared}/b`, '')).toThrow()
+    expect(() => openSystem().replaceFile(`${shared}/b`, '')).toThrow()
     expect(readdirSync(shared)).toEqual(['a', 'b'])
   })
 })
@@ -98,12 +98,12 @@ describe('the way to a file', () => {
     ['links in a circle', { '/etc/v': { to: '/etc/v' } }, 'its links go round in a circle'],
   ])('%s is refused', (_, files, expected) => {
     const path = '/home/eve' in files && !('/etc/v' in files) ? '/home/eve/d/x.toml' : '/etc/v/x.toml'
-    expect(trustProblem(guest(files), path)).toContain(`refused, since ${expected}`)
+    expect(ownershipProblem(guest(files), path)).toContain(`refused, since ${expected}`)
   })
 
   test('only the directories of root, sticky ones, and links between them', () => {
     const files = { '/tmp': { mode: 0o1777 }, '/tmp/v': { to: '../srv/./v' } }
-    expect(trustProblem(guest(files), '/tmp/v/x.toml')).toBeUndefined()
+    expect(ownershipProblem(guest(files), '/tmp/v/x.toml')).toBeUndefined()
   })
 })
 
@@ -111,19 +111,19 @@ describe('the state directory', () => {
   test.each([
     ['writable by others', (path: string) => chmodSync(path, 0o777), /writable by others \(mode 0777\)/],
   ])('%s: nothing is locked, so nothing is written', async (_, spoil, message) => {
-    const host = asRunning(directory())
-    mkdirSync(host.paths.runDir, { recursive: true })
-    spoil(host.paths.runDir)
-    await expect(takeLock(host, 'apply', 100)).rejects.toThrow(message)
-    expect(readdirSync(host.paths.runDir)).toEqual([])
+    const system = asRunning(directory())
+    mkdirSync(system.paths.runDir, { recursive: true })
+    spoil(system.paths.runDir)
+    await expect(takeLock(system, 'apply', 100)).rejects.toThrow(message)
+    expect(readdirSync(system.paths.runDir)).toEqual([])
   })
 
   test('a link in place of the lock is refused; the lock is for root only', async () => {
-    const host = asRunning(directory())
-    const victim = `${host.paths.runDir}/../victim`
-    mkdirSync(host.paths.runDir, { recursive: true })
-    symlinkSync('../victim', `${host.paths.runDir}/lock`)
-    await expect(takeLock(host, 'apply', 100)).rejects.toMatchObject({ kind: 'state' })
+    const system = asRunning(directory())
+    const victim = `${system.paths.runDir}/../victim`
+    mkdirSync(system.paths.runDir, { recursive: true })
+    symlinkSync('../victim', `${system.paths.runDir}/lock`)
+    await expect(takeLock(system, 'apply', 100)).rejects.toMatchObject({ kind: 'state' })
     expect(existsSync(victim)).toBe(false)
     const other = asRunning(directory())
     const lock = await takeLock(other, 'apply', 100)
@@ -132,11 +132,11 @@ describe('the state directory', () => {
   })
 
   test('a link in place of the history is refused', () => {
-    const host = systemHost(directory())
+    const system = openSystem(directory())
     const victim = `${directory()}/crontab`
     writeFileSync(victim, '')
-    mkdirSync(host.paths.stateDir, { recursive: true })
-    symlinkSync(victim, historyPath(host))
+    mkdirSync(system.paths.stateDir, { recursive: true })
+    symlinkSync(victim, historyPath(system))
     const record = {
       at: '2026-01-02T03:04:05.000Z',
       kind: 'channels',
@@ -148,17 +148,17 @@ describe('the state directory', () => {
       action: 'repaired',
       why: '',
     } as const
-    expect(() => appendHistory(host, record, 16)).toThrow(/ELOOP/)
+    expect(() => appendHistory(system, record, 16)).toThrow(/ELOOP/)
     expect(readFileSync(victim, 'utf8')).toBe('')
   })
 
   test('a backup that others could have written is not listed, so not undone', () => {
-    const host = asRunning(directory())
-    const backups = `${host.paths.stateDir}/backups`
+    const system = asRunning(directory())
+    const backups = `${system.paths.stateDir}/backups`
     mkdirSync(backups, { recursive: true })
     writeFileSync(`${backups}/x.json`, '{}')
     chmodSync(backups, 0o777)
-    expect(() => listBackups(host)).toThrow(/its directory .*backups is writable by others/)
+    expect(() => listBackups(system)).toThrow(/its directory .*backups is writable by others/)
   })
 })
 
@@ -187,11 +187,11 @@ describe('a captured tree of somebody else', () => {
     mkdirSync(`${root}/usr/sbin`, { recursive: true })
     writeFileSync(`${root}/usr/sbin/ethtool`, `#!/bin/sh\ntouch ${root}/ran\n`, { mode: 0o777 })
     chmodSync(`${root}/usr/sbin/ethtool`, 0o777)
-    await expect(systemHost(root).run('ethtool', ['-l', 'x'])).rejects.toThrow(
+    await expect(openSystem(root).run('ethtool', ['-l', 'x'])).rejects.toThrow(
       /ethtool: refused, since it is/,
     )
     chmodSync(`${root}/usr/sbin/ethtool`, 0o755)
-    await systemHost(root).run('ethtool', ['-l', 'x'])
+    await openSystem(root).run('ethtool', ['-l', 'x'])
     expect(existsSync(`${root}/ran`)).toBe(true)
   })
 
@@ -201,7 +201,7 @@ describe('a captured tree of somebody else', () => {
     const root = directory()
     mkdirSync(`${root}/proc/irq/24`, { recursive: true })
     symlinkSync(victim, `${root}/proc/irq/24/smp_affinity_list`)
-    expect(() => systemHost(root).writeAttribute(`${root}/proc/irq/24/smp_affinity_list`, '0')).toThrow(
+    expect(() => openSystem(root).writeAttribute(`${root}/proc/irq/24/smp_affinity_list`, '0')).toThrow(
       /ELOOP/,
     )
     expect(readFileSync(victim, 'utf8')).toBe('root:x:0:0\n')
@@ -216,9 +216,9 @@ test('a process of a user that calls itself irqbalance is not taken for it', asy
   const root = spawn(`${place}/irqbalance`, ['60'])
   try {
     await Promise.all([nobody, root].map((child) => once(child, 'spawn')))
-    await vi.waitFor(() => expect(processesNamed(systemHost(), 'irqbalance')).toContain(root.pid), 20_000)
+    await vi.waitFor(() => expect(processesNamed(openSystem(), 'irqbalance')).toContain(root.pid), 20_000)
     expect(readFileSync(`/proc/${nobody.pid}/comm`, 'utf8')).toBe('irqbalance\n')
-    expect(processesNamed(systemHost(), 'irqbalance')).not.toContain(nobody.pid)
+    expect(processesNamed(openSystem(), 'irqbalance')).not.toContain(nobody.pid)
   } finally {
     nobody.kill('SIGKILL')
     root.kill('SIGKILL')

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { systemHost } from '../../../src/system/host'
+import { openSystem } from '../../../src/system/system'
 
 let root: string
 beforeEach(() => {
@@ -12,13 +12,13 @@ afterEach(() => rmSync(root, { recursive: true, force: true }))
 
 it('replaces a file and leaves no other', () => {
   writeFileSync(`${root}/state`, 'old')
-  systemHost(root).replaceFile(`${root}/state`, 'new')
+  openSystem(root).replaceFile(`${root}/state`, 'new')
   expect(readFileSync(`${root}/state`, 'utf8')).toBe('new')
   expect(readdirSync(root)).toEqual(['state'])
 })
 
 it('leaves no temporary file when it fails', () => {
   mkdirSync(`${root}/state/in-the-way`, { recursive: true })
-  expect(() => systemHost(root).replaceFile(`${root}/state`, 'new')).toThrow(/EISDIR|ENOTEMPTY/)
+  expect(() => openSystem(root).replaceFile(`${root}/state`, 'new')).toThrow(/EISDIR|ENOTEMPTY/)
   expect(readdirSync(root)).toEqual(['state'])
 })

@@ -1,14 +1,14 @@
 /** What programs are given, and what they may give back. Real ones, of this system. */
 import { describe, expect, test } from 'vitest'
-import { systemHost } from '../../../src/system/host'
+import { openSystem } from '../../../src/system/system'
 
 describe('a program that is run', () => {
-  const host = systemHost()
+  const system = openSystem()
 
   test('gets a PATH of the system, the C locale, and nothing of the caller', async () => {
     process.env.VQTUNE_SECRET = 'x'
     try {
-      const { stdout } = await host.run('env', [])
+      const { stdout } = await system.run('env', [])
       expect(stdout.trim().split('\n').sort()).toEqual(['LC_ALL=C', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'])
     } finally {
       delete process.env.VQTUNE_SECRET
@@ -19,7 +19,7 @@ describe('a program that is run', () => {
     'and prints more than 16 MiB on stream %s is a failure in one line',
     async (stream) => {
       const print = (mebibytes: number) =>
-        host.run('sh', ['-c', `head -c ${mebibytes}M /dev/zero | tr '\\0' x >&${stream}`])
+        system.run('sh', ['-c', `head -c ${mebibytes}M /dev/zero | tr '\\0' x >&${stream}`])
       expect(await print(15)).toMatchObject({ code: 0 })
       await expect(print(17)).rejects.toMatchObject({
         kind: 'tool-failed',
@@ -30,7 +30,7 @@ describe('a program that is run', () => {
 
   test('and never ends is given up', async () => {
     const started = performance.now()
-    await expect(host.run('sleep', ['60'], { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'timeout' })
+    await expect(system.run('sleep', ['60'], { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'timeout' })
     expect(performance.now() - started).toBeLessThan(30_000)
   })
 })

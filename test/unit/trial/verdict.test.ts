@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { printJson } from '../../../src/output/json'
-import { planLooks } from '../../../src/trial/looks'
+import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
 import { trialJson, trialText } from '../../../src/trial/present'
 import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
 import { roundsNeeded } from '../../../src/trial/statistics'
@@ -52,12 +52,12 @@ function inLooks(
   counts = COUNTS,
   most?: number,
 ): { verdict: TrialVerdict; rounds: number } {
-  const looks = planLooks(2 * (counts.length - 1), LEVEL, most)
-  const all = simulate(random, noise, factors, looks.at(-1)?.rounds, counts)
-  for (const { rounds, level } of looks) {
+  const analyses = planInterimAnalyses(2 * (counts.length - 1), LEVEL, most)
+  const all = simulate(random, noise, factors, analyses.at(-1)?.rounds, counts)
+  for (const { rounds, level } of analyses) {
     const seen = all.filter(({ round }) => round < rounds)
     const verdict = judgeTrial(seen, counts.at(-1) ?? 0, true, level)
-    if (isSettled(verdict) || rounds === looks.at(-1)?.rounds) return { verdict, rounds }
+    if (isSettled(verdict) || rounds === analyses.at(-1)?.rounds) return { verdict, rounds }
   }
   throw new Error('no look')
 }
@@ -102,25 +102,25 @@ describe('on noise alone', () => {
     const { verdict, rounds } = inLooks(seeded(21), 0.002)
     expect(verdict).toMatchObject({ kind: 'stay', channels: 8 })
     expect(verdict.why).toContain('neither 3 % more nor as much for 10 % less CPU time')
-    expect(rounds).toBe(planLooks(6, LEVEL)[0].rounds)
+    expect(rounds).toBe(planInterimAnalyses(6, LEVEL)[0].rounds)
   })
 })
 
 describe('looks', () => {
   test.each([2, 4, 6, 14])('share the level, and the first can prove something (%i tests)', (tests) => {
-    const looks = planLooks(tests, LEVEL)
-    expect(looks.reduce((sum, { level }) => sum + level, 0)).toBeCloseTo(LEVEL, 12)
-    for (const { rounds, level } of looks) expect(tests * 2 ** -rounds).toBeLessThanOrEqual(level)
-    const rounds = looks.map((look) => look.rounds)
+    const analyses = planInterimAnalyses(tests, LEVEL)
+    expect(analyses.reduce((sum, { level }) => sum + level, 0)).toBeCloseTo(LEVEL, 12)
+    for (const { rounds, level } of analyses) expect(tests * 2 ** -rounds).toBeLessThanOrEqual(level)
+    const rounds = analyses.map((analysis) => analysis.rounds)
     expect(rounds).toEqual([...new Set(rounds)].sort((a, b) => a - b))
     expect(rounds).toHaveLength(4)
   })
 
   test('end where the user says', () => {
-    expect(planLooks(2, LEVEL, 6)).toEqual([{ rounds: 6, level: LEVEL }])
-    expect(planLooks(2, LEVEL).map(({ rounds }) => rounds)).toEqual([7, 11, 16, 24])
-    expect(planLooks(2, LEVEL, 9).map(({ rounds }) => rounds)).toEqual([7, 9])
-    const many = planLooks(2, LEVEL, 100)
+    expect(planInterimAnalyses(2, LEVEL, 6)).toEqual([{ rounds: 6, level: LEVEL }])
+    expect(planInterimAnalyses(2, LEVEL).map(({ rounds }) => rounds)).toEqual([7, 11, 16, 24])
+    expect(planInterimAnalyses(2, LEVEL, 9).map(({ rounds }) => rounds)).toEqual([7, 9])
+    const many = planInterimAnalyses(2, LEVEL, 100)
     expect(many.at(-1)?.rounds).toBe(100)
     expect(many.reduce((sum, { level }) => sum + level, 0)).toBeCloseTo(LEVEL, 12)
   })
@@ -192,15 +192,15 @@ test('what JSON cannot say of an interval without end is null, as the schema has
   const random = seeded(14)
   const few = simulate(random, 0.1, {}, 3)
   const verdict = judgeTrial(few, 4, true)
-  const looks = planLooks(6, LEVEL, 3)
+  const analyses = planInterimAnalyses(6, LEVEL, 3)
   const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1 }
   const runs = few.map(({ round, channels }) => ({ round, channels, measured }))
-  const json = trialJson('eth0', 4, runs, 'bytes', verdict, looks, undefined)
+  const json = trialJson('eth0', 4, runs, 'bytes', verdict, analyses, undefined)
   const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
   expectSchema('trial', read)
   expect(read.rounds).toBe(3)
   expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
-  expect(trialText('eth0', 4, few, 'bytes', verdict, looks)).toMatch(
+  expect(trialText('eth0', 4, few, 'bytes', verdict, analyses)).toMatch(
     /eth0: inconclusive: .*\n3 rounds, of at most 3\n$/,
   )
 })

@@ -1,0 +1,39 @@
+/** What status, plan and explain have in common: look at the whole guest, plan it, pick a NIC. */
+import { loadSettings } from '../config/load'
+import type { Settings } from '../config/settings'
+import type { ObservedGuest } from '../model'
+import { type Ledger, readLedger } from '../planner/ledger'
+import { observeGuest } from '../planner/observe'
+import { exemptionsOf, findNic, OBSERVE_ALL } from '../planner/operations'
+import { type NicPlan, planGuest } from '../planner/plan'
+import { regressionHoldsOf } from '../planner/regression-hold'
+import type { CommandContext } from './command'
+
+export interface GuestPlan {
+  readonly settings: Settings
+  readonly guest: ObservedGuest
+  readonly ledger: Ledger
+  /** Of the named NIC, or of all. */
+  readonly plans: readonly NicPlan[]
+}
+
+/** @throws VqtuneError kind config, usage (no such NIC), or what observing throws */
+export async function planGuestFor(context: CommandContext): Promise<GuestPlan> {
+  const settings = await loadSettings(context.system, context.configFile)
+  const guest = await observeGuest(context.system, OBSERVE_ALL)
+  const ledger = readLedger(context.system, guest.bootId)
+  const named = context.positionals[0]
+  const nic = named === undefined ? undefined : findNic(guest, named)
+  const plans = planGuest(
+    guest,
+    settings,
+    exemptionsOf(guest, ledger, { respectHolds: true }),
+    regressionHoldsOf(guest, ledger, settings),
+  )
+  return {
+    settings,
+    guest,
+    ledger,
+    plans: nic === undefined ? plans : plans.filter((candidate) => candidate.nic === nic),
+  }
+}

@@ -1,0 +1,185 @@
+/** Commit-confirm: channels that cut the NIC off go back by themselves, as nobody can log in to do it. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '../errors'
+import type { ObservedGuest, ObservedNic } from '../model'
+import { readLedger, withHeld, writeLedger } from '../planner/ledger'
+import type { System } from '../system/system'
+import { operand } from '../text/escape'
+import {
+  type Connectivity,
+  hasGateway,
+  lostConnectivity,
+  probeConnectivity,
+  probeGateway,
+  readCarrier,
+  readConnectivity,
+} from './connectivity'
+import { probeQueues } from './probe-queues'
+
+/** A NIC just before its channels were changed. */
+export interface Baseline {
+  readonly nic: ObservedNic
+  readonly connectivity: Connectivity
+}
+
+/** By interface index. */
+export type Baselines = Map<number, Baseline>
+
+/**
+ * Notes how NICs are connected; of one that is known already, the first note stays.
+ * @param carrierOnly does not ask for the gateway, which takes child processes, and 4 s where it is dead already
+ */
+export async function recordBaseline(
+  system: System,
+  before: Baselines,
+  nics: readonly ObservedNic[],
+  carrierOnly = false,
+): Promise<void> {
+  const unknown = nics.filter(({ ifindex }) => !before.has(ifindex))
+  await Promise.all(
+    unknown.map(async (nic) => {
+      const connectivity = carrierOnly
+        ? { carrier: readCarrier(system, nic.name), gateway: undefined, neighbour: undefined }
+        : await probeConnectivity(system, nic.name)
+      before.set(nic.ifindex, { nic, connectivity })
+    }),
+  )
+}
+
+/** Whether there is a connection to lose. */
+export function hasConnection({ connectivity }: Baseline): boolean {
+  return connectivity.carrier === true || hasGateway(connectivity)
+}
+
+/** NICs whose channels really are others now, and that have a connection to lose. */
+export function baselinesToWatch(before: Baselines, after: ObservedGuest): readonly Baseline[] {
+  return [...before.values()].filter((one) => {
+    const now = after.nics.find(({ ifindex }) => ifindex === one.nic.ifindex)
+    return now !== undefined && now.channels.current !== one.nic.channels.current && hasConnection(one)
+  })
+}
+
+/**
+ * What a further change is to be judged by while those before it are not confirmed yet: the way back leads to the last
+ * confirmed channels, unless it is these that the NIC has again; and what was lost meanwhile is still lost.
+ * @param first just before the first unconfirmed change
+ * @param last just before the further one
+ * @param to the channels after it
+ */
+export function stillUnconfirmed(first: Baseline, last: Baseline, to: number): Baseline {
+  const isLost = lostConnectivity(first.connectivity, last.connectivity) !== undefined
+  return {
+    nic: first.nic.channels.current === to ? last.nic : first.nic,
+    connectivity: isLost ? first.connectivity : withUnanswered(first.connectivity, last.connectivity),
+  }
+}
+
+/**
+ * While the kernel asks a gateway that has FAILED once more, its entry is INCOMPLETE for three seconds, and an old entry is
+ * thrown away (net/core/neighbour.c): neither says that there was no gateway to lose.
+ */
+function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
+  const unanswered = last.neighbour === undefined || last.neighbour === 'INCOMPLETE'
+  const isSame = hasGateway(first) && last.gateway === first.gateway
+  return isSame && unanswered ? { ...last, neighbour: first.neighbour } : last
+}
+
+/** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */
+export type WatchEnd = { readonly lost: string } | 'proven' | 'over' | 'stopped'
+
+/** With 600 s not every half second: a look is up to three child processes. */
+const MAX_POLLS = 60
+const MIN_POLL_MS = 500
+
+/**
+ * Watches one NIC after its channels were changed, for the whole time unless it may end early.
+ * @param seconds 1..; a dead gateway is noticed after about 4
+ * @param untilProven ends as soon as the gateway has answered through every transmit queue; where there is none to
+ *   answer, it looks at the carrier once
+ */
+export async function watchChange(
+  system: System,
+  { nic, connectivity }: Baseline,
+  seconds: number,
+  signal: AbortSignal | undefined,
+  untilProven: boolean,
+): Promise<WatchEnd> {
+  const { name } = nic
+  const end = performance.now() + seconds * 1000
+  const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
+  const stopped = (): boolean => signal?.aborted === true
+  const isLost = async () => lostConnectivity(connectivity, await readConnectivity(system, name))
+  if (untilProven && !hasGateway(connectivity)) {
+    if (stopped()) return 'stopped'
+    const lost = await isLost()
+    return lost === undefined ? 'proven' : { lost }
+  }
+  for (;;) {
+    if (stopped()) return 'stopped'
+    if (untilProven && (await probeQueues(system, nic, connectivity))) return 'proven'
+    await probeGateway(system, name, connectivity)
+    await pause(Math.min(pollMs, end - performance.now()), signal)
+    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+    if (stopped()) return 'stopped'
+    const lost = await isLost()
+    if (lost !== undefined) return { lost }
+    if (performance.now() >= end) return 'over'
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => {})
+}
+
+/** A NIC that was cut off by its new channels. */
+export interface ConnectivityLoss {
+  readonly nic: string
+  /** The channels that cut it off. */
+  readonly from: number
+  /** Its channels from before, to which it went back. */
+  readonly channels: number
+  readonly why: string
+  /** Why it could not be put back; undefined: it was. */
+  readonly failure: string | undefined
+}
+
+const LOCK_WAIT_MS = 10_000
+
+/**
+ * Puts a NIC back to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before
+ * the next boot. Does not throw: what fails is in the result.
+ * @param from the channels that cut it off
+ */
+export async function revert(
+  system: System,
+  nic: ObservedNic,
+  from: number,
+  why: string,
+): Promise<ConnectivityLoss> {
+  const told = { nic: nic.name, from, channels: nic.channels.current, why }
+  try {
+    // Loaded late: an apply on the boot path gets here only when the network broke.
+    const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
+    const lock = await takeLock(system, 'confirm', LOCK_WAIT_MS)
+    try {
+      await restoreNic(system, nic)
+      const bootId = (system.readText(system.paths.procBootId) ?? '').trim()
+      const at = new Date().toISOString()
+      const heldWhy = `${why} with ${from} channels`
+      writeLedger(system, withHeld(readLedger(system, bootId), [nic], at, heldWhy))
+    } finally {
+      lock.release()
+    }
+    return { ...told, failure: undefined }
+  } catch (error) {
+    return { ...told, failure: messageOf(error) }
+  }
+}
+
+/** One line for people and the journal. */
+export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
+  return failure === undefined
+    ? `${nic}: ${why} after the change: back to ${channels} channels, left alone until the next boot or vqtune apply ${operand(nic)}`
+    : `${nic}: ${why} after the change, and going back to ${channels} channels failed: ${failure}`
+}

@@ -1,0 +1,152 @@
+/** Whether a NIC still reaches the world: its carrier, and the neighbour entry of its default gateway. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { System } from '../system/system'
+
+export interface Connectivity {
+  /** undefined: the interface is down, so that nothing can be lost. */
+  readonly carrier: boolean | undefined
+  /** The default gateway on this NIC; undefined: none, or iproute2 is missing. */
+  readonly gateway: string | undefined
+  /** Kernel's word for the neighbour entry, such as REACHABLE, STALE or FAILED; undefined: no entry. */
+  readonly neighbour: string | undefined
+}
+
+/** With a gateway to ask. */
+export type WithGateway = Connectivity & { readonly gateway: string }
+
+/** The gateway in `ip route show default dev NIC`: `default via 10.0.0.1 proto dhcp`. The first has the lowest metric. */
+export function parseGateway(text: string): string | undefined {
+  return /^default via (?:inet6 )?([0-9a-fA-F.:]+)/m.exec(text)?.[1]
+}
+
+export interface Neighbour {
+  /** Kernel's word, such as REACHABLE. */
+  readonly state: string | undefined
+  /** Hardware address, when it is known. */
+  readonly address: string | undefined
+}
+
+/** `ip neigh show to ADDRESS dev NIC`: `10.77.0.1 lladdr 52:54:... router REACHABLE`, then perhaps `proto zebra`. */
+export function parseNeighbour(text: string): Neighbour {
+  const [line] = text.split('\n', 1) as [string]
+  return {
+    state: / ([A-Z]+)(?: |$)/.exec(line)?.[1],
+    address: / lladdr ([0-9a-f:]+)(?: |$)/.exec(line)?.[1],
+  }
+}
+
+/** Forks up to three short programs. Never throws for what iproute2 cannot tell. */
+export async function readConnectivity(system: System, nic: string): Promise<Connectivity> {
+  const carrier = readCarrier(system, nic)
+  if (system.findTool('ip') === undefined) return { carrier, gateway: undefined, neighbour: undefined }
+  const gateway =
+    parseGateway(await ask(system, ['-4', 'route', 'show', 'default', 'dev', nic])) ??
+    parseGateway(await ask(system, ['-6', 'route', 'show', 'default', 'dev', nic]))
+  if (gateway === undefined) return { carrier, gateway, neighbour: undefined }
+  return { carrier, gateway, neighbour: (await readNeighbour(system, nic, gateway)).state }
+}
+
+/** The kernel gives up after three requests, a second each. */
+const GIVES_UP_MS = 4_000
+const POLL_MS = 50
+
+/**
+ * What can be lost from now on: as readConnectivity, but the gateway is asked whether it lives. An entry that is STALE, or
+ * REACHABLE for up to a minute, may be that of a gateway which died before: it is FAILED here.
+ */
+export async function probeConnectivity(system: System, nic: string): Promise<Connectivity> {
+  const read = await readConnectivity(system, nic)
+  if (!hasGateway(read)) return read
+  const lives = (await probeGateway(system, nic, read)) && (await answers(system, nic, read, GIVES_UP_MS))
+  return { ...read, neighbour: lives ? 'REACHABLE' : 'FAILED' }
+}
+
+/**
+ * Waits for the answer to a probe.
+ * @param limitMs milliseconds; it ends sooner when the kernel gives up
+ */
+export async function answers(
+  system: System,
+  nic: string,
+  { gateway }: WithGateway,
+  limitMs: number,
+): Promise<boolean> {
+  const end = performance.now() + limitMs
+  for (;;) {
+    const { state } = await readNeighbour(system, nic, gateway)
+    if (state === 'REACHABLE') return true
+    if (state === 'FAILED' || performance.now() >= end) return false
+    await sleep(POLL_MS)
+  }
+}
+
+export async function readNeighbour(system: System, nic: string, gateway: string): Promise<Neighbour> {
+  return parseNeighbour(await ask(system, [family(gateway), 'neigh', 'show', 'to', gateway, 'dev', nic]))
+}
+
+/** What `ip` prints; empty when it cannot be asked. */
+async function ask(system: System, args: readonly string[]): Promise<string> {
+  return system.run('ip', args).then(
+    ({ stdout }) => stdout,
+    () => '',
+  )
+}
+
+function family(address: string): '-4' | '-6' {
+  return address.includes(':') ? '-6' : '-4'
+}
+
+/** undefined: the interface is down, or not there. No child process. */
+export function readCarrier(system: System, nic: string): boolean | undefined {
+  const text = system.readText(`${system.paths.sysClassNet}/${nic}/carrier`)
+  return text === undefined ? undefined : text.trim() === '1'
+}
+
+/** Whether the gateway is not known to be dead, and so can be lost. */
+export function hasGateway(connectivity: Connectivity): connectivity is WithGateway {
+  const { gateway, neighbour } = connectivity
+  if (gateway === undefined || neighbour === undefined) return false
+  return !['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'].includes(neighbour)
+}
+
+/**
+ * Makes the kernel ask the gateway now: an entry without traffic stays STALE for ever, and would hide a dead path. Three
+ * unanswered requests of a second each make it FAILED. An entry without an address is left to traffic.
+ * Failure to ask is not told: the watch then sees less, and must not disturb.
+ * @param cpu the CPU to ask from, and so the transmit queue, with taskset(1); undefined: any
+ * @returns whether the kernel took it
+ */
+export async function probeGateway(
+  system: System,
+  nic: string,
+  connectivity: Connectivity,
+  cpu?: number,
+): Promise<boolean> {
+  if (!hasGateway(connectivity)) return false
+  const { gateway } = connectivity
+  try {
+    const { state, address } = await readNeighbour(system, nic, gateway)
+    // To be asked about an entry that somebody made PERMANENT since would be its end.
+    if (address === undefined || !hasGateway({ ...connectivity, neighbour: state })) return false
+    const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic]
+    const command = [family(gateway), ...probe]
+    const { code } =
+      cpu === undefined
+        ? await system.run('ip', command)
+        : await system.run('taskset', ['-c', String(cpu), 'ip', ...command])
+    return code === 0
+  } catch {
+    // iproute2 went away or hangs: nothing to do about it here.
+    return false
+  }
+}
+
+/** What was there before and is lost now, in one clause; undefined when nothing is. Pure. */
+export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
+  if (before.carrier === true && now.carrier !== true) return 'the carrier was lost'
+  // Another gateway than before is another network's affair.
+  if (hasGateway(before) && now.gateway === before.gateway && now.neighbour === 'FAILED') {
+    return `the default gateway ${now.gateway} no longer answers`
+  }
+  return undefined
+}

@@ -1,0 +1,33 @@
+/**
+ * Proof that a NIC carries traffic after its channels were changed: the gateway has answered a fresh request (ARP or
+ * neighbour solicitation) sent through each transmit queue. A CPU sends through the queue that XPS gives it, so the
+ * kernel is told from a CPU of each queue to ask anew; an entry that was set to PROBE becomes REACHABLE only by an answer.
+ * Where the answers arrive is up to the host: receive queues are not proven one by one.
+ */
+import type { ObservedNic } from '../model'
+import { observeGuest } from '../planner/observe'
+import type { System } from '../system/system'
+import { answers, type Connectivity, hasGateway, probeGateway } from './connectivity'
+
+const ANSWER_MS = 1_000
+
+/** @returns false when it cannot be proven now, for whatever reason: then the watch goes on */
+export async function probeQueues(
+  system: System,
+  { ifindex }: Pick<ObservedNic, 'ifindex'>,
+  connectivity: Connectivity,
+): Promise<boolean> {
+  if (!hasGateway(connectivity) || system.findTool('taskset') === undefined) return false
+  const guest = await observeGuest(system, {})
+  const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+  if (nic === undefined) return false
+  const online = new Set(guest.cpus.online)
+  for (const queue of nic.queues) {
+    // Without XPS there is one queue; any CPU sends through it.
+    const cpus = queue.xps ?? (nic.queues.length === 1 ? guest.cpus.online : [])
+    const cpu = cpus.find((candidate) => online.has(candidate))
+    if (cpu === undefined || !(await probeGateway(system, nic.name, connectivity, cpu))) return false
+    if (!(await answers(system, nic.name, connectivity, ANSWER_MS))) return false
+  }
+  return true
+}

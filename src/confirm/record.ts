@@ -1,0 +1,38 @@
+/** The drift history's records of what vqtune itself took back. Pure. */
+import type { DriftRecord } from '../drift/history'
+import { operand } from '../text/escape'
+import type { ConnectivityLoss } from './confirm'
+
+export function revertRecord(
+  { nic, from, channels, why, failure }: ConnectivityLoss,
+  at: string,
+): DriftRecord {
+  const way = `left alone until the next boot or vqtune apply ${operand(nic)}`
+  return {
+    ...own(nic, from, channels, at),
+    evidence: 'commit-confirm',
+    action: failure === undefined ? 'reverted' : 'failed',
+    why: failure === undefined ? `${why}; ${way}` : `${why}; going back failed: ${failure}`,
+  }
+}
+
+export interface GuardReduction {
+  readonly nic: string
+  readonly from: number
+  readonly to: number
+  readonly why: string
+}
+
+export function guardReductionRecord({ nic, from, to, why }: GuardReduction, at: string): DriftRecord {
+  const way = `${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
+  return { ...own(nic, from, to, at), evidence: 'guard', action: 'guard-reduced', why: `${why}; ${way}` }
+}
+
+function own(
+  nic: string,
+  from: number,
+  to: number,
+  at: string,
+): Pick<DriftRecord, 'at' | 'kind' | 'nic' | 'old' | 'new' | 'writer'> {
+  return { at, kind: 'channels', nic, old: String(from), new: String(to), writer: 'vqtune' }
+}

@@ -1,0 +1,82 @@
+/** What changed since the last look, and who did it as far as it can be told. Remembers one look. */
+import { type Attribution, attribute } from '../drift/attribute'
+import { readCandidateWriters } from '../drift/candidate-writers'
+import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
+import { type RunningTool, readRunningTools } from '../drift/process-scan'
+import { type GuestSnapshot, snapshotOf, withOwnWrites } from '../drift/snapshot'
+import type { ObservedGuest, Step } from '../model'
+import { readLedger } from '../planner/ledger'
+import type { System } from '../system/system'
+
+export interface AttributedDrift {
+  readonly drift: Drift
+  readonly attribution: Attribution
+}
+
+export class DriftDetector {
+  private before: GuestSnapshot | undefined
+  private runningTools: readonly RunningTool[] = []
+  /** The last look that was asked about; a pass asks of each look several times, and each would read the ledger anew. */
+  private looked: { readonly guest: ObservedGuest; readonly snapshot: GuestSnapshot } | undefined
+
+  constructor(private readonly system: System) {}
+
+  restore(before: GuestSnapshot): void {
+    this.before = before
+  }
+
+  /** Something happened just now: who is at work? A few milliseconds later it may be gone. */
+  scanProcesses(): void {
+    // Several events may come before the pass that wants to know.
+    const more = readRunningTools(this.system, process.pid)
+    this.runningTools = [...this.runningTools, ...more].slice(-20)
+  }
+
+  compare(guest: ObservedGuest): readonly Drift[] {
+    return this.before === undefined ? [] : classifyDrift(this.before, this.snapshot(guest))
+  }
+
+  attributeAll(drifts: readonly Drift[], guest: ObservedGuest): readonly AttributedDrift[] {
+    const { before, runningTools } = this
+    this.runningTools = []
+    if (drifts.length === 0 || before === undefined) return []
+    const evidence = {
+      drifts,
+      before,
+      after: this.snapshot(guest),
+      entries: readLedger(this.system, guest.bootId).entries,
+      candidates: drifts.some((drift) => isSettingDrift(drift.kind))
+        ? readCandidateWriters(this.system, guest.nics)
+        : [],
+      runningTools,
+    }
+    return drifts.map((drift) => ({ drift, attribution: attribute(drift, evidence) }))
+  }
+
+  /** What these NICs show now, by name, is our own doing: as if it had been so at the last look. */
+  acceptAsOwn(guest: ObservedGuest, names: ReadonlySet<string>): void {
+    const { before } = this
+    if (before === undefined) return
+    const ours = this.snapshot(guest).nics.filter(({ name }) => names.has(name))
+    const nics = before.nics.map((nic) => ours.find(({ ifindex }) => ifindex === nic.ifindex) ?? nic)
+    this.before = { ...before, nics }
+  }
+
+  /** What these steps wrote since the last look is our own doing. */
+  acceptWrites(guest: ObservedGuest, steps: readonly Step[]): void {
+    if (this.before !== undefined) this.before = withOwnWrites(this.before, this.snapshot(guest), steps)
+  }
+
+  /** @returns what is remembered */
+  remember(guest: ObservedGuest): GuestSnapshot {
+    this.before = this.snapshot(guest)
+    return this.before
+  }
+
+  private snapshot(guest: ObservedGuest): GuestSnapshot {
+    if (this.looked?.guest !== guest) {
+      this.looked = { guest, snapshot: snapshotOf(guest, readLedger(this.system, guest.bootId).entries) }
+    }
+    return this.looked.snapshot
+  }
+}

@@ -1,0 +1,400 @@
+/**
+ * One pass: look, tell what changed and who did it, decide by policy, reconcile, record. Invariants: passes do not
+ * overlap (the caller's Debounced sees to that); what is left alone is exempt in the reconcile, not merely unlogged;
+ * a pass that finds nothing new starts no program and writes no file.
+ */
+import { nicSettings, type Settings } from '../config/settings'
+import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
+import { revertRecord } from '../confirm/record'
+import type { Attribution } from '../drift/attribute'
+import { type Drift, isSettingDrift } from '../drift/classify'
+import type { ConflictVerdict } from '../drift/conflict'
+import { appendHistory, type DriftRecord } from '../drift/history'
+import { fileProblem, VqtuneError } from '../errors'
+import type { ChannelChange } from '../guard/guard'
+import type { ObservedGuest, Skip, Step } from '../model'
+import { readLedger } from '../planner/ledger'
+import { applyOperation } from '../planner/operations'
+import type { RegressionHolds } from '../planner/plan'
+import { type Convergence, converge, type StepOutcome } from '../planner/reconcile'
+import { regressionHoldsOf } from '../planner/regression-hold'
+import { takeLock } from '../system/lock'
+import type { System } from '../system/system'
+import { type Clock, systemClock } from './clock'
+import { Confirmations } from './confirmations'
+import { Conflicts } from './conflicts'
+import { type AttributedDrift, DriftDetector } from './drift-detector'
+import { CachingObserver } from './observe-cached'
+import { channelChanges, outcomeOf } from './outcome'
+import { readState, statePath, writeState } from './state'
+import type { Suspension } from './view'
+
+/** What the tuner tells; the daemon logs and counts it. */
+export interface ReconcileEvents {
+  drift(record: DriftRecord): void
+  write(outcome: StepOutcome): void
+  conflict(
+    nic: string,
+    otherWriter: Attribution,
+    verdict: Extract<ConflictVerdict, { action: 'back-off' }>,
+  ): void
+  /** New channels had cut a NIC off. */
+  reverted(lost: ConnectivityLoss): void
+  /** Told when it begins and when it is another one; undefined when it is over. */
+  problem(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
+}
+
+export interface PassResult {
+  readonly guest: ObservedGuest
+  readonly skips: readonly Skip[]
+  /** Writes that are still missing. */
+  readonly missing: readonly Step[]
+  readonly suspended: readonly Suspension[]
+  /** Channels that were changed in this pass. */
+  readonly changes: readonly ChannelChange[]
+  /** What the guard stepped back from and still holds. */
+  readonly regressionHolds: RegressionHolds
+  /** Another pass is due after so many milliseconds; undefined: none. */
+  readonly againMs: number | undefined
+}
+
+/** What one look has shown, and what that means for the NICs. */
+interface DriftFound {
+  readonly judged: readonly AttributedDrift[]
+  /** By interface index. */
+  readonly verdicts: ReadonlyMap<number, ConflictVerdict>
+}
+
+const RETRY_FIRST_MS = 5_000
+const RETRY_MAX_MS = 300_000
+const LOCK_WAIT_MS = 10_000
+
+export class ReconcileLoop {
+  private readonly observer: CachingObserver
+  private readonly detector: DriftDetector
+  private readonly conflicts = new Conflicts()
+  private readonly confirmations: Confirmations
+  private failures = 0
+  /** The last reconcile that wrote could not note it in the ledger. */
+  private ledgerFails = false
+  private restored = false
+  /** What the state file says, without the time. */
+  private saved = ''
+
+  constructor(
+    private readonly system: System,
+    private readonly events: ReconcileEvents,
+    private readonly signal: AbortSignal,
+    private readonly clock: Clock = systemClock,
+    /** Asks for a pass at once. */
+    wake: () => void = () => {},
+  ) {
+    this.observer = new CachingObserver(system)
+    this.detector = new DriftDetector(system)
+    this.confirmations = new Confirmations(system, signal, wake)
+  }
+
+  /** An event came: see who is at work, before it is gone. */
+  scanProcesses(): void {
+    this.detector.scanProcesses()
+  }
+
+  /** An administrator's change of the configuration ends what was left alone under the old one. */
+  forgetConflicts(): void {
+    this.conflicts.forget()
+  }
+
+  /** @throws VqtuneError kind unsupported when the guest cannot be looked at, state for a damaged ledger */
+  async run(settings: Settings): Promise<PassResult> {
+    let guest = await this.observer.observe()
+    this.restore(guest.bootId)
+    guest = await this.revertLost(guest, settings)
+    let drifts = this.detector.compare(guest)
+    if (drifts.some((drift) => isSettingDrift(drift.kind))) {
+      // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
+      if (!(await this.waitForOthers())) return this.standAside(guest)
+      guest = await this.observer.observe()
+      drifts = this.detector.compare(guest)
+    }
+    const found = [this.attributeDrift(drifts, guest, settings, [])]
+    const { result, lastJudged } = await this.reconcile(settings, found)
+    for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
+    const last = result?.guest ?? guest
+    this.endReports(last, settings)
+    this.events.problem('ethtool', this.observer.problem)
+    // What came in between the last look that was judged and one that was not is for the next pass to find.
+    this.save(lastJudged ?? guest)
+    return {
+      guest: last,
+      skips: result?.skips ?? [],
+      missing: result?.missing ?? [],
+      changes: channelChanges(result),
+      regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
+      suspended: this.conflicts.suspended(last, this.clock),
+      againMs: this.nextMs(result),
+    }
+  }
+
+  /**
+   * Judges what a look shows, and makes it the one to compare the next with.
+   * @param sofar in this pass
+   */
+  private attributeDrift(
+    drifts: readonly Drift[],
+    guest: ObservedGuest,
+    settings: Settings,
+    sofar: readonly DriftFound[],
+  ): DriftFound {
+    const judged = this.detector.attributeAll(drifts, guest)
+    const now = this.clock.uptime()
+    this.conflicts.age(settings, now)
+    // A script that writes one setting after the other is one reversal, however many looks fall into it.
+    const counted = new Set(sofar.flatMap(({ verdicts }) => [...verdicts.keys()]))
+    const verdicts = this.decideConflicts(judged, guest, settings, now, counted)
+    this.detector.remember(guest)
+    return { judged, verdicts }
+  }
+
+  private restore(bootId: string): void {
+    if (this.restored) return
+    this.restored = true
+    const state = readState(this.system, bootId)
+    if (state === undefined) return
+    this.detector.restore(state.last)
+    this.conflicts.restore(state.conflicts)
+  }
+
+  /** Gives NICs that their new channels have cut off what they had. Our own doing: no drift. */
+  private async revertLost(guest: ObservedGuest, settings: Settings): Promise<ObservedGuest> {
+    const lost = await this.confirmations.putBack(guest)
+    if (lost.length === 0) return guest
+    for (const one of lost) {
+      this.events.reverted(one)
+      this.append(revertRecord(one, new Date(this.clock.wall()).toISOString()), settings)
+    }
+    const now = await this.observer.observe()
+    this.detector.acceptAsOwn(now, new Set(lost.map(({ nic }) => nic)))
+    return now
+  }
+
+  /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
+  private async waitForOthers(): Promise<boolean> {
+    try {
+      const lock = await takeLock(this.system, 'daemon', LOCK_WAIT_MS)
+      lock.release()
+      return true
+    } catch (error) {
+      if (!(error instanceof VqtuneError)) throw error
+      // No lock at all: judge by what is there; the reconcile tells what is wrong.
+      return error.kind !== 'busy'
+    }
+  }
+
+  /**
+   * What another vqtune does under its lock is no drift. The last look stays the one to compare with, so that what it
+   * leaves behind is judged when it is done.
+   */
+  private standAside(guest: ObservedGuest): PassResult {
+    return {
+      guest,
+      skips: [],
+      missing: [],
+      changes: [],
+      regressionHolds: new Map(),
+      suspended: this.conflicts.suspended(guest, this.clock),
+      againMs: RETRY_FIRST_MS,
+    }
+  }
+
+  /**
+   * Verdicts by interface index, one for each NIC whose settings another writer reversed in this look.
+   * @param counted NICs that have their verdict
+   */
+  private decideConflicts(
+    judged: readonly AttributedDrift[],
+    guest: ObservedGuest,
+    settings: Settings,
+    now: number,
+    counted: ReadonlySet<number>,
+  ): ReadonlyMap<number, ConflictVerdict> {
+    const verdicts = new Map<number, ConflictVerdict>()
+    for (const nic of guest.nics) {
+      const mine = judged.filter(({ drift }) => drift.ifindex === nic.ifindex && isSettingDrift(drift.kind))
+      if (mine.some(({ attribution }) => attribution.name === 'vqtune')) {
+        // An administrator's apply ends a yield; their rollback is respected through the ledger.
+        this.conflicts.end(nic.ifindex)
+        continue
+      }
+      const foreign = mine.find(({ attribution }) => attribution.name !== 'kernel')
+      if (foreign === undefined || counted.has(nic.ifindex)) continue
+      if (this.conflicts.isSuspended(nic.ifindex, now)) continue
+      if (!this.isReversed(nic.name, guest, settings)) continue
+      const policy = nicSettings(settings, nic).onConflict
+      const verdict = this.conflicts.reversed(nic.ifindex, policy, foreign.attribution.name, settings, now)
+      verdicts.set(nic.ifindex, verdict)
+      if (verdict.action === 'back-off') this.events.conflict(nic.name, foreign.attribution, verdict)
+    }
+    return verdicts
+  }
+
+  /** Whether something would have to be written: a change that is as desired, or held, is no reversal. */
+  private isReversed(nic: string, guest: ObservedGuest, settings: Settings): boolean {
+    const goal = applyOperation(this.system, settings, {
+      respectHolds: true,
+      exemptions: this.conflicts.exemptions(guest, this.clock),
+    })
+    const { steps } = goal.plan(guest, readLedger(this.system, guest.bootId))
+    return steps.some((step) => step.nic === nic)
+  }
+
+  /**
+   * Writes what is missing. Others may write meanwhile, too, and what they did is repaired with the rest: so each look is
+   * judged before it is planned for.
+   * @param found what those looks show is added here
+   * @returns no result when it could not even begin; told as trouble then
+   */
+  private async reconcile(
+    settings: Settings,
+    found: DriftFound[],
+  ): Promise<{ readonly result: Convergence | undefined; readonly lastJudged: ObservedGuest | undefined }> {
+    const options = { respectHolds: true }
+    const plain = applyOperation(this.system, settings, options)
+    const before: Baselines = new Map()
+    let written: Step[] = []
+    let lastJudged: ObservedGuest | undefined
+    const onLook = (guest: ObservedGuest): void => {
+      this.detector.acceptWrites(guest, written)
+      written = []
+      found.push(this.attributeDrift(this.detector.compare(guest), guest, settings, found))
+      lastJudged = guest
+    }
+    const { commitConfirmSeconds } = settings.guard
+    try {
+      const result = await converge(
+        this.system,
+        {
+          ...plain,
+          observe: (known) => this.observer.observe(known),
+          // Exemptions are by name; a NIC may be renamed between two looks.
+          plan: (guest, ledger) =>
+            applyOperation(this.system, settings, {
+              ...options,
+              exemptions: this.conflicts.exemptions(guest, this.clock),
+            }).plan(guest, ledger),
+        },
+        {
+          signal: this.signal,
+          lockWaitMs: LOCK_WAIT_MS,
+          onLook,
+          onOutcome: (outcome) => {
+            written.push(outcome.step)
+            this.events.write(outcome)
+          },
+          ...(commitConfirmSeconds === 0
+            ? {}
+            : { beforeChannels: (nics) => recordBaseline(this.system, before, nics) }),
+        },
+      )
+      this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
+      const stopped = this.signal.aborted
+      this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
+      // With nothing to write there was no need of the ledger either: that it could not be written is not over.
+      const verified = result.failure !== undefined || result.outcomes.length > 0
+      if (verified || stopped || !this.ledgerFails) {
+        this.events.problem('reconcile', stopped ? undefined : result.failure?.message)
+        this.ledgerFails = result.failure?.kind === 'state' || result.failure?.kind === 'permission'
+      }
+      // The same look as the last one judged, and the ledger is as the reconcile left it.
+      return { result, lastJudged: lastJudged === undefined ? undefined : result.guest }
+    } catch (error) {
+      if (!(error instanceof VqtuneError)) throw error
+      this.failures++
+      this.events.problem('reconcile', error.message)
+      return { result: undefined, lastJudged }
+    }
+  }
+
+  private record(
+    judged: readonly AttributedDrift[],
+    verdicts: ReadonlyMap<number, ConflictVerdict>,
+    result: Convergence | undefined,
+    settings: Settings,
+  ): void {
+    for (const { drift, attribution } of judged) {
+      const { ifindex } = drift
+      const verdict = ifindex === undefined ? undefined : verdicts.get(ifindex)
+      const alone = ifindex !== undefined && this.conflicts.isSuspended(ifindex, this.clock.uptime())
+      // Told once, when it was decided; a rival that goes on is not news.
+      if (alone && verdict === undefined && isSettingDrift(drift.kind)) continue
+      const { action, why } = outcomeOf(drift, verdict, result)
+      const record: DriftRecord = {
+        at: new Date(this.clock.wall()).toISOString(),
+        kind: drift.kind,
+        nic: drift.nic ?? null,
+        old: drift.old,
+        new: drift.new,
+        writer: attribution.name,
+        evidence: attribution.evidence,
+        action,
+        why,
+      }
+      this.events.drift(record)
+      this.append(record, settings)
+    }
+  }
+
+  /** Adds to the history; that it cannot is told as trouble. */
+  append(record: DriftRecord, { daemon }: Settings): void {
+    this.guarded('history', () => appendHistory(this.system, record, daemon.historySizeKib))
+  }
+
+  /** A reported NIC that is as desired again is watched as before. */
+  private endReports(guest: ObservedGuest, settings: Settings): void {
+    for (const { ifindex, suspended } of this.conflicts.all) {
+      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      if (nic === undefined) {
+        this.conflicts.end(ifindex)
+        continue
+      }
+      if (suspended !== 'reported') continue
+      const goal = applyOperation(this.system, settings, { respectHolds: true, nic: nic.name })
+      const { steps } = goal.plan(guest, readLedger(this.system, guest.bootId))
+      if (steps.length === 0) this.conflicts.end(ifindex)
+    }
+  }
+
+  private save(guest: ObservedGuest): void {
+    const state = { last: this.detector.remember(guest), conflicts: this.conflicts.all }
+    const text = JSON.stringify(state)
+    if (text === this.saved) return
+    this.guarded('state', () => {
+      writeState(this.system, { version: 2, at: new Date(this.clock.wall()).toISOString(), ...state })
+      this.saved = text
+    })
+  }
+
+  private guarded(topic: 'history' | 'state', write: () => void): void {
+    try {
+      write()
+      this.events.problem(topic, undefined)
+    } catch (error) {
+      const text =
+        error instanceof VqtuneError
+          ? error.message
+          : `${statePath(this.system)}: cannot write the daemon's state (${fileProblem(error)})`
+      this.events.problem(topic, text)
+    }
+  }
+
+  /** After a failure that may pass: 5 s, 10 s ... 5 min. After a fight: when it is time to come back. */
+  private nextMs(result: Convergence | undefined): number | undefined {
+    const back = this.conflicts.nextReturnMs(this.clock.uptime())
+    const waits = back === undefined ? [] : [back]
+    if (this.confirmations.isDue) waits.push(RETRY_FIRST_MS)
+    const failed = result === undefined || result.failure?.retryable === true
+    if (failed && this.failures > 0) {
+      waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_MAX_MS))
+    }
+    return waits.length === 0 ? undefined : Math.min(...waits)
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * Changes the inactive XML of a guest: backup, validate and define, read back, and the old XML again when anything
+ * is not as wanted. Never starts, stops or reconfigures a running guest.
+ */
+import { messageOf, VqtuneError } from '../../errors'
+import type { System } from '../../system/system'
+import type { Virsh } from '../libvirt/virsh'
+import type { DomainRef } from '../libvirt/virsh-output'
+import {
+  type Backup,
+  type BackupAction,
+  backupDirectory,
+  discardBackup,
+  saveBackup,
+  updateAfter,
+} from './backup'
+import { removeSafely, writeSafely } from './safe-file'
+
+export interface DomainChange {
+  readonly action: BackupAction
+  readonly domain: DomainRef
+  /** As read with Virsh.inactiveXmlForEdit. */
+  readonly before: string
+  readonly after: string
+  /** Looks at what libvirt has afterwards; says what is wrong, or nothing. */
+  readonly verify: (xml: string) => string | undefined
+}
+
+/** @returns the record for an undo. @throws VqtuneError; then libvirt has the old XML again, or the message says that not. */
+export async function changeDomain(system: System, virsh: Virsh, change: DomainChange): Promise<Backup> {
+  const { action, domain, before, after } = change
+  // Like `virsh edit`: somebody else's change in between must not be lost.
+  if ((await virsh.inactiveXmlForEdit(domain)) !== before) {
+    throw new VqtuneError(
+      'busy',
+      `${domain.name}: changed by somebody else in this moment; nothing was changed, try again`,
+    )
+  }
+  const target = { kind: 'domain', uri: virsh.uri, name: domain.name, uuid: domain.uuid } as const
+  const backup = saveBackup(system, { action, target, before, after })
+  try {
+    const readBack = await define(system, virsh, domain, backup, after)
+    const wrong = change.verify(readBack)
+    if (wrong !== undefined)
+      throw new VqtuneError('not-converged', `${domain.name}: libvirt took the XML, but ${wrong}`)
+    // libvirt writes its own spelling; the undo compares with that.
+    return updateAfter(system, backup, readBack)
+  } catch (error) {
+    throw await restored(system, virsh, domain, backup, before, error)
+  }
+}
+
+async function define(
+  system: System,
+  virsh: Virsh,
+  domain: DomainRef,
+  backup: Backup,
+  xml: string,
+): Promise<string> {
+  const file = `${backupDirectory(system)}/${backup.id}.xml`
+  try {
+    writeSafely(file, xml, { mode: 0o600, directoryMode: 0o700 })
+    return await virsh.define(domain, file)
+  } finally {
+    removeSafely(file)
+  }
+}
+
+/** Puts the old XML back where needed. @returns the error to throw, telling how it ended. */
+async function restored(
+  system: System,
+  virsh: Virsh,
+  domain: DomainRef,
+  backup: Backup,
+  before: string,
+  error: unknown,
+): Promise<unknown> {
+  const kind = error instanceof VqtuneError ? error.kind : 'tool-failed'
+  const say = (end: string): VqtuneError =>
+    new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })
+  try {
+    if ((await virsh.inactiveXmlForEdit(domain)) === before) {
+      discardBackup(system, backup)
+      return messageOf(error).includes('nothing was changed') ? error : say('nothing was changed')
+    }
+    const now = await define(system, virsh, domain, backup, before)
+    if (now !== before)
+      return say(`the old XML is back, in libvirt's new spelling; as it was: vqtune host undo ${backup.id}`)
+    discardBackup(system, backup)
+    return say('the old XML was put back')
+  } catch (failure) {
+    return say(
+      `putting the old XML back failed too (${messageOf(failure)}); it is in backup ${backup.id}: vqtune host undo`,
+    )
+  }
+}

@@ -1,0 +1,29 @@
+/** Which libvirt daemon runs QEMU guests here: the modular virtqemud, or the monolithic libvirtd. */
+import type { System } from '../../system/system'
+import { allowed, type OpenFiles, readOpenFiles } from '../qemu/process'
+
+export interface LibvirtDaemon {
+  /** systemd unit to restart. */
+  readonly unit: 'virtqemud' | 'libvirtd'
+  /** Process id; undefined when it is started on demand and has gone idle. */
+  readonly pid: number | undefined
+  /** Limits that new guests inherit when max_files is 0. */
+  readonly openFiles: OpenFiles | undefined
+}
+
+/** undefined when neither daemon runs nor listens. */
+export function readDaemon(system: System): LibvirtDaemon | undefined {
+  const { proc } = system.paths
+  const pids = system.list(proc).filter((name) => /^\d+$/.test(name))
+  for (const unit of ['virtqemud', 'libvirtd'] as const) {
+    const pid = pids.find((name) => allowed(() => system.readText(`${proc}/${name}/comm`))?.trim() === unit)
+    if (pid !== undefined) return { unit, pid: Number(pid), openFiles: readOpenFiles(system, Number(pid)) }
+  }
+  // Socket activation: the daemon ends after two minutes without clients, its socket stays.
+  const { runLibvirt } = system.paths.hypervisor
+  if (system.exists(`${runLibvirt}/virtqemud-sock`))
+    return { unit: 'virtqemud', pid: undefined, openFiles: undefined }
+  if (system.exists(`${runLibvirt}/libvirt-sock`))
+    return { unit: 'libvirtd', pid: undefined, openFiles: undefined }
+  return undefined
+}

@@ -1,0 +1,85 @@
+/** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
+import { errnoOf } from '../../errors'
+import type { System } from '../../system/system'
+import { wholeNumber } from '../../text/numbers'
+
+export interface OpenFiles {
+  /** Soft limit (RLIMIT_NOFILE). */
+  readonly limit: number
+  /** Open now; undefined when this user may not look. */
+  readonly used: number | undefined
+}
+
+export interface QemuProcess {
+  readonly pid: number
+  readonly openFiles: OpenFiles | undefined
+  /** Open /dev/vhost-net descriptors, one for each queue pair that uses vhost; undefined when not readable. */
+  readonly vhostFds: number | undefined
+  /** MSI-X vectors asked for, by MAC; a NIC without `vectors=` is not listed. */
+  readonly vectors: ReadonlyMap<string, number>
+}
+
+/** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
+export function readQemuProcess(system: System, domain: string): QemuProcess | undefined {
+  const pid = wholeNumber(system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
+  if (pid === undefined) return undefined
+  const directory = `${system.paths.proc}/${pid}`
+  const cmdline = allowed(() => system.readText(`${directory}/cmdline`))
+  // A stale pid file must not make us report on a stranger.
+  if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
+  const fds = allowed(() => system.list(`${directory}/fd`))
+  return {
+    pid,
+    openFiles: readOpenFiles(system, pid),
+    vhostFds: fds?.filter((fd) => system.readLink(`${directory}/fd/${fd}`) === '/dev/vhost-net').length,
+    vectors: parseVectors(cmdline),
+  }
+}
+
+export function readOpenFiles(system: System, pid: number): OpenFiles | undefined {
+  const directory = `${system.paths.proc}/${pid}`
+  const limit = parseOpenFilesLimit(allowed(() => system.readText(`${directory}/limits`)) ?? '')
+  return limit === undefined
+    ? undefined
+    : { limit, used: allowed(() => system.list(`${directory}/fd`))?.length }
+}
+
+/** The soft limit of "Max open files" in /proc/PID/limits; Infinity for unlimited. */
+export function parseOpenFilesLimit(text: string): number | undefined {
+  const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
+  if (soft === undefined) return undefined
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : wholeNumber(soft)
+}
+
+/** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */
+export function isGuest(cmdline: string, domain: string): boolean {
+  const args = cmdline.split('\0')
+  const name = args.find((_, i) => args[i - 1] === '-name') ?? ''
+  const wanted = `guest=${domain.replaceAll(',', ',,')}`
+  // Two commas more are a comma of a longer name.
+  return name === wanted || (name.startsWith(`${wanted},`) && name[wanted.length + 1] !== ',')
+}
+
+/** `vectors` of every virtio-net -device by MAC, in both spellings: JSON (newer libvirt) and key=value. */
+export function parseVectors(cmdline: string): ReadonlyMap<string, number> {
+  const args = cmdline.split('\0')
+  const devices = args.filter((arg, i) => args[i - 1] === '-device' && /virtio-net/.test(arg))
+  return new Map(
+    devices.flatMap((device): [string, number][] => {
+      const mac = /"?mac"?[=:]"?([0-9a-f:]{17})/i.exec(device)?.[1]?.toLowerCase()
+      const vectors = /"?vectors"?[=:]"?(\d+)/.exec(device)?.[1]
+      return mac === undefined || vectors === undefined ? [] : [[mac, Number(vectors)]]
+    }),
+  )
+}
+
+/** undefined where an unprivileged user may not look; any other failure is thrown. */
+export function allowed<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    // ESRCH: the process ended between two reads.
+    if (['EACCES', 'EPERM', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}

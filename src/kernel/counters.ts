@@ -1,0 +1,79 @@
+/** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
+import { VqtuneError } from '../errors'
+import type { System } from '../system/system'
+import { wholeNumber } from '../text/numbers'
+
+export interface NicCounters {
+  readonly rxBytes: number
+  readonly rxPackets: number
+  readonly txBytes: number
+  readonly txPackets: number
+}
+
+/** One line of /proc/stat, in ticks of 1/100 s (USER_HZ is 100 wherever virtio-net runs). */
+export interface CpuTicks {
+  /** user, nice, system, irq, softirq: what this guest did. Not stolen time, which others had. */
+  readonly busy: number
+  readonly softirq: number
+  readonly stolen: number
+  /** All of the above, idle and waiting for I/O. guest ticks are in user already. */
+  readonly total: number
+}
+
+export interface Counters {
+  readonly nic: NicCounters
+  readonly cpu: CpuTicks
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+}
+
+export const TICKS_PER_SECOND = 100
+
+/** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
+export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
+  for (const line of text.split('\n')) {
+    // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.
+    const colon = line.lastIndexOf(':')
+    if (colon === -1 || line.slice(0, colon).trim() !== nic) continue
+    const values = line
+      .slice(colon + 1)
+      .trim()
+      .split(/\s+/)
+      .map(wholeNumber)
+    const [rxBytes, rxPackets] = values
+    const [txBytes, txPackets] = values.slice(8)
+    return rxBytes === undefined ||
+      rxPackets === undefined ||
+      txBytes === undefined ||
+      txPackets === undefined
+      ? undefined
+      : { rxBytes, rxPackets, txBytes, txPackets }
+  }
+  return undefined
+}
+
+/** Parses /proc/stat: `cpu` (all) and `cpuN`. */
+export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
+  const cpus = new Map<string, CpuTicks>()
+  for (const match of text.matchAll(/^(cpu\d*) +(\d[\d ]*)$/gm)) {
+    const values = (match[2] as string)
+      .trim()
+      .split(/ +/)
+      .map((field) => wholeNumber(field) ?? 0)
+    const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
+    const busy = user + nice + system + irq + softirq
+    cpus.set(match[1] as string, { busy, softirq, stolen, total: busy + idle + waiting + stolen })
+  }
+  return cpus
+}
+
+/** @throws VqtuneError kind vanished, unsupported */
+export function readCounters(system: System, nic: string): Counters {
+  const text = system.readText(system.paths.procNetDev)
+  const counters = text === undefined ? undefined : parseNicCounters(text, nic)
+  if (counters === undefined) throw new VqtuneError('vanished', `${nic}: the NIC went away`)
+  const cpu = parseCpuTicks(system.readText(system.paths.procStat) ?? '').get('cpu')
+  if (cpu === undefined)
+    throw new VqtuneError('unsupported', `${system.paths.procStat}: no line for all CPUs`)
+  return { nic: counters, cpu, atMs: performance.now() }
+}

@@ -1,0 +1,85 @@
+/** Interrupts of virtio devices: /proc/interrupts names them, /proc/irq/N says where they may go. */
+import type { CpuList, InterruptLayout, ObservedIrq } from '../model'
+import type { System } from '../system/system'
+import { wholeNumber } from '../text/numbers'
+import { parseCpuList, parseCpuMask } from './cpulist'
+
+/** IRQ number by action name (`virtio2-input.0`), for virtio devices only. */
+export type VirtioInterrupts = ReadonlyMap<string, number>
+
+/**
+ * Finds the virtio actions in /proc/interrupts. The action is the last column (chip and type columns vary); a shared
+ * line lists several with commas. Counts are not looked at: on a guest with 256 vCPUs they are 1 MB of text.
+ */
+export function parseVirtioInterrupts(text: string): VirtioInterrupts {
+  const interrupts = new Map<string, number>()
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start)
+    const end = newline === -1 ? text.length : newline
+    const line = text.slice(start, end)
+    const colon = line.indexOf(':')
+    const irq = colon === -1 ? undefined : wholeNumber(line.slice(0, colon).trim())
+    if (irq !== undefined) addActions(interrupts, irq, line, colon)
+    start = end + 1
+  }
+  return interrupts
+}
+
+function addActions(interrupts: Map<string, number>, irq: number, line: string, from: number): void {
+  // Action names follow the last run of blanks; all but the last of a shared line end in a comma.
+  let tail = line.length
+  for (;;) {
+    const blank = line.lastIndexOf(' ', tail - 1)
+    if (blank <= from) return
+    const name = line.slice(blank + 1, tail)
+    if (name.startsWith('virtio')) interrupts.set(name, irq)
+    if (line[blank - 1] !== ',') return
+    tail = blank - 1
+  }
+}
+
+/** @returns undefined where there is no such file. */
+export function readVirtioInterrupts(system: System): VirtioInterrupts {
+  return parseVirtioInterrupts(system.readText(system.paths.procInterrupts) ?? '')
+}
+
+/** How the queues of `virtio` are wired, told by the action names; see vp_find_vqs_msix() and vm_find_vqs(). */
+export function interruptLayout(
+  virtio: string,
+  bus: 'pci' | 'mmio' | 'ccw' | 'other',
+  interrupts: VirtioInterrupts,
+): InterruptLayout {
+  if (interrupts.has(`${virtio}-input.0`)) return 'per-queue'
+  if (interrupts.has(`${virtio}-virtqueues`)) return 'shared'
+  if (bus === 'ccw') return 'ccw'
+  if (interrupts.has(virtio)) return bus === 'mmio' ? 'mmio' : 'intx'
+  return 'unknown'
+}
+
+/** One queue's interrupt with its affinity, or undefined when the queue has none of its own. */
+export function readQueueIrq(
+  system: System,
+  virtio: string,
+  direction: 'rx' | 'tx',
+  queue: number,
+  interrupts: VirtioInterrupts,
+): ObservedIrq | undefined {
+  const name = `${virtio}-${direction === 'rx' ? 'input' : 'output'}.${queue}`
+  const irq = interrupts.get(name)
+  if (irq === undefined) return undefined
+  const affinity = readAffinity(system, irq, 'smp_affinity')
+  if (affinity === undefined) return undefined
+  return { irq, name, affinity, effective: readAffinity(system, irq, 'effective_affinity') }
+}
+
+function readAffinity(system: System, irq: number, file: string): CpuList | undefined {
+  const list = system.readText(`${system.paths.procIrq}/${irq}/${file}_list`)
+  if (list !== undefined) return parseCpuList(list)
+  const mask = system.readText(`${system.paths.procIrq}/${irq}/${file}`)
+  return mask === undefined ? undefined : parseCpuMask(mask)
+}
+
+/** The attribute that takes a CPU list for an interrupt. */
+export function irqAffinityPath(system: System, irq: number): string {
+  return `${system.paths.procIrq}/${irq}/smp_affinity_list`
+}

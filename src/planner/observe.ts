@@ -1,0 +1,159 @@
+/** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
+import { VqtuneError } from '../errors'
+import { parseCpuMask } from '../kernel/cpulist'
+import { readCpus } from '../kernel/cpus'
+import { readChannels } from '../kernel/ethtool'
+import {
+  interruptLayout,
+  readQueueIrq,
+  readVirtioInterrupts,
+  type VirtioInterrupts,
+} from '../kernel/interrupts'
+import { type LinkFacts, readLinks } from '../kernel/ip-link'
+import { basename, type FoundNic, findNics } from '../kernel/nics'
+import { readRssQueues } from '../kernel/rss'
+import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
+import type { System } from '../system/system'
+
+export interface ObserveOptions {
+  /**
+   * Whether the host's maximum must be asked of ethtool (one child process) for this NIC. Left out: never.
+   * A NIC that already has as many channels as it could want needs no answer.
+   */
+  readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
+  /** Ask `ip` once, for all NICs, for XDP programs and altnames. */
+  readonly links?: boolean
+  /** Ask ethtool for the RSS table of NICs that have one. */
+  readonly rss?: boolean
+  /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
+  readonly knownMaxima?: ReadonlyMap<number, number>
+}
+
+/**
+ * Looks at every virtio-net NIC and the online vCPUs.
+ * @throws VqtuneError kind tool-missing, tool-failed, timeout, vanished from ethtool; unsupported without CPU lists
+ */
+export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
+  const cpus = readCpus(system)
+  const { targets, ignored } = findNics(system)
+  const interrupts = targets.length === 0 ? new Map<string, number>() : readVirtioInterrupts(system)
+  const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
+  const nics = await Promise.all(
+    targets.map(async (identity) => {
+      const nic = await withMaximum(system, readNic(system, identity, interrupts), options, cpus)
+      return options.rss === true && nic.features.rss
+        ? { ...nic, rssQueues: await readRssQueues(system, nic.name) }
+        : nic
+    }),
+  )
+  const facts = await links
+  return {
+    bootId: (system.readText(system.paths.procBootId) ?? '').trim(),
+    cpus,
+    nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
+    ignored,
+    hypervisor: {
+      vendor: (system.readText(`${system.paths.sysDmi}/sys_vendor`) ?? '').trim(),
+      product: (system.readText(`${system.paths.sysDmi}/product_name`) ?? '').trim(),
+    },
+  }
+}
+
+// Bit numbers from include/uapi/linux/virtio_net.h.
+const FEATURE = { controlQueue: 17, multiqueue: 22, rss: 60 } as const
+
+function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupts): ObservedNic {
+  const { directory, ...known } = identity
+  const device = `${directory}/device`
+  const queueNames = system.list(`${directory}/queues`)
+  const rxCount = queueNames.filter((name) => name.startsWith('rx-')).length
+  const txCount = queueNames.filter((name) => name.startsWith('tx-')).length
+  const bits = system.readText(`${device}/features`) ?? ''
+  const has = (bit: number): boolean => bits[bit] === '1'
+  const vectors = system.list(`${device}/../msi_irqs`).length
+  // XDP adds receive queues of its own (virtnet_xdp_set), so transmit queues are the ones that -L sets.
+  const current = txCount
+  return {
+    ...known,
+    altnames: [],
+    operstate: (system.readText(`${directory}/operstate`) ?? 'unknown').trim(),
+    master: basename(system.readLink(`${directory}/master`)),
+    features: {
+      multiqueue: has(FEATURE.multiqueue),
+      controlQueue: has(FEATURE.controlQueue),
+      rss: has(FEATURE.rss),
+    },
+    channels: { current, maximum: undefined },
+    interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),
+    vectors: vectors === 0 ? undefined : vectors,
+    queues: Array.from({ length: current }, (_, i) => readQueue(system, identity, i, interrupts)),
+    rssQueues: undefined,
+    obstacle: obstacleOf(system, device, rxCount, txCount),
+  }
+}
+
+function readQueue(
+  system: System,
+  { directory, virtio }: FoundNic,
+  index: number,
+  interrupts: VirtioInterrupts,
+): ObservedQueue {
+  const xps = system.readText(`${directory}/queues/tx-${index}/xps_cpus`)
+  const rps = system.readText(`${directory}/queues/rx-${index}/rps_cpus`)
+  return {
+    index,
+    rxIrq: readQueueIrq(system, virtio, 'rx', index, interrupts),
+    txIrq: readQueueIrq(system, virtio, 'tx', index, interrupts),
+    xps: xps === undefined ? undefined : parseCpuMask(xps),
+    rps: (rps === undefined ? undefined : parseCpuMask(rps)) ?? [],
+  }
+}
+
+function obstacleOf(system: System, device: string, rxCount: number, txCount: number): Obstacle | undefined {
+  if (rxCount > txCount) {
+    return {
+      code: 'xdp',
+      why: `an XDP program is attached: the driver added ${rxCount - txCount} receive queues for it and refuses other channels`,
+    }
+  }
+  const power = system.readText(`${device}/../power/runtime_status`)?.trim()
+  if (power === 'suspended' || power === 'suspending') {
+    return { code: 'suspended', why: 'the device is suspended (power/runtime_status)' }
+  }
+  return undefined
+}
+
+async function withMaximum(
+  system: System,
+  nic: ObservedNic,
+  options: ObserveOptions,
+  cpus: ObservedGuest['cpus'],
+): Promise<ObservedNic> {
+  const known = options.knownMaxima?.get(nic.ifindex)
+  if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
+  // Without the MQ feature and a control queue the driver has one pair, whatever is asked (virtnet_probe).
+  if (!nic.features.multiqueue || !nic.features.controlQueue) {
+    return { ...nic, channels: { ...nic.channels, maximum: 1 } }
+  }
+  if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  try {
+    const channels = await readChannels(system, nic.name)
+    return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
+  } catch (error) {
+    // Gone between the directory listing and ethtool: not ours any more, the next look will not list it.
+    if (error instanceof VqtuneError && error.kind === 'vanished') {
+      return { ...nic, obstacle: { code: 'suspended', why: error.message } }
+    }
+    throw error
+  }
+}
+
+function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
+  if (facts === undefined) return nic
+  const obstacle: Obstacle | undefined =
+    nic.obstacle ??
+    (facts.xdp
+      ? { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' }
+      : undefined)
+  return { ...nic, altnames: facts.altnames, obstacle }
+}

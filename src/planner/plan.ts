@@ -1,0 +1,61 @@
+/** Plan: from what is observed and what policy says to the writes that are missing. Pure. */
+import type { Settings } from '../config/settings'
+import { nicSettings } from '../config/settings'
+import type {
+  DesiredNic,
+  NicSettings,
+  ObservedGuest,
+  ObservedNic,
+  Plan,
+  RegressionHold,
+  Skip,
+  Step,
+} from '../model'
+import { planTunables } from '../tunables/index'
+import type { CpuLoad } from './layout'
+import { desiredState } from './target'
+
+/** Everything known about one NIC after planning. */
+export interface NicPlan {
+  readonly nic: ObservedNic
+  readonly settings: NicSettings
+  readonly desired: DesiredNic
+  readonly plan: Plan
+}
+
+/** NICs that are to be left alone for a reason outside the configuration, by name. */
+export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
+
+/** What the guard stepped back from, by interface index. */
+export type RegressionHolds = ReadonlyMap<number, RegressionHold>
+
+/** Plans every NIC, in interface index order. Idempotent: planning a guest that is as desired gives no steps. */
+export function planGuest(
+  guest: ObservedGuest,
+  settings: Settings,
+  exemptions: Exemptions = new Map(),
+  regressionHolds: RegressionHolds = new Map(),
+): readonly NicPlan[] {
+  const load: CpuLoad = new Map()
+  return guest.nics.map((nic) => {
+    const policy = nicSettings(settings, nic)
+    const regressionHold = regressionHolds.get(nic.ifindex)
+    const desired = desiredState(nic, guest.cpus, settings.isolated, policy, load, regressionHold?.to)
+    const exempt = policy.enabled
+      ? exemptions.get(nic.name)
+      : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
+    const plan: Plan =
+      exempt === undefined
+        ? planTunables({ nic, desired, settings: policy, regressionHold })
+        : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }] }
+    return { nic, settings: policy, desired, plan }
+  })
+}
+
+export function stepsOf(plans: readonly NicPlan[]): readonly Step[] {
+  return plans.flatMap((nicPlan) => nicPlan.plan.steps)
+}
+
+export function skipsOf(plans: readonly NicPlan[]): readonly Skip[] {
+  return plans.flatMap((nicPlan) => nicPlan.plan.skips)
+}

@@ -1,0 +1,119 @@
+/** Whether each queue is private to its vCPUs, and who disturbs it if not. Pure. */
+
+import { formatCpuList } from '../kernel/cpulist'
+import type { CpuList, DesiredNic, ObservedIrq, ObservedNic } from '../model'
+
+/** One reason why a queue is not private. */
+export type AffinityProblem =
+  /** An interrupt of this queue may arrive on CPUs that another queue of the NIC has too. */
+  | {
+      readonly kind: 'shared'
+      readonly queue: number
+      readonly irq: number
+      readonly cpus: CpuList
+      /** The other queues, ascending. */
+      readonly with: readonly number[]
+    }
+  /** An interrupt of this queue is not on the CPUs that the layout gives it. */
+  | {
+      readonly kind: 'elsewhere'
+      readonly queue: number
+      readonly irq: number
+      readonly cpus: CpuList
+      readonly wanted: CpuList
+    }
+  /** The CPUs that send through this queue are not the ones that the layout gives it. */
+  | { readonly kind: 'senders'; readonly queue: number; readonly cpus: CpuList; readonly wanted: CpuList }
+  /** The queue has no interrupt of its own. */
+  | { readonly kind: 'no-own-interrupt'; readonly queue: number }
+
+export interface QueueAffinity {
+  readonly queue: number
+  readonly private: boolean
+  readonly problems: readonly AffinityProblem[]
+}
+
+/**
+ * Judges the queues in use. Affinity is judged by what was asked for (smp_affinity): effective_affinity is stale until
+ * the next interrupt. Queues beyond the target are left out, they go away. While other channels are due, the layout is
+ * about to change: then queues are only judged against each other.
+ */
+export function checkQueueAffinity(nic: ObservedNic, desired: DesiredNic): readonly QueueAffinity[] {
+  const users = queuesByCpu(nic)
+  return nic.queues.slice(0, desired.target).map((queue) => {
+    const group = nic.channels.current === desired.target ? desired.groups[queue.index] : undefined
+    const problems: AffinityProblem[] = []
+    if (nic.interruptLayout !== 'per-queue') {
+      if (nic.queues.length > 1) problems.push({ kind: 'no-own-interrupt', queue: queue.index })
+    } else {
+      for (const irq of [queue.rxIrq, queue.txIrq]) {
+        if (irq !== undefined) problems.push(...checkIrq(queue.index, irq, group?.irq, users))
+      }
+    }
+    if (queue.xps !== undefined && group !== undefined && nic.queues.length > 1) {
+      const wanted = new Set(group.xps)
+      const foreign = queue.xps.filter((cpu) => !wanted.has(cpu))
+      if (foreign.length > 0 || queue.xps.length === 0) {
+        problems.push({ kind: 'senders', queue: queue.index, cpus: queue.xps, wanted: group.xps })
+      }
+    }
+    return { queue: queue.index, private: problems.length === 0, problems }
+  })
+}
+
+function checkIrq(
+  queue: number,
+  irq: ObservedIrq,
+  wanted: CpuList | undefined,
+  users: ReadonlyMap<number, ReadonlySet<number>>,
+): AffinityProblem[] {
+  const found: AffinityProblem[] = []
+  const others = new Set<number>()
+  const sharedCpus = irq.affinity.filter((cpu) => {
+    const rest = [...(users.get(cpu) ?? [])].filter((user) => user !== queue)
+    for (const user of rest) others.add(user)
+    return rest.length > 0
+  })
+  if (others.size > 0) {
+    found.push({
+      kind: 'shared',
+      queue,
+      irq: irq.irq,
+      cpus: sharedCpus,
+      with: [...others].sort((a, b) => a - b),
+    })
+  }
+  if (wanted !== undefined) {
+    const own = new Set(wanted)
+    const foreign = irq.affinity.filter((cpu) => !own.has(cpu))
+    if (foreign.length > 0) found.push({ kind: 'elsewhere', queue, irq: irq.irq, cpus: foreign, wanted })
+  }
+  return found
+}
+
+function queuesByCpu(nic: ObservedNic): ReadonlyMap<number, ReadonlySet<number>> {
+  const users = new Map<number, Set<number>>()
+  for (const queue of nic.queues) {
+    for (const cpu of [...(queue.rxIrq?.affinity ?? []), ...(queue.txIrq?.affinity ?? [])]) {
+      const queues = users.get(cpu) ?? new Set()
+      users.set(cpu, queues.add(queue.index))
+    }
+  }
+  return users
+}
+
+/** One short clause for people, naming the IRQ and the CPU. */
+export function describeAffinityProblem(problem: AffinityProblem): string {
+  switch (problem.kind) {
+    case 'shared':
+      return `IRQ ${problem.irq} on CPU ${formatCpuList(problem.cpus)} shared with queue ${problem.with.join(', ')}`
+    case 'elsewhere':
+      return `IRQ ${problem.irq} may go to CPU ${formatCpuList(problem.cpus)}, belongs to ${formatCpuList(problem.wanted)}`
+    case 'senders':
+      return problem.cpus.length === 0
+        ? `no CPU sends through it, CPU ${formatCpuList(problem.wanted)} should`
+        : `CPU ${formatCpuList(problem.cpus)} sends through it, CPU ${formatCpuList(problem.wanted)} should`
+    case 'no-own-interrupt':
+      return 'has no interrupt of its own'
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * The edge to the operating system: files and programs. Everything above receives a Host, so that tests and
+ * `--root` can put a captured guest in place of the running one.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { errnoOf, VqtuneError } from '../errors'
+import { type FileFacts, type FileInspector, ownershipProblem } from './ownership'
+import { type Paths, pathsUnder } from './paths'
+
+export interface ToolResult {
+  /** Exit code; 128 + n when a signal ended it. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface RunOptions {
+  /** Time limit in milliseconds; default 5000. */
+  readonly timeoutMs?: number
+  /** Variables beside LC_ALL and PATH. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface System extends FileInspector {
+  readonly paths: Paths
+  /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
+  readText(path: string): string | undefined
+  /** Names in a directory, sorted; empty when it does not exist. */
+  list(path: string): readonly string[]
+  exists(path: string): boolean
+  /** Owner, mode and kind of what a path leads to, links followed; undefined when there is nothing. Throws the system error. */
+  stat(path: string): FileFacts | undefined
+  /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
+  writeAttribute(path: string, value: string): void
+  /** Replaces a state file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
+  replaceFile(path: string, text: string): void
+  /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
+  touchFile(path: string): boolean
+  /**
+   * Runs a program with an argument array, LC_ALL=C, no inherited environment and a time limit.
+   * A non-zero exit is a result, not an error.
+   * @throws VqtuneError kind tool-missing, timeout
+   */
+  run(tool: string, args: readonly string[], options?: RunOptions): Promise<ToolResult>
+  /** The absolute path of a program, or undefined. Searches system directories only, never PATH of the caller. */
+  findTool(tool: string): string | undefined
+  /** True when this process may write kernel settings, or looks at a captured tree. */
+  readonly mayWrite: boolean
+}
+
+/** PATH of the caller is not used: a root agent must not run what a user put first. */
+const TOOL_DIRECTORIES = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+
+const DEFAULT_TIMEOUT_MS = 5_000
+
+const NO_VALUE = new Set(['ENOENT', 'ENOTDIR', 'EINVAL', 'EOPNOTSUPP', 'ENODEV', 'ENXIO'])
+
+/** What a read yields; undefined when there is nothing to read or the kernel has no value. Throws any other error. */
+function unlessAbsent<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (NO_VALUE.has(errnoOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+function factsOf(found: Stats): FileFacts {
+  const kind = found.isFile()
+    ? 'file'
+    : found.isDirectory()
+      ? 'directory'
+      : found.isSymbolicLink()
+        ? 'link'
+        : 'other'
+  return { uid: found.uid, mode: found.mode & 0o7777, size: found.size, kind }
+}
+
+/** Environment of every child: nothing of the caller's gets through. */
+export const CHILD_ENV = { LC_ALL: 'C', PATH: TOOL_DIRECTORIES.join(':') } as const
+
+class OpenedSystem implements System {
+  readonly paths: Paths
+  readonly mayWrite: boolean
+
+  constructor(root: string) {
+    this.paths = pathsUnder(root)
+    this.mayWrite = root !== '' || process.geteuid?.() === 0
+  }
+
+  readText(path: string): string | undefined {
+    return unlessAbsent(() => readFileSync(path, 'utf8'))
+  }
+
+  list(path: string): readonly string[] {
+    return unlessAbsent(() => readdirSync(path).sort()) ?? []
+  }
+
+  readLink(path: string): string | undefined {
+    try {
+      return readlinkSync(path)
+    } catch {
+      return undefined
+    }
+  }
+
+  exists(path: string): boolean {
+    return existsSync(path)
+  }
+
+  stat(path: string): FileFacts | undefined {
+    return unlessAbsent(() => factsOf(statSync(path)))
+  }
+
+  linkStat(path: string): FileFacts | undefined {
+    return unlessAbsent(() => factsOf(lstatSync(path)))
+  }
+
+  writeAttribute(path: string, value: string): void {
+    // Kernel attributes are never links themselves; in a captured tree a link could lead anywhere.
+    const fd = openSync(path, constants.O_WRONLY | constants.O_TRUNC | constants.O_NOFOLLOW)
+    try {
+      writeSync(fd, value)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  replaceFile(path: string, text: string): void {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    // The directory may be another user's, such as node_exporter's: a name that he cannot guess, and a file that is not
+    // there yet, or he could have put a link in its place. What he does to the finished file is his own affair.
+    const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`
+    const fd = openSync(temporary, 'wx', 0o644)
+    try {
+      try {
+        // For every reader, whatever the umask: `vqtune status` needs no privileges.
+        fchmodSync(fd, 0o644)
+        writeFileSync(fd, text)
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(temporary, path)
+    } catch (error) {
+      // A full disk is not made fuller; and a temporary file that is left is of no use.
+      rmSync(temporary, { force: true })
+      throw error
+    }
+  }
+
+  touchFile(path: string): boolean {
+    const now = new Date()
+    try {
+      utimesSync(path, now, now)
+      return true
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  findTool(tool: string): string | undefined {
+    return TOOL_DIRECTORIES.map((directory) => `${this.paths.root}${directory}/${tool}`).find(existsSync)
+  }
+
+  run(tool: string, args: readonly string[], options: RunOptions = {}): Promise<ToolResult> {
+    const file = this.findTool(tool)
+    if (file === undefined) {
+      return Promise.reject(
+        new VqtuneError(
+          'tool-missing',
+          `${tool} is not installed (looked in ${TOOL_DIRECTORIES.join(', ')})`,
+        ),
+      )
+    }
+    // A tree that somebody else unpacked may hold any program, and it would run with our rights.
+    const problem = this.paths.root === '' ? undefined : ownershipProblem(this, file)
+    if (problem !== undefined) return Promise.reject(new VqtuneError('state', `${file}: ${problem}`))
+    return runFile(file, args, options)
+  }
+}
+
+// execa is not used here: this is the boot path, where loading it costs 19 ms of about 35 (bench/startup).
+async function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
+  // Loaded late: a converged run starts no program, and the module costs it a millisecond.
+  const { execFile } = await import('node:child_process')
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
+  return new Promise((resolve, reject) => {
+    // A child in uninterruptible sleep survives SIGKILL, so the limit does not wait for its end.
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL')
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+      child.unref()
+      reject(new VqtuneError('timeout', `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
+    const child = execFile(
+      file,
+      [...args],
+      { env: { ...CHILD_ENV, ...options.env }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
+      (error, stdout, stderr) => {
+        clearTimeout(timer)
+        if (error === null) return resolve({ code: 0, stdout, stderr })
+        if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr })
+        if (error.signal) return resolve({ code: 128, stdout, stderr })
+        reject(new VqtuneError('tool-failed', `${file}: ${error.message}`, { cause: error }))
+      },
+    )
+    child.stdin?.end()
+  })
+}
+
+/**
+ * @param root '' for the running guest; else a captured tree, whose own usr/sbin is searched for programs,
+ *             as in a chroot.
+ */
+export function openSystem(root = ''): System {
+  return new OpenedSystem(root)
+}

@@ -1,0 +1,46 @@
+/** irqbalance moves interrupts by load and does not know that a queue belongs to a vCPU. */
+import type { System } from '../system/system'
+import { processesNamed, readableText, type Writer, type WriterTarget } from './writer'
+
+/** A running irqbalance, unless it is told to leave all interrupts of the queues alone. */
+export function findIrqbalance(system: System, nic: WriterTarget): readonly Writer[] {
+  return processesNamed(system, 'irqbalance').flatMap((pid): Writer[] => {
+    const banned = parseBannedIrqs(readableText(system, `${system.paths.proc}/${pid}/cmdline`) ?? '')
+    const irqs = queueIrqs(nic)
+    const left = irqs.filter((irq) => !banned.has(irq))
+    if (irqs.length > 0 && left.length === 0) return []
+    const list = irqs.join(',')
+    return [
+      {
+        writer: 'irqbalance',
+        where: `pid ${pid}`,
+        what: 'runs and moves the interrupts of the queues between CPUs',
+        tunable: 'irq-affinity',
+        matches: 'yes',
+        remedy:
+          list === ''
+            ? 'systemctl disable --now irqbalance'
+            : `systemctl disable --now irqbalance, or give it ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
+      },
+    ]
+  })
+}
+
+/** IRQ numbers of --banirq=N, --banirq N and -i N. @param cmdline as /proc/PID/cmdline: separated by NUL */
+export function parseBannedIrqs(cmdline: string): ReadonlySet<number> {
+  const args = cmdline.split('\0')
+  const banned = new Set<number>()
+  for (const [position, arg] of args.entries()) {
+    const joined = /^(?:--banirq=|-i)(\d+)$/.exec(arg)?.[1]
+    const next = arg === '--banirq' || arg === '-i' ? args[position + 1] : undefined
+    const irq = joined ?? next ?? ''
+    if (/^\d+$/.test(irq)) banned.add(Number(irq))
+  }
+  return banned
+}
+
+function queueIrqs(nic: WriterTarget): readonly number[] {
+  return nic.queues
+    .flatMap((queue) => [queue.rxIrq?.irq, queue.txIrq?.irq])
+    .filter((irq): irq is number => irq !== undefined)
+}

@@ -1,0 +1,84 @@
+/** NetworkManager keyfiles with [ethtool] channels-*. */
+
+import type { System } from '../system/system'
+import { escapeToOneLine, shellQuote } from '../text/escape'
+import { iniValue, parseIni } from './ini'
+import {
+  allOf,
+  certainIf,
+  listAllowed,
+  type Match,
+  processesNamed,
+  readAllowed,
+  type Writer,
+  type WriterTarget,
+} from './writer'
+
+/** Connection profiles that set channels of this NIC; one record when they may not be read. */
+export function findNetworkManager(system: System, nic: WriterTarget): readonly Writer[] {
+  const isRunning = processesNamed(system, 'NetworkManager').length > 0
+  const found: Writer[] = []
+  for (const directory of system.paths.writers.networkManagerDirs) {
+    const names = listAllowed(system, directory)
+    const files = names === 'unreadable' ? [] : names.map((name) => `${directory}/${name}`)
+    const texts = files.map((path) => ({ path, read: readAllowed(system, path) }))
+    const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
+    for (const { path, read } of texts) {
+      const writer = typeof read === 'object' ? keyfileWriter(path, read.text, nic) : undefined
+      if (writer !== undefined) found.push(certainIf(isRunning, writer))
+    }
+    if (hidden) {
+      found.push({
+        writer: 'NetworkManager',
+        where: directory,
+        what: 'connection profiles that only root may read can set ethtool.channels-*',
+        tunable: 'channels',
+        matches: 'unreadable',
+        remedy: 'run vqtune explain as root',
+      })
+    }
+  }
+  return found
+}
+
+/** As NetworkManager knows them; it ignores others, and the remedy is a command line that must not hold any text. */
+const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
+
+/** Judges one keyfile; undefined when it sets no channels or means another NIC. */
+export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
+  const sections = parseIni(text)
+  const settings = (sections.get('ethtool') ?? []).filter(([key]) => CHANNELS_KEY.test(key))
+  if (settings.length === 0) return undefined
+  const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
+  if (verdict === 'no') return undefined
+  const id = iniValue(sections, 'connection', 'id') ?? path
+  const name = iniValue(sections, 'connection', 'interface-name')
+  const isNamed = name !== undefined || iniValue(sections, 'ethernet', 'mac-address') !== undefined
+  return {
+    writer: 'NetworkManager',
+    where: path,
+    what: escapeToOneLine(
+      `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
+    ),
+    tunable: 'channels',
+    // A profile without a name or MAC is for any NIC, but only one of those is active.
+    matches: isNamed ? verdict : 'maybe',
+    remedy: `nmcli connection modify ${shellQuote(id)} ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
+  }
+}
+
+function byName(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match {
+  const name = iniValue(sections, 'connection', 'interface-name')
+  return name === undefined || name === nic.name ? 'yes' : 'no'
+}
+
+function byMac(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match {
+  const mac =
+    iniValue(sections, 'ethernet', 'mac-address') ?? iniValue(sections, '802-3-ethernet', 'mac-address')
+  return mac === undefined || mac.toLowerCase() === nic.mac.toLowerCase() ? 'yes' : 'no'
+}
+
+/** [match] has patterns with operators of their own, over more properties than we know. */
+function byMatch(sections: ReturnType<typeof parseIni>): Match {
+  return (sections.get('match')?.length ?? 0) > 0 ? 'maybe' : 'yes'
+}

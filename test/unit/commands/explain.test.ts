@@ -1,0 +1,182 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { run } from '../../../src/commands/explain'
+import { openSystem } from '../../../src/system/system'
+import { capturedRoot } from '../../support/bundle'
+
+interface Options {
+  readonly files?: Readonly<Record<string, string>>
+  readonly json?: boolean
+  readonly nic?: string
+}
+
+async function explain(
+  guest: string,
+  { files = {}, json = false, nic = 'enp0s8' }: Options = {},
+): Promise<string> {
+  const root = capturedRoot(guest)
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(`${root}${path}`), { recursive: true })
+    writeFileSync(`${root}${path}`, text)
+  }
+  const parts: string[] = []
+  const code = await run({
+    system: openSystem(root),
+    positionals: [nic],
+    options: { json },
+    configFile: undefined,
+    out: (text) => parts.push(text),
+    warn: () => undefined,
+    color: false,
+    signal: new AbortController().signal,
+  })
+  expect(code).toBe(0)
+  return parts.join('').replaceAll(root, '')
+}
+
+// Each case starts the recorded ethtool and ip.
+describe('vqtune explain', { timeout: 30_000 }, () => {
+  test('converged: nothing stands in the way', async () => {
+    const text = await explain('debian-6.12-4cpu-4q')
+    expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
+    expect(text).toContain('\nchannels: 4 now, target 4, maximum of the host 4\n')
+    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one for each vCPU\n')
+    expect(text).toContain(
+      '\nWhat limits it:\n  there is a queue pair for each of the 4 vCPUs: nothing stands in the way\n',
+    )
+    expect(text).toContain('\nQueues:\n  each queue is private to its vCPUs\n')
+    expect(text).toContain('\nWho else may write it:\n  nobody, as far as files and processes tell\n')
+    expect(text).toMatch(/\nNext: nothing to do\n$/)
+    expect(text).not.toContain('How to get more')
+  })
+
+  test('host-limits-2of4: the arithmetic, and the remedy with this MAC and target', async () => {
+    const text = await explain('host-limits-2of4')
+    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: all that the host exposes\n')
+    expect(text).toContain('  the host exposes 2 queue pairs, and 4 vCPUs could use 4\n')
+    const mac = /MAC (\S+)/.exec(text)?.[1]
+    expect(text).toContain(`vqtune host set-queues DOMAIN 4 --nic ${mac} --apply\n`)
+    expect(text).toContain('\nOr, if this is Proxmox VE:\n')
+    expect(text).toContain('A full power-off is needed, not a reboot.')
+    expect(text).toContain('ethtool -l enp0s8    # "Combined" under "Pre-set maximums": 4\n')
+    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on its side\n$/)
+  })
+
+  test.each([
+    [
+      'OpenStack Foundation',
+      'OpenStack Nova',
+      'openstack flavor set --property hw:vif_multiqueue_enabled=true',
+    ],
+    ['KubeVirt', 'None', 'networkInterfaceMultiqueue'],
+    ['oVirt', 'oVirt Node', 'queues = 4 in the vNIC profile'],
+    ['Nutanix', 'AHV', 'queues=4'],
+    ['Google', 'Google Compute Engine', 'queue-count=4'],
+    ['Alibaba Cloud', 'Alibaba Cloud ECS', '--QueueNumber 4'],
+    ['Acme', 'Cloud', "<driver name='vhost' queues='4'/>"],
+  ])('on %s, %s: %s', async (vendor, product, expected) => {
+    const files = {
+      '/sys/class/dmi/id/sys_vendor': `${vendor}\n`,
+      '/sys/class/dmi/id/product_name': `${product}\n`,
+    }
+    const text = await explain('host-limits-2of4', { files })
+    expect(text).toContain(expected)
+    expect(text).not.toContain('Proxmox')
+  })
+
+  test.each([
+    ['xdp-attached', 'enp0s8', 'XDP program', 'ip link set dev enp0s8 xdp off'],
+    ['shared-vectors', 'enp0s8', 'MSI-X vectors', 'has no interrupt of its own'],
+    ['intx', 'enp0s8', 'no MSI-X', 'pci=nomsi'],
+    ['microvm-mmio', 'eth0', 'virtio-mmio', 'pcie=on'],
+    ['debian-6.12-max1', 'enp0s8', 'VIRTIO_NET_F_MQ', 'one queue pair, shared by all vCPUs'],
+    ['no-ctrl-vq', 'enp0s8', 'VIRTIO_NET_F_CTRL_VQ', 'ctrl_vq=on'],
+    ['isolated-cpus', 'enp0s8', 'isolated', 'isolated-cpus = "use"'],
+  ])('%s: %s', async (guest, nic, cause, action) => {
+    const text = await explain(guest, { nic })
+    expect(text).toContain(cause)
+    expect(text).toContain(action)
+  })
+
+  test('hotplug-drift: the next command is apply', async () => {
+    expect(await explain('hotplug-drift')).toMatch(/\nNext: vqtune apply enp0s8\n$/)
+  })
+
+  test('rivals, policy and the ledger are named, in JSON too', async () => {
+    const files = {
+      '/etc/vqtune/vqtune.toml': '[defaults]\ncap = 2\n',
+      '/proc/77/comm': 'irqbalance\n',
+      '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
+    }
+    const text = await explain('debian-6.12-4cpu-4q', { files })
+    expect(text).toContain('the configuration allows 2 at most: cap = 2 (/etc/vqtune/vqtune.toml:1)')
+    expect(text).toContain('  irqbalance (pid 77): runs and moves')
+    expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
+    expect(text).toContain('\nWhat vqtune changed:\n  nothing since boot\n')
+    const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
+    expect(json).toMatchObject({
+      version: 1,
+      name: 'enp0s8',
+      channels: {
+        current: 4,
+        ideal: 2,
+        maximum: 4,
+        limitedBy: 'policy',
+        arithmetic: 'min(vCPUs 4, host 4, cap 2) = 2',
+      },
+      limits: [{ code: 'cap', onHost: false }],
+      remedies: [],
+      writers: [{ writer: 'irqbalance' }, { writer: 'systemd-link', matches: 'yes' }],
+      ledger: null,
+      next: 'vqtune apply enp0s8',
+    })
+  })
+
+  test('what vqtune changed, what was cut short and what was rolled back', async () => {
+    const { host, ...identity } = await identityOf('debian-6.12-4cpu-4q')
+    const ledger = (entry: object) => ({
+      '/run/vqtune/ledger.json': JSON.stringify({
+        version: 1,
+        bootId: host,
+        entries: [{ ...identity, at: '2026-01-02T03:04:05Z', ...entry }],
+      }),
+    })
+    const original = { channels: 1, queues: [{ rx: '0', tx: '0', xps: '0' }] }
+    const applied = {
+      channels: 4,
+      queues: [
+        { rx: '0', tx: '0', xps: '0' },
+        { rx: '1', tx: '1', xps: '1' },
+      ],
+    }
+    const guest = 'debian-6.12-4cpu-4q'
+    expect(await explain(guest, { files: ledger({ original, applied }) })).toContain(
+      '  channels 1 -> 4, interrupts or XPS of 1 queue, at 2026-01-02T03:04:05Z\n  back to what was before: vqtune rollback enp0s8\n',
+    )
+    expect(await explain(guest, { files: ledger({ original }) })).toContain(
+      'cut short; before it: channels 1',
+    )
+    const held = await explain(guest, { files: ledger({ held: true }) })
+    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, and held until vqtune apply')
+    expect(held).toMatch(/\nNext: vqtune apply enp0s8\n$/)
+  })
+})
+
+/** Boot id and identity of the NIC of a captured guest, for a ledger of it. */
+async function identityOf(
+  guest: string,
+): Promise<{ host: string; name: string; mac: string; virtio: string; ifindex: number }> {
+  const root = capturedRoot(guest)
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
+  const system = openSystem(root)
+  const directory = `${system.paths.sysClassNet}/enp0s8`
+  return {
+    host: system.readText(system.paths.procBootId)?.trim() ?? '',
+    name: 'enp0s8',
+    mac: system.readText(`${directory}/address`)?.trim() ?? '',
+    virtio: /virtio\d+/.exec(system.readLink(directory) ?? '')?.[0] ?? '',
+    ifindex: Number(system.readText(`${directory}/ifindex`)),
+  }
+}

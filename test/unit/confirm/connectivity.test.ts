@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest'
+import {
+  answers,
+  hasGateway,
+  lostConnectivity,
+  parseGateway,
+  parseNeighbour,
+  probeConnectivity,
+  probeGateway,
+  readConnectivity,
+} from '../../../src/confirm/connectivity'
+import type { System } from '../../../src/system/system'
+import { systemWith } from '../../support/systems'
+
+const ADDRESS = '52:54:00:aa:bb:cc'
+
+describe('ip route', () => {
+  test('the gateway is that of the first default route', () => {
+    expect(parseGateway('default via 10.77.0.1 proto dhcp src 10.77.0.2 metric 100 \n')).toBe('10.77.0.1')
+    expect(parseGateway('default via fe80::1 proto ra metric 100 pref medium\n')).toBe('fe80::1')
+    expect(parseGateway('default via inet6 fe80::2 proto static\n')).toBe('fe80::2')
+    expect(parseGateway('default scope link \ndefault via 10.0.0.2 metric 9\n')).toBe('10.0.0.2')
+  })
+  test.each(['', 'default scope link \n', 'default via', 'default via \n', '10.0.0.0/8 via 10.0.0.1\n'])(
+    'no gateway in %j',
+    (text) => {
+      expect(parseGateway(text)).toBeUndefined()
+    },
+  )
+})
+
+describe('ip neigh', () => {
+  test.each([
+    [`10.77.0.1 lladdr ${ADDRESS} REACHABLE \n`, 'REACHABLE', ADDRESS],
+    [`fe80::1 lladdr ${ADDRESS} router STALE\n`, 'STALE', ADDRESS],
+    // Who made the entry stands behind its state: a routing daemon, or `ip neigh add ... proto static`.
+    [`10.77.0.1 lladdr ${ADDRESS} extern_learn  NOARP proto zebra \n`, 'NOARP', ADDRESS],
+    ['10.77.0.1  FAILED\n', 'FAILED', undefined],
+    ['10.77.0.1  INCOMPLETE \n10.77.0.2 lladdr 52:54:00:00:00:01 REACHABLE\n', 'INCOMPLETE', undefined],
+    ['10.77.0.1 lladdr', undefined, undefined],
+    [`10.77.0.1 lladdr ${ADDRESS}`, undefined, ADDRESS],
+    ['\n', undefined, undefined],
+    ['', undefined, undefined],
+  ])('%j', (text, state, address) => {
+    expect(parseNeighbour(text)).toEqual({ state, address })
+  })
+})
+
+/**
+ * A guest with one NIC whose `ip` prints these texts by the arguments before `dev eth0`, each time the next one, the last
+ * for ever; what is not listed fails as a program that went away.
+ */
+function guest(carrier: string, texts: Readonly<Record<string, readonly string[]>>) {
+  const asked: string[] = []
+  const left = new Map(Object.entries(texts).map(([args, answers]) => [args, [...answers]]))
+  const host = Object.assign(
+    Object.create(systemWith({ '/sys/class/net/eth0/carrier': carrier })) as System,
+    {
+      findTool: () => '/usr/sbin/ip',
+      run: (tool: string, args: readonly string[]) => {
+        const command = [tool, ...args].join(' ').replace(/^ip | dev eth0$/g, '')
+        asked.push(command)
+        const answers = left.get(command)
+        const stdout = answers !== undefined && answers.length > 1 ? answers.shift() : answers?.[0]
+        if (stdout === undefined) return Promise.reject(new Error('gone'))
+        return Promise.resolve({ code: stdout === 'refused' ? 2 : 0, stdout, stderr: '' })
+      },
+    },
+  )
+  return { host, asked }
+}
+
+const ROUTE = '-4 route show default'
+const ROUTE_6 = '-6 route show default'
+const NEIGHBOUR = '-4 neigh show to 10.77.0.1'
+const NEIGHBOUR_6 = '-6 neigh show to fe80::1'
+const PROBE = `-4 neigh change 10.77.0.1 lladdr ${ADDRESS} nud probe`
+const V4 = { [ROUTE]: ['default via 10.77.0.1 proto dhcp \n'] }
+const entry = (state: string) => `10.77.0.1 lladdr ${ADDRESS} ${state} \n`
+
+describe('what a NIC reaches', () => {
+  test('its gateway by IPv4, else by IPv6, with the neighbour entry', async () => {
+    const v4 = guest('1\n', { ...V4, [NEIGHBOUR]: [entry('STALE')] })
+    expect(await readConnectivity(v4.host, 'eth0')).toEqual({
+      carrier: true,
+      gateway: '10.77.0.1',
+      neighbour: 'STALE',
+    })
+    const v6 = guest('0\n', {
+      ...{ [ROUTE]: [''], [ROUTE_6]: ['default via fe80::1 proto ra metric 100 pref medium\n'] },
+      [NEIGHBOUR_6]: [`fe80::1 lladdr ${ADDRESS} router REACHABLE\n`],
+    })
+    expect(await readConnectivity(v6.host, 'eth0')).toEqual({
+      carrier: false,
+      gateway: 'fe80::1',
+      neighbour: 'REACHABLE',
+    })
+  })
+
+  test('nothing but the carrier without a gateway, or where ip is missing or breaks', async () => {
+    const none = { gateway: undefined, neighbour: undefined }
+    const silent = guest('1\n', { [ROUTE]: [''], [ROUTE_6]: [''] })
+    expect(await readConnectivity(silent.host, 'eth0')).toEqual({ carrier: true, ...none })
+    expect(await readConnectivity(guest('1\n', {}).host, 'eth0')).toEqual({ carrier: true, ...none })
+    const { host, asked } = guest('1\n', V4)
+    Object.assign(host, { findTool: () => undefined })
+    expect(await readConnectivity(host, 'eth1')).toEqual({ carrier: undefined, ...none })
+    expect(asked).toEqual([])
+  })
+})
+
+describe('whether the gateway lives', () => {
+  const prove = async (neighbours: readonly string[], probe = '') => {
+    const { host, asked } = guest('1\n', { ...V4, [NEIGHBOUR]: neighbours, [PROBE]: [probe] })
+    const { neighbour } = await probeConnectivity(host, 'eth0')
+    return { neighbour, probes: asked.filter((command) => command === PROBE).length }
+  }
+  const [stale, probe] = [entry('STALE'), entry('PROBE')]
+
+  test('shows when it answers a probe, until the kernel gives up', async () => {
+    expect(await prove([stale, stale, probe, probe, entry('REACHABLE')])).toEqual({
+      neighbour: 'REACHABLE',
+      probes: 1,
+    })
+    expect(await prove([stale, stale, probe, '10.77.0.1  FAILED \n'])).toEqual({
+      neighbour: 'FAILED',
+      probes: 1,
+    })
+  })
+
+  test('is not asked when that is known, and is not proven where it cannot be asked', async () => {
+    for (const state of ['FAILED', 'INCOMPLETE', 'PERMANENT', 'NOARP'])
+      expect(await prove([`10.77.0.1  ${state} \n`])).toEqual({ neighbour: state, probes: 0 })
+    expect(await prove([stale], 'refused')).toEqual({ neighbour: 'FAILED', probes: 1 })
+    expect(await prove(['10.77.0.1  DELAY \n'])).toEqual({ neighbour: 'FAILED', probes: 0 })
+  })
+
+  const connected = { carrier: true, gateway: '10.77.0.1', neighbour: 'REACHABLE' }
+
+  test('waits no longer than told', async () => {
+    const { host, asked } = guest('1\n', { [NEIGHBOUR]: [probe] })
+    expect(await answers(host, 'eth0', connected, 60)).toBe(false)
+    expect(asked.length).toBeGreaterThan(1)
+  })
+
+  test('a CPU is asked from by taskset; a probe that cannot be made is none', async () => {
+    const taskset = `taskset -c 3 ip ${PROBE}`
+    const { host, asked } = guest('1\n', { [NEIGHBOUR]: [stale], [taskset]: [''] })
+    expect(await probeGateway(host, 'eth0', connected, 3)).toBe(true)
+    expect(asked).toEqual([NEIGHBOUR, taskset])
+    expect(await probeGateway(host, 'eth0', connected, 4)).toBe(false)
+    expect(await probeGateway(host, 'eth0', { ...connected, neighbour: 'FAILED' }, 3)).toBe(false)
+    expect(hasGateway({ ...connected, gateway: undefined })).toBe(false)
+  })
+
+  test('an entry that was made PERMANENT since is left so', async () => {
+    const { host, asked } = guest('1\n', { [NEIGHBOUR]: [entry('PERMANENT')], [PROBE]: [''] })
+    expect(await probeGateway(host, 'eth0', connected)).toBe(false)
+    expect(asked).toEqual([NEIGHBOUR])
+  })
+})
+
+describe('lost', () => {
+  const fine = { carrier: true, gateway: '10.0.0.1', neighbour: 'STALE' }
+  test('is the carrier or the gateway that was there', () => {
+    expect(lostConnectivity(fine, { ...fine, carrier: false })).toBe('the carrier was lost')
+    expect(lostConnectivity(fine, { ...fine, carrier: undefined })).toBe('the carrier was lost')
+    expect(lostConnectivity(fine, { ...fine, neighbour: 'FAILED' })).toBe(
+      'the default gateway 10.0.0.1 no longer answers',
+    )
+  })
+  test('is nothing that was not there, and no entry that is still asked about', () => {
+    const dead = { carrier: false, gateway: '10.0.0.1', neighbour: 'FAILED' }
+    expect(lostConnectivity(dead, dead)).toBeUndefined()
+    expect(lostConnectivity(fine, { ...fine, neighbour: 'PROBE' })).toBeUndefined()
+    expect(lostConnectivity(fine, { ...fine, neighbour: undefined })).toBeUndefined()
+    expect(
+      lostConnectivity(fine, { carrier: true, gateway: '10.0.0.9', neighbour: 'FAILED' }),
+    ).toBeUndefined()
+  })
+})

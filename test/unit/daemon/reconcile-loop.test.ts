@@ -1,0 +1,361 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { afterEach, describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import { ReconcileLoop } from '../../../src/daemon/reconcile-loop'
+import { statePath } from '../../../src/daemon/state'
+import { readHistory } from '../../../src/drift/history'
+import type { ConflictPolicy } from '../../../src/model'
+import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
+import { converge } from '../../../src/planner/reconcile'
+import { openSystem, type System } from '../../../src/system/system'
+import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+
+const START = 1_800_000_000_000
+const trees: GeneratedTree[] = []
+afterEach(() => {
+  for (const tree of trees.splice(0)) tree.remove()
+})
+
+/** A guest with 4 vCPUs and one NIC or more, a tuner, and a clock that is set by hand. */
+function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[] = []) {
+  const tree = generateTree(4, [
+    { name: 'eth0', maximum: 4, current: 4, counts: [2, 3] },
+    ...others.map((name) => ({ name, maximum: 4, current: 4, counts: [2] })),
+  ])
+  trees.push(tree)
+  const { root } = tree
+  const plain = openSystem(root)
+  let atLook = (_: number): void => {}
+  let looks = 0
+  // Each look reads the list of online CPUs once, and first.
+  const system: System = Object.assign(Object.create(plain), {
+    readText: (path: string) => {
+      if (path === `${plain.paths.sysCpu}/online`) atLook(++looks)
+      return plain.readText(path)
+    },
+  })
+  const settings: Settings = {
+    ...DEFAULT_SETTINGS,
+    rules: [{ match: {}, settings: { onConflict }, source: 'test' }],
+  }
+  const clock = { now: START }
+  const told: string[] = []
+  let atWrite = (): void => {}
+  const newTuner = () =>
+    new ReconcileLoop(
+      system,
+      {
+        drift: ({ kind, writer, action }) => void told.push(`${kind} ${writer} ${action}`),
+        write: () => atWrite(),
+        conflict: (nic, otherWriter, { awaySeconds }) =>
+          void told.push(`fight ${nic} ${otherWriter.name} ${awaySeconds}`),
+        reverted: ({ nic, from, channels, why }) =>
+          void told.push(`put back ${nic} ${from} ${channels}: ${why}`),
+        problem: (topic, text) => {
+          if (text !== undefined) told.push(`trouble ${topic}: ${text.replace(root, '')}`)
+        },
+      },
+      new AbortController().signal,
+      { wall: () => clock.now, uptime: () => clock.now },
+    )
+  const tuner = newTuner()
+  const calls = () =>
+    existsSync(`${root}/calls`) ? readFileSync(`${root}/calls`, 'utf8').trim().split('\n') : []
+  return {
+    ...{ root, system, tree, clock, told, newTuner, settings, calls },
+    pass: (using = tuner) => using.run(settings),
+    setChannels: (count: number) =>
+      execFileSync(`${root}/usr/sbin/ethtool`, ['-L', 'eth0', 'combined', String(count)]),
+    channels: () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')),
+    /** Of the receive interrupt of eth0's second queue, or another one. */
+    setAffinity: (cpus: string, irq = 26) => writeFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, cpus),
+    setXps: (queue: number, mask: string) =>
+      writeFileSync(`${root}/sys/class/net/eth0/queues/tx-${queue}/xps_cpus`, mask),
+    xps: (queue: number) =>
+      readFileSync(`${root}/sys/class/net/eth0/queues/tx-${queue}/xps_cpus`, 'utf8').trim(),
+    affinity: (irq = 26) => readFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, 'utf8').trim(),
+    runIrqbalance: () => {
+      mkdirSync(`${root}/proc/812`)
+      writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
+    },
+    tell: () => told.splice(0),
+    /** After the next write. */
+    whenItWrites: (what: () => void) => {
+      atWrite = () => {
+        atWrite = () => {}
+        what()
+      }
+    },
+    /** Before the given look of the next pass. */
+    beforeLook: (count: number, what: () => void) => {
+      looks = 0
+      atLook = (now) => {
+        if (now === count) what()
+      }
+    },
+  }
+}
+
+describe('Tuner', () => {
+  it('tells of a NIC that went while its channels were set, and calls it no fault', async () => {
+    const { pass, setChannels, root, whenItWrites, tell } = setUp()
+    await pass()
+    setChannels(2)
+    whenItWrites(() => renameSync(`${root}/sys/class/net/eth0`, `${root}/unplugged`))
+    await pass()
+    const told = tell()
+    expect(told.filter((line) => line.startsWith('nic-removed'))).toEqual([
+      expect.stringMatching(/ accepted$/),
+    ])
+    expect(told.filter((line) => line.startsWith('trouble'))).toEqual([])
+    await pass()
+    expect(tell()).toEqual([])
+  })
+
+  it('asks ethtool once for each NIC, and then starts no program and writes no file', async () => {
+    const { pass, calls, system, tell } = setUp()
+    expect((await pass()).missing).toEqual([])
+    const written = statSync(statePath(system)).mtimeMs
+    for (let i = 0; i < 5; i++) await pass()
+    expect(calls()).toEqual(['-l eth0'])
+    expect(statSync(statePath(system)).mtimeMs).toBe(written)
+    expect(existsSync(`${system.paths.runDir}/lock`)).toBe(false)
+    expect(tell()).toEqual([])
+  })
+
+  it('repairs channels and affinity and records both', async () => {
+    const { pass, setChannels, channels, setAffinity, affinity, system, tell } = setUp()
+    await pass()
+    setChannels(2)
+    await pass()
+    expect(channels()).toBe(4)
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    expect(tell()).toEqual(['channels unknown repaired', 'irq-affinity unknown repaired'])
+    expect(readHistory(system).records.map(({ kind, old, new: now }) => [kind, old, now])).toEqual([
+      ['channels', '4', '2'],
+      ['irq-affinity', 'queue 1 rx CPU 1', 'queue 1 rx CPU 3'],
+    ])
+  })
+
+  describe('what others change during a pass is repaired, and told as well', () => {
+    it('between its look and the one that is planned for', async () => {
+      const { pass, setAffinity, affinity, beforeLook, system, tell } = setUp()
+      await pass()
+      // The pass's own, and the one that finds that the lock is needed.
+      beforeLook(2, () => setAffinity('3'))
+      await pass()
+      expect(affinity()).toBe('1')
+      expect(tell()).toEqual(['irq-affinity unknown repaired'])
+      expect(readHistory(system).records.at(-1)).toMatchObject({
+        old: 'queue 1 rx CPU 1',
+        new: 'queue 1 rx CPU 3',
+      })
+      await pass()
+      expect(tell()).toEqual([])
+    })
+
+    it('while it writes something else, on the same NIC or another', async () => {
+      const { pass, setAffinity, affinity, setXps, xps, setChannels, whenItWrites, tell } = setUp(
+        'reassert',
+        ['eth1'],
+      )
+      await pass()
+      setAffinity('3')
+      whenItWrites(() => setXps(2, 'f'))
+      await pass()
+      expect([affinity(), xps(2)]).toEqual(['1', '4'])
+      expect(tell()).toEqual(['irq-affinity unknown repaired', 'xps unknown repaired'])
+      setChannels(2)
+      whenItWrites(() => {
+        setAffinity('3')
+        setAffinity('3', 34)
+      })
+      await pass()
+      // With the channels of eth0 the kernel wrote its affinity: who else did cannot be known. That of eth1 is another matter.
+      expect(tell()).toEqual(['channels unknown repaired', 'irq-affinity unknown repaired'])
+      expect([affinity(), affinity(34)]).toEqual(['1', '1'])
+    })
+
+    it('and counts as a reversal: yield gives way to it', async () => {
+      const { pass, setAffinity, affinity, beforeLook, tell } = setUp('yield')
+      await pass()
+      beforeLook(2, () => setAffinity('3'))
+      await pass()
+      expect(affinity()).toBe('3')
+      expect(tell()).toEqual(['irq-affinity unknown yielded'])
+    })
+
+    it('to something that needs no write, or just after its last look: the next pass tells', async () => {
+      const { pass, setAffinity, beforeLook, tell } = setUp('report')
+      await pass()
+      setAffinity('3')
+      await pass()
+      expect(tell()).toEqual(['irq-affinity unknown reported'])
+      beforeLook(2, () => setAffinity('1'))
+      await pass()
+      expect(tell()).toEqual([])
+      await pass()
+      setAffinity('2')
+      await pass()
+      expect(tell()).toEqual(['irq-affinity unknown accepted', 'irq-affinity unknown reported'])
+    })
+
+    it('is not told where its own write did not stay', async () => {
+      const { pass, setAffinity, affinity, whenItWrites, tell } = setUp()
+      await pass()
+      setAffinity('3')
+      const again = (): void => {
+        setAffinity('3')
+        whenItWrites(again)
+      }
+      whenItWrites(again)
+      await pass()
+      expect(affinity()).toBe('3')
+      expect(tell()).toEqual([
+        'trouble reconcile: eth0: affinity of IRQ 26 did not stay after 3 writes: something else sets it',
+        'irq-affinity unknown failed',
+      ])
+    })
+  })
+
+  it('stops after three reversals, says so once with the rival, and comes back after the back-off', async () => {
+    const { pass, setAffinity, affinity, runIrqbalance, clock, tell } = setUp()
+    runIrqbalance()
+    await pass()
+    for (let i = 0; i < 3; i++) {
+      setAffinity('3')
+      await pass()
+    }
+    expect(affinity()).toBe('3')
+    expect(tell()).toEqual([
+      'irq-affinity irqbalance repaired',
+      'irq-affinity irqbalance repaired',
+      'fight eth0 irqbalance 3600',
+      'irq-affinity irqbalance backed-off',
+    ])
+    for (const cpu of ['0', '2', '3']) {
+      setAffinity(cpu)
+      const { againMs, skips } = await pass()
+      expect(againMs).toBe(3_600_100)
+      expect(skips[0]?.why).toMatch(/^fight with irqbalance: left alone until 2027-/)
+    }
+    expect(tell()).toEqual([])
+    clock.now += 3_600_001
+    await pass()
+    expect(affinity()).toBe('1')
+    for (let i = 0; i < 3; i++) {
+      setAffinity('3')
+      await pass()
+    }
+    expect(tell()).toContain('fight eth0 irqbalance 7200')
+  })
+
+  it('remembers a fight and the last look over a restart', async () => {
+    const { pass, setAffinity, newTuner, affinity, setChannels, channels, tell } = setUp()
+    await pass()
+    setChannels(2)
+    await pass(newTuner())
+    expect(channels()).toBe(4)
+    expect(tell()).toEqual(['channels unknown repaired'])
+    for (let i = 0; i < 2; i++) {
+      setAffinity('3')
+      await pass(newTuner())
+    }
+    expect(tell().at(-1)).toBe('irq-affinity unknown backed-off')
+    await pass(newTuner())
+    expect(affinity()).toBe('3')
+  })
+
+  it('yield: leaves the NIC alone until an administrator applies', async () => {
+    const { pass, setChannels, channels, settings, system, clock, tell } = setUp('yield')
+    clock.now = Date.now() - 60_000
+    await pass()
+    for (const count of [2, 3]) {
+      setChannels(count)
+      await pass()
+    }
+    expect(channels()).toBe(3)
+    expect(tell()).toEqual(['channels unknown yielded'])
+    await converge(system, applyOperation(system, settings, { respectHolds: false }))
+    await pass()
+    setChannels(2)
+    await pass()
+    expect(tell()).toEqual(['channels vqtune accepted', 'channels unknown yielded'])
+  })
+
+  it('report: watches again once the NIC is as desired', async () => {
+    const { pass, setChannels, channels, tell } = setUp('report')
+    await pass()
+    setChannels(2)
+    await pass()
+    await pass()
+    expect(channels()).toBe(2)
+    expect(tell()).toEqual(['channels unknown reported'])
+    setChannels(4)
+    await pass()
+    setChannels(3)
+    await pass()
+    expect(tell().at(-1)).toBe('channels unknown reported')
+  })
+
+  it('does not touch what was rolled back, and knows that it was vqtune', async () => {
+    const { pass, setAffinity, system, clock, affinity, tell } = setUp()
+    clock.now = Date.now() - 60_000
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    await converge(system, rollbackOperation(system, undefined))
+    expect(affinity()).toBe('3')
+    const { skips } = await pass()
+    expect(affinity()).toBe('3')
+    expect(tell()).toEqual(['irq-affinity vqtune accepted'])
+    expect(skips[0]?.code).toBe('held')
+  })
+
+  it('goes on with affinity when ethtool is missing, and says what is missing', async () => {
+    const { pass, root, setAffinity, affinity, tell } = setUp()
+    renameSync(`${root}/usr/sbin/ethtool`, `${root}/ethtool.away`)
+    setAffinity('3')
+    await pass()
+    expect(affinity()).toBe('1')
+    expect(new Set(tell())).toEqual(
+      new Set(['trouble ethtool: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)']),
+    )
+  })
+
+  it('tries again after a failure, less and less often', async () => {
+    const { pass, tree, setChannels, tell } = setUp()
+    await pass()
+    setChannels(2)
+    tree.refuse('eth0', 'netlink error: Invalid argument')
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 3; i++) waits.push((await pass()).againMs)
+    expect(waits).toEqual([5_000, 10_000, 20_000])
+    expect(tell()[0]).toBe('trouble reconcile: eth0: channels 2 -> 4 refused by the kernel: Invalid argument')
+  })
+
+  it('goes on without history and state when the disk takes none', async () => {
+    const { pass, root, setChannels, channels, tell } = setUp()
+    await pass()
+    rmSync(`${root}/var`, { recursive: true, force: true })
+    writeFileSync(`${root}/var`, 'in the way')
+    setChannels(2)
+    await pass()
+    expect(channels()).toBe(4)
+    expect(tell()).toContain(
+      'trouble history: /var/lib/vqtune/drift.jsonl: cannot write the drift history (ENOTDIR)',
+    )
+  })
+
+  it('takes a damaged state file for none', async () => {
+    const { pass, system, newTuner, setChannels, channels } = setUp()
+    await pass()
+    writeFileSync(statePath(system), '{"version":1,')
+    setChannels(2)
+    await pass(newTuner())
+    expect(channels()).toBe(4)
+  })
+})

@@ -1,0 +1,143 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { readCounters } from '../../../src/kernel/counters'
+import {
+  interruptLayout,
+  parseVirtioInterrupts,
+  readQueueIrq,
+  readVirtioInterrupts,
+} from '../../../src/kernel/interrupts'
+import { readLinks } from '../../../src/kernel/ip-link'
+import type { System } from '../../../src/system/system'
+import { capturedGuest } from '../../support/captured-guest'
+import { systemWith } from '../../support/systems'
+
+describe('parseVirtioInterrupts', () => {
+  it('takes the last column, whatever stands before it', () => {
+    const text = [
+      '           CPU0       CPU1       ',
+      '  9:          0          0   IO-APIC   9-fasteoi   acpi',
+      ' 11:          1          2   IO-APIC  11-fasteoi   virtio0, uhci_hcd:usb1, virtio1',
+      ' 38:          0        152 PCI-MSIX-0000:00:03.0   1-edge      virtio2-input.0',
+      ' 39:        104          0   PCI-MSI 81922-edge      virtio2-output.0',
+      'NMI:          0          0   Non-maskable interrupts virtio9',
+      'ERR:          0',
+      '',
+    ].join('\n')
+    expect([...parseVirtioInterrupts(text)]).toEqual([
+      ['virtio1', 11],
+      ['virtio0', 11],
+      ['virtio2-input.0', 38],
+      ['virtio2-output.0', 39],
+    ])
+  })
+
+  it('knows those of a GIC, which name the trigger apart', () => {
+    // An aarch64 guest of QEMU's machine "virt", kernel 6.12.
+    const text = [
+      '           CPU0       CPU1       CPU2       CPU3       ',
+      ' 11:       3999       3827       3956       3782     GICv3  27 Level     arch_timer',
+      ' 28:          0          0          0          0  ITS-PCI-MSIX-0000:00:08.0   1 Edge      virtio2-input.0',
+      ' 29:          0          0          0          0  ITS-PCI-MSIX-0000:00:08.0   2 Edge      virtio2-output.0',
+      ' 33:          0          0          0          0  ITS-PCI-MSIX-0000:00:09.0   1 Edge      virtio3-virtqueues',
+      'IPI0:       269        242        321        361       Rescheduling interrupts',
+      'Err:          0',
+      '',
+    ].join('\n')
+    expect([...parseVirtioInterrupts(text)]).toEqual([
+      ['virtio2-input.0', 28],
+      ['virtio2-output.0', 29],
+      ['virtio3-virtqueues', 33],
+    ])
+  })
+
+  it('reads a last line without a newline, and finds nothing in one that ends early', () => {
+    expect([...parseVirtioInterrupts(' 27:\n 28:0 virtio2-input.0')]).toEqual([['virtio2-input.0', 28]])
+  })
+
+  it('finds every queue in captured guests', () => {
+    const { system } = capturedGuest('debian-6.12-4cpu-4q')
+    const interrupts = parseVirtioInterrupts(system.readText(system.paths.procInterrupts) ?? '')
+    const queues = [...interrupts.keys()].filter((name) => /^virtio3-(input|output)\.\d$/.test(name))
+    expect(queues).toHaveLength(8)
+  })
+
+  it('never throws and finds nothing but virtio names', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
+        for (const name of parseVirtioInterrupts(` 1: ${text}\n2:${text}`).keys()) {
+          expect(name.startsWith('virtio')).toBe(true)
+        }
+      }),
+      { numRuns: 3000 },
+    )
+  })
+})
+
+describe('interruptLayout', () => {
+  const named = (...names: string[]) => new Map(names.map((name, i) => [name, i]))
+  it.each([
+    ['per-queue', 'pci', named('virtio2-config', 'virtio2-input.0', 'virtio2-output.0')],
+    ['shared', 'pci', named('virtio2-config', 'virtio2-virtqueues')],
+    ['intx', 'pci', named('virtio2')],
+    ['mmio', 'mmio', named('virtio2')],
+    ['ccw', 'ccw', named()],
+    ['unknown', 'pci', named('virtio20-input.0')],
+  ] as const)('is %s on %s', (layout, bus, interrupts) => {
+    expect(interruptLayout('virtio2', bus, interrupts)).toBe(layout)
+  })
+})
+
+describe('the interrupt of a queue', () => {
+  const irq = (files: Record<string, string>) =>
+    readQueueIrq(systemWith(files), 'virtio0', 'rx', 0, new Map([['virtio0-input.0', 24]]))
+
+  it('is told by list, else by mask; without either the queue has none', () => {
+    const found = { irq: 24, name: 'virtio0-input.0', effective: undefined }
+    expect(irq({ '/proc/irq/24/smp_affinity_list': '0-1\n' })).toEqual({ ...found, affinity: [0, 1] })
+    expect(irq({ '/proc/irq/24/smp_affinity': '3\n' })).toEqual({ ...found, affinity: [0, 1] })
+    expect(irq({})).toBeUndefined()
+  })
+
+  it('is none in a guest without /proc/interrupts', () => {
+    expect(readVirtioInterrupts(systemWith({}))).toEqual(new Map())
+  })
+})
+
+describe('counters of a NIC', () => {
+  const DEV = 'eth0: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n'
+
+  it('are read with those of all CPUs', () => {
+    expect(
+      readCounters(systemWith({ '/proc/net/dev': DEV, '/proc/stat': 'cpu 1 0 0 9\n' }), 'eth0'),
+    ).toMatchObject({
+      nic: { rxBytes: 1, rxPackets: 2, txBytes: 3, txPackets: 4 },
+      cpu: { busy: 1, total: 10 },
+    })
+  })
+
+  it('that are not there are an error', () => {
+    for (const files of [{}, { '/proc/net/dev': 'lo: 1\n' }])
+      expect(() => readCounters(systemWith(files as Record<string, string>), 'eth0')).toThrow(
+        'eth0: the NIC went away',
+      )
+    expect(() => readCounters(systemWith({ '/proc/net/dev': DEV }), 'eth0')).toThrow('no line for all CPUs')
+    expect(() => readCounters(systemWith({ '/proc/net/dev': DEV, '/proc/stat': 'x' }), 'eth0')).toThrow(
+      'no line for all CPUs',
+    )
+  })
+})
+
+describe('links', () => {
+  const answering = (code: number, findTool: string | undefined): System =>
+    Object.assign(Object.create(systemWith({})), {
+      findTool: () => findTool,
+      run: async () => ({ code, stdout: '[{"ifname":"eth0"}]', stderr: '' }),
+    })
+
+  it('are none where ip is missing or refuses', async () => {
+    expect([...(await readLinks(answering(0, '/sbin/ip'))).keys()]).toEqual(['eth0'])
+    expect(await readLinks(answering(1, '/sbin/ip'))).toEqual(new Map())
+    expect(await readLinks(answering(0, undefined))).toEqual(new Map())
+  })
+})
