@@ -28,14 +28,12 @@ export type InterruptLayout =
   /** No interrupt found: the driver is not bound fully, or the device is down. */
   | 'unknown'
 
-/** One interrupt line of a queue. */
+/** One interrupt line of a queue. Where it may go is a setting: see ObservedNic.settings. */
 export interface ObservedIrq {
   readonly irq: number
   /** The action name in /proc/interrupts, such as `virtio2-input.0`. */
   readonly name: string
-  /** smp_affinity: what was asked for. Judged instead of effective_affinity, which is stale until the next interrupt. */
-  readonly affinity: CpuList
-  /** effective_affinity, absent on kernels without it. */
+  /** effective_affinity, absent on kernels without it. Stale until the next interrupt, so nothing is judged by it. */
   readonly effective: CpuList | undefined
 }
 
@@ -44,11 +42,25 @@ export interface ObservedQueue {
   readonly index: number
   readonly rxIrq: ObservedIrq | undefined
   readonly txIrq: ObservedIrq | undefined
-  /** xps_cpus; undefined where the kernel has no such setting (one tx queue, RHEL 7). */
-  readonly xps: CpuList | undefined
-  /** rps_cpus, as left by whoever wrote it; empty when off. */
-  readonly rps: CpuList
 }
+
+/**
+ * The one shape of a setting's value: its place and its text, the same in plan, ledger, drift, messages and JSON. The
+ * tunable's codec says what the text means; nothing else needs to know.
+ */
+export interface ObservedSetting {
+  readonly tunable: TunableName
+  /** Names the place within NIC and tunable, whatever the interface or interrupt is called now: `queue 3 rx`. */
+  readonly key: string
+  readonly value: string
+  /** The place for people: `queue 3 rx IRQ 26`. */
+  readonly label: string
+  /** The kernel file that holds it; undefined where a program sets it. */
+  readonly file: string | undefined
+}
+
+/** Values by tunable and key, as ledger and snapshots keep them. */
+export type RecordedValues = Readonly<Record<TunableName, Readonly<Record<string, string>>>>
 
 export interface ObservedChannels {
   /** Queue pairs in use: the count of queues/tx-N. (XDP adds rx queues only.) 1..256. */
@@ -108,6 +120,8 @@ export interface ObservedNic {
   /** MSI-X vectors that the device was given; undefined when it has none. */
   readonly vectors: number | undefined
   readonly queues: readonly ObservedQueue[]
+  /** Everything that a tunable reads of this NIC, in the order of the registry. */
+  readonly settings: readonly ObservedSetting[]
   /** Receive queues that the RSS table names; undefined without RSS or when not asked. Kernels before 6.12 do not rebuild it. */
   readonly rssQueues: CpuList | undefined
   readonly obstacle: Obstacle | undefined
@@ -136,6 +150,8 @@ export interface ObservedGuest {
   readonly cpus: ObservedCpus
   readonly nics: readonly ObservedNic[]
   readonly ignored: readonly IgnoredInterface[]
+  /** Every device on the virtio bus, also those whose interface is in another network namespace. */
+  readonly devices: readonly string[]
   readonly hypervisor: Hypervisor
 }
 
@@ -204,39 +220,23 @@ export interface DesiredNic {
   readonly groups: readonly QueueGroup[]
 }
 
-export const TUNABLE_NAMES = ['channels', 'irq-affinity', 'xps'] as const
-export type TunableName = (typeof TUNABLE_NAMES)[number]
-
-interface StepBase {
-  /** Interface name at planning time. */
-  readonly nic: string
-  readonly reason: string
-}
-
-export interface SetChannels extends StepBase {
-  readonly kind: 'set-channels'
-  readonly old: number
-  readonly new: number
-}
-
-export interface SetIrqAffinity extends StepBase {
-  readonly kind: 'set-irq-affinity'
-  readonly queue: number
-  readonly direction: 'rx' | 'tx'
-  readonly irq: number
-  readonly old: CpuList
-  readonly new: CpuList
-}
-
-export interface SetXps extends StepBase {
-  readonly kind: 'set-xps'
-  readonly queue: number
-  readonly old: CpuList
-  readonly new: CpuList
-}
+/** A name of the registry, tunables/index.ts. */
+export type TunableName = string
 
 /** One write. Carries all that is needed to do it and to undo it. */
-export type Step = SetChannels | SetIrqAffinity | SetXps
+export interface Step {
+  readonly tunable: TunableName
+  /** Interface name at planning time. */
+  readonly nic: string
+  /** Compared before the write: a name may belong to another NIC by then. */
+  readonly ifindex: number
+  readonly key: string
+  readonly label: string
+  readonly file: string | undefined
+  readonly old: string
+  readonly new: string
+  readonly reason: string
+}
 
 export interface Skip {
   readonly nic: string
@@ -249,6 +249,8 @@ export interface Skip {
 export interface Plan {
   readonly steps: readonly Step[]
   readonly skips: readonly Skip[]
+  /** What people should know of settings that are not planned for, one clause each. */
+  readonly notes: readonly string[]
 }
 
 /** What the policy says for one NIC after all matching rules; see vqtune.toml(5). */
@@ -258,10 +260,12 @@ export interface NicSettings {
   readonly cap: number | undefined
   /** Exact count wanted, 1..256, still limited by the host; undefined: automatic. */
   readonly channels: number | undefined
-  readonly affinity: boolean
-  readonly xps: boolean
   readonly onConflict: ConflictPolicy
+  /** What the tunables' own keys say, by key; each tunable declares its switch. */
+  readonly switches: Readonly<Record<string, SwitchValue>>
 }
+
+export type SwitchValue = boolean | string
 
 /** What to do when another writer changed what we had applied. */
 export type ConflictPolicy = 'reassert' | 'yield' | 'report'

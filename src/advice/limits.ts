@@ -1,6 +1,6 @@
 /** What keeps a NIC from one private queue for each vCPU, each cause with its own words and the next action. Pure. */
 
-import { nicOrigins, type Settings } from '../config/settings'
+import { nicOrigin, type Settings } from '../config/settings'
 import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../planner/target'
@@ -70,7 +70,7 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
 }
 
 function disabled({ nic, settings }: LimitInput): Limit {
-  const origin = nicOrigins(settings, nic).enabled
+  const origin = nicOrigin(settings, nic, 'enabled')
   return {
     code: 'disabled',
     text: `the configuration leaves this NIC alone: enabled = false (${origin})`,
@@ -205,13 +205,13 @@ function interrupts(nic: ObservedNic): Limit[] {
 
 function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
   const usable = usableCpus(cpus, settings.isolated).length
-  const origins = nicOrigins(settings, nic)
+  const from = (key: string): string => nicOrigin(settings, nic, key)
   const { cap, channels } = nicSettings
   const limits: Limit[] = []
   if (cap !== undefined && cap < Math.min(usable, nic.channels.maximum ?? usable)) {
     limits.push({
       code: 'cap',
-      text: `the configuration allows ${cap} at most: cap = ${cap} (${origins.cap})`,
+      text: `the configuration allows ${cap} at most: cap = ${cap} (${from('cap')})`,
       next: 'raise cap there if more is wanted',
       onHost: false,
     })
@@ -219,7 +219,7 @@ function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
   if (channels !== undefined && channels !== usable) {
     limits.push({
       code: 'fixed',
-      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${origins.channels})`,
+      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${from('channels')})`,
       next: 'set channels = "auto" there for one for each vCPU',
       onHost: false,
     })

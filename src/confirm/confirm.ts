@@ -3,9 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
-import { readLedger, withHeld, writeLedger } from '../planner/ledger'
+import { nicByIndex } from '../planner/find-nic'
+import { type Ledger, withHeld } from '../planner/ledger'
+import { converge } from '../planner/reconcile'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
+import { recordValues } from '../tunables/engine'
 import {
   type Connectivity,
   hasGateway,
@@ -55,7 +58,7 @@ export function hasConnection({ connectivity }: Baseline): boolean {
 /** NICs whose channels really are others now, and that have a connection to lose. */
 export function baselinesToWatch(before: Baselines, after: ObservedGuest): readonly Baseline[] {
   return [...before.values()].filter((one) => {
-    const now = after.nics.find(({ ifindex }) => ifindex === one.nic.ifindex)
+    const now = nicByIndex(after, one.nic.ifindex)
     return now !== undefined && now.channels.current !== one.nic.channels.current && hasConnection(one)
   })
 }
@@ -144,11 +147,9 @@ export interface ConnectivityLoss {
   readonly failure: string | undefined
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /**
- * Puts a NIC back to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before
- * the next boot. Does not throw: what fails is in the result.
+ * Reverts a NIC to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before the
+ * next boot. Does not throw: what fails is in the result.
  * @param from the channels that cut it off
  */
 export async function revert(
@@ -157,29 +158,30 @@ export async function revert(
   from: number,
   why: string,
 ): Promise<ConnectivityLoss> {
-  const told = { nic: nic.name, from, channels: nic.channels.current, why }
+  const loss = { nic: nic.name, from, channels: nic.channels.current, why }
   try {
     // Loaded late: an apply on the boot path gets here only when the network broke.
-    const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
-    const lock = await takeLock(system, 'confirm', LOCK_WAIT_MS)
-    try {
-      await restoreNic(system, nic)
-      const bootId = (system.readText(system.paths.procBootId) ?? '').trim()
-      const at = new Date().toISOString()
-      const heldWhy = `${why} with ${from} channels`
-      writeLedger(system, withHeld(readLedger(system, bootId), [nic], at, heldWhy))
-    } finally {
-      lock.release()
-    }
-    return { ...told, failure: undefined }
+    const { restoreOperation } = await import('../planner/operations')
+    const hold = (ledger: Ledger, _guest: unknown, _nics: unknown, at: string): Ledger =>
+      withHeld(ledger, [nic], at, `${why} with ${from} channels`)
+    const operation = restoreOperation(system, {
+      purpose: 'confirm',
+      ifindex: nic.ifindex,
+      values: recordValues(nic),
+      reason: `${why} after the change`,
+      hold,
+    })
+    const { guest, failure } = await converge(system, operation)
+    if (nicByIndex(guest, nic.ifindex) === undefined) return { ...loss, failure: 'the NIC went away' }
+    return { ...loss, failure: failure?.message }
   } catch (error) {
-    return { ...told, failure: messageOf(error) }
+    return { ...loss, failure: messageOf(error) }
   }
 }
 
 /** One line for people and the journal. */
 export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
   return failure === undefined
-    ? `${nic}: ${why} after the change: back to ${channels} channels, left alone until the next boot or vqtune apply ${operand(nic)}`
-    : `${nic}: ${why} after the change, and going back to ${channels} channels failed: ${failure}`
+    ? `${nic}: ${why} after the change: reverted to ${channels} channels, held until the next boot or vqtune apply ${operand(nic)}`
+    : `${nic}: ${why} after the change, and reverting to ${channels} channels failed: ${failure}`
 }

@@ -46,7 +46,14 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
 
   write({ step, result, why }: StepOutcome): void {
     this.counters.countWrite(result)
-    const fields = { nic: step.nic, setting: step.kind, old: step.old, new: step.new, reason: step.reason }
+    const fields = {
+      nic: step.nic,
+      setting: step.tunable,
+      key: step.key,
+      old: step.old,
+      new: step.new,
+      reason: step.reason,
+    }
     const text = `${describeStep(step)} (${step.reason})`
     if (result === 'done') this.log.info(fields, text)
     // A failed write is tried again; the reconcile tells once when it stays that way.

@@ -3,6 +3,7 @@
  * overlap (the caller's Debounced sees to that); what is left alone is exempt in the reconcile, not merely unlogged;
  * a pass that finds nothing new starts no program and writes no file.
  */
+
 import { nicSettings, type Settings } from '../config/settings'
 import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
 import { revertRecord } from '../confirm/record'
@@ -13,6 +14,7 @@ import { appendHistory, type DriftRecord } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest, Skip, Step } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { readLedger } from '../planner/ledger'
 import { applyOperation } from '../planner/operations'
 import type { RegressionHolds } from '../planner/plan'
@@ -295,6 +297,7 @@ export class ReconcileLoop {
             : { beforeChannels: (nics) => recordBaseline(this.system, before, nics) }),
         },
       )
+      for (const note of result.notes) this.events.problem('state', note)
       this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
@@ -351,7 +354,7 @@ export class ReconcileLoop {
   /** A reported NIC that is as desired again is watched as before. */
   private endReports(guest: ObservedGuest, settings: Settings): void {
     for (const { ifindex, suspended } of this.conflicts.all) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined) {
         this.conflicts.end(ifindex)
         continue
@@ -368,7 +371,7 @@ export class ReconcileLoop {
     const text = JSON.stringify(state)
     if (text === this.saved) return
     this.guarded('state', () => {
-      writeState(this.system, { version: 2, at: new Date(this.clock.wall()).toISOString(), ...state })
+      writeState(this.system, { version: 3, at: new Date(this.clock.wall()).toISOString(), ...state })
       this.saved = text
     })
   }

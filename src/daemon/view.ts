@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
-import { isObject } from '../planner/ledger'
+import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
 const SOURCE_STATES = ['starting', 'up', 'down'] as const

@@ -2,9 +2,10 @@
  * Programs at work at the moment a change is noticed, from one look at procfs. The kernel tells nobody who wrote, and a
  * program that ran was not necessarily the one: the evidence says no more than that.
  */
+
+import type { TunableName } from '../model'
 import type { System } from '../system/system'
 import { escapeToOneLine } from '../text/escape'
-import type { SettingDrift } from './classify'
 
 export interface RunningTool {
   /** Command name, as the kernel keeps it: at most 15 characters. */
@@ -16,7 +17,7 @@ export interface RunningTool {
 }
 
 /** Short-lived programs that people and services set these things with. */
-const TOOLS: readonly { readonly name: RegExp; readonly writes: readonly SettingDrift[] }[] = [
+const TOOLS: readonly { readonly name: RegExp; readonly writes: readonly TunableName[] }[] = [
   { name: /^ethtool$/, writes: ['channels'] },
   { name: /^tuna$/, writes: ['irq-affinity'] },
   // Vendors' scripts: set_irq_affinity.sh, set_irq_affinity_bynode.sh ...
@@ -57,7 +58,7 @@ function readGone(system: System, path: string): string {
 /** The one program that was seen and can have written this; undefined for none or several. Pure. */
 export function runningWriter(
   runningTools: readonly RunningTool[],
-  kind: SettingDrift,
+  kind: TunableName,
   drift: { readonly nic: string | undefined; readonly new: string },
 ): { readonly name: string; readonly evidence: string } | undefined {
   const able = runningTools.filter(

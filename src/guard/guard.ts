@@ -7,10 +7,12 @@
  * Only raises are judged: fewer channels are forced by a limit, and there is no way back over it. What was changed at boot
  * is not: there was no traffic before to compare with.
  */
+
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { entryOf, readLedger, withRegressionHold, writeLedger } from '../planner/ledger'
 import type { RegressionHolds } from '../planner/plan'
 import { conditionsOf, sameConditions } from '../planner/regression-hold'
@@ -104,7 +106,7 @@ export class Guard {
     this.forgetGone(guest)
     for (const change of changes) this.note(change, guest)
     for (const [ifindex, { conditions, watch }] of this.comparisons) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined || sameConditions(conditions, conditionsOf(guest, nic, this.settings))) continue
       this.end(nic, watch, 'not-judged', 'vCPUs, the host or the configuration changed meanwhile')
     }
@@ -153,7 +155,7 @@ export class Guard {
   }
 
   private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
-    const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = nicByIndex(guest, ifindex)
     if (nic === undefined || to <= from) return
     const acquitted = this.cleared.get(ifindex)
     this.cleared.delete(ifindex)
@@ -243,7 +245,7 @@ export class Guard {
   /** @returns whether the ledger is another one now */
   private async write(ifindex: number, wanted: WantedStep | undefined): Promise<boolean> {
     const { guest, settings } = this
-    const nic = guest?.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = guest && nicByIndex(guest, ifindex)
     if (guest === undefined || nic === undefined) return false
     const lock = await takeLock(this.system, 'guard', LOCK_WAIT_MS)
     try {

@@ -2,6 +2,8 @@
 
 import { TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
+import { cpuListsOf } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
 import { jainIndex } from './parse'
 import type { Flows, Snapshot } from './snapshot'
 
@@ -94,6 +96,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
     const size = grown(before?.counters[bytes], after?.counters[bytes])
     return { packets: count, bytes: size, meanBytes: count === 0 ? undefined : size / count }
   }
+  const affinity = cpuListsOf(nic, 'irq-affinity')
   const queues = nic.queues.map(({ index, rxIrq, txIrq }): QueueLoad => {
     const rxCounts = interruptsOf(rxIrq?.name, from, to)
     const txCounts = interruptsOf(txIrq?.name, from, to)
@@ -103,7 +106,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
       now?.[key] === undefined ? undefined : grown(old?.[key], now[key])
     return {
       queue: index,
-      cpus: rxIrq?.affinity ?? [],
+      cpus: affinity.get(irqKey(index, 'rx')) ?? [],
       rxInterrupts: sum(rxCounts.values()),
       txInterrupts: sum(txCounts.values()),
       byCpu: [...new Set([...rxCounts.keys(), ...txCounts.keys()])]

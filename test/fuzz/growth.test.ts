@@ -32,7 +32,7 @@ import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseRssQueues } from '../../src/kernel/rss'
-import { parseLedger } from '../../src/planner/ledger'
+import { parseLedger } from '../../src/planner/ledger-format'
 import {
   countFlows,
   parseInterruptCounts,

@@ -148,7 +148,7 @@ describe('what other programs leave out', () => {
   })
   it('daemon.json of another making is no state', () => {
     const state = {
-      version: 2,
+      version: 3,
       at: 'T',
       last: { bootId: 'boot', online: '0', nics: [] as unknown[] },
       conflicts: [] as unknown[],

@@ -7,7 +7,7 @@ import { locateKeys } from '../../../src/config/locate'
 import { mergeFragments } from '../../../src/config/merge'
 import { parseFragment } from '../../../src/config/parse'
 import { nearest, problemLine, shownValue } from '../../../src/config/problem'
-import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
+import { DEFAULT_SETTINGS, nicOrigin, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
 import { asRunningGuest, ETC, VENDOR } from './tree'
@@ -83,7 +83,7 @@ describe('precedence', () => {
     const settings = await loadSettings(system)
     expect(settings.boot).toEqual({ waitMs: 20, limitMs: 2000 })
     expect(settings.isolated).toBe('use')
-    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, xps: false, affinity: true })
+    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, switches: { xps: false, affinity: true } })
     expect(settings.sources.map((file) => file.replace(system.paths.root, ''))).toEqual([
       VENDOR,
       ETC,
@@ -105,10 +105,8 @@ describe('precedence', () => {
     const settings = await loadSettings(undone)
     expect(nicSettings(settings, ETH0)).toMatchObject({ cap: undefined, channels: undefined })
     expect(nicSettings(settings, { ...ETH0, virtio: 'virtio3' })).toMatchObject({ cap: 2, channels: 2 })
-    expect(nicOrigins(settings, ETH0)).toMatchObject({
-      cap: `${undone.paths.etcConfig}:2`,
-      enabled: 'built-in',
-    })
+    expect(nicOrigin(settings, ETH0, 'cap')).toBe(`${undone.paths.etcConfig}:2`)
+    expect(nicOrigin(settings, ETH0, 'enabled')).toBe('built-in')
   })
 
   test('--config replaces the installed files, and must exist', async () => {

@@ -215,7 +215,7 @@ describe('Tuner', () => {
       await pass()
       expect(affinity()).toBe('3')
       expect(tell()).toEqual([
-        'trouble reconcile: eth0: affinity of IRQ 26 did not stay after 3 writes: something else sets it',
+        'trouble reconcile: eth0: queue 1 rx IRQ 26 did not persist after 3 writes: another program is changing it',
         'irq-affinity unknown failed',
       ])
     })

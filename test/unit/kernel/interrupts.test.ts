@@ -4,6 +4,7 @@ import { readCounters } from '../../../src/kernel/counters'
 import {
   interruptLayout,
   parseVirtioInterrupts,
+  readIrqAffinity,
   readQueueIrq,
   readVirtioInterrupts,
 } from '../../../src/kernel/interrupts'
@@ -92,11 +93,14 @@ describe('the interrupt of a queue', () => {
   const irq = (files: Record<string, string>) =>
     readQueueIrq(systemWith(files), 'virtio0', 'rx', 0, new Map([['virtio0-input.0', 24]]))
 
-  it('is told by list, else by mask; without either the queue has none', () => {
-    const found = { irq: 24, name: 'virtio0-input.0', effective: undefined }
-    expect(irq({ '/proc/irq/24/smp_affinity_list': '0-1\n' })).toEqual({ ...found, affinity: [0, 1] })
-    expect(irq({ '/proc/irq/24/smp_affinity': '3\n' })).toEqual({ ...found, affinity: [0, 1] })
-    expect(irq({})).toBeUndefined()
+  it('has its affinity as a list, else as a mask; without either it has none', () => {
+    const affinity = (files: Readonly<Record<string, string>>) => readIrqAffinity(systemWith(files), 24)
+    expect(affinity({ '/proc/irq/24/smp_affinity_list': '0-1\n' })).toEqual([0, 1])
+    expect(affinity({ '/proc/irq/24/smp_affinity': '3\n' })).toEqual([0, 1])
+    expect(affinity({})).toBeUndefined()
+    const found = { irq: 24, name: 'virtio0-input.0' }
+    expect(irq({})).toEqual({ ...found, effective: undefined })
+    expect(irq({ '/proc/irq/24/effective_affinity_list': '1\n' })).toEqual({ ...found, effective: [1] })
   })
 
   it('is none in a guest without /proc/interrupts', () => {

@@ -15,8 +15,8 @@ const NIC: WriterTarget = {
   bus: 'pci',
   busAddress: '0000:00:03.0',
   queues: [
-    { index: 0, rxIrq: irq(25, 'virtio0-input.0'), txIrq: irq(26, 'virtio0-output.0'), xps: [0], rps: [] },
-    { index: 1, rxIrq: irq(27, 'virtio0-input.1'), txIrq: irq(28, 'virtio0-output.1'), xps: [1], rps: [] },
+    { index: 0, rxIrq: irq(25, 'virtio0-input.0'), txIrq: irq(26, 'virtio0-output.0') },
+    { index: 1, rxIrq: irq(27, 'virtio0-input.1'), txIrq: irq(28, 'virtio0-output.1') },
   ],
 }
 
