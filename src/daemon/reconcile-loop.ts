@@ -22,6 +22,7 @@ import { type Convergence, converge, type StepOutcome } from '../planner/reconci
 import { regressionHoldsOf } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
+import { isChannelStep, isConstraint } from '../tunables/engine'
 import { type Clock, systemClock } from './clock'
 import { Confirmations } from './confirmations'
 import { Conflicts } from './conflicts'
@@ -111,12 +112,12 @@ export class ReconcileLoop {
     let guest = await this.observer.observe()
     this.restore(guest.bootId)
     guest = await this.revertLost(guest, settings)
-    let drifts = this.detector.compare(guest)
+    let drifts = this.driftIn(guest, settings)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
       guest = await this.observer.observe()
-      drifts = this.detector.compare(guest)
+      drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
     const { result, lastJudged } = await this.reconcile(settings, found)
@@ -135,6 +136,24 @@ export class ReconcileLoop {
       suspended: this.conflicts.suspended(last, this.clock),
       againMs: this.nextMs(result),
     }
+  }
+
+  /**
+   * What changed since the last look, without what stays inside the desired set: irqbalance may place an interrupt anywhere
+   * on its queue's vCPUs.
+   */
+  private driftIn(guest: ObservedGuest, settings: Settings): readonly Drift[] {
+    const drifts = this.detector.compare(guest)
+    if (!drifts.some(({ kind }) => isConstraint(kind))) return drifts
+    const operation = applyOperation(this.system, settings, { respectHolds: true })
+    const { steps, skips } = operation.plan(guest, readLedger(this.system, guest.bootId))
+    const unplanned = new Set(skips.filter((skip) => skip.tunable === undefined).map(({ nic }) => nic))
+    return drifts.filter(
+      ({ kind, nic, ifindex }) =>
+        !isConstraint(kind) ||
+        unplanned.has(nic ?? '') ||
+        steps.some((step) => step.ifindex === ifindex && (step.tunable === kind || isChannelStep(step))),
+    )
   }
 
   /**
@@ -267,7 +286,7 @@ export class ReconcileLoop {
     const onLook = (guest: ObservedGuest): void => {
       this.detector.acceptWrites(guest, written)
       written = []
-      found.push(this.attributeDrift(this.detector.compare(guest), guest, settings, found))
+      found.push(this.attributeDrift(this.driftIn(guest, settings), guest, settings, found))
       lastJudged = guest
     }
     const { commitConfirmSeconds } = settings.guard

@@ -161,6 +161,11 @@ export function showsKernelLayout(values: RecordedValues, count: number, online:
   return laidOut.length > 0 && laidOut.every(Boolean)
 }
 
+/** Whether what moves inside the wanted value is no drift. */
+export function isConstraint(tunable: TunableName): boolean {
+  return BY_NAME.get(tunable)?.isConstraint === true
+}
+
 export function hasKernelLayout(tunable: TunableName): boolean {
   return BY_NAME.get(tunable)?.kernelLayout !== undefined
 }

@@ -3,7 +3,8 @@ import type { CpuList, ObservedNic, ObservedSetting, Plan, Skip, Step } from '..
 import type { System } from '../system/system'
 import type { NicContext, NicTopology, Setting, Tunable } from './tunable'
 
-export interface AnyTunable extends Pick<Tunable<unknown>, 'name' | 'switch' | 'resets' | 'kernelLayout'> {
+export interface AnyTunable
+  extends Pick<Tunable<unknown>, 'name' | 'switch' | 'resets' | 'isConstraint' | 'kernelLayout'> {
   readonly unit: string
   read(system: System, nic: NicTopology): readonly ObservedSetting[]
   /** Steps for the settings that are not as desired. Pure. */

@@ -23,6 +23,7 @@ export const irqAffinity: Tunable<CpuList> = {
     default: true,
     help: 'Keep the interrupts of each queue on its own vCPUs.',
   },
+  isConstraint: true,
   kernelLayout: kernelGroup,
   read(system, nic) {
     return nic.queues.flatMap((queue) =>

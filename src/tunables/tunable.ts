@@ -84,6 +84,8 @@ export interface Tunable<V> {
   readonly switch?: Switch
   /** Tunables whose settings the kernel writes anew with this one: they are planned, and compared, in the next round. */
   readonly resets?: readonly TunableName[]
+  /** True where a wanted value leaves room: what moves inside it is no drift. */
+  readonly isConstraint?: boolean
   /**
    * Where the driver itself writes it when channels change or a vCPU goes online or offline: the text that it writes.
    * @param count channels

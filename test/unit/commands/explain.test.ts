@@ -156,7 +156,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
       '  channels 1 -> 4, at 2026-01-02T03:04:05Z\n  to restore the original values: vqtune rollback enp0s8\n',
     )
     expect(await explain(guest, { files: ledger({ original }) })).toContain(
-      'cut short; before it: channels 1',
+      'interrupted; before it: channels 1',
     )
     const held = await explain(guest, { files: ledger({ held: true }) })
     expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, and held until vqtune apply')
