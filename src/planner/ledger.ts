@@ -3,7 +3,7 @@
  * the settings it describes are forgotten at reboot, and so is it. Written before the first write to the NIC and
  * replaced atomically, so that `kill -9` at any point leaves either the old or the new one.
  */
-import { errnoOf, VqtuneError } from '../errors'
+import { fileError, VqtuneError } from '../errors'
 import { formatCpuList, parseCpuList } from '../kernel/cpulist'
 import type { CpuList, ObservedGuest, ObservedNic, RegressionHold } from '../model'
 import type { System } from '../system/system'
@@ -71,8 +71,7 @@ function readText(system: System): string | undefined {
   try {
     return system.readText(path)
   } catch (cause) {
-    const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot read the ledger (${errnoOf(cause)})`, { cause })
+    throw fileError(cause, path, 'cannot read the ledger')
   }
 }
 
@@ -156,9 +155,7 @@ export function writeLedger(system: System, ledger: Ledger): void {
   try {
     system.replaceFile(path, `${JSON.stringify(ledger, undefined, 1)}\n`)
   } catch (cause) {
-    const errno = errnoOf(cause)
-    const kind = errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot write the ledger (${errno})`, { cause })
+    throw fileError(cause, path, 'cannot write the ledger')
   }
 }
 

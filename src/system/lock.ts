@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { errnoOf, VqtuneError } from '../errors'
+import { errnoOf, fileError, VqtuneError } from '../errors'
 import { ownershipProblem } from './ownership'
 import { CHILD_ENV, openSystem, type System } from './system'
 
@@ -72,9 +72,7 @@ function openLock(system: System, path: string): number {
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
-    const errno = errnoOf(error)
-    const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+    throw fileError(error, path, 'cannot open the lock')
   }
 }
 

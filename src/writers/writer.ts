@@ -1,6 +1,6 @@
 /** Who else may write channels, IRQ affinity or XPS of a NIC. */
 import { globMatcher } from '../config/match'
-import { errnoOf } from '../errors'
+import { isDenied } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
 import type { System } from '../system/system'
 
@@ -51,7 +51,7 @@ export function readAllowed(system: System, path: string): { text: string } | 'u
     const text = system.readText(path)
     return text === undefined ? undefined : { text }
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : undefined
+    return isDenied(error) ? 'unreadable' : undefined
   }
 }
 
@@ -66,12 +66,8 @@ export function listAllowed(system: System, directory: string): readonly string[
   try {
     return system.list(directory)
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : []
+    return isDenied(error) ? 'unreadable' : []
   }
-}
-
-function isForbidden(error: unknown): boolean {
-  return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
 }
 
 /**

@@ -3,7 +3,7 @@
  * A record holds a guest's XML with its passwords, so only root may read it.
  */
 import { randomBytes } from 'node:crypto'
-import { errnoOf, VqtuneError } from '../../errors'
+import { fileErrorInWords, isDenied, VqtuneError } from '../../errors'
 import { ownershipProblem } from '../../system/ownership'
 import type { System } from '../../system/system'
 import { removeSafely, writeSafely } from './safe-file'
@@ -88,12 +88,7 @@ export function listBackups(system: System): readonly Backup[] {
       .map((name) => readBackup(system, `${directory}/${name}`))
       .sort((a, b) => (a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1))
   } catch (error) {
-    if (['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) {
-      throw new VqtuneError('permission', `${directory}: cannot read: permission denied; run as root`, {
-        cause: error,
-      })
-    }
-    throw error
+    throw isDenied(error) ? fileErrorInWords(error, directory, 'cannot read') : error
   }
 }
 

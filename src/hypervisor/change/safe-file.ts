@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
+import { errnoOf, fileErrorInWords, VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 
 export interface NewFileMode {
@@ -72,32 +72,14 @@ export function readConfigFile(system: System, path: string): string | undefined
   try {
     return system.readText(path)
   } catch (error) {
-    throw fileError(path, 'cannot read', error)
+    throw fileErrorInWords(error, path, 'cannot read')
   }
 }
 
 /** One line for a failed write. */
 function writeError(path: string, error: unknown): VqtuneError {
-  const known = fileError(path, 'cannot write', error)
+  const known = fileErrorInWords(error, path, 'cannot write')
   return new VqtuneError(known.kind, `${known.message}; nothing was changed`, { cause: error })
-}
-
-function fileError(path: string, what: string, error: unknown): VqtuneError {
-  const reason = REASONS[errnoOf(error) ?? '']
-  return reason === undefined
-    ? new VqtuneError('state', `${path}: ${what}: ${messageOf(error)}`, { cause: error })
-    : new VqtuneError(reason.kind, `${path}: ${what}: ${reason.text}`, { cause: error })
-}
-
-const REASONS: Readonly<Record<string, { kind: 'permission' | 'state' | 'busy'; text: string }>> = {
-  EACCES: { kind: 'permission', text: 'permission denied; run as root' },
-  EPERM: { kind: 'permission', text: 'operation not permitted; run as root' },
-  EROFS: { kind: 'permission', text: 'the file system is read-only' },
-  ENOSPC: { kind: 'state', text: 'no space left on the file system' },
-  EDQUOT: { kind: 'state', text: 'the disk quota is used up' },
-  ENOENT: { kind: 'state', text: 'its directory does not exist' },
-  ENOTDIR: { kind: 'state', text: 'a part of the path is not a directory' },
-  EEXIST: { kind: 'busy', text: 'a temporary file of the same process number is in the way' },
 }
 
 /** The mode is for the last directory only: its parents are not ours to close. */

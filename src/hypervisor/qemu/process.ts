@@ -1,5 +1,5 @@
 /** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
-import { errnoOf } from '../../errors'
+import { errnoOf, isDenied } from '../../errors'
 import type { System } from '../../system/system'
 import { wholeNumber } from '../../text/numbers'
 
@@ -79,7 +79,7 @@ export function allowed<T>(read: () => T): T | undefined {
     return read()
   } catch (error) {
     // ESRCH: the process ended between two reads.
-    if (['EACCES', 'EPERM', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined
+    if (isDenied(error) || errnoOf(error) === 'ESRCH') return undefined
     throw error
   }
 }

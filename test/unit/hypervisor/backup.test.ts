@@ -127,8 +127,13 @@ describe('records', () => {
   })
 
   it('that may not be read ask for root; other errors stay as they are', () => {
-    for (const errno of ['EACCES', 'EPERM'])
-      expect(() => listBackups(systemFailing(errno))).toThrow(/cannot read: permission denied; run as root$/)
+    for (const [errno, words] of [
+      ['EACCES', 'permission denied'],
+      ['EPERM', 'operation not permitted'],
+    ] as const)
+      expect(() => listBackups(systemFailing(errno))).toThrow(
+        new RegExp(`cannot read: ${words}; run as root$`),
+      )
     expect(() => listBackups(systemFailing('EIO'))).toThrow(/^EIO$/)
   })
 
