@@ -2,7 +2,6 @@
  * What the daemon shows of itself to `vqtune status`: a file that it replaces after each pass and removes when it ends.
  * One that was killed leaves it behind; so a reader first asks whether that very process is still there.
  */
-import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
 import { isObject } from '../planner/ledger'
 import type { System } from '../system/system'
@@ -62,7 +61,7 @@ export function writeView(system: System, view: DaemonView): void {
 }
 
 export function removeView(system: System): void {
-  rmSync(viewPath(system), { force: true })
+  system.removeFile(viewPath(system))
 }
 
 /** @returns the view of a daemon that lives; 'unknown' when this user may not see processes; undefined: none runs */
