@@ -19,7 +19,6 @@ import { parseDomain } from '../../src/hypervisor/libvirt/domain'
 import { withNumber } from '../../src/hypervisor/libvirt/qemu-conf'
 import { parseDomainList, parseInfo, virshError } from '../../src/hypervisor/libvirt/virsh-output'
 import { scanXml } from '../../src/hypervisor/libvirt/xml-scan'
-import { parseLinks as parseHostLinks } from '../../src/hypervisor/network/links'
 import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/hypervisor/qemu/process'
 import { parseScatterGather } from '../../src/hypervisor/zerocopy/conditions'
 import { parseHistogram } from '../../src/hypervisor/zerocopy/histogram'
@@ -97,7 +96,6 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['CPU list', parseCpuList, '0-', '0,'],
   ['CPU mask', parseCpuMask, 'f,'],
   ['ip link', (text) => parseLinks(text), '[', '[{"ifname":"'],
-  ['ip link, hypervisor', (text) => parseHostLinks(text), '[', '[{"ifname":"'],
   ['ip route', parseGateway, 'default via '],
   ['ip neigh', parseNeighbour, '10.0.0.1 ', '10.0.0.1 lladdr '],
   ['Accept', chooseFormat, 'text/plain;q=', 'application/openmetrics-text;version=', 'a;'],

@@ -7,8 +7,6 @@ import {
   readQueueIrq,
   readVirtioInterrupts,
 } from '../../../src/kernel/interrupts'
-import { readLinks } from '../../../src/kernel/ip-link'
-import type { System } from '../../../src/system/system'
 import { capturedGuest } from '../../support/captured-guest'
 import { systemWith } from '../../support/systems'
 
@@ -125,19 +123,5 @@ describe('counters of a NIC', () => {
     expect(() => readCounters(systemWith({ '/proc/net/dev': DEV, '/proc/stat': 'x' }), 'eth0')).toThrow(
       'no line for all CPUs',
     )
-  })
-})
-
-describe('links', () => {
-  const answering = (code: number, findTool: string | undefined): System =>
-    Object.assign(Object.create(systemWith({})), {
-      findTool: () => findTool,
-      run: async () => ({ code, stdout: '[{"ifname":"eth0"}]', stderr: '' }),
-    })
-
-  it('are none where ip is missing or refuses', async () => {
-    expect([...(await readLinks(answering(0, '/sbin/ip'))).keys()]).toEqual(['eth0'])
-    expect(await readLinks(answering(1, '/sbin/ip'))).toEqual(new Map())
-    expect(await readLinks(answering(0, undefined))).toEqual(new Map())
   })
 })
