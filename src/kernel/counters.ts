@@ -1,7 +1,7 @@
 /** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
 import { VqtuneError } from '../errors'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 
 export interface NicCounters {
   readonly rxBytes: number
@@ -39,7 +39,7 @@ export function parseNicCounters(text: string, nic: string): NicCounters | undef
       .slice(colon + 1)
       .trim()
       .split(/\s+/)
-      .map(wholeNumber)
+      .map(parseWholeNumber)
     const [rxBytes, rxPackets] = values
     const [txBytes, txPackets] = values.slice(8)
     return rxBytes === undefined ||
@@ -59,7 +59,7 @@ export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
     const values = (match[2] as string)
       .trim()
       .split(/ +/)
-      .map((field) => wholeNumber(field) ?? 0)
+      .map((field) => parseWholeNumber(field) ?? 0)
     const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
     const busy = user + nice + system + irq + softirq
     cpus.set(match[1] as string, { busy, softirq, stolen, total: busy + idle + waiting + stolen })

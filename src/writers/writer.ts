@@ -98,20 +98,3 @@ export function globMatches(glob: string, text: string): boolean {
     return false
   }
 }
-
-/**
- * Ids of root's processes by command name, from /proc; a name is cut to 15 characters by the kernel. Anybody can give a
- * process any name, but only root's can write these settings.
- */
-export function processesNamed(system: System, command: string): readonly number[] {
-  const wanted = command.slice(0, 15)
-  return system
-    .list(system.paths.proc)
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => {
-      // In a captured tree everything belongs to whoever unpacked it.
-      if (system.paths.root === '' && system.stat(`${system.paths.proc}/${pid}`)?.uid !== 0) return false
-      return readableText(system, `${system.paths.proc}/${pid}/comm`)?.trim() === wanted
-    })
-    .map(Number)
-}

@@ -43,7 +43,7 @@ import {
 import { newestLines } from '../../src/system/line-log'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
-import { parseBannedIrqs } from '../../src/writers/irqbalance'
+import { bannedIrqs } from '../../src/writers/irqbalance'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
 import { rulesWriters } from '../../src/writers/udev-rules'
@@ -176,7 +176,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'RUN+="smp_affinity", A',
     'RUN+="smp_affinity", ATTR{',
   ],
-  ['irqbalance', parseBannedIrqs, '--banirq='],
+  ['irqbalance', (text) => bannedIrqs(text.split('\0')), '--banirq='],
 ]
 
 /** What is repeated: separators, halves of pairs, and words of the formats. */
