@@ -1,4 +1,4 @@
-/** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
+/** Counters of NICs and vCPUs, and what all must know who compare two readings of them. */
 import { VqtuneError } from '../errors'
 import type { System } from '../system/system'
 import { parseWholeNumber } from '../text/numbers'
@@ -28,6 +28,20 @@ export interface Counters {
 }
 
 export const TICKS_PER_SECOND = 100
+
+/** With less, both directions together, a NIC is idle: what is measured on it is chance. */
+export const IDLE_PACKETS_PER_SECOND = 50
+
+/** After a change of channels flows find their queues and congestion windows recover: not to be measured. */
+export const SETTLE_MS = 1_000
+
+/**
+ * How much a counter grew between two readings. They are 64 bits wide in the kernel and begin at 0 with the NIC.
+ * @returns undefined when it went back: it is that of another device
+ */
+export function growth(from: number, to: number): number | undefined {
+  return to < from ? undefined : to - from
+}
 
 /** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
 export function parseNicCounters(text: string, nic: string): NicCounters | undefined {

@@ -1,4 +1,5 @@
 /** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
+import { growth } from '../../kernel/counters'
 import { requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { guestTaps } from '../network/links'
@@ -50,7 +51,7 @@ export async function probeZerocopy(
   } finally {
     probe.remove()
   }
-  const sent = Math.max(0, readSent(system, taps) - sentBefore)
+  const sent = growth(sentBefore, readSent(system, taps)) ?? 0
   return { seconds: Math.round((performance.now() - startedMs) / 100) / 10, ...judge(counts, sent) }
 }
 
