@@ -144,8 +144,6 @@ export interface ConnectivityLoss {
   readonly failure: string | undefined
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /**
  * Puts a NIC back to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before
  * the next boot. Does not throw: what fails is in the result.
@@ -161,7 +159,7 @@ export async function revert(
   try {
     // Loaded late: an apply on the boot path gets here only when the network broke.
     const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
-    const lock = await takeLock(system, 'confirm', LOCK_WAIT_MS)
+    const lock = await takeLock(system, 'confirm')
     try {
       await restoreNic(system, nic)
       const bootId = (system.readText(system.paths.procBootId) ?? '').trim()

@@ -52,7 +52,7 @@ export interface Operation {
 
 export interface ConvergeOptions {
   readonly signal?: AbortSignal
-  /** How long to wait for another vqtune, milliseconds. */
+  /** How long to wait for another vqtune, milliseconds; default as takeLock. */
   readonly lockWaitMs?: number
   /** Called under the lock with each look, before it is planned for: it shows what others did since the one before. */
   readonly onLook?: (guest: ObservedGuest) => void
@@ -62,7 +62,6 @@ export interface ConvergeOptions {
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
 
-const DEFAULT_LOCK_WAIT_MS = 10_000
 /** Channels, then affinity; the rest is for events that come in between. */
 const MAX_ROUNDS = 8
 /** How often one and the same step is tried, with the pause before each try in milliseconds. */
@@ -85,7 +84,7 @@ export async function converge(
   }
   if (!system.mayWrite) throw needsRoot(goal.purpose, steps)
   const { takeLock } = await import('../system/lock')
-  const lock = await takeLock(system, goal.purpose, options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS)
+  const lock = await takeLock(system, goal.purpose, options.lockWaitMs)
   try {
     return await new Loop(system, goal, options, maximaOf(first)).run()
   } finally {

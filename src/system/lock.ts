@@ -16,13 +16,16 @@ export interface Lock {
 /** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
 const HELD = 75
 
+/** As long as a pass of another vqtune takes, with some to spare. */
+const WAIT_MS = 10_000
+
 /**
  * Waits for the lock and takes it.
  * @param purpose shown to others who wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
  */
-export async function takeLock(system: System, purpose: string, waitMs: number): Promise<Lock> {
+export async function takeLock(system: System, purpose: string, waitMs = WAIT_MS): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
   const fd = openLock(system, path)
   try {
