@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
+import { readBootId } from '../kernel/boot-id'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { readLedger, withHeld, writeLedger } from '../planner/ledger'
 import type { System } from '../system/system'
@@ -162,10 +163,9 @@ export async function revert(
     const lock = await takeLock(system, 'confirm')
     try {
       await restoreNic(system, nic)
-      const bootId = (system.readText(system.paths.procBootId) ?? '').trim()
       const at = new Date().toISOString()
       const heldWhy = `${why} with ${from} channels`
-      writeLedger(system, withHeld(readLedger(system, bootId), [nic], at, heldWhy))
+      writeLedger(system, withHeld(readLedger(system, readBootId(system)), [nic], at, heldWhy))
     } finally {
       lock.release()
     }
