@@ -2,6 +2,7 @@
 import { globMatcher } from '../config/match'
 import { isDenied } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
+import { shadowedFiles } from '../system/shadowed-files'
 import type { System } from '../system/system'
 
 /** What names a NIC in the files of other programs. */
@@ -61,7 +62,7 @@ export function readableText(system: System, path: string): string | undefined {
   return typeof read === 'object' ? read.text : undefined
 }
 
-/** As Host.list, but a directory that this user may not list is 'unreadable'. */
+/** As System.list, but a directory that this user may not list is 'unreadable'. */
 export function listAllowed(system: System, directory: string): readonly string[] | 'unreadable' {
   try {
     return system.list(directory)
@@ -70,24 +71,16 @@ export function listAllowed(system: System, directory: string): readonly string[
   }
 }
 
-/**
- * Files by name over several directories, in the order of their names; a file hides those of the same name in later
- * directories, as systemd and udev do it. @param directories highest precedence first
- */
-export function shadowedFiles(
+/** As shadowedFiles, of the directories that this user may list. */
+export function readableFiles(
   system: System,
   directories: readonly string[],
   suffix: string,
 ): readonly string[] {
-  const found = new Map<string, string>()
-  for (const directory of directories) {
+  return shadowedFiles(directories, suffix, (directory) => {
     const names = listAllowed(system, directory)
-    if (names === 'unreadable') continue
-    for (const name of names) {
-      if (name.endsWith(suffix) && !found.has(name)) found.set(name, `${directory}/${name}`)
-    }
-  }
-  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path)
+    return names === 'unreadable' ? [] : names
+  })
 }
 
 /** Globs as other programs write them; a malformed one matches nothing. */
