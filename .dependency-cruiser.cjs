@@ -13,7 +13,7 @@ const layers = [
   ['tunables'],
   ['kernel'],
   ['system'],
-  ['text', 'model.ts', 'errors.ts', 'version.ts'],
+  ['text', 'model.ts', 'errors.ts', 'quantile.ts', 'version.ts'],
 ]
 const pattern = (names) =>
   `^src/(${names.map((name) => (name.endsWith('.ts') ? name.replace('.', '\\.') : `${name}/`)).join('|')})`

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
-import { EXIT, errnoOf, VqtuneError } from '../errors'
+import { EXIT, fileError, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
@@ -70,9 +70,6 @@ function writePage(file: string, page: string): void {
   try {
     writeFileSync(file, page)
   } catch (cause) {
-    const errno = errnoOf(cause)
-    throw new VqtuneError(errno === 'EACCES' ? 'permission' : 'state', `${file}: cannot write (${errno})`, {
-      cause,
-    })
+    throw fileError(cause, file, 'cannot write')
   }
 }

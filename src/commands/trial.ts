@@ -2,7 +2,7 @@
 
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { EXIT, VqtuneError } from '../errors'
+import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
@@ -166,7 +166,11 @@ async function conclude(
 
 function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
   const path = `${system.paths.etcConfigDir}/${dropInName(nic.name)}`
-  system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  try {
+    system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  } catch (error) {
+    throw fileErrorInWords(error, path, 'cannot write')
+  }
   return path
 }
 

@@ -70,7 +70,6 @@ interface DriftFound {
 
 const RETRY_FIRST_MS = 5_000
 const RETRY_MAX_MS = 300_000
-const LOCK_WAIT_MS = 10_000
 
 export class ReconcileLoop {
   private readonly observer: CachingObserver
@@ -201,7 +200,7 @@ export class ReconcileLoop {
   /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
   private async waitForOthers(): Promise<boolean> {
     try {
-      const lock = await takeLock(this.system, 'daemon', LOCK_WAIT_MS)
+      const lock = await takeLock(this.system, 'daemon')
       lock.release()
       return true
     } catch (error) {
@@ -305,7 +304,6 @@ export class ReconcileLoop {
         },
         {
           signal: this.signal,
-          lockWaitMs: LOCK_WAIT_MS,
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)

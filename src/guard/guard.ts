@@ -56,7 +56,6 @@ interface ActiveComparison {
   readonly conditions: ReturnType<typeof conditionsOf>
 }
 
-const LOCK_WAIT_MS = 10_000
 /** The pass that raises the channels again comes at once, unless something is in its way. */
 const CLEARED_MS = 60_000
 /** Readings that are kept of one NIC: more than the longest phase and the time before the change need. */
@@ -247,7 +246,7 @@ export class Guard {
     const { guest, settings } = this
     const nic = guest && nicByIndex(guest, ifindex)
     if (guest === undefined || nic === undefined) return false
-    const lock = await takeLock(this.system, 'guard', LOCK_WAIT_MS)
+    const lock = await takeLock(this.system, 'guard')
     try {
       const ledger = readLedger(this.system, guest.bootId)
       const entry = entryOf(ledger, nic)

@@ -7,6 +7,7 @@
  * keeps the new count. All phases but the first after the change have lengths that differ by chance, so that load that
  * comes and goes in step with them does not stay in step. Pure but for the random numbers that it is given.
  */
+import { SETTLE_MS } from '../kernel/counters'
 import { type Comparison, compareCounts, type GuardSlice } from './decide'
 import type { Readings } from './readings'
 
@@ -14,9 +15,6 @@ import type { Readings } from './readings'
 export const SLICES = 10
 /** As much before the change is looked at, if it is there, so that load that varies by itself is known to. */
 export const BEFORE_SLICES = 3 * SLICES
-/** After a change flows find their queues and congestion windows recover: not measured. Slices. */
-const SETTLE_SLICES = 1
-const MIN_SETTLE_MS = 1_000
 const CYCLES = 2
 
 /** What is to be done now. */
@@ -88,7 +86,7 @@ export class Watch {
     }
     this.arrivedMs ??= nowMs
     const sliceMs = (this.options.windowSeconds * 1000) / SLICES
-    const settledMs = this.arrivedMs + Math.max(MIN_SETTLE_MS, SETTLE_SLICES * sliceMs)
+    const settledMs = this.arrivedMs + Math.max(SETTLE_MS, sliceMs)
     const slices = readings.since(channels, settledMs)
     return slices.length < this.length ? { kind: 'wait' } : this.judge(slices, nowMs)
   }

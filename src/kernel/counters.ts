@@ -1,7 +1,7 @@
-/** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
+/** Counters of NICs and vCPUs, and what all must know who compare two readings of them. */
 import { VqtuneError } from '../errors'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 
 export interface NicCounters {
   readonly rxBytes: number
@@ -29,6 +29,20 @@ export interface Counters {
 
 export const TICKS_PER_SECOND = 100
 
+/** With less, both directions together, a NIC is idle: what is measured on it is chance. */
+export const IDLE_PACKETS_PER_SECOND = 50
+
+/** After a change of channels flows find their queues and congestion windows recover: not to be measured. */
+export const SETTLE_MS = 1_000
+
+/**
+ * How much a counter grew between two readings. They are 64 bits wide in the kernel and begin at 0 with the NIC.
+ * @returns undefined when it went back: it is that of another device
+ */
+export function growth(from: number, to: number): number | undefined {
+  return to < from ? undefined : to - from
+}
+
 /** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
 export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
   for (const line of text.split('\n')) {
@@ -39,7 +53,7 @@ export function parseNicCounters(text: string, nic: string): NicCounters | undef
       .slice(colon + 1)
       .trim()
       .split(/\s+/)
-      .map(wholeNumber)
+      .map(parseWholeNumber)
     const [rxBytes, rxPackets] = values
     const [txBytes, txPackets] = values.slice(8)
     return rxBytes === undefined ||
@@ -59,7 +73,7 @@ export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
     const values = (match[2] as string)
       .trim()
       .split(/ +/)
-      .map((field) => wholeNumber(field) ?? 0)
+      .map((field) => parseWholeNumber(field) ?? 0)
     const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
     const busy = user + nice + system + irq + softirq
     cpus.set(match[1] as string, { busy, softirq, stolen, total: busy + idle + waiting + stolen })

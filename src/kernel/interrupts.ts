@@ -1,7 +1,7 @@
 /** Interrupts of virtio devices: /proc/interrupts names them, /proc/irq/N says where they may go. */
 import type { CpuList, InterruptLayout, ObservedIrq } from '../model'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 import { parseCpuList, parseCpuMask } from './cpulist'
 
 /** IRQ number by action name (`virtio2-input.0`), for virtio devices only. */
@@ -18,7 +18,7 @@ export function parseVirtioInterrupts(text: string): VirtioInterrupts {
     const end = newline === -1 ? text.length : newline
     const line = text.slice(start, end)
     const colon = line.indexOf(':')
-    const irq = colon === -1 ? undefined : wholeNumber(line.slice(0, colon).trim())
+    const irq = colon === -1 ? undefined : parseWholeNumber(line.slice(0, colon).trim())
     if (irq !== undefined) addActions(interrupts, irq, line, colon)
     start = end + 1
   }

@@ -3,7 +3,8 @@
  * the settings it describes are forgotten at reboot, and so is it. Written before the first write to the NIC and
  * replaced atomically, so that `kill -9` at any point leaves either the old or the new one.
  */
-import { errnoOf, VqtuneError } from '../errors'
+
+import { fileError } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
 import type { System } from '../system/system'
 import { recordValues } from '../tunables/engine'
@@ -34,8 +35,7 @@ function readText(system: System): string | undefined {
   try {
     return system.readText(path)
   } catch (cause) {
-    const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot read the ledger (${errnoOf(cause)})`, { cause })
+    throw fileError(cause, path, 'cannot read the ledger')
   }
 }
 
@@ -46,9 +46,7 @@ export function writeLedger(system: System, { setAside, ...ledger }: Ledger): vo
     if (setAside !== undefined) system.replaceFile(`${path}.aside`, system.readText(path) ?? '')
     system.replaceFile(path, `${JSON.stringify(ledger, undefined, 1)}\n`)
   } catch (cause) {
-    const errno = errnoOf(cause)
-    const kind = errno === 'EACCES' || errno === 'EPERM' || errno === 'EROFS' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot write the ledger (${errno})`, { cause })
+    throw fileError(cause, path, 'cannot write the ledger')
   }
 }
 

@@ -1,5 +1,6 @@
 /** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
 import { VqtuneError } from '../errors'
+import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
 import {
@@ -48,7 +49,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   )
   const facts = await links
   return {
-    bootId: (system.readText(system.paths.procBootId) ?? '').trim(),
+    bootId: readBootId(system),
     cpus,
     nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
     ignored,

@@ -63,7 +63,7 @@ export interface Operation {
 
 export interface ConvergeOptions {
   readonly signal?: AbortSignal
-  /** How long to wait for another vqtune, milliseconds; 'held': the caller has the lock. */
+  /** How long to wait for another vqtune, milliseconds; default as takeLock; 'held': the caller has the lock. */
   readonly lockWaitMs?: number | 'held'
   /** Called under the lock with each look, before it is planned for: it shows what others did since the one before. */
   readonly onLook?: (guest: ObservedGuest) => void
@@ -73,7 +73,6 @@ export interface ConvergeOptions {
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
 
-const DEFAULT_LOCK_WAIT_MS = 10_000
 /** Channels, then affinity; the rest is for events that come in between. */
 const MAX_ROUNDS = 8
 /** How often one and the same step is tried, with the delay before each try in milliseconds. */
@@ -88,7 +87,7 @@ export async function converge(
   operation: Operation,
   options: ConvergeOptions = {},
 ): Promise<Convergence> {
-  const { lockWaitMs = DEFAULT_LOCK_WAIT_MS } = options
+  const { lockWaitMs } = options
   if (lockWaitMs === 'held') return new Loop(system, operation, options, new Map()).run()
   const first = await operation.observe(new Map())
   const ledger = readLedger(system, first.bootId)

@@ -1,6 +1,6 @@
 /** What happened between two snapshots. Pure. */
 
-import { TICKS_PER_SECOND } from '../kernel/counters'
+import { growth, TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
 import { cpuListsOf } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
@@ -62,9 +62,9 @@ export interface Report {
   readonly tcp: { readonly sent: number; readonly retransmitted: number } | undefined
 }
 
-/** Counters that went back (a NIC that was plugged anew) count as nothing. */
+/** Counters that went back (a NIC that was plugged anew) count as nothing, as do those that are not told. */
 function grown(from: number | undefined, to: number | undefined): number {
-  return Math.max(0, (to ?? 0) - (from ?? 0))
+  return growth(from ?? 0, to ?? 0) ?? 0
 }
 
 export function compareSnapshots(

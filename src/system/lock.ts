@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { errnoOf, VqtuneError } from '../errors'
+import { errnoOf, fileError, VqtuneError } from '../errors'
 import { ownershipProblem } from './ownership'
 import { CHILD_ENV, openSystem, type System } from './system'
 
@@ -16,13 +16,16 @@ export interface Lock {
 /** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
 const HELD = 75
 
+/** As long as a pass of another vqtune takes, with some to spare. */
+const WAIT_MS = 10_000
+
 /**
  * Waits for the lock and takes it.
  * @param purpose shown to others who wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
  */
-export async function takeLock(system: System, purpose: string, waitMs: number): Promise<Lock> {
+export async function takeLock(system: System, purpose: string, waitMs = WAIT_MS): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
   const fd = openLock(system, path)
   try {
@@ -72,9 +75,7 @@ function openLock(system: System, path: string): number {
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
-    const errno = errnoOf(error)
-    const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+    throw fileError(error, path, 'cannot open the lock')
   }
 }
 

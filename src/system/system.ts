@@ -6,26 +6,20 @@ import {
   closeSync,
   constants,
   existsSync,
-  fchmodSync,
-  fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
-  rmSync,
   type Stats,
   statSync,
   utimesSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
 import { errnoOf, VqtuneError } from '../errors'
 import { type FileFacts, type FileInspector, ownershipProblem } from './ownership'
 import { type Paths, pathsUnder } from './paths'
+import { type ReplaceOptions, removeFile, replaceFile } from './replace-file'
 
 export interface ToolResult {
   /** Exit code; 128 + n when a signal ended it. */
@@ -52,8 +46,10 @@ export interface System extends FileInspector {
   stat(path: string): FileFacts | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
-  /** Replaces a state file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
-  replaceFile(path: string, text: string): void
+  /** Replaces a file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void
+  /** Removes a file; no error when it is gone already. Throws any other system error. */
+  removeFile(path: string): void
   /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
   touchFile(path: string): boolean
   /**
@@ -146,27 +142,12 @@ class OpenedSystem implements System {
     }
   }
 
-  replaceFile(path: string, text: string): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    // The directory may be another user's, such as node_exporter's: a name that he cannot guess, and a file that is not
-    // there yet, or he could have put a link in its place. What he does to the finished file is his own affair.
-    const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`
-    const fd = openSync(temporary, 'wx', 0o644)
-    try {
-      try {
-        // For every reader, whatever the umask: `vqtune status` needs no privileges.
-        fchmodSync(fd, 0o644)
-        writeFileSync(fd, text)
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
-      renameSync(temporary, path)
-    } catch (error) {
-      // A full disk is not made fuller; and a temporary file that is left is of no use.
-      rmSync(temporary, { force: true })
-      throw error
-    }
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void {
+    replaceFile(path, text, options)
+  }
+
+  removeFile(path: string): void {
+    removeFile(path)
   }
 
   touchFile(path: string): boolean {

@@ -1,7 +1,7 @@
 /** One measurement: the traffic there is for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
-import { type Counters, readCounters, TICKS_PER_SECOND } from '../kernel/counters'
+import { type Counters, growth, readCounters, SETTLE_MS, TICKS_PER_SECOND } from '../kernel/counters'
 import type { System } from '../system/system'
 
 /** What happened between two readings. */
@@ -13,19 +13,16 @@ export interface Measured {
   readonly cpuSeconds: number
 }
 
-/** Counters are 64 bits wide in the kernel and only reset with the NIC; a step back counts as nothing moved. Pure. */
+/** Counters that went back count as nothing moved. Pure. */
 export function difference(from: Counters, to: Counters): Measured {
-  const grown = (key: keyof Counters['nic']): number => Math.max(0, to.nic[key] - from.nic[key])
+  const grown = (key: keyof Counters['nic']): number => growth(from.nic[key], to.nic[key]) ?? 0
   return {
     seconds: (to.atMs - from.atMs) / 1000,
     bytes: grown('rxBytes') + grown('txBytes'),
     packets: grown('rxPackets') + grown('txPackets'),
-    cpuSeconds: Math.max(0, to.cpu.busy - from.cpu.busy) / TICKS_PER_SECOND,
+    cpuSeconds: (growth(from.cpu.busy, to.cpu.busy) ?? 0) / TICKS_PER_SECOND,
   }
 }
-
-/** Flows find their new queues, congestion windows recover: not measured. */
-const SETTLE_MS = 1_000
 
 /** @throws AbortError; VqtuneError kind vanished */
 export async function measureTraffic(

@@ -36,8 +36,6 @@ export interface TrialOptions {
   readonly onProgress: (done: number, most: number, channels: number) => void
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /** @throws VqtuneError; the NIC is as before then, unless the message says otherwise */
 export async function runTrial(
   system: System,
@@ -46,7 +44,7 @@ export async function runTrial(
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const lock = await takeLock(system, 'trial', LOCK_WAIT_MS)
+  const lock = await takeLock(system, 'trial')
   try {
     const ledger = readLedger(system, guest.bootId)
     writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString()))

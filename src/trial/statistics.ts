@@ -2,14 +2,7 @@
  * Paired comparison without assumptions about the shape of the noise. Traffic is skewed, heavy-tailed and drifts, so
  * everything here works on differences within a round and on ranks. Pure.
  */
-
-/** @param values not empty */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-}
+import { median } from '../quantile'
 
 /** Means of all pairs, each value with itself too, ascending: what the signed-rank test's estimate and interval are made of. */
 function walshAverages(values: readonly number[]): number[] {

@@ -3,7 +3,9 @@
  * move more, and does it cost less CPU? All of them are corrected together (Holm), so that on noise alone the chance of
  * any proposal is at most the level; see looks.ts for how the looks of one trial share it.
  */
-import { centreInterval, chanceOfGreater, hodgesLehmann, holm, median } from './statistics'
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
+import { median } from '../quantile'
+import { centreInterval, chanceOfGreater, hodgesLehmann, holm } from './statistics'
 
 /** One count measured once. */
 export interface Sample {
@@ -24,8 +26,6 @@ const MIN_GAIN = 0.03
 const MIN_SAVING = 0.1
 /** How much throughput a cheaper count may lose at worst. */
 const TOLERATED_LOSS = 0.05
-/** Below this a NIC is idle, and what is measured is chance. */
-const MIN_PACKETS = 50
 
 /** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 % or more, each for itself. */
 export interface Ratio {
@@ -79,8 +79,10 @@ export function judgeTrial(
   })
   const packets = median(samples.map((sample) => sample.packets))
   if (samples.length === 0 || others.length === 0) return inconclusive('nothing was compared')
-  if (busyCheck && !(packets >= MIN_PACKETS)) {
-    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${MIN_PACKETS} are needed`)
+  if (busyCheck && !(packets >= IDLE_PACKETS_PER_SECOND)) {
+    return inconclusive(
+      `too little traffic: ${packets.toFixed(0)} packets/s, ${IDLE_PACKETS_PER_SECOND} are needed`,
+    )
   }
   const pairs = others.map((count) => pairsOf(samples, present, count))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped in between')

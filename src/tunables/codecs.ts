@@ -1,14 +1,14 @@
 /** Text forms of values. */
 import { formatCpuList, parseCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 import type { Codec } from './tunable'
 
 /** A count of 1 or more. */
 export const COUNT: Codec<number> = {
   unit: '',
   parse(text) {
-    const count = wholeNumber(text)
+    const count = parseWholeNumber(text)
     return count === undefined || count < 1 ? undefined : count
   },
   format: String,

@@ -1,7 +1,8 @@
 /** Who else may write channels, IRQ affinity or XPS of a NIC. */
 import { globMatcher } from '../config/match'
-import { errnoOf } from '../errors'
+import { isDenied } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
+import { shadowedFiles } from '../system/shadowed-files'
 import type { System } from '../system/system'
 
 /** What names a NIC in the files of other programs. */
@@ -51,7 +52,7 @@ export function readAllowed(system: System, path: string): { text: string } | 'u
     const text = system.readText(path)
     return text === undefined ? undefined : { text }
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : undefined
+    return isDenied(error) ? 'unreadable' : undefined
   }
 }
 
@@ -61,37 +62,25 @@ export function readableText(system: System, path: string): string | undefined {
   return typeof read === 'object' ? read.text : undefined
 }
 
-/** As Host.list, but a directory that this user may not list is 'unreadable'. */
+/** As System.list, but a directory that this user may not list is 'unreadable'. */
 export function listAllowed(system: System, directory: string): readonly string[] | 'unreadable' {
   try {
     return system.list(directory)
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : []
+    return isDenied(error) ? 'unreadable' : []
   }
 }
 
-function isForbidden(error: unknown): boolean {
-  return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
-}
-
-/**
- * Files by name over several directories, in the order of their names; a file hides those of the same name in later
- * directories, as systemd and udev do it. @param directories highest precedence first
- */
-export function shadowedFiles(
+/** As shadowedFiles, of the directories that this user may list. */
+export function readableFiles(
   system: System,
   directories: readonly string[],
   suffix: string,
 ): readonly string[] {
-  const found = new Map<string, string>()
-  for (const directory of directories) {
+  return shadowedFiles(directories, suffix, (directory) => {
     const names = listAllowed(system, directory)
-    if (names === 'unreadable') continue
-    for (const name of names) {
-      if (name.endsWith(suffix) && !found.has(name)) found.set(name, `${directory}/${name}`)
-    }
-  }
-  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path)
+    return names === 'unreadable' ? [] : names
+  })
 }
 
 /** Globs as other programs write them; a malformed one matches nothing. */
@@ -101,21 +90,4 @@ export function globMatches(glob: string, text: string): boolean {
   } catch {
     return false
   }
-}
-
-/**
- * Ids of root's processes by command name, from /proc; a name is cut to 15 characters by the kernel. Anybody can give a
- * process any name, but only root's can write these settings.
- */
-export function processesNamed(system: System, command: string): readonly number[] {
-  const wanted = command.slice(0, 15)
-  return system
-    .list(system.paths.proc)
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => {
-      // In a captured tree everything belongs to whoever unpacked it.
-      if (system.paths.root === '' && system.stat(`${system.paths.proc}/${pid}`)?.uid !== 0) return false
-      return readableText(system, `${system.paths.proc}/${pid}/comm`)?.trim() === wanted
-    })
-    .map(Number)
 }

@@ -221,7 +221,9 @@ describe('apply and rollback on a generated tree', () => {
     expect(code).toBe(0)
     const valid = schema('apply')
     expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
-    expect(JSON.parse(stdout).outcomes).toEqual([expect.objectContaining({ old: '4', new: '2', result: 'done' })])
+    expect(JSON.parse(stdout).outcomes).toEqual([
+      expect.objectContaining({ old: '4', new: '2', result: 'done' }),
+    ])
   })
 
   it('says one line and 1 when the kernel refuses', async () => {

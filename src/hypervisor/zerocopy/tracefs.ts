@@ -1,6 +1,6 @@
 /** One kprobe with a histogram in tracefs: made, read, and taken away without touching anybody else's. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
+import { errnoOf, isDenied, messageOf, VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { parseHistogram } from './histogram'
 
@@ -130,10 +130,6 @@ function append(path: string, text: string): void {
   } finally {
     closeSync(fd)
   }
-}
-
-function isDenied(error: unknown): boolean {
-  return ['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')
 }
 
 function tracefsError(path: string, error: unknown): VqtuneError {

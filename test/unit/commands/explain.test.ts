@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../../src/commands/explain'
 import { openSystem } from '../../../src/system/system'
 import { capturedRoot } from '../../support/bundle'
+import { processFiles } from '../../support/systems'
 
 interface Options {
   readonly files?: Readonly<Record<string, string>>
@@ -107,7 +108,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
   test('rivals, policy and the ledger are named, in JSON too', async () => {
     const files = {
       '/etc/vqtune/vqtune.toml': '[defaults]\ncap = 2\n',
-      '/proc/77/comm': 'irqbalance\n',
+      ...processFiles(77, 'irqbalance'),
       '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
     }
     const text = await explain('debian-6.12-4cpu-4q', { files })

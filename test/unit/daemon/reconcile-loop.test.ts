@@ -10,6 +10,7 @@ import { applyOperation, rollbackOperation } from '../../../src/planner/operatio
 import { converge } from '../../../src/planner/reconcile'
 import { openSystem, type System } from '../../../src/system/system'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+import { processFiles } from '../../support/systems'
 
 const START = 1_800_000_000_000
 const trees: GeneratedTree[] = []
@@ -77,7 +78,8 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
     affinity: (irq = 26) => readFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, 'utf8').trim(),
     runIrqbalance: () => {
       mkdirSync(`${root}/proc/812`)
-      writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
+      for (const [path, text] of Object.entries(processFiles(812, 'irqbalance')))
+        writeFileSync(`${root}${path}`, text)
     },
     tell: () => told.splice(0),
     /** After the next write. */
