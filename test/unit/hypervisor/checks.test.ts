@@ -237,7 +237,7 @@ describe('around the guests', () => {
   it('links', () => {
     const taps = ['vnet0', 'vnet1', 'vnet2']
     expect(links.get('vnet0')?.tapQueues).toEqual({ active: 1, unused: 3 })
-    expect(uplinksOf(links, taps)).toEqual([])
+    expect(uplinksOf(links, [...taps, 'vnet9'])).toEqual([])
     const withMore = (more: object[]): ReadonlyMap<string, LinkFacts> =>
       new Map([...links, ...parseLinks(JSON.stringify(more))])
     const eth = { ifname: 'eth1', master: 'br0' }
