@@ -7,7 +7,7 @@ import { type DriftRecord, isDriftRecord } from '../drift/history'
 import { isObject } from '../planner/ledger'
 import type { System } from '../system/system'
 
-const SOURCE_STATES = ['starting', 'up', 'down'] as const
+export const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
 export interface SourceView {
   readonly name: string

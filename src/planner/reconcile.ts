@@ -10,10 +10,12 @@ import { execute, isChannelStep, tunableOf } from '../tunables/index'
 import { StepRefused } from '../tunables/refused'
 import { entryOf, type Ledger, readLedger, withApplied, withOriginals, writeLedger } from './ledger'
 
+export const STEP_RESULTS = ['done', 'refused', 'failed'] as const
+
 /** What became of one step. */
 export interface StepOutcome {
   readonly step: Step
-  readonly result: 'done' | 'refused' | 'failed'
+  readonly result: (typeof STEP_RESULTS)[number]
   /** Why not, for refused and failed. */
   readonly why: string | undefined
   /** ISO 8601 time of the write. */

@@ -2,9 +2,12 @@
 import type { System } from '../../system/system'
 import { allowed, type OpenFiles, readOpenFiles } from '../qemu/process'
 
+/** systemd units, the modular one first. */
+export const LIBVIRT_UNITS = ['virtqemud', 'libvirtd'] as const
+
 export interface LibvirtDaemon {
   /** systemd unit to restart. */
-  readonly unit: 'virtqemud' | 'libvirtd'
+  readonly unit: (typeof LIBVIRT_UNITS)[number]
   /** Process id; undefined when it is started on demand and has gone idle. */
   readonly pid: number | undefined
   /** Limits that new guests inherit when max_files is 0. */
@@ -15,7 +18,7 @@ export interface LibvirtDaemon {
 export function readDaemon(system: System): LibvirtDaemon | undefined {
   const { proc } = system.paths
   const pids = system.list(proc).filter((name) => /^\d+$/.test(name))
-  for (const unit of ['virtqemud', 'libvirtd'] as const) {
+  for (const unit of LIBVIRT_UNITS) {
     const pid = pids.find((name) => allowed(() => system.readText(`${proc}/${name}/comm`))?.trim() === unit)
     if (pid !== undefined) return { unit, pid: Number(pid), openFiles: readOpenFiles(system, Number(pid)) }
   }
