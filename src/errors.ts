@@ -39,6 +39,7 @@ const KINDS = {
 } as const satisfies Record<string, KindTraits>
 
 export type ErrorKind = keyof typeof KINDS
+export const ERROR_KINDS = Object.keys(KINDS) as readonly ErrorKind[]
 
 /** An expected failure: one clear line for the user, a kind for the code. */
 export class VqtuneError extends Error {

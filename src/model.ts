@@ -14,19 +14,21 @@ export interface ObservedCpus {
 }
 
 /** How a NIC's virtqueues reach the CPU; see vp_find_vqs() in drivers/virtio/virtio_pci_common.c. */
-export type InterruptLayout =
+export const INTERRUPT_LAYOUTS = [
   /** One MSI-X vector for each virtqueue: the only layout in which queues can be private to a vCPU. */
-  | 'per-queue'
+  'per-queue',
   /** Too few vectors: one for config, one (`virtioN-virtqueues`) for all queues. */
-  | 'shared'
+  'shared',
   /** No MSI-X: one level interrupt, named `virtioN`. */
-  | 'intx'
+  'intx',
   /** virtio-mmio: the transport has a single interrupt. */
-  | 'mmio'
+  'mmio',
   /** virtio-ccw (s390x): adapter interrupts, not listed per queue. */
-  | 'ccw'
+  'ccw',
   /** No interrupt found: the driver is not bound fully, or the device is down. */
-  | 'unknown'
+  'unknown',
+] as const
+export type InterruptLayout = (typeof INTERRUPT_LAYOUTS)[number]
 
 /** One interrupt line of a queue. Where it may go is a setting: see ObservedNic.settings. */
 export interface ObservedIrq {
@@ -76,24 +78,30 @@ export interface Obstacle {
   readonly why: string
 }
 
-export type ObstacleCode =
-  | 'xdp' // an XDP program is attached
-  | 'af-xdp' // an AF_XDP socket is bound
-  | 'rss-table' // the RSS table uses a queue that would go
-  | 'flow-rules' // an ntuple rule uses a queue that would go
-  | 'suspended' // the device sleeps
-  | 'refused' // the kernel refused; its words are in the reason
-  | 'unsupported' // the driver has no such setting
+export const OBSTACLE_CODES = [
+  'xdp', // an XDP program is attached
+  'af-xdp', // an AF_XDP socket is bound
+  'rss-table', // the RSS table uses a queue that would go
+  'flow-rules', // an ntuple rule uses a queue that would go
+  'suspended', // the device sleeps
+  'refused', // the kernel refused; its words are in the reason
+  'unsupported', // the driver has no such setting
+] as const
+export type ObstacleCode = (typeof OBSTACLE_CODES)[number]
 
 /** Why a NIC or one of its tunables is left alone. None of these is an error. */
-export type SkipCode =
-  | ObstacleCode
-  | 'disabled' // policy: enabled = false
-  | 'held' // rolled back by an administrator; `vqtune apply` ends it
-  | 'yielded' // another writer won, by policy
-  | 'guard' // traffic was worse with more channels
-  | 'shared-interrupt' // queues have no interrupt of their own
-  | 'no-xps' // the kernel or NIC has no xps_cpus
+export const SKIP_CODES = [
+  ...OBSTACLE_CODES,
+  'disabled', // policy: enabled = false
+  'held', // rolled back by an administrator; `vqtune apply` ends it
+  'yielded', // another writer won, by policy
+  'guard', // traffic was worse with more channels
+  'shared-interrupt', // queues have no interrupt of their own
+  'no-xps', // the kernel or NIC has no xps_cpus
+] as const
+export type SkipCode = (typeof SKIP_CODES)[number]
+
+export const PARENT_BUSES = ['pci', 'mmio', 'ccw', 'other'] as const
 
 /** A network interface on the virtio bus whose driver is virtio_net: a target. */
 export interface ObservedNic {
@@ -103,7 +111,7 @@ export interface ObservedNic {
   readonly mac: string
   /** Device name on the virtio bus, such as `virtio2`; not changed by renaming the interface. */
   readonly virtio: string
-  readonly bus: 'pci' | 'mmio' | 'ccw' | 'other'
+  readonly bus: (typeof PARENT_BUSES)[number]
   /** Address on the parent bus: `0000:00:03.0`, `LNRO0005:00`, `0.0.0001`. */
   readonly busAddress: string
   readonly operstate: string
@@ -127,20 +135,23 @@ export interface ObservedNic {
   readonly obstacle: Obstacle | undefined
 }
 
+export const IGNORED_KINDS = [
+  'failover-master',
+  'bond-master',
+  'team-master',
+  'bridge',
+  'stacked',
+  'other-driver',
+  'vdpa',
+  'bad-name',
+  'other-namespace',
+  'unbound',
+] as const
+
 /** An interface that looks related to virtio-net but is not a target, with the reason for people. */
 export interface IgnoredInterface {
   readonly name: string
-  readonly kind:
-    | 'failover-master'
-    | 'bond-master'
-    | 'team-master'
-    | 'bridge'
-    | 'stacked'
-    | 'other-driver'
-    | 'vdpa'
-    | 'bad-name'
-    | 'other-namespace'
-    | 'unbound'
+  readonly kind: (typeof IGNORED_KINDS)[number]
   readonly why: string
 }
 
@@ -162,27 +173,23 @@ export interface Hypervisor {
 }
 
 /** What keeps the target from being larger. When several are equal, the first in this order is named. */
-export type LimitingFactor =
+export const LIMITING_FACTORS = [
   /** As many queues as usable vCPUs: nothing is missing. */
-  | 'vcpus'
+  'vcpus',
   /** The host exposes fewer queue pairs than there are vCPUs. */
-  | 'host'
+  'host',
   /** cap or channels in the configuration. */
-  | 'policy'
+  'policy',
   /** The rest of the vCPUs is isolated and must not take interrupts. */
-  | 'isolated'
+  'isolated',
   /** The driver's own limit of 256 queue pairs. */
-  | 'driver'
+  'driver',
   /** Traffic was worse with more, and the guard stepped back. */
-  | 'guard'
+  'guard',
   /** Channels cannot be changed now; the NIC keeps what it has. */
-  | 'xdp'
-  | 'af-xdp'
-  | 'rss-table'
-  | 'flow-rules'
-  | 'suspended'
-  | 'refused'
-  | 'unsupported'
+  ...OBSTACLE_CODES,
+] as const
+export type LimitingFactor = (typeof LIMITING_FACTORS)[number]
 
 /** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
 export interface RegressionHold {
@@ -268,4 +275,5 @@ export interface NicSettings {
 export type SwitchValue = boolean | string
 
 /** What to do when another writer changed what we had applied. */
-export type ConflictPolicy = 'reassert' | 'yield' | 'report'
+export const CONFLICT_POLICIES = ['reassert', 'yield', 'report'] as const
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number]

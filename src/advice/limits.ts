@@ -2,31 +2,39 @@
 
 import { nicOrigin, type Settings } from '../config/settings'
 import { formatCpuList } from '../kernel/cpulist'
-import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
+import {
+  type DesiredNic,
+  type NicSettings,
+  OBSTACLE_CODES,
+  type ObservedCpus,
+  type ObservedNic,
+  type ObstacleCode,
+} from '../model'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../planner/target'
 import { operand, shellQuote } from '../text/escape'
 import { plural } from '../text/plural'
 
-export type LimitCode =
-  | 'no-multiqueue'
-  | 'no-control-queue'
-  | 'host-maximum'
-  | 'shared-vectors'
-  | 'intx'
-  | 'mmio'
-  | 'ccw'
-  | 'no-interrupt'
-  | ObstacleCode
-  | 'disabled'
-  | 'guard'
-  | 'cap'
-  | 'fixed'
-  | 'isolated'
-  | 'vcpus'
-  | 'driver'
+export const LIMIT_CODES = [
+  'no-multiqueue',
+  'no-control-queue',
+  'host-maximum',
+  'shared-vectors',
+  'intx',
+  'mmio',
+  'ccw',
+  'no-interrupt',
+  ...OBSTACLE_CODES,
+  'disabled',
+  'guard',
+  'cap',
+  'fixed',
+  'isolated',
+  'vcpus',
+  'driver',
+] as const
 
 export interface Limit {
-  readonly code: LimitCode
+  readonly code: (typeof LIMIT_CODES)[number]
   /** What is so, one sentence without the full stop. */
   readonly text: string
   /** What to do about it, one sentence without the full stop; undefined when nothing need be done. */

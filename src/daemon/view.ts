@@ -7,7 +7,7 @@ import { readBootId } from '../kernel/boot-id'
 import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
-const SOURCE_STATES = ['starting', 'up', 'down'] as const
+export const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
 export interface SourceView {
   readonly name: string

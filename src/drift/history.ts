@@ -20,7 +20,7 @@ export const DRIFT_ACTIONS = [
 ] as const
 
 /** What vqtune did by itself to channels that it had set: these records are of no drift. */
-const OWN_ACTIONS = [
+export const OWN_ACTIONS = [
   /** New channels had cut the NIC off, and those before returned. */
   'reverted',
   /** Traffic was worse with the new channels, and the guard returned to those before. */

@@ -67,7 +67,8 @@ export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number):
 }
 
 /** One word for the NIC as a whole. */
-export type NicState = 'converged' | 'drift' | 'skipped'
+export const NIC_STATES = ['converged', 'drift', 'skipped'] as const
+export type NicState = (typeof NIC_STATES)[number]
 
 export function stateOf({ plan }: NicPlan): NicState {
   if (plan.steps.length > 0) return 'drift'

@@ -1,4 +1,4 @@
-/** The stable JSON forms; the schemas beside this file are their contract (src/output/schema). Pure. */
+/** The stable JSON forms; src/output/schemas is their contract. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, ObservedGuest, ObservedIrq, Skip, Step } from '../model'
@@ -10,7 +10,7 @@ import { irqKey } from '../tunables/irq-affinity'
 import { stateOf } from './describe'
 
 /** Raised when a field changes its meaning or goes away; new fields do not raise it. */
-const JSON_VERSION = 1
+export const JSON_VERSION = 1
 
 export function printJson(value: object): string {
   return `${JSON.stringify({ version: JSON_VERSION, ...value }, undefined, 2)}\n`
@@ -89,6 +89,7 @@ function nicJson(nicPlan: NicPlan): object {
         desired: group === undefined ? null : groupJson(group),
       }
     }),
+    notes: plan.notes,
     settings: nic.settings.map((setting) => ({ ...setting, file: setting.file ?? null })),
     steps: stepsJson(plan.steps),
     skips: plan.skips.map(skipJson),

@@ -12,10 +12,12 @@ import { StepRefused } from '../tunables/refused'
 import { nicByIndex } from './find-nic'
 import { type Ledger, readLedger, writeLedger } from './ledger'
 
+export const STEP_RESULTS = ['done', 'refused', 'failed'] as const
+
 /** What became of one step. */
 export interface StepOutcome {
   readonly step: Step
-  readonly result: 'done' | 'refused' | 'failed'
+  readonly result: (typeof STEP_RESULTS)[number]
   /** Why not, for refused and failed. */
   readonly why: string | undefined
   /** ISO 8601 time of the write. */

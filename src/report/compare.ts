@@ -28,6 +28,8 @@ export interface QueueLoad {
   readonly txKicks: number | undefined
 }
 
+export const EVENNESS_BASES = ['packets', 'interrupts'] as const
+
 export interface NicLoad {
   readonly name: string
   readonly channels: number
@@ -36,7 +38,7 @@ export interface NicLoad {
   readonly queues: readonly QueueLoad[]
   /** Jain's index of the queues' receive packets, or of their interrupts where packets are not told; 1 is even. */
   readonly evenness: number | undefined
-  readonly evennessOf: 'packets' | 'interrupts'
+  readonly evennessOf: (typeof EVENNESS_BASES)[number]
 }
 
 export interface CpuLoadReport {

@@ -6,10 +6,19 @@ import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
 import { plural } from '../text/plural'
 import type { NicLoad, Report } from './compare'
 
+export const CONDITION_IDS = [
+  'large-packets',
+  'many-connections',
+  'queues-match-vcpus',
+  'small-outgoing',
+  'cpu-headroom',
+] as const
+export const ANSWERS = ['yes', 'no', 'inconclusive'] as const
+
 export interface Condition {
-  readonly id: 'large-packets' | 'many-connections' | 'queues-match-vcpus' | 'small-outgoing' | 'cpu-headroom'
+  readonly id: (typeof CONDITION_IDS)[number]
   readonly title: string
-  readonly answer: 'yes' | 'no' | 'inconclusive'
+  readonly answer: (typeof ANSWERS)[number]
   /** True when the answer speaks for many queues, false against, undefined when neither. */
   readonly favours: boolean | undefined
   /** The numbers. */

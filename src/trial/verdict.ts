@@ -34,6 +34,9 @@ export interface Ratio {
   readonly high: number
 }
 
+/** same: a gain that is worth a change is ruled out. */
+export const FINDINGS = ['faster', 'slower', 'cheaper', 'same', 'not-shown'] as const
+
 export interface CountComparison {
   readonly channels: number
   readonly rate: Ratio
@@ -42,16 +45,17 @@ export interface CountComparison {
   readonly chanceFaster: number
   readonly chanceCheaper: number
   readonly chanceSlower: number
-  /** same: a gain that is worth a change is ruled out. */
-  readonly finding: 'faster' | 'slower' | 'cheaper' | 'same' | 'not-shown'
+  readonly finding: (typeof FINDINGS)[number]
 }
 
+/**
+ * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
+ * else inconclusive.
+ */
+export const VERDICTS = ['better', 'cheaper', 'stay', 'inconclusive'] as const
+
 export interface TrialVerdict {
-  /**
-   * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
-   * else inconclusive.
-   */
-  readonly kind: 'better' | 'cheaper' | 'stay' | 'inconclusive'
+  readonly kind: (typeof VERDICTS)[number]
   /** The count to have: the present one unless better or cheaper. */
   readonly channels: number
   readonly why: string

@@ -8,20 +8,32 @@ import type { System } from '../system/system'
 /** What names a NIC in the files of other programs. */
 export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
 
-export type WriterName = 'irqbalance' | 'tuned' | 'NetworkManager' | 'ifcfg' | 'systemd-link' | 'udev-rule'
+export const WRITER_NAMES = [
+  'irqbalance',
+  'tuned',
+  'NetworkManager',
+  'ifcfg',
+  'systemd-link',
+  'udev-rule',
+] as const
+
+export const WRITER_MATCHES = [
+  /** It is active and means this NIC. */
+  'yes',
+  /** It cannot be decided from files, or the program does not run now. */
+  'maybe',
+  /** Only root can tell. */
+  'unreadable',
+] as const
 
 export interface Writer {
-  readonly writer: WriterName
+  readonly writer: (typeof WRITER_NAMES)[number]
   /** The file, or `pid N`. */
   readonly where: string
   /** What it writes, one clause. */
   readonly what: string
   readonly tunable: TunableName
-  /**
-   * yes: it is active and means this NIC. maybe: it cannot be decided from files, or the program does not run now.
-   * unreadable: only root can tell.
-   */
-  readonly matches: 'yes' | 'maybe' | 'unreadable'
+  readonly matches: (typeof WRITER_MATCHES)[number]
   /** What to do when vqtune is to keep the setting, one clause. */
   readonly remedy: string
 }

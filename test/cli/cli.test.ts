@@ -5,7 +5,7 @@ import { COMMANDS } from '../../src/commands/registry'
 import { guardReductionRecord, revertRecord } from '../../src/confirm/record'
 import { capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
-import { expectSchema, schema } from '../support/schema'
+import { expectSchema } from '../support/schema'
 
 const on = (guest: string) => {
   const root = capturedRoot(guest)
@@ -130,10 +130,9 @@ describe('on captured guests', () => {
     'rss',
   ])('%s: --json is as the schemas say', async (guest) => {
     const run = on(guest)
-    for (const verb of ['status', 'plan']) {
+    for (const verb of ['status', 'plan'] as const) {
       const { stdout } = await run(verb, '--json')
-      const valid = schema(verb)
-      expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+      expectSchema(verb, JSON.parse(stdout))
     }
   })
 
@@ -148,8 +147,7 @@ describe('on captured guests', () => {
       ] as const) {
         const { code, stdout } = await run(...args, '--json')
         expect(code).toBe(0)
-        const valid = schema(name)
-        expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+        expectSchema(name, JSON.parse(stdout))
       }
     },
   )
@@ -216,11 +214,10 @@ describe('apply and rollback on a generated tree', () => {
 
   it('rolls back, and says it in JSON as the schema says', async () => {
     const dry = await run('rollback', '--dry-run', '--json')
-    expect(schema('rollback-dry-run')(JSON.parse(dry.stdout))).toBe(true)
+    expectSchema('rollback-dry-run', JSON.parse(dry.stdout))
     const { code, stdout } = await run('rollback', '--json')
     expect(code).toBe(0)
-    const valid = schema('apply')
-    expect(valid(JSON.parse(stdout)), JSON.stringify(valid.errors)).toBe(true)
+    expectSchema('rollback', JSON.parse(stdout))
     expect(JSON.parse(stdout).outcomes).toEqual([
       expect.objectContaining({ old: '4', new: '2', result: 'done' }),
     ])

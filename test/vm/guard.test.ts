@@ -134,7 +134,7 @@ describe('commit-confirm of the daemon', () => {
       { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
     ])
     expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
-    for (const verb of ['status', 'plan', 'drift']) {
+    for (const verb of ['status', 'plan', 'drift'] as const) {
       expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
     }
     expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(

@@ -3,9 +3,12 @@ import { findPrograms } from '../../kernel/processes'
 import type { System } from '../../system/system'
 import { type OpenFiles, readOpenFiles } from '../qemu/process'
 
+/** systemd units, the modular one first. */
+export const LIBVIRT_UNITS = ['virtqemud', 'libvirtd'] as const
+
 export interface LibvirtDaemon {
   /** systemd unit to restart. */
-  readonly unit: 'virtqemud' | 'libvirtd'
+  readonly unit: (typeof LIBVIRT_UNITS)[number]
   /** Process id; undefined when it is started on demand and has gone idle. */
   readonly pid: number | undefined
   /** Limits that new guests inherit when max_files is 0. */
@@ -14,7 +17,7 @@ export interface LibvirtDaemon {
 
 /** undefined when neither daemon runs nor listens. */
 export function readDaemon(system: System): LibvirtDaemon | undefined {
-  for (const unit of ['virtqemud', 'libvirtd'] as const) {
+  for (const unit of LIBVIRT_UNITS) {
     const [process] = findPrograms(system, [{ name: unit }])
     if (process !== undefined)
       return { unit, pid: process.pid, openFiles: readOpenFiles(system, process.pid) }

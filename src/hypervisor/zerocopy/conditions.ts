@@ -6,8 +6,15 @@ import type { System } from '../../system/system'
 import { shellQuote } from '../../text/escape'
 import { guestTaps, sharedBridges, uplinksOf } from '../network/links'
 
+export const CONDITION_CODES = [
+  'uplink-scatter-gather-off',
+  'no-uplink',
+  'guest-to-guest',
+  'small-packets',
+] as const
+
 export interface Condition {
-  readonly code: 'uplink-scatter-gather-off' | 'no-uplink' | 'guest-to-guest' | 'small-packets'
+  readonly code: (typeof CONDITION_CODES)[number]
   /** True when it defeats zero copy for all traffic through that device. */
   readonly defeats: boolean
   readonly text: string

@@ -18,16 +18,18 @@ export interface ProbeResult {
   readonly verdict: ProbeVerdict
 }
 
-export type ProbeVerdict =
+export const PROBE_VERDICTS = [
   /** At least one send went out without a copy. */
-  | 'works'
+  'works',
   /** Tried, and every packet was copied on the way. */
-  | 'copied'
+  'copied',
   /** Guests sent, but vhost did not even try. */
-  | 'not-tried'
-  | 'no-traffic'
+  'not-tried',
+  'no-traffic',
   /** The probe read something that is not a bool: this kernel's function has other arguments. */
-  | 'unreadable'
+  'unreadable',
+] as const
+export type ProbeVerdict = (typeof PROBE_VERDICTS)[number]
 
 /**
  * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.

@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../../src/commands/explain'
 import { openSystem } from '../../../src/system/system'
 import { capturedRoot } from '../../support/bundle'
+import { expectSchema } from '../../support/schema'
 import { processFiles } from '../../support/systems'
 
 interface Options {
@@ -117,6 +118,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
     expect(text).toContain('\nWhat vqtune changed:\n  nothing since boot\n')
     const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
+    expectSchema('explain', json)
     expect(json).toMatchObject({
       version: 1,
       name: 'enp0s8',
