@@ -5,6 +5,7 @@ import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
 import { openSystem } from './system/system'
 import { escapeControl, escapeToOneLine } from './text/escape'
+import { nearest } from './text/nearest'
 import { VERSION } from './version'
 
 /** What the process gives the command line; tests give their own. */
@@ -84,6 +85,8 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   const group = groupOf(argv)
   if (group.length > 0) {
     const next = argv[group.length]
+    const meant = next === undefined ? undefined : nearest(next, wordsAfter(group))
+    if (meant !== undefined) throw noSuchCommand(argv.slice(0, group.length + 1), [...group, meant])
     const asked = next === '--help' || next === '-h'
     ;(asked ? streams.out : streams.err)(groupHelp(group))
     return asked ? EXIT.converged : EXIT.usage
@@ -91,8 +94,22 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   if (first.startsWith('-')) {
     throw new VqtuneError('usage', `${first}: options come after the command; see vqtune --help`)
   }
-  const known = [...new Set(COMMANDS.map((command) => command.words[0]))].join(', ')
-  throw new VqtuneError('usage', `${first}: no such command; there are ${known}`)
+  const known = wordsAfter([])
+  const meant = nearest(first, known)
+  if (meant !== undefined) throw noSuchCommand([first], [meant])
+  throw new VqtuneError('usage', `${first}: no such command; there are ${known.join(', ')}`)
+}
+
+function noSuchCommand(words: readonly string[], meant: readonly string[]): VqtuneError {
+  return new VqtuneError('usage', `${words.join(' ')}: no such command; did you mean ${meant.join(' ')}?`)
+}
+
+/** The words that can follow the beginning of a command, each once. */
+function wordsAfter(beginning: readonly string[]): readonly string[] {
+  const next = COMMANDS.filter(({ words }) => beginsWith(words, beginning)).flatMap(({ words }) =>
+    words.slice(beginning.length, beginning.length + 1),
+  )
+  return [...new Set(next)]
 }
 
 function showVersion(streams: CliStreams): number {
@@ -136,12 +153,13 @@ function parse(
     })
     return { values: values as OptionValues, positionals }
   } catch (error) {
+    const name = command.words.join(' ')
     // node:util explains in several sentences; the first says what is wrong.
-    const first = messageOf(error).split(/\.\s/)[0]
-    throw new VqtuneError(
-      'usage',
-      `${command.words.join(' ')}: ${first}; see vqtune ${command.words.join(' ')} --help`,
-    )
+    const first = messageOf(error).split(/\.\s/)[0] ?? ''
+    const unknown = /^Unknown option '--([^']+)'$/.exec(first)?.[1]
+    const meant = unknown === undefined ? undefined : nearest(unknown, Object.keys(specs))
+    const help = meant === undefined ? `see vqtune ${name} --help` : `did you mean --${meant}?`
+    throw new VqtuneError('usage', `${name}: ${first}; ${help}`)
   }
 }
 

@@ -55,6 +55,15 @@ describe('help and usage', () => {
   it.each([
     [[], /^vqtune keeps/],
     [['frob'], /^vqtune: frob: no such command; there are status, /],
+    [['statsu'], /^vqtune: statsu: no such command; did you mean status\?\n$/],
+    [['host', 'chekc'], /^vqtune: host chekc: no such command; did you mean host check\?\n$/],
+    [
+      ['host', 'zerocopy', 'onn'],
+      /^vqtune: host zerocopy onn: no such command; did you mean host zerocopy on\?\n$/,
+    ],
+    [['status', '--jsno'], /^vqtune: status: Unknown option '--jsno'; did you mean --json\?\n$/],
+    [['status', '--jsno=1'], /^vqtune: status: Unknown option '--jsno'; did you mean --json\?\n$/],
+    [['plan', '-x'], /^vqtune: plan: Unknown option '-x'; see vqtune plan --help\n$/],
     [['--json', 'status'], /^vqtune: --json: options come after the command/],
     [['status', '--frob'], /^vqtune: status: Unknown option '--frob'; see vqtune status --help\n$/],
     [['status', 'a', 'b'], /^vqtune: status: unexpected argument 'b'\n$/],

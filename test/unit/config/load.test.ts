@@ -6,7 +6,7 @@ import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/loa
 import { locateKeys } from '../../../src/config/locate'
 import { mergeFragments } from '../../../src/config/merge'
 import { parseFragment } from '../../../src/config/parse'
-import { nearest, problemLine, shownValue } from '../../../src/config/problem'
+import { problemLine, shownValue } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
@@ -491,7 +491,6 @@ test('what cannot be told of a file is left open', async () => {
     ['nic', 0, 'cap', 'x'],
   ])
     expect(keysKnownAt(path)).toEqual([])
-  expect(nearest('cap', [])).toBeUndefined()
   expect(shownValue(new Date(Number.NaN))).toBe('a date')
   // A table that was written in no line that is known counts as one of the first.
   const merged = mergeFragments([
