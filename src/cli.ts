@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
-import { openSystem } from './system/system'
+import { openSystem, type System } from './system/system'
 import { escapeControl, escapeToOneLine } from './text/escape'
 import { nearest } from './text/nearest'
 import { VERSION } from './version'
@@ -12,6 +12,8 @@ import { VERSION } from './version'
 export interface CliStreams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Tell what is done on standard error, as with --verbose. */
+  readonly verbose: boolean
   readonly color: boolean
   readonly signal: AbortSignal
 }
@@ -50,9 +52,10 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   if (values.version === true) return showVersion(streams)
   checkPositionals(command, positionals)
   const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
+  const system = await systemFor(root, values.verbose === true || streams.verbose, streams)
   const module = await command.load()
   return module.run({
-    system: openSystem(root),
+    system,
     positionals,
     options: values,
     configFile: typeof values.config === 'string' ? values.config : undefined,
@@ -61,6 +64,13 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     color: streams.color,
     signal: streams.signal,
   })
+}
+
+async function systemFor(root: string, verbose: boolean, { err }: CliStreams): Promise<System> {
+  const system = openSystem(root)
+  if (!verbose) return system
+  const { timeStamp, traced } = await import('./system/trace')
+  return traced(system, (line) => err(`${timeStamp(new Date())} ${line}\n`))
 }
 
 /** The command whose words the arguments begin with; the longest match wins. */

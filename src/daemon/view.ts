@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
 import { isObject } from '../planner/ledger'
-import type { System } from '../system/system'
+import { type System, tracedWrite } from '../system/system'
 
 const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
@@ -62,7 +62,8 @@ export function writeView(system: System, view: DaemonView): void {
 }
 
 export function removeView(system: System): void {
-  rmSync(viewPath(system), { force: true })
+  const path = viewPath(system)
+  tracedWrite(system, 'remove', path, undefined, () => rmSync(path, { force: true }))
 }
 
 /** @returns the view of a daemon that lives; 'unknown' when this user may not see processes; undefined: none runs */

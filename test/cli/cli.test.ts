@@ -208,6 +208,41 @@ describe('on captured guests', () => {
   })
 })
 
+describe('--verbose', () => {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 2, counts: [4] }])
+  afterAll(() => tree.remove())
+  /** Lines on standard error: their time must be one, durations are what they are. */
+  const shown = (stderr: string) =>
+    stderr
+      .replaceAll(tree.root, '')
+      .replaceAll(/^\d\d:\d\d:\d\d\.\d{3} /gm, 'TIME ')
+      .replaceAll(/, \d+ (bytes|ms)/g, ', N $1')
+      .replaceAll(/"\d+ apply/g, '"PID apply')
+      .split('\n')
+
+  it('shows each program and each write with its time, and leaves standard output as it is', async () => {
+    const plain = await vqtune(['plan', '--json', '--root', tree.root])
+    const verbose = await vqtune(['plan', '--json', '--verbose', '--root', tree.root])
+    expect(verbose.stdout).toBe(plain.stdout)
+    expect(shown(verbose.stderr)).toContain('TIME run ethtool -l eth0: exit 0, N ms')
+    const { code, stderr } = await vqtune(['apply', '--root', tree.root], { VQTUNE_DEBUG: '1' })
+    expect(code).toBe(0)
+    expect(shown(stderr)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^TIME run \S+\/flock -x -w 10 -E 75 3: exit 0, N ms$/),
+        'TIME write /run/vqtune/lock "PID apply\\n": ok, N ms',
+        'TIME replace /run/vqtune/ledger.json, N bytes: ok, N ms',
+        'TIME run ethtool -L eth0 combined 4: exit 0, N ms',
+      ]),
+    )
+    expect(shown(stderr).filter((line) => !/^TIME (run|write|replace) /.test(line))).toEqual([''])
+  })
+
+  it.each([{}, { VQTUNE_DEBUG: '' }, { VQTUNE_DEBUG: '0' }])('says nothing with %j alone', async (env) => {
+    expect((await vqtune(['rollback', '--root', tree.root], env)).stderr).toBe('')
+  })
+})
+
 describe('apply and rollback on a generated tree', () => {
   const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 2, counts: [4] }])
   afterAll(() => tree.remove())

@@ -71,7 +71,7 @@ export function updateAfter(system: System, backup: Backup, after: string): Back
 
 /** Forgets a record whose change did not come about. */
 export function discardBackup(system: System, backup: Backup): void {
-  removeSafely(backupPath(system, backup.id))
+  removeSafely(system, backupPath(system, backup.id))
 }
 
 export function backupPath(system: System, id: string): string {
@@ -139,7 +139,7 @@ function fields(raw: unknown): Readonly<Record<string, unknown>> {
 }
 
 function write(system: System, backup: Backup): void {
-  writeSafely(backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
+  writeSafely(system, backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
     mode: 0o600,
     directoryMode: 0o700,
   })

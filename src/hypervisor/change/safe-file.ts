@@ -17,7 +17,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf, messageOf, VqtuneError } from '../../errors'
-import type { System } from '../../system/system'
+import { type System, tracedWrite } from '../../system/system'
 
 export interface NewFileMode {
   /** Permission bits of a file that did not exist; an existing one keeps its own. */
@@ -30,7 +30,15 @@ export interface NewFileMode {
  * Replaces or creates a file atomically. A symbolic link stays one: its target is replaced.
  * @throws VqtuneError kind permission or state; then the old file is as it was.
  */
-export function writeSafely(path: string, text: string, fresh: NewFileMode): void {
+export function writeSafely(system: System, path: string, text: string, fresh: NewFileMode): void {
+  try {
+    tracedWrite(system, 'replace', path, text, () => replace(path, text, fresh))
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+function replace(path: string, text: string, fresh: NewFileMode): void {
   let temporary: string | undefined
   try {
     if (fresh.directoryMode !== undefined) makeDirectory(dirname(path), fresh.directoryMode)
@@ -52,15 +60,17 @@ export function writeSafely(path: string, text: string, fresh: NewFileMode): voi
     syncDirectory(dirname(target))
   } catch (error) {
     if (temporary !== undefined) rmSync(temporary, { force: true })
-    throw writeError(path, error)
+    throw error
   }
 }
 
 /** Removes a file; no error when it is gone already. */
-export function removeSafely(path: string): void {
+export function removeSafely(system: System, path: string): void {
   try {
-    rmSync(path, { force: true })
-    syncDirectory(dirname(path))
+    tracedWrite(system, 'remove', path, undefined, () => {
+      rmSync(path, { force: true })
+      syncDirectory(dirname(path))
+    })
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return
     throw writeError(path, error)

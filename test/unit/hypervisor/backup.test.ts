@@ -82,11 +82,11 @@ describe('changeFile', () => {
   })
 
   it('writes through a symbolic link', () => {
-    const { path } = fresh()
+    const { system, path } = fresh()
     const link = `${path}.link`
     writeFileSync(path, 'old\n')
     symlinkSync(path, link)
-    writeSafely(link, 'new\n', { mode: 0o600 })
+    writeSafely(system, link, 'new\n', { mode: 0o600 })
     expect(readFileSync(path, 'utf8')).toBe('new\n')
   })
 })
