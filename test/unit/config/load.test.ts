@@ -136,6 +136,7 @@ conflict-window-seconds = 60
 conflict-backoff-seconds = 120
 history-size-kib = 64
 log-level = "debug"
+log-format = "json"
 [metrics]
 textfile = "/var/lib/node_exporter/vqtune.prom"
 listen = "unix:/run/vqtune/metrics.sock"
@@ -157,6 +158,7 @@ commit-confirm-seconds = 0
       conflictBackoffSeconds: 120,
       historySizeKib: 64,
       logLevel: 'debug',
+      logFormat: 'json',
     })
     expect(metrics).toEqual({
       textfile: '/var/lib/node_exporter/vqtune.prom',
