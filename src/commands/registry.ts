@@ -18,7 +18,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: 'DIR',
   },
   verbose: {
-    summary: 'show each program run and each write on standard error, with exit status and duration',
+    summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
   },
   help: { summary: 'show help', short: 'h' },
   version: { summary: 'show the version' },

@@ -208,6 +208,38 @@ describe('vqtune daemon', () => {
     await guest.run(['systemctl', 'stop', 'irqbalance'])
   })
 
+  test('VQTUNE_DEBUG=1 for its unit: each program and each write is in the journal, at debug', async () => {
+    const dropIn = '/etc/systemd/system/vqtuned.service.d/60-debug.conf'
+    const restart = async () => {
+      await guest.run(['systemctl', 'daemon-reload'])
+      await daemon.systemctl('restart')
+      await daemon.sourcesAreUp()
+    }
+    await daemon.configure(PATIENT)
+    await guest.writeFile(dropIn, '[Service]\nEnvironment=VQTUNE_DEBUG=1\n')
+    await restart()
+    const known = (await daemon.history()).length
+    await nic.setChannels(2)
+    await daemon.newRecord(known, 'channels')
+    await guest.run(['rm', dropIn])
+    await restart()
+    const told = (await entries()).filter(({ PRIORITY }) => PRIORITY === '7').map(({ MESSAGE }) => MESSAGE)
+    for (const line of [
+      /^start .*udevadm monitor --kernel .*: PID \d+$/,
+      /^run \S+\/flock -x -w 10 -E 75 3: exit 0, \d+ ms$/,
+      /^write \/run\/vqtune\/lock "\d+ apply\\n": ok, \d+ ms$/,
+      /^run ethtool -L \S+ combined 4: exit 0, \d+ ms$/,
+      /^replace \/run\/vqtune\/(ledger|daemon|status)\.json, \d+ bytes: ok, \d+ ms$/,
+      /^replace \/run\/vqtune\/vqtune\.prom, \d+ bytes: ok, \d+ ms$/,
+      /^append \/var\/lib\/vqtune\/drift\.jsonl, \d+ bytes: ok, \d+ ms$/,
+      /^run systemd-notify READY=1 'STATUS=.*': exit 0, \d+ ms$/,
+      /^end .*ethtool --monitor: signal SIGTERM, \d+ ms$/,
+    ]) {
+      expect(told).toContainEqual(expect.stringMatching(line))
+    }
+    expect(told.filter((line) => line.includes('NOTIFY_SOCKET'))).toEqual([])
+  })
+
   test('ends cleanly, leaves the NIC as it is, and its log has priorities', async () => {
     const before = await nic.channels()
     await daemon.systemctl('stop')
