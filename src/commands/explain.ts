@@ -12,9 +12,8 @@ import { checkQueueAffinity, describeAffinityProblem, type QueueAffinity } from 
 import { usableCpus } from '../planner/target'
 import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
-import { plural } from '../text/plural'
 import { CHANNELS_KEY } from '../tunables/channels'
-import { changedValues } from '../tunables/engine'
+import { changedValues, nounOf } from '../tunables/engine'
 import { findWriters } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
@@ -175,7 +174,7 @@ function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   const changed = changedValues(original, applied).map(({ tunable, values }) =>
     tunable === 'channels'
       ? `channels ${channelsOf(original)} -> ${channelsOf(applied)}`
-      : `${plural(values.length, `${tunable} setting`)}`,
+      : `${values.length} ${nounOf(tunable, values.length)}`,
   )
   return [
     `${changed.length === 0 ? 'no value differs from before' : changed.join(', ')}, at ${recorded.at}`,

@@ -13,6 +13,7 @@ import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
+import { type System, tracedWrite } from '../system/system'
 import { paint } from '../text/paint'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
@@ -37,6 +38,7 @@ export async function run(context: CommandContext): Promise<number> {
   const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
   if (typeof options.html === 'string') {
     writePage(
+      system,
       options.html,
       reportPage(report, conditions, inventory, `${new Date().toISOString().slice(0, 19)}Z`),
     )
@@ -66,9 +68,9 @@ async function wait({ signal }: CommandContext, seconds: number): Promise<void> 
   }
 }
 
-function writePage(file: string, page: string): void {
+function writePage(system: System, file: string, page: string): void {
   try {
-    writeFileSync(file, page)
+    tracedWrite(system, 'replace', file, page, () => writeFileSync(file, page))
   } catch (cause) {
     throw fileError(cause, file, 'cannot write')
   }

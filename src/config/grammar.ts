@@ -122,6 +122,7 @@ export const FRAGMENT = table({
     'conflict-backoff-seconds': wholeNumber(1, 86_400),
     'history-size-kib': wholeNumber(16, 1_048_576),
     'log-level': oneOf('error', 'warn', 'info', 'debug'),
+    'log-format': oneOf('text', 'json'),
   }),
   metrics: table({
     textfile: text(

@@ -56,6 +56,7 @@ export function toSettings(merged: Merged, sources: readonly string[]): Settings
       conflictBackoffSeconds: daemon['conflict-backoff-seconds'] ?? standard.daemon.conflictBackoffSeconds,
       historySizeKib: daemon['history-size-kib'] ?? standard.daemon.historySizeKib,
       logLevel: daemon['log-level'] ?? standard.daemon.logLevel,
+      logFormat: daemon['log-format'] ?? standard.daemon.logFormat,
     },
     guard: {
       enabled: guard.enabled ?? standard.guard.enabled,

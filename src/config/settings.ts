@@ -9,6 +9,7 @@ import { SWITCHES } from '../tunables/index'
 import { matchesNic, type NicMatch, type NicNames } from './match'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+export type LogFormat = 'text' | 'json'
 
 export interface BootSettings {
   /** How long the boot service waits for virtio-net NICs that are still being set up, milliseconds; 0: not at all. */
@@ -34,6 +35,7 @@ export interface DaemonSettings {
   /** Size limit of the drift history, KiB. */
   readonly historySizeKib: number
   readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
 }
 
 /** After a channel change: compare before and after, and step back. */
@@ -103,6 +105,7 @@ export const DEFAULT_SETTINGS: Settings = {
     conflictBackoffSeconds: 3_600,
     historySizeKib: 1_024,
     logLevel: 'info',
+    logFormat: 'text',
   },
   guard: { enabled: false, windowSeconds: 60, regressionPercent: 20, commitConfirmSeconds: 10 },
   // Under /run: no disk write, and there before any collector is set up.

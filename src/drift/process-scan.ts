@@ -48,6 +48,25 @@ function parentOf(system: System, pid: number): RunningTool['parent'] {
   return { name: parent.name, pid }
 }
 
+const AT_WORK = 'was running when the change was noticed'
+const EVIDENCE = new RegExp(`^(.+) \\(pid (\\d+)(?:, started by (.+) (\\d+))?\\) ${AT_WORK}$`)
+
+/** A program as evidence has it. */
+export interface SeenAtWork extends Pick<RunningTool, 'pid' | 'parent'> {
+  readonly command: string
+}
+
+/** What the evidence of runningWriter says; undefined for any other. Pure. */
+export function seenAtWork(evidence: string): SeenAtWork | undefined {
+  const [, command, pid, parent, parentPid] = EVIDENCE.exec(evidence) ?? []
+  if (command === undefined) return undefined
+  return {
+    command,
+    pid: Number(pid),
+    parent: parent === undefined ? undefined : { name: parent, pid: Number(parentPid) },
+  }
+}
+
 /** The one program that was seen and can have written this; undefined for none or several. Pure. */
 export function runningWriter(
   runningTools: readonly RunningTool[],
@@ -63,7 +82,7 @@ export function runningWriter(
   const by = seen.parent === undefined ? '' : `, started by ${seen.parent.name} ${seen.parent.pid}`
   return {
     name: writerOf(seen),
-    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}) was running when the change was noticed`,
+    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}) ${AT_WORK}`,
   }
 }
 

@@ -35,7 +35,27 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Called once, when it is over: an exit status, a text such as `ok` or `signal SIGTERM`, or what was thrown. */
+export type Ended = (how: unknown) => void
+
+/** What a traced write does: `write` gives the kernel one value, the others are about whole files. */
+export type TracedWrite = 'write' | 'append' | 'replace' | 'touch' | 'remove'
+
+/** Is told of all that vqtune does to the system around it, while it does it; see trace.ts. */
+export interface Trace {
+  /** A program is run. */
+  run(argv: readonly string[]): Ended
+  /** A program is started that stays until it is told to end. @param pid undefined when it could not be started */
+  start(argv: readonly string[], pid: number | undefined): Ended
+  /** @param text what is written */
+  write(verb: TracedWrite, path: string, text?: string): Ended
+  /** Lines go there from now on. */
+  redirect(print: (line: string) => void): void
+}
+
 export interface System extends FileInspector {
+  /** Only with --verbose or VQTUNE_DEBUG; then methods of this interface tell it what they do, and others that do more must. */
+  readonly trace?: Trace
   readonly paths: Paths
   /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
   readText(path: string): string | undefined
@@ -62,6 +82,25 @@ export interface System extends FileInspector {
   findTool(tool: string): string | undefined
   /** True when this process may write kernel settings, or looks at a captured tree. */
   readonly mayWrite: boolean
+}
+
+/** Makes a write that no method of System makes, and tells a trace. Throws what the write throws. */
+export function tracedWrite<T>(
+  { trace }: Pick<System, 'trace'>,
+  verb: TracedWrite,
+  path: string,
+  text: string | undefined,
+  write: () => T,
+): T {
+  const ended = trace?.write(verb, path, text)
+  try {
+    const result = write()
+    ended?.('ok')
+    return result
+  } catch (error) {
+    ended?.(error)
+    throw error
+  }
 }
 
 /** PATH of the caller is not used: a root agent must not run what a user put first. */

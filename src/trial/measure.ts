@@ -54,6 +54,7 @@ export async function measureCommand(
   const { execa } = await import('execa')
   const [file = '', ...args] = command
   const from = readCounters(system, nic)
+  const ended = system.trace?.run(command)
   const result = await execa(file, args, {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -63,6 +64,7 @@ export async function measureCommand(
     forceKillAfterDelay: 2_000,
     maxBuffer: 1024 * 1024,
   })
+  ended?.(result.exitCode ?? (result.signal === undefined ? result.shortMessage : `signal ${result.signal}`))
   signal.throwIfAborted()
   if (result.failed) {
     const complaint = result.stderr?.trim().split('\n').at(-1) || result.shortMessage || 'failed'

@@ -13,6 +13,7 @@ export const CHANNELS_KEY = 'combined'
 
 export const channels: Tunable<number> = {
   name: 'channels',
+  noun: 'channel count',
   codec: COUNT,
   // virtnet_set_channels() lays out interrupts and XPS for the new count.
   resets: ['irq-affinity', 'xps'],

@@ -217,6 +217,12 @@ export function showChange({
   return `${label} ${showValue(tunable, old)} -> ${value === '' ? 'none' : value}`
 }
 
+/** `8 interrupts`, without the number. */
+export function nounOf(tunable: TunableName, count: number): string {
+  const noun = BY_NAME.get(tunable)?.noun ?? `${tunable} setting`
+  return count === 1 ? noun : `${noun}s`
+}
+
 function unitOf(tunable: TunableName): string {
   return BY_NAME.get(tunable)?.unit ?? ''
 }

@@ -16,6 +16,7 @@ export function irqKey(queue: number, direction: Direction): string {
 
 export const irqAffinity: Tunable<CpuList> = {
   name: 'irq-affinity',
+  noun: 'interrupt',
   codec: INTERRUPT_CPUS,
   switch: {
     key: 'affinity',

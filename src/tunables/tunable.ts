@@ -80,6 +80,8 @@ export type NicTopology = Omit<ObservedNic, 'settings'>
 
 export interface Tunable<V> {
   readonly name: TunableName
+  /** One of its settings for people, of which some are counted: `interrupt`, of `8 interrupts`. */
+  readonly noun: string
   readonly codec: Codec<V>
   readonly switch?: Switch
   /** Tunables whose settings the kernel writes anew with this one: they are planned, and compared, in the next round. */

@@ -8,6 +8,7 @@ import type { Tunable } from './tunable'
 
 export const xps: Tunable<CpuList> = {
   name: 'xps',
+  noun: 'XPS mask',
   codec: CPUS,
   switch: {
     key: 'xps',

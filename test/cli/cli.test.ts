@@ -55,6 +55,15 @@ describe('help and usage', () => {
   it.each([
     [[], /^vqtune keeps/],
     [['frob'], /^vqtune: frob: no such command; there are status, /],
+    [['statsu'], /^vqtune: statsu: no such command; did you mean status\?\n$/],
+    [['host', 'chekc'], /^vqtune: host chekc: no such command; did you mean host check\?\n$/],
+    [
+      ['host', 'zerocopy', 'onn'],
+      /^vqtune: host zerocopy onn: no such command; did you mean host zerocopy on\?\n$/,
+    ],
+    [['status', '--jsno'], /^vqtune: status: Unknown option '--jsno'; did you mean --json\?\n$/],
+    [['status', '--jsno=1'], /^vqtune: status: Unknown option '--jsno'; did you mean --json\?\n$/],
+    [['plan', '-x'], /^vqtune: plan: Unknown option '-x'; see vqtune plan --help\n$/],
     [['--json', 'status'], /^vqtune: --json: options come after the command/],
     [['status', '--frob'], /^vqtune: status: Unknown option '--frob'; see vqtune status --help\n$/],
     [['status', 'a', 'b'], /^vqtune: status: unexpected argument 'b'\n$/],
@@ -194,6 +203,41 @@ describe('on captured guests', () => {
   it('has no colour when it is not a terminal', async () => {
     const { stdout } = await on('hotplug-drift')('status')
     expect(stdout).not.toContain('\u001b')
+  })
+})
+
+describe('--verbose', () => {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 2, counts: [4] }])
+  afterAll(() => tree.remove())
+  /** Lines on standard error: their time must be one, durations are what they are. */
+  const shown = (stderr: string) =>
+    stderr
+      .replaceAll(tree.root, '')
+      .replaceAll(/^\d\d:\d\d:\d\d\.\d{3} /gm, 'TIME ')
+      .replaceAll(/, \d+ (bytes|ms)/g, ', N $1')
+      .replaceAll(/"\d+ apply/g, '"PID apply')
+      .split('\n')
+
+  it('shows each program and each write with its time, and leaves standard output as it is', async () => {
+    const plain = await vqtune(['plan', '--json', '--root', tree.root])
+    const verbose = await vqtune(['plan', '--json', '--verbose', '--root', tree.root])
+    expect(verbose.stdout).toBe(plain.stdout)
+    expect(shown(verbose.stderr)).toContain('TIME run ethtool -l eth0: exit 0, N ms')
+    const { code, stderr } = await vqtune(['apply', '--root', tree.root], { VQTUNE_DEBUG: '1' })
+    expect(code).toBe(0)
+    expect(shown(stderr)).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^TIME run \S+\/flock -x -w 10 -E 75 3: exit 0, N ms$/),
+        'TIME write /run/vqtune/lock "PID apply\\n": ok, N ms',
+        'TIME replace /run/vqtune/ledger.json, N bytes: ok, N ms',
+        'TIME run ethtool -L eth0 combined 4: exit 0, N ms',
+      ]),
+    )
+    expect(shown(stderr).filter((line) => !/^TIME (run|write|replace) /.test(line))).toEqual([''])
+  })
+
+  it.each([{}, { VQTUNE_DEBUG: '' }, { VQTUNE_DEBUG: '0' }])('says nothing with %j alone', async (env) => {
+    expect((await vqtune(['rollback', '--root', tree.root], env)).stderr).toBe('')
   })
 })
 

@@ -6,7 +6,7 @@ import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/loa
 import { locateKeys } from '../../../src/config/locate'
 import { mergeFragments } from '../../../src/config/merge'
 import { parseFragment } from '../../../src/config/parse'
-import { nearest, problemLine, shownValue } from '../../../src/config/problem'
+import { problemLine, shownValue } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigin, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
@@ -134,6 +134,7 @@ conflict-window-seconds = 60
 conflict-backoff-seconds = 120
 history-size-kib = 64
 log-level = "debug"
+log-format = "json"
 [metrics]
 textfile = "/var/lib/node_exporter/vqtune.prom"
 listen = "unix:/run/vqtune/metrics.sock"
@@ -155,6 +156,7 @@ commit-confirm-seconds = 0
       conflictBackoffSeconds: 120,
       historySizeKib: 64,
       logLevel: 'debug',
+      logFormat: 'json',
     })
     expect(metrics).toEqual({
       textfile: '/var/lib/node_exporter/vqtune.prom',
@@ -489,7 +491,6 @@ test('what cannot be told of a file is left open', async () => {
     ['nic', 0, 'cap', 'x'],
   ])
     expect(keysKnownAt(path)).toEqual([])
-  expect(nearest('cap', [])).toBeUndefined()
   expect(shownValue(new Date(Number.NaN))).toBe('a date')
   // A table that was written in no line that is known counts as one of the first.
   const merged = mergeFragments([

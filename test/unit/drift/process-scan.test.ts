@@ -1,6 +1,11 @@
 import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type RunningTool, readRunningTools, runningWriter } from '../../../src/drift/process-scan'
+import {
+  type RunningTool,
+  readRunningTools,
+  runningWriter,
+  seenAtWork,
+} from '../../../src/drift/process-scan'
 import { processFiles, systemFailing, systemWith } from '../../support/systems'
 
 const OWN = 4711
@@ -99,5 +104,21 @@ describe('the one that can have written it', () => {
     expect(evidence([])?.evidence).toBe('tuna (pid 812) was running when the change was noticed')
     expect(evidence(['tuna', 'a\nb\u001b[2J'])?.evidence).toMatch(/^tuna a\\u000ab\\u001b\[2J \(pid 812\)/)
     expect(evidence(['tuna', 'x'.repeat(200)])?.evidence).toMatch(/^tuna x{72}\.\.\. \(pid 812\)/)
+  })
+})
+
+describe('the evidence', () => {
+  it.each([undefined, { name: 'bash', pid: 600 }, { name: 'a (b), started by c', pid: 7 }])(
+    'is read as it was written: started by %j',
+    (parent) => {
+      const tool = runningTool({ parent })
+      const { evidence = '' } = runningWriter([tool], 'channels', { nic: 'eth0', new: '2' }) ?? {}
+      expect(seenAtWork(evidence)).toEqual({ command: 'ethtool -L eth0 combined 2', pid: 812, parent })
+    },
+  )
+
+  it('of anything else names no program', () => {
+    expect(seenAtWork('irqbalance (pid 345) runs and moves the interrupts')).toBeUndefined()
+    expect(seenAtWork('')).toBeUndefined()
   })
 })
