@@ -1,6 +1,7 @@
 /** A file of lines that only grows at its end, up to a limit: then the older half goes. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeDirectory } from './make-directory'
 import type { System } from './system'
 
 /**
@@ -9,7 +10,7 @@ import type { System } from './system'
  * @throws the system error
  */
 export function appendLine(system: System, path: string, line: string, limitBytes: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+  makeDirectory(dirname(path))
   const size = appendTo(path, line)
   if (size > limitBytes) system.replaceFile(path, newestLines(system.readText(path) ?? '', limitBytes / 2))
 }
@@ -23,6 +24,8 @@ function appendTo(path: string, line: string): number {
   )
   try {
     const { size } = fstatSync(fd)
+    // For every reader, whatever the umask.
+    if (size === 0) fchmodSync(fd, 0o644)
     const last = Buffer.alloc(1)
     const torn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
     const bytes = Buffer.from(`${torn ? '\n' : ''}${line}\n`)

@@ -7,7 +7,6 @@ import {
   chownSync,
   closeSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -17,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf, messageOf, VqtuneError } from '../../errors'
+import { makeDirectory } from '../../system/make-directory'
 import type { System } from '../../system/system'
 
 export interface NewFileMode {
@@ -98,12 +98,6 @@ const REASONS: Readonly<Record<string, { kind: 'permission' | 'state' | 'busy'; 
   ENOENT: { kind: 'state', text: 'its directory does not exist' },
   ENOTDIR: { kind: 'state', text: 'a part of the path is not a directory' },
   EEXIST: { kind: 'busy', text: 'a temporary file of the same process number is in the way' },
-}
-
-/** The mode is for the last directory only: its parents are not ours to close. */
-function makeDirectory(path: string, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  mkdirSync(path, { recursive: true, mode })
 }
 
 function resolveLink(path: string): string {
