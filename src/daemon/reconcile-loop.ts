@@ -308,6 +308,8 @@ export class ReconcileLoop {
       return { result, lastJudged: lastJudged === undefined ? undefined : result.guest }
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
+      // Told to stop while it waited for the lock.
+      if (this.signal.aborted) return { result: undefined, lastJudged }
       this.failures++
       this.events.problem('reconcile', error.message)
       return { result: undefined, lastJudged }

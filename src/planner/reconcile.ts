@@ -85,7 +85,12 @@ export async function converge(
   }
   if (!system.mayWrite) throw needsRoot(goal.purpose, steps)
   const { takeLock } = await import('../system/lock')
-  const lock = await takeLock(system, goal.purpose, options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS)
+  const lock = await takeLock(
+    system,
+    goal.purpose,
+    options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS,
+    options.signal,
+  )
   try {
     return await new Loop(system, goal, options, maximaOf(first)).run()
   } finally {
@@ -125,7 +130,7 @@ class Loop {
       const plan = this.goal.plan(guest, ledger)
       const missing = plan.steps.filter((step) => !this.refused.has(keyOf(step)))
       const steps = missing.filter((step) => !this.failed.has(step.nic))
-      if (steps.length === 0 || round === MAX_ROUNDS || this.options.signal?.aborted === true) {
+      if (steps.length === 0 || round === MAX_ROUNDS || this.isStopped()) {
         this.failure ??= this.unfinished(steps, round)
         const skips = [...plan.skips, ...this.refused.values()]
         ledger = this.close(ledger, guest, missing)
@@ -139,10 +144,15 @@ class Loop {
         const named = new Set(due.filter(isChannelStep).map((step) => step.nic))
         if (named.size > 0)
           await this.options.beforeChannels?.(guest.nics.filter(({ name }) => named.has(name)))
-        await this.apply(due, guest)
+        // That takes seconds where a gateway has to be asked.
+        if (!this.isStopped()) await this.apply(due, guest)
       }
       guest = await this.look()
     }
+  }
+
+  private isStopped(): boolean {
+    return this.options.signal?.aborted === true
   }
 
   private async look(): Promise<ObservedGuest> {
@@ -211,7 +221,7 @@ class Loop {
   private async apply(steps: readonly Step[], guest: ObservedGuest): Promise<void> {
     await Promise.all(steps.filter(isChannelStep).map((step) => this.doStep(step, guest)))
     for (const step of steps) {
-      if (this.options.signal?.aborted === true) return
+      if (this.isStopped()) return
       if (!isChannelStep(step)) await this.doStep(step, guest)
     }
   }

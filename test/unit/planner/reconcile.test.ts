@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { ledgerPath, readLedger } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
-import { type Convergence, converge } from '../../../src/planner/reconcile'
+import { type Convergence, converge, exitCodeOf } from '../../../src/planner/reconcile'
 import { takeLock } from '../../../src/system/lock'
 import { openSystem } from '../../../src/system/system'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../support/generated-tree'
@@ -124,6 +124,43 @@ describe('apply', () => {
     expect(result.outcomes).toEqual([])
     expect(result.failure?.message).toContain('stopped by a signal')
   })
+
+  it.each([
+    ['channels', 2],
+    ['channels with affinity of another NIC', 4],
+  ])(
+    'changes nothing when it is aborted while the gateway is asked, before the first write: %s',
+    async (_, current) => {
+      const { system, tree, affinity, setAffinity } = guest(4, two('eth0'), {
+        name: 'eth1',
+        maximum: 4,
+        current,
+        counts: [2, 4],
+      })
+      setAffinity(32, '3')
+      const before = ['eth0', 'eth1'].map((nic) =>
+        readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8'),
+      )
+      const abort = new AbortController()
+      const result = await converge(
+        system,
+        applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }),
+        {
+          signal: abort.signal,
+          beforeChannels: async () => abort.abort(),
+        },
+      )
+      expect(result.outcomes).toEqual([])
+      expect(result.failure?.message).toMatch(
+        /^stopped by a signal: \d writes left, the first: eth0: 4 channels$/,
+      )
+      expect(exitCodeOf(result)).toBe(1)
+      expect(affinity(32)).toBe('3')
+      expect(
+        ['eth0', 'eth1'].map((nic) => readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8')),
+      ).toEqual(before)
+    },
+  )
 
   it('changes nothing when the ledger cannot be written', async () => {
     const { system, apply, calls } = guest(4, two('eth0'))
