@@ -72,8 +72,9 @@ export type ObstacleCode =
   | 'suspended' // the device sleeps
   | 'refused' // the kernel refused; its words are in the reason
   | 'unsupported' // the driver has no such setting
+  | 'unknown-maximum' // ethtool could not be asked what the host exposes: a fault, unlike the others
 
-/** Why a NIC or one of its tunables is left alone. None of these is an error. */
+/** Why a NIC or one of its tunables is left alone. None of these is an error, but 'unknown-maximum'. */
 export type SkipCode =
   | ObstacleCode
   | 'disabled' // policy: enabled = false
@@ -167,6 +168,7 @@ export type LimitingFactor =
   | 'suspended'
   | 'refused'
   | 'unsupported'
+  | 'unknown-maximum'
 
 /** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
 export interface RegressionHold {

@@ -41,6 +41,7 @@ const LIMIT_TEXT: Record<LimitingFactor, string> = {
   suspended: 'kept, the device is suspended',
   refused: 'kept, the kernel refused',
   unsupported: 'kept, the driver takes no channels',
+  'unknown-maximum': 'kept, the maximum of the host is unknown',
 }
 
 export function describeLimit(factor: LimitingFactor): string {

@@ -3,7 +3,7 @@ import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
 import { VqtuneError } from '../errors'
 import { parseCpuList, sameCpus } from '../kernel/cpulist'
-import type { CpuList, IgnoredInterface, ObservedGuest, ObservedNic, Step } from '../model'
+import type { CpuList, IgnoredInterface, ObservedGuest, ObservedNic, Obstacle, Step } from '../model'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
 import { affinityStep } from '../tunables/irq-affinity'
@@ -39,11 +39,13 @@ export function applyOperation(system: System, settings: Settings, options: Appl
   }
   const over = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
     expiredRegressionHolds(guest, ledger, holding(guest, ledger))
+  const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
     observe: (knownMaxima) =>
       observeGuest(system, {
         knownMaxima,
+        unanswered,
         // A rule may name a NIC by an altname, which only `ip` tells; without such rules it is not run.
         links: settings.rules.some((rule) => rule.match.name !== undefined),
         needsMaximum: (nic, { cpus }) =>

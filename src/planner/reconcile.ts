@@ -81,7 +81,7 @@ export async function converge(
   const ledger = readLedger(system, first.bootId)
   const { steps, skips } = goal.plan(first, ledger)
   if (steps.length === 0 && !goal.pending(ledger, first)) {
-    return { guest: first, outcomes: [], skips, missing: [], failure: undefined, ledger }
+    return { guest: first, outcomes: [], skips, missing: [], failure: notJudged(skips), ledger }
   }
   if (!system.mayWrite) throw needsRoot(goal.purpose, steps)
   const { takeLock } = await import('../system/lock')
@@ -134,6 +134,7 @@ class Loop {
         this.failure ??= this.unfinished(steps, round)
         const skips = [...plan.skips, ...this.refused.values()]
         ledger = this.close(ledger, guest, missing)
+        this.failure ??= notJudged(plan.skips)
         return { guest, outcomes: this.outcomes, skips, missing, failure: this.failure, ledger }
       }
       await this.pauseBefore(steps)
@@ -299,6 +300,12 @@ class Loop {
       ? 'the settings are in place'
       : 'nothing was changed'
   }
+}
+
+/** Channels that could not be planned for are a fault; all the rest was done. */
+export function notJudged(skips: readonly Skip[]): VqtuneError | undefined {
+  const skip = skips.find(({ code }) => code === 'unknown-maximum')
+  return skip && new VqtuneError('tool-failed', `${skip.nic}: ${skip.why}`)
 }
 
 function maximaOf(guest: ObservedGuest): Map<number, number> {

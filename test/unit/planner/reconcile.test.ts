@@ -98,6 +98,40 @@ describe('apply', () => {
     expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
   })
 
+  it('tunes the other NICs, and affinity of this one, when ethtool does not tell the maximum of one; that is a fault', async () => {
+    const { apply, tree, affinity, setAffinity, calls } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    setAffinity(24, '3')
+    const result = await apply()
+    const why = 'the maximum of the host is unknown: ethtool -l failed: Input/output error'
+    expect(result.failure).toMatchObject({ kind: 'tool-failed', retryable: true, message: `eth0: ${why}` })
+    expect(exitCodeOf(result)).toBe(1)
+    expect(result.missing).toEqual([])
+    expect(result.skips).toEqual([{ nic: 'eth0', tunable: 'channels', code: 'unknown-maximum', why }])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+    expect(affinity(24)).toBe('0-1')
+    expect(calls().filter((call) => call === '-l eth0')).toHaveLength(1)
+    // Nothing is left to write, and it is a fault all the same.
+    expect((await apply()).failure?.message).toBe(`eth0: ${why}`)
+  })
+
+  it('of one NIC does not ask for another, which cannot be asked', async () => {
+    const { system, tree } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    const result = await converge(
+      system,
+      applyOperation(system, DEFAULT_SETTINGS, { nic: 'eth1', respectHolds: false }),
+    )
+    expect([result.failure, result.skips]).toEqual([undefined, []])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+  })
+
+  it('needs no maximum of a NIC that has all that it could want', async () => {
+    const { apply, tree } = guest(4, { name: 'eth0', maximum: 4, current: 4, counts: [] })
+    tree.break('eth0', 'netlink error: Input/output error')
+    expect((await apply()).failure).toBeUndefined()
+  })
+
   it('fails on a refusal without a known reason, with the words of the kernel, and says what was done', async () => {
     const { apply, tree } = guest(4, two('eth0'), two('eth1'))
     tree.refuse('eth0', 'netlink error: Invalid argument\n')
