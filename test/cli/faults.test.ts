@@ -1,8 +1,9 @@
 /** What may go wrong around `apply`: killed at any step, broken ethtool, no disk. Real processes on generated trees. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
-import { inNamespace, vqtune } from '../support/bundle'
+import { execa } from 'execa'
+import { describe, expect, it, vi } from 'vitest'
+import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 
 const KILL_AT = fileURLToPath(new URL('../support/kill-at.cjs', import.meta.url))
@@ -102,6 +103,132 @@ describe.concurrent('an ethtool that', () => {
       expect((await guest.run('explain', 'eth0')).stdout).toMatch(new RegExp(`^  ${why}$`, 'm'))
       expect(await guest.run('rollback')).toMatchObject({ code: 0, stderr: '' })
     } finally {
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('apply --boot', () => {
+  it.each(BROKEN)(
+    'with an ethtool that %s: affinity is tuned, the unit fails',
+    async (_name, script, message) => {
+      const guest = driftedGuest()
+      try {
+        putEthtool(guest.root, script)
+        const boot = await guest.run('apply', '--boot')
+        expect(boot.stderr).toMatch(
+          new RegExp(`^vqtune: eth0: the maximum of the host is unknown: ${message.source}\\n$`),
+        )
+        expect(boot.code).toBe(1)
+        expect(boot.stdout).toContain('eth1: queue 0 tx IRQ 33 CPU 3 -> 0 ')
+      } finally {
+        guest.remove()
+      }
+    },
+  )
+
+  it.each([
+    ['that has all its channels', 4, 1, 'vqtune: ethtool is not installed: channels cannot be read or set\n'],
+    ['that there is none of', 0, 0, ''],
+  ])('without ethtool and with a NIC %s', async (_name, current, code, stderr) => {
+    const nics = current === 0 ? [] : [{ name: 'eth0', maximum: 4, current, counts: [] }]
+    const tree = generateTree(4, nics)
+    try {
+      putEthtool(tree.root, undefined)
+      expect(await vqtune(['apply', '--boot', '--root', tree.root])).toMatchObject({ code, stderr })
+    } finally {
+      tree.remove()
+    }
+  })
+})
+
+describe.concurrent('programs that the kernel does not start', () => {
+  /** Runs vqtune where execve(2) of these programs fails; the errno is injected by strace. */
+  const denying = (errno: string, tools: readonly string[], root: string, args: readonly string[]) =>
+    execa(
+      'strace',
+      [
+        ...['-f', '-qq', '-o', '/dev/null', '-e', 'trace=execve', '-e', `inject=execve:error=${errno}`],
+        ...tools.flatMap((tool) => ['-P', tool.replace(/^~/, root)]),
+        ...[process.execPath, BUNDLE, ...args, '--root', root],
+      ],
+      {
+        reject: false,
+        extendEnv: false,
+        env: { PATH: '/usr/sbin:/usr/bin' },
+        stripFinalNewline: false,
+        timeout: 90_000,
+      },
+    )
+
+  // Node throws some of them, and tells of the others by an event. EPERM is the answer of fapolicyd.
+  it.each(['EPERM', 'EACCES', 'ENOMEM', 'EMFILE', 'EAGAIN', 'ETXTBSY'])(
+    'ethtool (%s): apply does the rest and fails in one line',
+    async (errno) => {
+      const guest = driftedGuest()
+      try {
+        const apply = await denying(errno, ['~/usr/sbin/ethtool'], guest.root, ['apply'])
+        const why = `${guest.root}/usr/sbin/ethtool: cannot be started (${errno})`
+        expect(apply.stderr).toBe(`vqtune: eth0: the maximum of the host is unknown: ${why}\n`)
+        expect(apply.exitCode).toBe(1)
+        expect(apply.stdout).toContain('eth1: queue 0 tx IRQ 33 CPU 3 -> 0 ')
+        expect(existsSync(`${guest.root}/calls`)).toBe(false)
+      } finally {
+        guest.remove()
+      }
+    },
+  )
+
+  it('flock: apply changes nothing and fails in one line', async () => {
+    const guest = driftedGuest()
+    try {
+      const original = guest.kernel()
+      const { exitCode, stderr } = await denying('EPERM', ['/usr/bin/flock'], guest.root, ['apply'])
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^vqtune: \S+\/flock: cannot be started \(EPERM\)\n$/),
+      ])
+      expect(guest.kernel()).toEqual(original)
+    } finally {
+      guest.remove()
+    }
+  })
+
+  it('all that the daemon starts: it lives, tunes what needs none of them, and says what is wrong', async () => {
+    const guest = driftedGuest()
+    const tools = ['ethtool', 'udevadm', 'ip', 'systemd-notify'].map((tool) => `~/usr/sbin/${tool}`)
+    for (const tool of tools) copyFileSync(`${guest.root}/usr/sbin/ip`, tool.replace(/^~/, guest.root))
+    const daemon = denying('EPERM', tools, guest.root, ['daemon'])
+    const affinity = () => readFileSync(`${guest.root}/proc/irq/33/smp_affinity_list`, 'utf8').trim()
+    const status = () => JSON.parse(readFileSync(`${guest.root}/run/vqtune/status.json`, 'utf8'))
+    try {
+      await vi.waitFor(() => expect(affinity()).toBe('0'), 30_000)
+      // The first try of each is over, and a limit of 5 s that is left behind would be, too.
+      await vi.waitFor(
+        () => expect(status().sources.map(({ state }: { state: string }) => state)).toEqual(['down', 'down']),
+        30_000,
+      )
+      const before = status().checkedAt
+      await vi.waitFor(
+        () => expect(Date.parse(status().checkedAt) - Date.parse(before)).toBeGreaterThan(6_000),
+        60_000,
+      )
+      const denied = (tool: string) => `${guest.root}/usr/sbin/${tool}: cannot be started (EPERM)`
+      expect(status()).toMatchObject({
+        sources: [
+          { name: 'udev', why: denied('udevadm') },
+          { name: 'ethtool', why: denied('ethtool') },
+        ],
+        problems: [`eth0: the maximum of the host is unknown: ${denied('ethtool')}`],
+      })
+      process.kill(status().pid, 'SIGTERM')
+      const { exitCode, stdout, stderr } = await daemon
+      expect([exitCode, stderr]).toEqual([0, ''])
+      expect(
+        stdout.split('\n').filter((line) => line.includes('the maximum of the host is unknown')),
+      ).toHaveLength(1)
+    } finally {
+      daemon.kill('SIGKILL')
       guest.remove()
     }
   })
