@@ -94,9 +94,9 @@ export class Daemon {
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration read again')
     } catch (error) {
-      if (!(error instanceof VqtuneError)) throw error
       this.configValid = false
-      this.log.error({ kind: error.kind }, `configuration not taken, the old one stays: ${error.message}`)
+      const kind = error instanceof VqtuneError ? error.kind : 'bug'
+      this.log.error({ kind }, `configuration not taken, the old one stays: ${reasonOf(error)}`)
     }
     this.passes.trigger('reload')
   }
@@ -133,9 +133,7 @@ export class Daemon {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
       }
     } catch (error) {
-      // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
-      const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
-      this.teller.problem('pass', text)
+      this.teller.problem('pass', reasonOf(error))
     }
     this.publish()
   }
@@ -194,6 +192,11 @@ export class Daemon {
     if (this.result === undefined) return
     for (const { fields, text } of reportLines(this.result, this.settings)) this.log.info(fields, text)
   }
+}
+
+/** Of a bug the stack: a daemon that ends helps nobody, and its watchdog line would say less. */
+function reasonOf(error: unknown): string {
+  return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
 }
 
 /** What was found before this start; a history that cannot be read is told when it is written to. */

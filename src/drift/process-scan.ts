@@ -27,11 +27,14 @@ const TOOLS: readonly { readonly name: RegExp; readonly writes: readonly Setting
 /** Services that start a tool for each setting: the rival is the service. */
 const SERVICES = new Set(['tuned', 'NetworkManager'])
 
-/** One look at procfs: a name for each process, more only for the few that match. @param ownPid whose children are ours */
+/**
+ * One look at procfs: a name for each process, more only for the few that match. None where procfs cannot be read.
+ * @param ownPid whose children are ours
+ */
 export function readRunningTools(system: System, ownPid: number): readonly RunningTool[] {
   const { proc } = system.paths
   const nameOf = (pid: number): string => readGone(system, `${proc}/${pid}/comm`).trim()
-  return system.list(proc).flatMap((entry): RunningTool[] => {
+  return listed(system, proc).flatMap((entry): RunningTool[] => {
     if (!/^\d+$/.test(entry)) return []
     const pid = Number(entry)
     const name = nameOf(pid)
@@ -43,6 +46,14 @@ export function readRunningTools(system: System, ownPid: number): readonly Runni
     const parentName = parent > 1 ? nameOf(parent) : ''
     return [{ name, pid, args, parent: parentName === '' ? undefined : { name: parentName, pid: parent } }]
   })
+}
+
+function listed(system: System, path: string): readonly string[] {
+  try {
+    return system.list(path)
+  } catch {
+    return []
+  }
 }
 
 /** The text of a process that may end at any moment. */

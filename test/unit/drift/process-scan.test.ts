@@ -44,6 +44,10 @@ describe('programs at work', () => {
     expect(readRunningTools(system, OWN)).toEqual([])
   })
 
+  it('are none where procfs cannot be read: who is at work is worth less than the daemon', () => {
+    expect(readRunningTools(systemFailing('EMFILE'), OWN)).toEqual([])
+  })
+
   it('may end while they are looked at', () => {
     const { '/proc/812/status': _, '/proc/812/cmdline': __, ...rest } = processOf(812, 'ethtool', SET)
     expect(readRunningTools(systemWith(rest), OWN)).toEqual([runningTool({ args: [] })])
