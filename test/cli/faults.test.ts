@@ -1,5 +1,5 @@
 /** What may go wrong around `apply`: killed at any step, broken ethtool, no disk. Real processes on generated trees. */
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { describe, expect, it, vi } from 'vitest'
@@ -227,6 +227,64 @@ describe.concurrent('programs that the kernel does not start', () => {
       expect(
         stdout.split('\n').filter((line) => line.includes('the maximum of the host is unknown')),
       ).toHaveLength(1)
+    } finally {
+      daemon.kill('SIGKILL')
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('a second daemon', () => {
+  const start = (root: string) =>
+    execa(process.execPath, [BUNDLE, 'daemon', '--root', root], { reject: false, stripFinalNewline: false })
+  const statusOf = (root: string) => JSON.parse(readFileSync(`${root}/run/vqtune/status.json`, 'utf8'))
+
+  it('is refused in one line, and the first one stays as it is; after that one ends or is killed another may', async () => {
+    const guest = driftedGuest()
+    const daemons: ReturnType<typeof start>[] = []
+    // In an object: what execa returns is waited for by itself.
+    const started = async () => {
+      const daemon = start(guest.root)
+      daemons.push(daemon)
+      await vi.waitFor(() => expect(statusOf(guest.root).pid).toBe(daemon.pid), 20_000)
+      return { daemon }
+    }
+    try {
+      const { daemon: first } = await started()
+      const second = await start(guest.root)
+      expect(second).toMatchObject({
+        exitCode: 1,
+        stdout: '',
+        stderr: `vqtune: vqtune daemon (process ${first.pid}) runs already\n`,
+      })
+      expect(statusOf(guest.root).pid).toBe(first.pid)
+      // The lock is that of the daemon alone: others work beside it.
+      expect(await guest.run('apply')).toMatchObject({ code: 0 })
+      first.kill('SIGKILL')
+      await first
+      const { daemon: third } = await started()
+      third.kill('SIGTERM')
+      expect(await third).toMatchObject({ exitCode: 0 })
+      await started()
+    } finally {
+      for (const daemon of daemons) daemon.kill('SIGKILL')
+      await Promise.all(daemons)
+      guest.remove()
+    }
+  })
+
+  it('may run where the lock cannot be had, which it says', async () => {
+    const guest = driftedGuest()
+    mkdirSync(`${guest.root}/run/vqtune/daemon.lock`, { recursive: true })
+    const daemon = start(guest.root)
+    try {
+      await vi.waitFor(() => expect(statusOf(guest.root).pid).toBe(daemon.pid), 20_000)
+      daemon.kill('SIGTERM')
+      const { exitCode, stdout } = await daemon
+      expect([exitCode, stdout.split('\n')[0]]).toEqual([
+        0,
+        expect.stringContaining('it is not known whether another daemon runs: '),
+      ])
     } finally {
       daemon.kill('SIGKILL')
       guest.remove()
