@@ -5,7 +5,7 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { guardReductionRecord } from '../confirm/record'
-import { type DriftRecord, readHistory } from '../drift/history'
+import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import type { System } from '../system/system'
@@ -199,10 +199,10 @@ function reasonOf(error: unknown): string {
   return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
 }
 
-/** What was found before this start; a history that cannot be read is told when it is written to. */
+/** What was found before this start; that there is no history yet is nothing, and one that cannot be read is told when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
-    return readHistory(system).records
+    return readNewestHistory(system)
   } catch {
     return []
   }
