@@ -1,5 +1,14 @@
 /** What may go wrong around `apply`: killed at any step, broken ethtool, no disk. Real processes on generated trees. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { describe, expect, it, vi } from 'vitest'
@@ -285,6 +294,62 @@ describe.concurrent('a second daemon', () => {
         0,
         expect.stringContaining('it is not known whether another daemon runs: '),
       ])
+    } finally {
+      daemon.kill('SIGKILL')
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('the daemon with the powers of its unit', () => {
+  it("says in one line why it cannot write metrics into a directory of another user; root's or 1777 is fine", async () => {
+    const guest = driftedGuest()
+    const directory = `${guest.root}/srv`
+    const textfile = `${directory}/vqtune.prom`
+    mkdirSync(directory)
+    chownSync(directory, 65534, 65534)
+    writeFileSync(
+      `${guest.root}/vqtune.toml`,
+      '[metrics]\ntextfile = "/srv/vqtune.prom"\n[daemon]\nconflict-reversals = 100\n',
+    )
+    const daemon = execa(
+      'setpriv',
+      [
+        ...['--bounding-set=-all,+net_admin', '--inh-caps=-all', process.execPath, BUNDLE, 'daemon'],
+        ...['--root', guest.root, '--config', `${guest.root}/vqtune.toml`],
+      ],
+      { reject: false },
+    )
+    const irq = `${guest.root}/proc/irq/33/smp_affinity_list`
+    /** A drift, which a pass repairs. */
+    const pass = async () => {
+      writeFileSync(irq, '3\n')
+      await vi.waitFor(() => expect(readFileSync(irq, 'utf8').trim()).toBe('0'), 20_000)
+    }
+    const problems = () => JSON.parse(readFileSync(`${guest.root}/run/vqtune/status.json`, 'utf8')).problems
+    const wrong = `${textfile}: cannot write the metrics (EACCES): its directory belongs to user 65534; it must be root's, or have mode 1777`
+    try {
+      await vi.waitFor(() => expect(problems()).toEqual([wrong]), 20_000)
+      await pass()
+      for (const [uid, mode] of [
+        [65534, 0o1777],
+        [0, 0o755],
+      ] as const) {
+        rmSync(textfile, { force: true })
+        chownSync(directory, uid, uid)
+        chmodSync(directory, mode)
+        await pass()
+        await vi.waitFor(
+          () => expect(readFileSync(textfile, 'utf8')).toContain('vqtune_nic_channels{'),
+          20_000,
+        )
+        await vi.waitFor(() => expect(problems()).toEqual([]), 20_000)
+      }
+      daemon.kill('SIGTERM')
+      const { stdout } = await daemon
+      expect(
+        stdout.split('\n').filter((line) => line.includes('"level":"warn"') && line.includes('EACCES')),
+      ).toHaveLength(1)
     } finally {
       daemon.kill('SIGKILL')
       guest.remove()
