@@ -111,6 +111,8 @@ const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   refused: () => 'see the kernel log (dmesg) for why',
   unsupported: (name) =>
     `ethtool -i ${shellQuote(name)} and uname -r tell driver and kernel: this pair has no channels to set`,
+  'unknown-maximum': (name) =>
+    `ethtool -l ${shellQuote(name)} shows what goes wrong; then vqtune apply ${operand(name)}`,
 }
 
 function obstacle({ nic }: LimitInput): Limit[] {

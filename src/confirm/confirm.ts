@@ -112,10 +112,13 @@ export async function watchChange(
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
   const stopped = (): boolean => signal?.aborted === true
-  const isLost = async () => lostConnectivity(connectivity, await readConnectivity(system, name))
+  // What cannot be read now, as with no descriptors left, is neither lost nor proven.
+  const look = () => readConnectivity(system, name).catch(() => undefined)
   if (untilProven && !hasGateway(connectivity)) {
     if (stopped()) return 'stopped'
-    const lost = await isLost()
+    const now = await look()
+    if (now === undefined) return 'over'
+    const lost = lostConnectivity(connectivity, now)
     return lost === undefined ? 'proven' : { lost }
   }
   for (;;) {
@@ -125,7 +128,8 @@ export async function watchChange(
     await pause(Math.min(pollMs, end - performance.now()), signal)
     // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
     if (stopped()) return 'stopped'
-    const lost = await isLost()
+    const now = await look()
+    const lost = now && lostConnectivity(connectivity, now)
     if (lost !== undefined) return { lost }
     if (performance.now() >= end) return 'over'
   }

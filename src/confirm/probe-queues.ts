@@ -17,6 +17,14 @@ const ANSWER_MS = 1_000
 /** @returns false when it cannot be proven now, for whatever reason: then the watch goes on */
 export async function probeQueues(
   system: System,
+  nic: Pick<ObservedNic, 'ifindex'>,
+  connectivity: Connectivity,
+): Promise<boolean> {
+  return probeEach(system, nic, connectivity).catch(() => false)
+}
+
+async function probeEach(
+  system: System,
   { ifindex }: Pick<ObservedNic, 'ifindex'>,
   connectivity: Connectivity,
 ): Promise<boolean> {

@@ -5,7 +5,7 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { guardReductionRecord } from '../confirm/record'
-import { type DriftRecord, readHistory } from '../drift/history'
+import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import type { System } from '../system/system'
@@ -96,9 +96,9 @@ export class Daemon {
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration read again')
     } catch (error) {
-      if (!(error instanceof VqtuneError)) throw error
       this.configValid = false
-      this.log.error({ kind: error.kind }, `configuration not taken, the old one stays: ${error.message}`)
+      const kind = error instanceof VqtuneError ? error.kind : 'bug'
+      this.log.error({ kind }, `configuration not taken, the old one stays: ${reasonOf(error)}`)
     }
     this.passes.trigger('reload')
   }
@@ -137,9 +137,8 @@ export class Daemon {
       }
     } catch (error) {
       // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
-      const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
       this.teller.endPass([])
-      this.teller.problem('pass', text)
+      this.teller.problem('pass', reasonOf(error))
     }
     this.publish()
   }
@@ -200,10 +199,15 @@ export class Daemon {
   }
 }
 
-/** What was found before this start; a history that cannot be read is told when it is written to. */
+/** Of a bug the stack: a daemon that ends helps nobody, and its watchdog line would say less. */
+function reasonOf(error: unknown): string {
+  return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
+}
+
+/** What was found before this start; that there is no history yet is nothing, and one that cannot be read is told when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
-    return readHistory(system).records
+    return readNewestHistory(system)
   } catch {
     return []
   }

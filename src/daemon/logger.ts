@@ -5,6 +5,7 @@
 import { fstatSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
 import type { DaemonSettings } from '../config/settings'
+import { OutputStream } from '../system/standard-streams'
 import { escapeControl, escapeToOneLine } from '../text/escape'
 import { isJournal, journalLine } from './journal'
 
@@ -18,13 +19,17 @@ export interface DaemonLogger {
   configure(settings: LogSettings): void
 }
 
+/** Of a terminal or a pipe that takes nothing. */
+const MAX_WAITING_BYTES = 1024 * 1024
+
 /**
  * @param verbose logs everything, whatever level is configured
  * @param fd where to; 1 is what a unit connects to the journal
  */
 export function createLogger(settings: LogSettings, verbose = false, fd = 1): DaemonLogger {
-  // Synchronous: what was logged before a crash is there. No transport: its worker would be a file beside the bundle.
-  const sink = pino.destination({ fd, sync: true })
+  // Synchronous: what was logged before a crash is there. No transport: its worker would be a file beside the bundle. Not
+  // pino's own destination: the daemon would end with a disk that is full, or keep for it all that it did not take.
+  const sink = new OutputStream(fd, MAX_WAITING_BYTES)
   const named = { level: (label: string) => ({ level: label }) }
   const inJournal = isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))
   const lines = {

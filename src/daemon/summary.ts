@@ -14,12 +14,15 @@ export function statusLine(
   configValid: boolean,
 ): string {
   if (result === undefined) return 'waiting for a first look at the guest'
-  const { guest, missing, skips } = result
+  const { guest, missing, skips, problem } = result
   const parts = [`${plural(guest.nics.length, 'NIC')}, ${plural(guest.cpus.online.length, 'vCPU')}`]
   const alone = new Set(skips.filter((skip) => skip.tunable === undefined).map((skip) => skip.nic))
   if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} missing`)
   if (alone.size > 0) parts.push(`left alone: ${[...alone].join(', ')}`)
-  if (missing.length === 0 && alone.size === 0) parts.push('as desired')
+  const unknown = skips.filter((skip) => skip.code === 'unknown-maximum').map((skip) => skip.nic)
+  if (unknown.length > 0) parts.push(`not known how many channels the host exposes: ${unknown.join(', ')}`)
+  if (problem !== undefined) parts.push(`cannot work: ${problem}`)
+  if (parts.length === 1) parts.push('as desired')
   const down = sources.filter(({ state }) => state === 'down').map(({ name }) => name)
   if (down.length > 0) parts.push(`no events from ${down.join(', ')}`)
   if (!configValid) parts.push('new configuration refused')

@@ -30,7 +30,7 @@ const INTERPRETER = /^(?:(?:platform-)?python[\d.]*|(?:ba|da|k)?sh|perl[\d.]*)$/
 
 /** Root's processes that run one of these, by one look at procfs: a name of each process, more only of those named so. */
 export function findPrograms(system: System, programs: readonly Program[]): readonly Process[] {
-  return system.list(system.paths.proc).flatMap((entry): Process[] => {
+  return listed(system).flatMap((entry): Process[] => {
     const pid = parseWholeNumber(entry)
     if (pid === undefined) return []
     const name = readName(system, pid)
@@ -39,6 +39,15 @@ export function findPrograms(system: System, programs: readonly Program[]): read
     const process = readProcess(system, pid)
     return process !== undefined && isProgram(process, program) ? [process] : []
   })
+}
+
+/** None where procfs cannot be listed (EMFILE): who is at work is worth less than the daemon. */
+function listed(system: System): readonly string[] {
+  try {
+    return system.list(system.paths.proc)
+  } catch {
+    return []
+  }
 }
 
 /** Root's, named like the program, and, where that can be seen, running its file and not another of that name. Pure. */

@@ -30,6 +30,7 @@ const LIMIT_TEXT: Record<LimitingFactor, string> = {
   suspended: 'kept, the device is suspended',
   refused: 'kept, the kernel refused',
   unsupported: 'kept, the driver has no channels to set',
+  'unknown-maximum': 'kept, the maximum of the host is unknown',
 }
 
 /** The limiting factor in one or two words, behind a target that is not reached. */
@@ -47,6 +48,7 @@ const FACTOR_TEXT: Record<LimitingFactor, string> = {
   suspended: 'device suspended',
   refused: 'refused',
   unsupported: 'unsupported',
+  'unknown-maximum': 'maximum unknown',
 }
 
 export function describeLimit(factor: LimitingFactor): string {

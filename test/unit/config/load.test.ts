@@ -187,6 +187,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
       '\n[[nic]]\nmatch = { name = "eth0" }\n\ncap = 300',
       ['5: nic[0].cap = 300: allowed is 1 to 256, or "none"'],
     ],
+    ['[daemon]\nhistory-size-kib = 65537', ['2: daemon.history-size-kib = 65537: allowed is 16 to 65536']],
     ['[boot]\nwait-ms = "1"', ['2: boot.wait-ms = "1": allowed is 0 to 60000']],
     ['[boot]\nwait-ms = 1.5', ['2: boot.wait-ms = 1.5: allowed is 0 to 60000']],
     ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],

@@ -317,6 +317,9 @@ it('the fields of a line hold every record, every write and the back-off of its 
     ],
     backoff,
   })
-  expect(second?.fields).toMatchObject({ nic: 'eth1', writes: [{ tunable: 'channels', key: 'channels' }] })
+  expect(second?.fields).toMatchObject({
+    nic: 'eth1',
+    writes: [{ tunable: 'channels', key: 'channels combined' }],
+  })
   expect(second?.fields).not.toHaveProperty('backoff')
 })
