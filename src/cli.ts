@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
-import { openSystem } from './system/system'
+import { openSystem, type System } from './system/system'
 import { escapeControl, escapeToOneLine } from './text/escape'
 import { VERSION } from './version'
 
@@ -48,10 +48,10 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   }
   if (values.version === true) return showVersion(streams)
   checkPositionals(command, positionals)
-  const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
+  const system = await openRoot(values.root, command)
   const module = await command.load()
   return module.run({
-    system: openSystem(root),
+    system,
     positionals,
     options: values,
     configFile: typeof values.config === 'string' ? values.config : undefined,
@@ -60,6 +60,30 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     color: streams.color,
     signal: streams.signal,
   })
+}
+
+/** The running guest, or the captured one that --root names. `/` is the running one. */
+async function openRoot(root: OptionValues[string], { words, readsOnly }: CommandSpec): Promise<System> {
+  if (typeof root !== 'string') return openSystem()
+  // A script's empty variable must not turn a look at a tree into a change of the running guest.
+  if (root === '') throw new VqtuneError('usage', "--root '': no tree is named; / is the running guest")
+  const path = root.replace(/\/+$/, '')
+  if (path === '') return openSystem()
+  const kind = kindOf(path)
+  if (kind !== 'directory' && kind !== 'file') {
+    throw new VqtuneError('usage', `--root ${root}: neither a directory nor a .tar.gz archive`)
+  }
+  if (readsOnly === true) return (await import('./system/captured-tree')).openCapturedTree(path)
+  if (kind === 'directory') return openSystem(path)
+  throw new VqtuneError('usage', `--root ${root}: ${words.join(' ')} writes, and an archive is only read`)
+}
+
+function kindOf(path: string): string | undefined {
+  try {
+    return openSystem().stat(path)?.kind
+  } catch (cause) {
+    throw new VqtuneError('permission', `--root ${path}: cannot be read (${errnoOf(cause)})`, { cause })
+  }
 }
 
 /** The command whose words the arguments begin with; the longest match wins. */

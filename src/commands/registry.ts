@@ -14,8 +14,9 @@ const UPLINK_OPTION: OptionSpec = {
 export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { summary: 'read this configuration file instead of the installed ones', value: 'FILE' },
   root: {
-    summary: 'read sys, proc, etc and programs from a captured guest tree',
-    value: 'DIR',
+    summary:
+      'look at a captured guest: a directory with sys, proc, etc and programs, or a .tar.gz, which is only read',
+    value: 'TREE',
   },
   help: { summary: 'show help', short: 'h' },
   version: { summary: 'show the version' },
@@ -27,6 +28,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'show every virtio-net NIC: channels, target, what limits it, and whose queues are private',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./status'),
   },
   {
@@ -34,6 +36,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'print what apply would change and why; changes nothing',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./plan'),
   },
   {
@@ -79,6 +82,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'TIME',
       },
     },
+    readsOnly: true,
     load: () => import('./drift'),
   },
   {
@@ -86,6 +90,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'why this target, what stops it, who else may write it, and what to do',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
+    readsOnly: true,
     load: () => import('./explain'),
   },
   {
@@ -99,6 +104,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       html: { summary: 'also write one self-contained page with charts', value: 'FILE' },
       json: JSON_OPTION,
     },
+    readsOnly: true,
     load: () => import('./report'),
   },
   {
@@ -135,6 +141,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: [
       '`--config -` judges what is on standard input, up to 128 KiB; elsewhere a configuration must be a file.',
     ],
+    readsOnly: true,
     load: () => import('./config-check'),
   },
   {
@@ -143,6 +150,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[domain]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION, connect: CONNECT_OPTION },
     details: ['Changes nothing. Open files of guests and qemu.conf are seen by root only.'],
+    readsOnly: true,
     load: () => import('./host/check'),
   },
   {
@@ -176,6 +184,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['host', 'zerocopy', 'status'],
     summary: 'on a hypervisor: zero-copy transmit of vhost_net, running and configured, and what defeats it',
     options: { json: JSON_OPTION, check: CHECK_OPTION, uplink: UPLINK_OPTION },
+    readsOnly: true,
     load: () => import('./host/zerocopy-status'),
   },
   {
