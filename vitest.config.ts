@@ -27,6 +27,7 @@ const ALL_BRANCHES = [
   'src/hypervisor/qemu/*.ts',
   'src/hypervisor/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
   'src/advice/platforms/*.ts',
+  'src/system/archive.ts',
   'src/writers/*.ts',
 ]
 

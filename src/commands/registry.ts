@@ -14,8 +14,9 @@ const UPLINK_OPTION: OptionSpec = {
 export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { summary: 'read this configuration file instead of the installed ones', value: 'FILE' },
   root: {
-    summary: 'read sys, proc, etc and programs from a captured guest tree',
-    value: 'DIR',
+    summary:
+      'look at a captured guest: a directory with sys, proc, etc and programs, or a .tar.gz, which is only read',
+    value: 'TREE',
   },
   verbose: {
     summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
@@ -30,6 +31,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'show every virtio-net NIC: channels, target, what limits it, and whose queues are private',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./status'),
   },
   {
@@ -37,6 +39,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'print what apply would change and why; changes nothing',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./plan'),
   },
   {
@@ -82,6 +85,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'TIME',
       },
     },
+    readsOnly: true,
     load: () => import('./drift'),
   },
   {
@@ -89,6 +93,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'why this target, what stops it, who else may write it, and what to do',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
+    readsOnly: true,
     load: () => import('./explain'),
   },
   {
@@ -102,6 +107,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       html: { summary: 'also write one self-contained page with charts', value: 'FILE' },
       json: JSON_OPTION,
     },
+    readsOnly: true,
     load: () => import('./report'),
   },
   {
@@ -138,6 +144,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: [
       '`--config -` judges what is on standard input, up to 128 KiB; elsewhere a configuration must be a file.',
     ],
+    readsOnly: true,
     load: () => import('./config-check'),
   },
   {
@@ -146,6 +153,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[domain]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION, connect: CONNECT_OPTION },
     details: ['Changes nothing. Open files of guests and qemu.conf are seen by root only.'],
+    readsOnly: true,
     load: () => import('./host/check'),
   },
   {
@@ -179,6 +187,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['host', 'zerocopy', 'status'],
     summary: 'on a hypervisor: zero-copy transmit of vhost_net, running and configured, and what defeats it',
     options: { json: JSON_OPTION, check: CHECK_OPTION, uplink: UPLINK_OPTION },
+    readsOnly: true,
     load: () => import('./host/zerocopy-status'),
   },
   {
