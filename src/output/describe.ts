@@ -16,43 +16,26 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
-const LIMIT_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'one for each vCPU',
-  host: 'all that the host exposes',
-  policy: 'set by the configuration',
-  isolated: 'one for each vCPU that is not isolated',
-  driver: 'the maximum that the driver accepts',
-  guard: 'reduced by the guard',
-  xdp: 'kept, XDP is attached',
-  'af-xdp': 'kept, an AF_XDP socket is bound',
-  'rss-table': 'kept, the RSS table uses the queues',
-  'flow-rules': 'kept, flow rules use the queues',
-  suspended: 'kept, the device is suspended',
-  refused: 'kept, the kernel refused',
-  unsupported: 'kept, the driver has no channels to set',
-  'unknown-maximum': 'kept, the maximum of the host is unknown',
-}
-
-/** The limiting factor in one or two words, behind a target that is not reached. */
-const FACTOR_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'vCPUs',
-  host: 'host maximum',
-  policy: 'configuration',
-  isolated: 'vCPUs that are not isolated',
-  driver: 'driver maximum',
-  guard: 'guard',
-  xdp: 'XDP',
-  'af-xdp': 'AF_XDP',
-  'rss-table': 'RSS table',
-  'flow-rules': 'flow rules',
-  suspended: 'device suspended',
-  refused: 'refused',
-  unsupported: 'unsupported',
-  'unknown-maximum': 'maximum unknown',
+/** What limits the channels: behind a count that is reached, and in a word or two behind a target that is not. */
+const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pending: string }> = {
+  vcpus: { reached: 'one for each vCPU', pending: 'vCPUs' },
+  host: { reached: 'all that the host exposes', pending: 'host maximum' },
+  policy: { reached: 'set by the configuration', pending: 'configuration' },
+  isolated: { reached: 'one for each vCPU that is not isolated', pending: 'vCPUs that are not isolated' },
+  driver: { reached: 'the maximum that the driver accepts', pending: 'driver maximum' },
+  guard: { reached: 'reduced by the guard', pending: 'guard' },
+  xdp: { reached: 'kept, XDP is attached', pending: 'XDP' },
+  'af-xdp': { reached: 'kept, an AF_XDP socket is bound', pending: 'AF_XDP' },
+  'rss-table': { reached: 'kept, the RSS table uses the queues', pending: 'RSS table' },
+  'flow-rules': { reached: 'kept, flow rules use the queues', pending: 'flow rules' },
+  suspended: { reached: 'kept, the device is suspended', pending: 'device suspended' },
+  refused: { reached: 'kept, the kernel refused', pending: 'refused' },
+  unsupported: { reached: 'kept, the driver has no channels to set', pending: 'unsupported' },
+  'unknown-maximum': { reached: 'kept, the maximum of the host is unknown', pending: 'maximum unknown' },
 }
 
 export function describeLimit(factor: LimitingFactor): string {
-  return LIMIT_TEXT[factor]
+  return FACTORS[factor].reached
 }
 
 /** The arithmetic of the target: `min(vCPUs 4, host 2) = 2`. */
@@ -89,7 +72,7 @@ export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]):
   const count =
     current === desired.target
       ? `${plural(current, 'channel')} (${describeLimit(desired.limitedBy)})`
-      : `${plural(current, 'channel')}, target ${desired.target} (${FACTOR_TEXT[desired.limitedBy]})`
+      : `${plural(current, 'channel')}, target ${desired.target} (${FACTORS[desired.limitedBy].pending})`
   const line = `${nic.name}: ${count}, ${describePrivacy(nic, desired, verdicts)}`
   if (plan.steps.length > 0) return `${line}; ${plural(plan.steps.length, 'change')} pending`
   const whole = plan.skips.find((skip) => skip.tunable === undefined)
