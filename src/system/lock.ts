@@ -142,8 +142,16 @@ function openLock(system: System, path: string): number {
     if (error instanceof VqtuneError) throw error
     const errno = errnoOf(error)
     const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})${hint(system, errno)}`, {
+      cause: error,
+    })
   }
+}
+
+/** Below /run the sandbox of the daemon can write to nothing but the directory that was there when it started. */
+function hint({ paths }: System, errno: string | undefined): string {
+  const isGone = errno === 'EROFS' && statSync(paths.runDir, { throwIfNoEntry: false }) === undefined
+  return isGone ? `; ${paths.runDir} was removed: systemctl restart vqtuned.service makes it again` : ''
 }
 
 function openFile(path: string): number {
