@@ -20,11 +20,23 @@ function takeChildEnvironment(): void {
   Object.assign(process.env, CHILD_ENV)
 }
 
-/** @returns undefined when it cannot be told in time */
+/**
+ * systeminformation starts its programs in callbacks of its own, where nobody catches what spawn throws (EPERM, ENOMEM).
+ * For good: it goes on when we no longer wait for it.
+ */
+function onSpawnError(tell: () => void): void {
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    if (error.syscall?.startsWith('spawn') !== true) throw error
+    tell()
+  })
+}
+
+/** @returns undefined when it cannot be told in time, or its programs cannot be started */
 export async function readInventory(): Promise<Inventory | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, LIMIT_MS, undefined)
+    onSpawnError(() => resolve(undefined))
   })
   const asked = (async (): Promise<Inventory> => {
     takeChildEnvironment()

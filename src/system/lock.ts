@@ -152,8 +152,15 @@ function openLock(system: System, path: string): number {
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
-    throw fileError(error, path, 'cannot open the lock')
+    const failure = fileError(error, path, 'cannot open the lock')
+    throw new VqtuneError(failure.kind, `${failure.message}${hint(system, errnoOf(error))}`, { cause: error })
   }
+}
+
+/** Below /run the sandbox of the daemon can write to nothing but the directory that was there when it started. */
+function hint({ paths }: System, errno: string | undefined): string {
+  const isGone = errno === 'EROFS' && statSync(paths.runDir, { throwIfNoEntry: false }) === undefined
+  return isGone ? `; ${paths.runDir} was removed: systemctl restart vqtuned.service makes it again` : ''
 }
 
 function openFile(path: string): number {

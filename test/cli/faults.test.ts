@@ -203,6 +203,25 @@ describe.concurrent('programs that the kernel does not start', () => {
     }
   })
 
+  it.each(['EPERM', 'ENOMEM'])(
+    'the shell (%s): a report goes without the name of the machine',
+    async (errno) => {
+      // In a network namespace of its own, with a sysfs that shows it.
+      const command = ['report', '--window', '1', '--json']
+      const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', '/bin/sh', '-e', 'trace=execve']
+      const { exitCode, stdout, stderr } = await execa(
+        'unshare',
+        [
+          ...['--net', '--mount', 'sh', '-c', 'mount -t sysfs sysfs /sys; exec "$@"', 'sh', ...strace],
+          ...['-e', `inject=execve:error=${errno}`, process.execPath, BUNDLE, ...command],
+        ],
+        { reject: false, timeout: 60_000 },
+      )
+      expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('Error')])
+      expect(JSON.parse(stdout)).toMatchObject({ inventory: null, nics: [] })
+    },
+  )
+
   it('all that the daemon starts: it lives, tunes what needs none of them, and says what is wrong', async () => {
     const guest = driftedGuest()
     const tools = ['ethtool', 'udevadm', 'ip', 'systemd-notify'].map((tool) => `~/usr/sbin/${tool}`)
@@ -371,6 +390,22 @@ describe.concurrent('apply with a disk for its state that', () => {
        vqtune apply --root "$ROOT"; code=$?; ls "$ROOT/run/vqtune" >&3; exit $code; } 3>"$ROOT/left"`,
       { ROOT: root },
     )
+
+  it('went while all around it is read-only, as for the daemon: says what to do', async () => {
+    const guest = driftedGuest()
+    try {
+      mkdirSync(`${guest.root}/run`)
+      const script = 'mount -t tmpfs -o ro tmpfs "$ROOT/run" && vqtune apply --root "$ROOT"'
+      const { code, stderr } = await inNamespace(script, { ROOT: guest.root })
+      const directory = `${guest.root}/run/vqtune`
+      expect([code, stderr]).toEqual([
+        1,
+        `vqtune: ${directory}/lock: cannot open the lock (EROFS); ${directory} was removed: systemctl restart vqtuned.service makes it again\n`,
+      ])
+    } finally {
+      guest.remove()
+    }
+  })
 
   it.each(SPOILT)('%s: nothing is written before the originals are', async (_name, spoil, errno) => {
     const guest = driftedGuest()

@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -27,6 +36,17 @@ it('gives what it makes its mode under any umask, and what is there keeps its ow
   expect(['a', 'a/b', 'a/b/c'].map(modeOf)).toEqual(['711', '755', '700'])
   makeDirectory(`${root}/a`)
   expect(modeOf('a')).toBe('711')
+})
+
+it.each([
+  ['a file in its place', 'file', 'EEXIST'],
+  ['a file on the way', 'file/a/b', 'ENOTDIR'],
+  ['a link to nowhere on the way', 'link/a/b', 'ENOENT'],
+])('with %s is an error', (_, path, code) => {
+  writeFileSync(`${root}/file`, '')
+  symlinkSync('nowhere', `${root}/link`)
+  expect(() => makeDirectory(`${root}/${path}`)).toThrow(expect.objectContaining({ code }))
+  expect(readdirSync(root)).toEqual(['file', 'link'])
 })
 
 it('so state can be read by users whoever made its directory first; backups cannot', async () => {
