@@ -9,7 +9,7 @@ export type CpuList = readonly number[]
 /** The guest's CPUs, as /sys/devices/system/cpu tells. */
 export interface ObservedCpus {
   readonly online: CpuList
-  /** isolcpus= and isolated cpuset partitions (sysfs "isolated") and nohz_full; only those that are online. */
+  /** To be kept free of interrupts: isolcpus=, nohz_full=, isolated cpusets, irqaffinity=; only those that are online. */
   readonly isolated: CpuList
 }
 

@@ -244,7 +244,7 @@ function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
   return [
     {
       code: 'isolated',
-      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full= or a cpuset) and takes no interrupts of queues`,
+      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full=, irqaffinity= or a cpuset) and takes no interrupts of queues`,
       next: 'set isolated-cpus = "use" in vqtune.toml if it may',
       onHost: false,
     },

@@ -26,7 +26,7 @@ const BOOT_SECONDS = 1
 
 /**
  * @param after the guest as apply left it
- * @returns whether a NIC was lost
+ * @returns NICs that were lost, and whether they could be reverted
  */
 export async function confirmApply(
   context: CommandContext,
@@ -34,7 +34,7 @@ export async function confirmApply(
   before: Baselines,
   after: ObservedGuest,
   limit: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<readonly ConnectivityLoss[]> {
   const { system, options } = context
   const boot = options.boot === true
   const attended = !boot && options.unattended !== true
@@ -61,7 +61,7 @@ export async function confirmApply(
   for (const one of lost) context.warn(describeLoss(one))
   // An administrator has just read it, and a daemon that runs records it. At boot the state directory may not be there.
   if (options.unattended === true) await record(context, settings, lost)
-  return lost.length > 0
+  return lost
 }
 
 function describeWatch({ nic, connectivity }: Baseline, seconds: number): string {

@@ -1,7 +1,7 @@
 /** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import type { Baselines } from '../confirm/confirm'
+import type { Baselines, ConnectivityLoss } from '../confirm/confirm'
 import { EXIT, VqtuneError } from '../errors'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { applyOperation } from '../planner/operations'
@@ -41,17 +41,29 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
     },
   })
-  await report(context, result, json ? undefined : describeApply(result, nic))
+  if (!json) await report(context, result, describeApply(result, nic))
   // Also when nothing had to be set this time: the unit cannot do what it is for.
   if (boot && isWithoutEthtool(system, result)) {
     context.warn('ethtool is not installed: channels cannot be read or set')
+    if (json) await report(context, result, undefined)
     return EXIT.error
   }
   // Most runs change no channels, and load nothing for it.
-  if (before.size === 0) return exitCodeOf(result)
+  const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
+  // What happened last belongs into it.
+  if (json) await report(context, result, undefined, losses)
+  return losses.length > 0 ? EXIT.error : exitCodeOf(result)
+}
+
+async function confirmed(
+  context: CommandContext,
+  settings: Settings,
+  before: Baselines,
+  { guest }: Convergence,
+  { signal }: Limits,
+): Promise<readonly ConnectivityLoss[]> {
   const { confirmApply } = await import('./apply-confirm')
-  const lost = await confirmApply(context, settings, before, result.guest, limits.signal)
-  return lost ? EXIT.error : exitCodeOf(result)
+  return confirmApply(context, settings, before, guest, signal)
 }
 
 function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {
@@ -63,10 +75,11 @@ export async function report(
   context: CommandContext,
   result: Convergence,
   text: string | undefined,
+  losses: readonly ConnectivityLoss[] = [],
 ): Promise<void> {
   if (text === undefined) {
     const { convergenceJson, printJson } = await import('../output/json')
-    context.out(printJson(convergenceJson(result)))
+    context.out(printJson(convergenceJson(result, losses)))
   } else {
     context.out(text)
   }

@@ -143,7 +143,8 @@ export async function probeGateway(
 
 /** What was there before and is lost now, in one clause; undefined when nothing is. Pure. */
 export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
-  if (before.carrier === true && now.carrier !== true) return 'the carrier was lost'
+  // undefined: the interface was set down or went away, which no change of channels does.
+  if (before.carrier === true && now.carrier === false) return 'the carrier was lost'
   // Another gateway than before is another network's affair.
   if (hasGateway(before) && now.gateway === before.gateway && now.neighbour === 'FAILED') {
     return `the default gateway ${now.gateway} no longer answers`

@@ -39,10 +39,19 @@ export function planJson(guest: ObservedGuest, plans: readonly NicPlan[]): objec
   }
 }
 
+/** A NIC that lost connectivity with its new channels; see confirm/confirm.ts. */
+interface Loss {
+  readonly nic: string
+  readonly from: number
+  readonly channels: number
+  readonly why: string
+  readonly failure: string | undefined
+}
+
 /** `vqtune apply --json`, `vqtune rollback --json` */
-export function convergenceJson(result: Convergence): object {
+export function convergenceJson(result: Convergence, losses: readonly Loss[] = []): object {
   return {
-    converged: result.failure === undefined,
+    converged: result.failure === undefined && losses.length === 0,
     outcomes: result.outcomes.map(({ step, result: outcome, why, at }) => ({
       ...stepJson(step),
       result: outcome,
@@ -51,6 +60,7 @@ export function convergenceJson(result: Convergence): object {
     })),
     skips: result.skips.map(skipJson),
     missing: stepsJson(result.missing),
+    reverted: losses.map((loss) => ({ ...loss, failure: loss.failure ?? null })),
     failure:
       result.failure === undefined ? null : { kind: result.failure.kind, message: result.failure.message },
   }

@@ -14,7 +14,8 @@ export interface ConfiguredValue {
 
 /** Every setting of the parameter; the last one wins. */
 export function readConfigured(system: System): readonly ConfiguredValue[] {
-  const { modprobeDirs, procCmdline } = system.paths.hypervisor
+  const { procCmdline, hypervisor } = system.paths
+  const { modprobeDirs } = hypervisor
   const fromFiles = shadowedFiles(modprobeDirs, '.conf', (directory) => system.list(directory)).flatMap(
     (path) => parseModprobeConf(readConfigFile(system, path) ?? '', path),
   )
