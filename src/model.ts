@@ -90,7 +90,7 @@ export const OBSTACLE_CODES = [
 ] as const
 export type ObstacleCode = (typeof OBSTACLE_CODES)[number]
 
-/** Why a NIC or one of its tunables is left alone. None of these is an error, but 'unknown-maximum'. */
+/** Why a NIC or one of its tunables is left alone. None of these is an error, but 'unknown-maximum' and 'undecided-rule'. */
 export const SKIP_CODES = [
   ...OBSTACLE_CODES,
   'disabled', // policy: enabled = false
@@ -99,6 +99,7 @@ export const SKIP_CODES = [
   'guard', // traffic was worse with more channels
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
+  'undecided-rule', // whether a rule means the NIC is not known: a fault
 ] as const
 export type SkipCode = (typeof SKIP_CODES)[number]
 
@@ -109,7 +110,15 @@ export interface ObservedNic {
   readonly name: string
   readonly altnames: readonly string[]
   readonly ifindex: number
+  /**
+   * The permanent address, by which the host knows the NIC: a bond, team or NetworkManager's cloned-mac-address gives it
+   * another one for a time. The current one where only that is known.
+   */
   readonly mac: string
+  /** False where only the current address is known. */
+  readonly isMacPermanent: boolean
+  /** `ip` was asked: altnames and mac are as they are. */
+  readonly isIdentified: boolean
   /** Device name on the virtio bus, such as `virtio2`; not changed by renaming the interface. */
   readonly virtio: string
   readonly bus: (typeof PARENT_BUSES)[number]

@@ -4,10 +4,13 @@ import type { ObservedNic } from '../model'
 /** What names a NIC in rules. */
 export type NicNames = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
 
+/** What is known of its names. */
+export type Identification = Pick<ObservedNic, 'isIdentified' | 'isMacPermanent'>
+
 export interface NicMatch {
   /** Glob over the interface name and its altnames. */
   readonly name?: string
-  /** Glob over the MAC address, upper or lower case. */
+  /** Glob over the permanent MAC address, upper or lower case; over the current one where that is not known. */
   readonly mac?: string
   /** PCI address; the domain may be left out when it is 0000. */
   readonly pci?: string
@@ -23,6 +26,25 @@ export function matchesNic(match: NicMatch, nic: NicNames): boolean {
   if (match.mac !== undefined && !globMatcher(match.mac.toLowerCase())(nic.mac.toLowerCase())) return false
   if (match.pci !== undefined && fullPciAddress(match.pci) !== nic.busAddress.toLowerCase()) return false
   return match.virtio === undefined || match.virtio === nic.virtio
+}
+
+/** Whether what is not known of the NIC could make the match fit. */
+export function isUndecided(match: NicMatch, nic: NicNames & Identification): boolean {
+  if (nic.isIdentified || matchesNic(match, nic)) return false
+  const { name, mac, ...known } = match
+  const unknown = name !== undefined || (mac !== undefined && !nic.isMacPermanent)
+  return unknown && matchesNic(mac !== undefined && nic.isMacPermanent ? { ...known, mac } : known, nic)
+}
+
+/** Whether `ip` has to be asked to decide the rules. */
+export function needsIdentification(
+  rules: readonly { readonly match: NicMatch }[],
+  nics: readonly Identification[],
+): boolean {
+  return rules.some(
+    ({ match: { name, mac } }) =>
+      name !== undefined || (mac !== undefined && nics.some(({ isMacPermanent }) => !isMacPermanent)),
+  )
 }
 
 /** `00:03.0` -> `0000:00:03.0`, in lower case as sysfs has it. */

@@ -1,5 +1,8 @@
 /** The daemon's look at the guest: ethtool is asked once for each NIC instance, everything else is read from sysfs. */
-import type { ObservedGuest, Obstacle } from '../model'
+import { needsIdentification } from '../config/match'
+import type { Settings } from '../config/settings'
+import { type Links, readLinks } from '../kernel/ip-link'
+import type { ObservedGuest, ObservedNic, Obstacle } from '../model'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
 
@@ -9,6 +12,7 @@ export class CachingObserver {
   private readonly withoutMaximum = new Set<number>()
   /** Of whom ethtool could not be asked in this pass. */
   private readonly unanswered = new Map<number, Obstacle>()
+  private links: { readonly of: string; readonly links: Links } | undefined
   /** Why ethtool could not be asked at the last look, of the first NIC; undefined when it could, or need not be. */
   problem: string | undefined
 
@@ -23,16 +27,29 @@ export class CachingObserver {
    * Of a NIC of whom ethtool cannot be asked the maximum stays unknown and channels as they are.
    * @throws VqtuneError kind unsupported when there is no list of CPUs
    */
-  async observe(alsoKnown: ReadonlyMap<number, number> = new Map()): Promise<ObservedGuest> {
+  async observe(
+    { rules }: Pick<Settings, 'rules'>,
+    alsoKnown: ReadonlyMap<number, number> = new Map(),
+  ): Promise<ObservedGuest> {
     const guest = await observeGuest(this.system, {
       knownMaxima: new Map([...this.maxima, ...alsoKnown]),
       needsMaximum: (nic) => !this.withoutMaximum.has(nic.ifindex),
       unanswered: this.unanswered,
+      links: (nics) => (needsIdentification(rules, nics) ? this.linksOf(nics) : undefined),
     })
     this.remember(guest)
     const silent = guest.nics.find(({ ifindex }) => this.unanswered.has(ifindex))
     this.problem = silent && `${silent.name}: ${this.unanswered.get(silent.ifindex)?.why}`
     return guest
+  }
+
+  /** Asked anew when a NIC came, went or was renamed, and after each pass in which it did not answer. */
+  private async linksOf(nics: readonly ObservedNic[]): Promise<Links> {
+    const known = nics.map(({ ifindex, name, mac }) => `${ifindex} ${name} ${mac}`).join('\n')
+    if (this.links?.of === known) return this.links.links
+    const links = await readLinks(this.system)
+    this.links = links.size === 0 ? undefined : { of: known, links }
+    return links
   }
 
   private remember(guest: ObservedGuest): void {

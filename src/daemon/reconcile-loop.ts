@@ -111,14 +111,14 @@ export class ReconcileLoop {
   /** @throws VqtuneError kind unsupported when the guest cannot be looked at, state for a damaged ledger */
   async run(settings: Settings): Promise<PassResult> {
     this.observer.startPass()
-    let guest = await this.observer.observe()
+    let guest = await this.observer.observe(settings)
     this.restore(guest.bootId)
     guest = await this.revertLost(guest, settings)
     let drifts = this.driftIn(guest, settings)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
-      guest = await this.observer.observe()
+      guest = await this.observer.observe(settings)
       drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
@@ -197,7 +197,7 @@ export class ReconcileLoop {
       this.events.reverted(one)
       this.append(revertRecord(one, new Date(this.clock.wall()).toISOString()), settings)
     }
-    const now = await this.observer.observe()
+    const now = await this.observer.observe(settings)
     this.detector.acceptAsOwn(now, new Set(lost.map(({ nic }) => nic)))
     return now
   }
@@ -303,7 +303,7 @@ export class ReconcileLoop {
         this.system,
         {
           ...plain,
-          observe: (known) => this.observer.observe(known),
+          observe: (known) => this.observer.observe(settings, known),
           // Exemptions are by name; a NIC may be renamed between two looks.
           plan: (guest, ledger) =>
             applyOperation(this.system, settings, {

@@ -6,6 +6,8 @@ import { escapeControl } from '../text/escape'
 export interface LinkFacts {
   readonly name: string
   readonly altnames: readonly string[]
+  /** Only told where it is not the current one. */
+  readonly permanentMac: string | undefined
   /** An XDP program is attached in any mode. */
   readonly xdp: boolean
   /** Bridge, bond or ovs-system that it belongs to. */
@@ -62,11 +64,15 @@ function parseEntries(text: string): readonly Entry[] {
   return entries.filter(isRecord)
 }
 
-function factsOf(name: string, { altnames, xdp, prog, master, link, link_type, linkinfo }: Entry): LinkFacts {
+function factsOf(
+  name: string,
+  { altnames, permaddr, xdp, prog, master, link, link_type, linkinfo }: Entry,
+): LinkFacts {
   const info = isRecord(linkinfo) ? linkinfo : {}
   return {
     name,
     altnames: Array.isArray(altnames) ? altnames.filter((other: unknown) => typeof other === 'string') : [],
+    permanentMac: string(permaddr),
     xdp: hasXdp(xdp) || isRecord(prog),
     master: string(master),
     lower: string(link),
@@ -94,11 +100,15 @@ function string(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** All interfaces of this network namespace; none where iproute2 is missing or too old for JSON. */
+/** All interfaces of this network namespace; none where iproute2 is missing, too old for JSON, or does not answer. */
 export async function readLinks(system: System): Promise<Links> {
   if (system.findTool('ip') === undefined) return new Map()
-  const result = await askIp(system)
-  return result.code === 0 ? parseLinks(result.stdout) : new Map()
+  try {
+    return await requireLinks(system)
+  } catch (error) {
+    if (error instanceof VqtuneError) return new Map()
+    throw error
+  }
 }
 
 /** As readLinks, for those who cannot do without. @throws VqtuneError kind tool-missing, tool-failed */

@@ -4,7 +4,7 @@ import type { System } from '../system/system'
 
 /** What the class directory tells of a target before its queues are looked at. */
 export interface FoundNic
-  extends Pick<ObservedNic, 'name' | 'ifindex' | 'mac' | 'virtio' | 'bus' | 'busAddress'> {
+  extends Pick<ObservedNic, 'name' | 'ifindex' | 'mac' | 'isMacPermanent' | 'virtio' | 'bus' | 'busAddress'> {
   /** Its directory below /sys/class/net. */
   readonly directory: string
 }
@@ -96,7 +96,14 @@ function classify(
     busAddress: parent,
     ifindex: Number(ifindex),
     mac: (system.readText(`${directory}/address`) ?? '').trim(),
+    isMacPermanent: hasOwnAddress(system, directory),
   }
+}
+
+/** NET_ADDR_PERM (include/uapi/linux/netdevice.h): nobody gave it another address. A port of a bond or team may have. */
+function hasOwnAddress(system: System, directory: string): boolean {
+  const assigned = system.readText(`${directory}/addr_assign_type`)?.trim()
+  return assigned === undefined ? !system.exists(`${directory}/master`) : assigned === '0'
 }
 
 function badName(name: string, problem: string): IgnoredInterface {

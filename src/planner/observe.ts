@@ -9,7 +9,7 @@ import {
   readVirtioInterrupts,
   type VirtioInterrupts,
 } from '../kernel/interrupts'
-import { type LinkFacts, readLinks } from '../kernel/ip-link'
+import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
 import { readRssQueues } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
@@ -22,8 +22,8 @@ export interface ObserveOptions {
    * A NIC that already has as many channels as it could want needs no answer.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once, for all NICs, for XDP programs and altnames. */
-  readonly links?: boolean
+  /** Ask `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or what it said, or undefined. */
+  readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
   /** Ask ethtool for the RSS table of NICs that have one. */
   readonly rss?: boolean
   /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
@@ -52,7 +52,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
         : nic
     }),
   )
-  const facts = await links
+  const facts = await (typeof options.links === 'function' ? options.links(nics) : links)
   return {
     bootId: readBootId(system),
     cpus,
@@ -83,6 +83,7 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
   const topology = {
     ...known,
     altnames: [],
+    isIdentified: false,
     operstate: (system.readText(`${directory}/operstate`) ?? 'unknown').trim(),
     master: basename(system.readLink(`${directory}/master`)),
     features: {
@@ -167,5 +168,6 @@ function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
     (facts.xdp
       ? { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' }
       : undefined)
-  return { ...nic, altnames: facts.altnames, obstacle }
+  const mac = facts.permanentMac ?? nic.mac
+  return { ...nic, altnames: facts.altnames, mac, isMacPermanent: true, isIdentified: true, obstacle }
 }

@@ -1,6 +1,9 @@
 /** The operations that the reconcile loop can carry out: apply, rollback, and the return to recorded values. */
+
+import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
+import { readLinks } from '../kernel/ip-link'
 import type {
   CpuList,
   ObservedGuest,
@@ -62,8 +65,8 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       observeGuest(system, {
         knownMaxima,
         unanswered,
-        // A rule may name a NIC by an altname, which only `ip` tells; without such rules it is not run.
-        links: settings.rules.some((rule) => rule.match.name !== undefined),
+        // Only `ip` tells altnames, and the permanent address of a bond's port; without rules by these it is not run.
+        links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
       }),

@@ -1,4 +1,6 @@
 /** Plan: from what is observed and what policy says to the writes that are missing. Pure. */
+
+import { isUndecided } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
 import type {
@@ -43,7 +45,7 @@ export function planGuest(
     const regressionHold = regressionHolds.get(nic.ifindex)
     const desired = desiredState(nic, guest.cpus, settings.isolated, policy, load, regressionHold?.to)
     const exempt = policy.enabled
-      ? exemptions.get(nic.name)
+      ? (undecided(settings, nic) ?? exemptions.get(nic.name))
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
@@ -51,6 +53,14 @@ export function planGuest(
         : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
     return { nic, settings: policy, desired, plan }
   })
+}
+
+/** A rule that may forbid what is planned must not be passed over because `ip` does not answer. */
+function undecided(settings: Settings, nic: ObservedNic): Pick<Skip, 'code' | 'why'> | undefined {
+  const rule = settings.rules.find(({ match }) => isUndecided(match, nic))
+  if (rule === undefined) return undefined
+  const why = `ip does not tell its other names, and so not whether the rule in ${rule.source} applies to it`
+  return { code: 'undecided-rule', why }
 }
 
 export function stepsOf(plans: readonly NicPlan[]): readonly Step[] {

@@ -331,7 +331,7 @@ function whole({ setAside: _, ...ledger }: Ledger): Ledger {
 
 /** Channels that could not be planned for are a fault; all the rest was done. */
 export function notJudged(skips: readonly Skip[]): VqtuneError | undefined {
-  const skip = skips.find(({ code }) => code === 'unknown-maximum')
+  const skip = skips.find(({ code }) => code === 'unknown-maximum' || code === 'undecided-rule')
   return skip && new VqtuneError('tool-failed', `${skip.nic}: ${skip.why}`)
 }
 

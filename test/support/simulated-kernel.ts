@@ -101,6 +101,8 @@ export function nicOf(
   const nic: ObservedNic = {
     name: `eth${options.ifindex}`,
     altnames: [],
+    isMacPermanent: true,
+    isIdentified: false,
     ifindex: options.ifindex,
     mac: `52:54:00:00:00:${String(options.ifindex % 100).padStart(2, '0')}`,
     virtio: `virtio${options.ifindex}`,

@@ -22,6 +22,8 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
   const nic: ObservedNic = {
     name: 'ens3',
     altnames: [],
+    isMacPermanent: true,
+    isIdentified: false,
     ifindex: 2,
     mac: '52:54:00:ab:cd:01',
     virtio: 'virtio0',

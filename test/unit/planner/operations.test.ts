@@ -91,6 +91,27 @@ describe('tuning', () => {
     expect(again.nics.map((nic) => nic.channels.maximum)).toEqual(all.nics.map(() => 7))
   })
 
+  it('leaves alone a NIC of whom ip does not tell whether a rule by name means it', async () => {
+    const { system } = capturedGuest('renamed-altnames')
+    const silent: System = Object.assign(Object.create(system), {
+      run: async () => ({ code: 1, stdout: '', stderr: 'Cannot open netlink socket' }),
+    })
+    const rule = { match: { name: 'storage-*' }, settings: { enabled: false }, source: 'site.toml:1' }
+    const settings = { ...DEFAULT_SETTINGS, rules: [rule] }
+    const operation = tune({ respectHolds: true }, settings, silent)
+    const { steps, skips } = operation.plan(await operation.observe(new Map()), EMPTY)
+    expect(steps).toEqual([])
+    expect(skips.map(({ nic, code }) => [nic, code])).toEqual([
+      ['enp0s8', 'undecided-rule'],
+      ['uplink0', 'undecided-rule'],
+    ])
+    expect(skips[0]?.why).toContain('the rule in site.toml:1')
+    const answered = tune({ respectHolds: true }, settings, system)
+    expect(answered.plan(await answered.observe(new Map()), EMPTY).skips).toMatchObject([
+      { code: 'disabled' },
+    ])
+  })
+
   it('keeps the exemptions of its caller, and adds why a NIC is held', () => {
     const held = withHeld(withHeld(EMPTY, [FIRST], AT), [SECOND], AT, 'the carrier was lost')
     const given = new Map([['eth9', { code: 'yielded', why: 'x' }]] as const)
