@@ -1,4 +1,4 @@
-/** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
+/** `vqtune apply`: one reconcile. On the boot path, so only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { Baselines } from '../confirm/confirm'
@@ -41,7 +41,7 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     },
   })
   await report(context, result, json ? undefined : describeApply(result, nic))
-  // Most runs change no channels, and load nothing for it.
+  // Most runs change no channels and need none of this code.
   if (before.size === 0) return exitCodeOf(result)
   const { confirmApply } = await import('./apply-confirm')
   const lost = await confirmApply(context, settings, before, result.guest, limits.signal)
@@ -63,12 +63,12 @@ export async function report(
   if (result.failure !== undefined) context.warn(result.failure.message)
 }
 
-/** Waits for NICs, then applies; ends within [boot] limit-ms whatever happens, so that booting goes on. */
+/** Waits for NICs, then applies; ends within [boot] limit-ms in any case, so that booting goes on. */
 async function applyAtBoot(context: CommandContext, settings: Settings): Promise<number> {
   const { system } = context
   const { insideContainer, waitForNics } = await import('./wait-for-nics')
   if (insideContainer(system)) {
-    context.out('nothing to do: in a container, NICs belong to its host\n')
+    context.out('nothing to do in a container: its NICs belong to the system that runs it\n')
     return EXIT.converged
   }
   const { limitMs, waitMs } = settings.boot
@@ -78,12 +78,12 @@ async function applyAtBoot(context: CommandContext, settings: Settings): Promise
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       limit.abort()
-      reject(new VqtuneError('timeout', `gave up after ${limitMs} ms (boot.limit-ms): booting goes on`))
+      reject(new VqtuneError('timeout', `timed out after ${limitMs} ms (boot.limit-ms); booting continues`))
     }, limitMs)
   })
   const work = async (): Promise<number> => {
     const pending = await waitForNics(system, Math.min(waitMs, limitMs), limit.signal)
-    for (const { name, why } of pending) context.warn(`not waiting longer for ${name}: ${why}`)
+    for (const { name, why } of pending) context.warn(`no longer waiting for ${name}: ${why}`)
     if (system.findTool('ethtool') === undefined) {
       context.warn('ethtool is not installed: channels cannot be read or set')
       return EXIT.converged

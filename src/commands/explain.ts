@@ -1,4 +1,4 @@
-/** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
+/** `vqtune explain NIC`: the target, what limits it, other writers, and what to do next. Changes nothing. */
 
 import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
@@ -86,27 +86,27 @@ function nextCommand(
   if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
     return `vqtune apply ${operand(nic.name)}`
   const [remedy] = remedies
-  if (remedy !== undefined) return `the steps for ${remedy.title} above, on its side`
+  if (remedy !== undefined) return `the steps for ${remedy.title} above, on the hypervisor side`
   return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
 }
 
 function explanationText(explanation: Explanation, colors: Paint): string {
   const { nicPlan, arithmetic, limits, remedies, next } = explanation
   const { nic, desired } = nicPlan
-  const maximum = nic.channels.maximum === undefined ? 'not told' : String(nic.channels.maximum)
+  const maximum = nic.channels.maximum === undefined ? 'unknown' : String(nic.channels.maximum)
   return lines([
     `${nic.name}: virtio-net, ${nic.virtio} at ${nic.bus} ${nic.busAddress}, MAC ${nic.mac}${nic.master === undefined ? '' : `, in ${nic.master}`}`,
-    `channels: ${nic.channels.current} now, target ${desired.target}, maximum of the host ${maximum}`,
+    `channels: ${nic.channels.current} now, target ${desired.target}, host maximum ${maximum}`,
     `target: M = ${arithmetic}: ${describeLimit(desired.limitedBy)}`,
     ...section(
-      'What limits it',
+      'Limited by',
       limits.flatMap((limit) => [limit.text, ...(limit.next === undefined ? [] : [`  -> ${limit.next}`])]),
     ),
     ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
-    ...section('Who else may write it', writerLines(explanation.writers)),
-    ...section('What vqtune changed', ledgerLines(explanation)),
+    ...section('Other software that may change it', writerLines(explanation.writers)),
+    ...section('Changed by vqtune', ledgerLines(explanation)),
     '',
     `Next: ${next}`,
   ])
@@ -131,7 +131,7 @@ function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Pai
   return section(title, [
     ...steps,
     ...(remedy.powerOff
-      ? [`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`]
+      ? [`This needs a full power-off; a reboot is not enough. ${remedy.powerOffHow}`]
       : [remedy.powerOffHow]),
     ...remedy.notes,
     'Afterwards, in this guest:',
@@ -146,7 +146,7 @@ function queueLines({ verdicts, steered, nicPlan }: Explanation): string[] {
   )
   if (steered.length > 0) {
     problems.push(
-      `queue ${formatCpuList(steered)}: RPS is on (rps_cpus) and moves packets away from the queue's own vCPU`,
+      `queue ${formatCpuList(steered)}: RPS is on (rps_cpus): it moves packets away from the queue's own vCPU`,
     )
   }
   if (problems.length > 0) return problems
@@ -158,8 +158,8 @@ function queueLines({ verdicts, steered, nicPlan }: Explanation): string[] {
 }
 
 function writerLines(writers: readonly Writer[]): string[] {
-  if (writers.length === 0) return ['nobody, as far as files and processes tell']
-  const certainty = { yes: '', maybe: 'perhaps ', unreadable: 'unknown: ' } as const
+  if (writers.length === 0) return ['none detected']
+  const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
   return writers.flatMap(({ writer, where, what, matches, remedy }) => [
     `${certainty[matches]}${writer} (${where}): ${what}`,
     `  -> ${remedy}`,
@@ -167,22 +167,23 @@ function writerLines(writers: readonly Writer[]): string[] {
 }
 
 function heldFor({ heldWhy }: LedgerEntry): string {
-  return heldWhy === undefined ? 'rolled back' : `put back (${heldWhy})`
+  return heldWhy === undefined ? 'rolled back' : `reverted (${heldWhy})`
 }
 
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
   const { original, applied, trial } = recorded
   if (recorded.held === true && trial === undefined)
-    return [`nothing is left: ${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
+    return [`nothing: ${heldFor(recorded)} at ${recorded.at}, skipped until the next boot or vqtune apply`]
   if (original === undefined) return ['nothing since boot']
   const before = `channels ${original.channels}`
   if (trial !== undefined) {
     return [
-      `a trial began at ${trial}, and is at work or was killed; before vqtune: channels ${original.channels}`,
+      `a trial started at ${trial} is running or was killed; original values: channels ${original.channels}`,
     ]
   }
-  if (applied === undefined) return [`begun at ${recorded.at} and cut short; before it: ${before}`]
+  if (applied === undefined)
+    return [`started at ${recorded.at} but not completed; original values: ${before}`]
   const queues = applied.queues.filter(
     (queue, index) =>
       queue.rx !== original.queues[index]?.rx ||
@@ -191,7 +192,7 @@ function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   )
   return [
     `channels ${original.channels} -> ${applied.channels}, interrupts or XPS of ${plural(queues.length, 'queue')}, at ${recorded.at}`,
-    `back to what was before: vqtune rollback ${operand(nicPlan.nic.name)}`,
+    `to restore the original values: vqtune rollback ${operand(nicPlan.nic.name)}`,
   ]
 }
 

@@ -83,7 +83,7 @@ function queueTable(plans: readonly NicPlan[]): string {
           irqCell(queue.txIrq),
           queue.xps === undefined ? '-' : formatCpuList(queue.xps) || 'none',
           verdict === undefined
-            ? 'goes away'
+            ? 'to be removed'
             : verdict.private
               ? 'yes'
               : `no: ${verdict.problems.map(describeAffinityProblem).join('; ')}`,
@@ -97,7 +97,7 @@ function irqCell(irq: ObservedIrq | undefined): string {
   return irq === undefined ? '-' : `${irq.irq} -> ${formatCpuList(irq.affinity)}`
 }
 
-/** Steering left over from single-queue days moves packets off the vCPU that the queue was given. */
+/** RPS left over from a single-queue setup moves packets off the queue's own vCPU. */
 function rpsNotes({ nic }: NicPlan): string[] {
   const steered = nic.queues.filter((queue) => queue.rps.length > 0)
   if (steered.length === 0 || nic.channels.current === 1) return []
@@ -107,7 +107,7 @@ function rpsNotes({ nic }: NicPlan): string[] {
   ]
 }
 
-/** Queues that the RSS table leaves out receive nothing, however many channels there are. */
+/** Queues that are not in the RSS table receive nothing, however many channels there are. */
 function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)

@@ -1,6 +1,6 @@
 /**
- * The daemon: event sources and cron in, passes of the tuner, log, metrics and status out. All state that changes is
- * in the class; it ends when the signal is aborted, and leaves the NICs as they are.
+ * The daemon: event sources and cron in; passes, log, metrics and status out. All mutable state is in the class. It ends
+ * when the signal is aborted, and leaves the NICs as they are.
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
@@ -62,7 +62,7 @@ export class Daemon {
     )
   }
 
-  /** @throws VqtuneError kind config, or when the guest cannot be looked at even once */
+  /** @throws VqtuneError kind config, or if the guest cannot be observed at all */
   async run(): Promise<void> {
     this.schedule = this.newSchedule(this.settings)
     this.sources.start()
@@ -78,7 +78,7 @@ export class Daemon {
     await this.close()
   }
 
-  /** SIGHUP. A configuration that is not valid changes nothing. */
+  /** SIGHUP. An invalid configuration changes nothing. */
   async reload(): Promise<void> {
     try {
       const settings = await loadSettings(this.system, this.configFile)
@@ -92,11 +92,14 @@ export class Daemon {
       this.tuner.forgetConflicts()
       this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
-      this.log.info({ config: settings.sources }, 'configuration read again')
+      this.log.info({ config: settings.sources }, 'configuration reloaded')
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
       this.configValid = false
-      this.log.error({ kind: error.kind }, `configuration not taken, the old one stays: ${error.message}`)
+      this.log.error(
+        { kind: error.kind },
+        `configuration reload failed, the previous configuration stays in effect: ${error.message}`,
+      )
     }
     this.passes.trigger('reload')
   }
@@ -133,7 +136,7 @@ export class Daemon {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
       }
     } catch (error) {
-      // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
+      // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
       const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
       this.teller.problem('pass', text)
     }
@@ -155,7 +158,7 @@ export class Daemon {
     return statusLine(this.result, this.sources.views, this.configValid)
   }
 
-  /** Metrics, status and view, each but the last written only when it is another text. */
+  /** Metrics, status and view; all but the last are written only if their text has changed. */
   private publish(): void {
     const { result, settings, configValid, checkedAt, startedAt } = this
     if (result === undefined) return
@@ -196,7 +199,7 @@ export class Daemon {
   }
 }
 
-/** What was found before this start; a history that cannot be read is told when it is written to. */
+/** The history from before this start. If it cannot be read, that is reported when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
     return readHistory(system).records

@@ -1,4 +1,4 @@
-/** The daemon's look at the guest: ethtool is asked once for each NIC instance, everything else is read from sysfs. */
+/** The daemon's observation of the guest: ethtool runs once per NIC instance, everything else is read from sysfs. */
 import { VqtuneError } from '../errors'
 import type { ObservedGuest } from '../model'
 import { observeGuest } from '../planner/observe'
@@ -8,7 +8,7 @@ export class CachingObserver {
   private readonly maxima = new Map<number, number>()
   /** Asked, and the driver has no such setting. */
   private readonly withoutMaximum = new Set<number>()
-  /** Why ethtool could not be asked at the last look; undefined when it could, or need not be. */
+  /** Why ethtool failed at the last observation; undefined if it did not, or was not needed. */
   problem: string | undefined
 
   constructor(private readonly system: System) {}

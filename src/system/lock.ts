@@ -1,7 +1,7 @@
 /**
- * Single flight across processes: boot oneshot, daemon and administrator may run at once. flock(2) is held by the
- * open file, so the kernel gives the lock back however this process ends. Node has no flock; flock(1) takes it on a
- * descriptor that we hand down and stay the owner of. The lock is only taken when something has to be written.
+ * One writer at a time across processes: boot unit, daemon and administrator may run at once. flock(2) belongs to the
+ * open file description, so the kernel releases the lock however this process ends. Node has no flock(2); flock(1) takes
+ * it on a descriptor that it inherits and that we keep open. The lock is only taken when something has to be written.
  */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
@@ -13,12 +13,12 @@ export interface Lock {
   release(): void
 }
 
-/** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
+/** flock's exit status for a lock that is held (-E); one that flock itself never uses. */
 const HELD = 75
 
 /**
  * Waits for the lock and takes it.
- * @param purpose shown to others who wait, such as `apply`
+ * @param purpose shown to processes that wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
  */
@@ -37,7 +37,7 @@ export async function takeLock(system: System, purpose: string, waitMs: number):
   }
 }
 
-/** For those who wait. A disk that takes no name is no reason not to work: without one they are told of "another vqtune". */
+/** Names the holder for processes that wait. If that cannot be written, they show "another vqtune" instead. */
 function nameHolder(fd: number, purpose: string): void {
   try {
     ftruncateSync(fd, 0)
@@ -83,7 +83,7 @@ function openFile(path: string): number {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
     if (errnoOf(error) !== 'EROFS') throw error
-    // The file that lies there locks as well. Whether the ledger must be written is for others to find out.
+    // An existing file locks as well. Whether the ledger has to be written is the caller's concern.
     try {
       return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     } catch {
@@ -92,7 +92,7 @@ function openFile(path: string): number {
   }
 }
 
-/** Ledger and daemon state lie beside the lock: whoever could write them would choose what rollback writes. */
+/** Ledger and daemon state are in the same directory: whoever could write there would choose what rollback writes. */
 function refuseForeign(system: System): void {
   const { root, runDir } = system.paths
   const problem = root === '' ? ownershipProblem(system, runDir) : undefined
@@ -102,6 +102,6 @@ function refuseForeign(system: System): void {
 function busyText(path: string, waitMs: number): string {
   const holder = readFileSync(path, 'utf8').trim()
   const match = /^(\d+) ([\w -]+)$/.exec(holder)
-  const who = match === null ? 'another vqtune' : `vqtune ${match[2]} (process ${match[1]})`
-  return `${who} is at work: waited ${waitMs} ms for ${path}`
+  const who = match === null ? 'another vqtune' : `vqtune ${match[2]} (PID ${match[1]})`
+  return `timed out after ${waitMs / 1000} s waiting for the lock held by ${who}; ${path} is released when that process exits`
 }

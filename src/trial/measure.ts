@@ -1,10 +1,10 @@
-/** One measurement: the traffic there is for a while, or a command from start to end. */
+/** One measurement: live traffic for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
 import { type Counters, readCounters, TICKS_PER_SECOND } from '../kernel/counters'
 import type { System } from '../system/system'
 
-/** What happened between two readings. */
+/** The difference between two readings. */
 export interface Measured {
   readonly seconds: number
   readonly bytes: number
@@ -13,7 +13,7 @@ export interface Measured {
   readonly cpuSeconds: number
 }
 
-/** Counters are 64 bits wide in the kernel and only reset with the NIC; a step back counts as nothing moved. Pure. */
+/** Counters are 64 bits wide in the kernel and only reset with the NIC; a decrease counts as 0. Pure. */
 export function difference(from: Counters, to: Counters): Measured {
   const grown = (key: keyof Counters['nic']): number => Math.max(0, to.nic[key] - from.nic[key])
   return {
@@ -24,7 +24,7 @@ export function difference(from: Counters, to: Counters): Measured {
   }
 }
 
-/** Flows find their new queues, congestion windows recover: not measured. */
+/** Not measured: flows are moving to their new queues and congestion windows recover. */
 const SETTLE_MS = 1_000
 
 /** @throws AbortError; VqtuneError kind vanished */
@@ -45,7 +45,7 @@ const COMMAND_LIMIT_MS = 600_000
 
 /**
  * Runs the user's own command, with the user's environment, without a shell; its output is dropped.
- * @throws VqtuneError kind tool-failed when it does not exit with 0, with the end of what it complained
+ * @throws VqtuneError kind tool-failed if it does not exit with 0, with its last line on standard error
  */
 export async function measureCommand(
   system: System,

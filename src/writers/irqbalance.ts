@@ -1,8 +1,8 @@
-/** irqbalance moves interrupts by load and does not know that a queue belongs to a vCPU. */
+/** irqbalance moves interrupts by load and is not aware of queue-to-vCPU pairing. */
 import type { System } from '../system/system'
 import { processesNamed, readableText, type Writer, type WriterTarget } from './writer'
 
-/** A running irqbalance, unless it is told to leave all interrupts of the queues alone. */
+/** A running irqbalance, unless all interrupts of the queues are banned. */
 export function findIrqbalance(system: System, nic: WriterTarget): readonly Writer[] {
   return processesNamed(system, 'irqbalance').flatMap((pid): Writer[] => {
     const banned = parseBannedIrqs(readableText(system, `${system.paths.proc}/${pid}/cmdline`) ?? '')
@@ -20,7 +20,7 @@ export function findIrqbalance(system: System, nic: WriterTarget): readonly Writ
         remedy:
           list === ''
             ? 'systemctl disable --now irqbalance'
-            : `systemctl disable --now irqbalance, or give it ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
+            : `systemctl disable --now irqbalance, or start it with ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
       },
     ]
   })

@@ -1,10 +1,10 @@
-/** Who else may write channels, IRQ affinity or XPS of a NIC. */
+/** Other software that may write channels, IRQ affinity or XPS of a NIC. */
 import { globMatcher } from '../config/match'
 import { errnoOf } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
 import type { System } from '../system/system'
 
-/** What names a NIC in the files of other programs. */
+/** What identifies a NIC in the files of other programs. */
 export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
 
 export type WriterName = 'irqbalance' | 'tuned' | 'NetworkManager' | 'ifcfg' | 'systemd-link' | 'udev-rule'
@@ -17,18 +17,18 @@ export interface Writer {
   readonly what: string
   readonly tunable: TunableName
   /**
-   * yes: it is active and means this NIC. maybe: it cannot be decided from files, or the program does not run now.
-   * unreadable: only root can tell.
+   * yes: it is active and affects this NIC. maybe: files do not show it for sure, or the program is not running.
+   * unreadable: only root can read its files.
    */
   readonly matches: 'yes' | 'maybe' | 'unreadable'
-  /** What to do when vqtune is to keep the setting, one clause. */
+  /** How to leave the setting to vqtune, one clause. */
   readonly remedy: string
 }
 
-/** What one condition of another program says about a NIC. */
+/** Whether one condition of another program's file matches a NIC. */
 export type Match = 'yes' | 'no' | 'maybe'
 
-/** All must hold: one no decides, one maybe leaves it open; no condition at all is a yes. */
+/** All must match: no beats maybe, maybe beats yes; no condition at all is a yes. */
 export function allOf(verdicts: readonly Match[]): Match {
   if (verdicts.includes('no')) return 'no'
   return verdicts.includes('maybe') ? 'maybe' : 'yes'
@@ -40,7 +40,7 @@ export function negated(verdict: Match): Match {
   return verdict === 'yes' ? 'no' : 'yes'
 }
 
-/** What files say of a program that does not run now is only what may come. */
+/** The files of a program that is not running only show what it may do later. */
 export function certainIf(isRunning: boolean, writer: Writer): Writer {
   return isRunning ? writer : { ...writer, matches: 'maybe' }
 }
@@ -61,7 +61,7 @@ export function readableText(system: System, path: string): string | undefined {
   return typeof read === 'object' ? read.text : undefined
 }
 
-/** As Host.list, but a directory that this user may not list is 'unreadable'. */
+/** Like System.list, but a directory that this user may not list is 'unreadable'. */
 export function listAllowed(system: System, directory: string): readonly string[] | 'unreadable' {
   try {
     return system.list(directory)
@@ -104,8 +104,8 @@ export function globMatches(glob: string, text: string): boolean {
 }
 
 /**
- * Ids of root's processes by command name, from /proc; a name is cut to 15 characters by the kernel. Anybody can give a
- * process any name, but only root's can write these settings.
+ * PIDs of root's processes by command name, from /proc; the kernel truncates names to 15 characters. Any user can give a
+ * process any name, but only root's processes can write these settings.
  */
 export function processesNamed(system: System, command: string): readonly number[] {
   const wanted = command.slice(0, 15)

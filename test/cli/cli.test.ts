@@ -53,7 +53,7 @@ describe('help and usage', () => {
   })
 
   it.each([
-    [[], /^vqtune keeps/],
+    [[], /^vqtune tunes/],
     [['frob'], /^vqtune: frob: no such command; there are status, /],
     [['--json', 'status'], /^vqtune: --json: options come after the command/],
     [['status', '--frob'], /^vqtune: status: Unknown option '--frob'; see vqtune status --help\n$/],
@@ -105,8 +105,8 @@ describe('on captured guests', () => {
         'enp0s8: 2 of 4 channels (one for each vCPU), every queue private: 1 change missing',
         '  target: min(vCPUs 4, host 4) = 4',
         '  enp0s8: channels 2 -> 4  (one queue pair for each of 4 online vCPUs)',
-        '  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels',
-        '1 change to make: vqtune apply',
+        '  then IRQ affinity and XPS are checked again: the kernel resets them when channels change',
+        '1 change pending: run vqtune apply',
         '',
       ].join('\n'),
     )

@@ -32,7 +32,7 @@ async function count(pattern: RegExp): Promise<number> {
 
 describe('vqtune daemon', () => {
   test('is ready, says so in one line and in status, and runs nothing but its two monitors', async () => {
-    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
+    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; converged')
     await daemon.sourcesAreUp()
     await waitUntil('nothing but two monitors', PATIENCE_MS, async () => {
       const cgroup = await daemon.property('ControlGroup')
@@ -111,12 +111,14 @@ describe('vqtune daemon', () => {
 
   test('a broken configuration keeps the old one and says where it is wrong', async () => {
     await daemon.configure(`${PATIENT}debounce-ms = "soon"\n`)
-    expect(await daemon.log()).toMatch(/configuration not taken, the old one stays: .*50-test\.toml:\d+/)
+    expect(await daemon.log()).toMatch(
+      /configuration reload failed, the previous configuration stays in effect: .*50-test\.toml:\d+/,
+    )
     await waitUntil('status to tell', PATIENCE_MS, async () => !(await daemon.view()).configValid)
     await nic.setChannels(1)
     await nic.become(4)
     await daemon.configure(PATIENT)
-    expect(await daemon.log()).toContain('configuration read again')
+    expect(await daemon.log()).toContain('configuration reloaded')
     await waitUntil('status to tell', PATIENCE_MS, async () => (await daemon.view()).configValid)
   })
 
@@ -149,7 +151,7 @@ describe('vqtune daemon', () => {
       expect.objectContaining({ nic: nic.name, otherWriter: 'tuned', until: expect.stringMatching(/Z$/) }),
     ])
     await daemon.systemctl('restart')
-    expect(await daemon.property('StatusText')).toContain(`left alone: ${nic.name}`)
+    expect(await daemon.property('StatusText')).toContain(`skipped: ${nic.name}`)
     expect(await nic.channels()).toBe(2)
     await guest.run(['systemctl', 'stop', 'tuned'], { timeoutMs: 120_000 })
     await daemon.configure(SHORT)
@@ -185,7 +187,7 @@ describe('vqtune daemon', () => {
     )
     expect(await daemon.log()).toBe(logged)
     const status = await guest.run(['vqtune', 'status'])
-    expect(status).toMatch(new RegExp(`${nic.name}: fight with irqbalance: left alone until 20`))
+    expect(status).toMatch(new RegExp(`${nic.name}: conflict with irqbalance: backed off until 20`))
     await guest.run(['systemctl', 'stop', 'irqbalance'])
   })
 
@@ -208,7 +210,7 @@ describe('vqtune daemon', () => {
     // No record twice: drift has its time, and everything else is told once.
     const said = entries
       .map((entry) => entry.MESSAGE)
-      .filter((line) => !/"setting":|ready:|read again|stopping/.test(line))
+      .filter((line) => !/"setting":|ready:|reloaded|stopping/.test(line))
     expect(said.filter((line, index) => said.indexOf(line) !== index)).toEqual([])
   })
 })

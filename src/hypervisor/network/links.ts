@@ -1,4 +1,4 @@
-/** Network devices of the hypervisor, as `ip -j -d link show` tells: taps, bridges, uplinks. */
+/** Network devices of the hypervisor, from `ip -j -d link show`: taps, bridges, uplinks. */
 import { VqtuneError } from '../../errors'
 import { parseLinkEntries } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
@@ -57,7 +57,7 @@ function parseLink(link: Raw): Link[] {
   ]
 }
 
-/** Kinds that carry guests, or that are the bridge itself: never the way out of the hypervisor. */
+/** Kinds that belong to guests, or that are the bridge itself: never an uplink of the hypervisor. */
 const INNER_KINDS: ReadonlySet<string | undefined> = new Set([
   'tun',
   'macvtap',

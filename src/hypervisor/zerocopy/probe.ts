@@ -1,4 +1,4 @@
-/** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
+/** Measures whether vhost really sends without a copy: counts the completions that the kernel reports to vhost. */
 import type { System } from '../../system/system'
 import { readLinks } from '../network/links'
 import { guestTaps } from './conditions'
@@ -20,16 +20,16 @@ export interface ProbeResult {
 export type ProbeVerdict =
   /** At least one send went out without a copy. */
   | 'works'
-  /** Tried, and every packet was copied on the way. */
+  /** Attempted, but every packet was copied on the way. */
   | 'copied'
-  /** Guests sent, but vhost did not even try. */
+  /** Guests sent, but vhost did not attempt it. */
   | 'not-tried'
   | 'no-traffic'
   /** The probe read something that is not a bool: this kernel's function has other arguments. */
   | 'unreadable'
 
 /**
- * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.
+ * Counts for some seconds, less when the signal aborts. The probe is removed when this returns or throws.
  * @throws VqtuneError kind unsupported, permission.
  */
 export async function probeZerocopy(

@@ -412,12 +412,12 @@ describe('who may write the file', () => {
   })
 
   test.each([
-    [0o664, 0o755, 'refused, since it is writable by others (mode 0664): chmod go-w helps'],
-    [0o646, 0o755, 'refused, since it is writable by others (mode 0646): chmod go-w helps'],
+    [0o664, 0o755, 'refused: it is group- or world-writable (mode 0664); run chmod go-w'],
+    [0o646, 0o755, 'refused: it is group- or world-writable (mode 0646); run chmod go-w'],
     [
       0o644,
       0o775,
-      'refused, since its directory DIR is writable by others (mode 0775): chmod go-w on it helps',
+      'refused: its directory DIR is group- or world-writable (mode 0775); run chmod go-w on it',
     ],
   ])('file mode %o in directory mode %o', async (fileMode, directoryMode, expected) => {
     const system = systemWith({ [ETC]: KEY })
@@ -438,7 +438,7 @@ describe('who may write the file', () => {
     chmodSync(shared, 0o777)
     const { problems } = await readConfig(asRunningGuest(system))
     expect(problems[0]?.text).toBe(
-      `refused, since its directory ${shared} is writable by others (mode 0777): chmod go-w on it helps`,
+      `refused: its directory ${shared} is group- or world-writable (mode 0777); run chmod go-w on it`,
     )
     chmodSync(shared, 0o1777)
     expect((await loadSettings(asRunningGuest(system))).boot.waitMs).toBe(1)
@@ -451,7 +451,7 @@ describe('who may write the file', () => {
       return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
     }
     const { problems } = await readConfig(asRunningGuest(system, { linkStat }))
-    expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
+    expect(problems[0]?.text).toMatch(/^refused: it belongs to user 4242, not to root/)
     chmodSync(system.paths.etcConfig, 0o666)
     expect((await loadSettings(system)).boot.waitMs).toBe(1)
   })
