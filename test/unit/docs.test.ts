@@ -166,6 +166,52 @@ test('docs/decisions lists its pages, and that of the libraries has each of them
   expect(rows).toEqual(Object.keys(JSON.parse(textOf('package.json')).dependencies).sort())
 })
 
+describe('CONTRIBUTING', () => {
+  const text = textOf('CONTRIBUTING.md')
+  const questions = text.split(/^## /m).find((part) => part.startsWith('Ten questions')) ?? ''
+  const rows = [...questions.matchAll(/^\| (.+\?) +\| (.+) \|$/gm)].map(([, question = '', answer = '']) => ({
+    question,
+    answer,
+  }))
+
+  test('has a row for each directory of src', () => {
+    const [table = ''] = text.split(/^## /m)
+    const rooms = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(rooms.map(({ name }) => name).filter((name) => !table.includes(`\`src/${name}/\``))).toEqual([])
+  })
+
+  test('answers ten questions', () => {
+    expect(rows).toHaveLength(10)
+  })
+
+  test.each(rows)('$question in two hops, and they exist', ({ answer }) => {
+    const hops = [...answer.matchAll(/`([\w./-]+\.(?:ts|service))`(?:: ((?:`\w+`(?:, )?)+))?/g)].map(
+      ([, file = '', names = '']) => ({ file, names: [...names.matchAll(/\w+/g)].map(([name]) => name) }),
+    )
+    expect(hops.length).toBeGreaterThan(0)
+    expect(hops.length).toBeLessThanOrEqual(2)
+    expect(hops.flatMap(({ names }) => names).length).toBeGreaterThan(0)
+    for (const { file, names } of hops) {
+      const source = textOf(file)
+      for (const name of names) expect(source, `${file}: ${name}`).toMatch(new RegExp(`\\b${name}\\b`))
+    }
+  })
+})
+
+test('functions and tests that the threat model names exist', () => {
+  const text = textOf('docs/threat-model.md')
+  const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => textOf(`src/${name}`))
+    .join('\n')
+  const functions = [...text.matchAll(/`(\w+)\(\)`/g)].map(([, name = '']) => name)
+  expect(functions.length).toBeGreaterThan(3)
+  expect(functions.filter((name) => !source.includes(`function ${name}(`))).toEqual([])
+  const tests = [...text.matchAll(/(?<![(/])\btest\/[\w/-]+/g)].map(([path]) => path)
+  expect(tests.length).toBeGreaterThan(10)
+  expect(tests.filter((path) => !existsSync(path) && !existsSync(`${path}.test.ts`))).toEqual([])
+})
+
 test('the README names every command, and the picture is of this program', () => {
   const named = commandLines(textOf('README.md')).map((line) => line.split(' ')[0])
   expect([...new Set(COMMANDS.map(({ words }) => words[0]))].filter((word) => !named.includes(word))).toEqual(
