@@ -27,8 +27,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['status'],
-    summary:
-      'show each virtio-net NIC: channels, target, limiting factor, and the map of queues to IRQs to vCPUs',
+    summary: 'show channels, target, limiting factor and the map of queues to vCPUs of each NIC',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
     load: () => import('./status'),
@@ -75,7 +74,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['drift'],
-    summary: 'show the drift history: what changed, what changed it, and what vqtune did about it',
+    summary: 'show the drift history: what changed, what changed it, and what was done about it',
     options: {
       json: JSON_OPTION,
       since: {
@@ -87,16 +86,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['explain'],
-    summary:
-      'explain the target, what limits it, what other software may change it, and how to fix it on this platform',
+    summary: 'explain the target, what limits it, what else may change it, and the fix on this platform',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
     load: () => import('./explain'),
   },
   {
     words: ['report'],
-    summary:
-      'measure whether multi-queue suits the traffic: queues, packets, flows, vCPUs; one verdict per condition',
+    summary: 'measure whether multi-queue suits the traffic, with a verdict per condition',
     positionals: ['[nic]'],
     options: {
       all: { summary: 'every virtio-net NIC (the default if no NIC is given)' },
@@ -144,7 +141,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['host', 'check'],
-    summary: "on a hypervisor: show each guest NIC's queues offered and used, open files, and who must act",
+    summary: "on a hypervisor: check the guests' queues and open files, and say who must act",
     positionals: ['[domain]'],
     options: {
       json: JSON_OPTION,
@@ -183,8 +180,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['host', 'zerocopy', 'status'],
-    summary:
-      'on a hypervisor: show zero-copy transmit of vhost_net, running and configured, and what prevents it',
+    summary: 'on a hypervisor: show zero-copy transmit of vhost_net, and what prevents it',
     options: {
       json: JSON_OPTION,
       check: { summary: 'exit 3 if the running setting differs from the configured one' },
@@ -213,7 +209,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['host', 'zerocopy', 'probe'],
-    summary: 'on a hypervisor: measure whether packets are really sent without a copy (kprobe)',
+    summary: 'on a hypervisor: measure whether packets are sent without a copy (kprobe)',
     options: {
       json: JSON_OPTION,
       seconds: { summary: 'seconds to measure, at most 600 (default 10)', value: 'N' },
@@ -222,7 +218,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['host', 'undo'],
-    summary: 'on a hypervisor: restore what a host command replaced (default: the newest backup)',
+    summary: 'on a hypervisor: restore what a host command replaced; default: the newest backup',
     positionals: ['[backup]'],
     options: {
       list: { summary: 'list the backups' },
