@@ -16,7 +16,7 @@ const ALL_BRANCHES = [
   'src/tunables/*.ts',
   'src/config/*.ts',
   'src/kernel/*.ts',
-  'src/text/numbers.ts',
+  'src/text/{nearest,numbers}.ts',
   'src/daemon/{prometheus,state,udev-events,view}.ts',
   'src/drift/{history,process-scan}.ts',
   'src/confirm/connectivity.ts',

@@ -23,6 +23,8 @@ async function main(): Promise<number> {
   return runCli(argv, {
     out: (text) => writeTo(1, text),
     err: (text) => writeTo(2, text),
+    // As for NO_COLOR: set and not empty; and 0 means what people think.
+    verbose: !['', '0', undefined].includes(process.env.VQTUNE_DEBUG),
     color: !process.env.NO_COLOR && outputIsTerminal(),
     signal: abort.signal,
   })

@@ -1,9 +1,11 @@
 /** What the boot unit costs a boot: boots of one guest with and without it, in turns. */
+
+import { median } from '../../src/quantile'
 import { barChart } from '../lib/chart'
 import { bootBenchGuest } from '../lib/daemon-guest'
 import { installRpm, packaged } from '../lib/packaged'
 import type { Part, Section } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 
 const ROUNDS = Number(process.env.VQTUNE_BENCH_BOOTS ?? 5)
 /** Bare: the unit as it is, but with an empty program in the packaged runtime for its command. */

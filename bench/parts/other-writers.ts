@@ -1,4 +1,6 @@
 /** The same change by others: a shell loop of ethtool, real tuned with [net] channels, NetworkManager. */
+
+import { median } from '../../src/quantile'
 import { addConnection } from '../../test/vm/lib/network-manager'
 import { waitUntil } from '../../test/vm/lib/wait'
 import { barChart } from '../lib/chart'
@@ -6,7 +8,7 @@ import { bootBenchGuest } from '../lib/daemon-guest'
 import { runInGuest } from '../lib/in-guest'
 import { installRpm, packaged } from '../lib/packaged'
 import type { Part, Section } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 
 const NICS = 4
 const ROUNDS = 5

@@ -1,9 +1,10 @@
 /** What was gained: the bundles of an earlier commit and of this one, in turns on the same runtime. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
+import { median } from '../../src/quantile'
 import { generateTree } from '../../test/support/generated-tree'
 import type { Part, Section } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 import { interleaved, type Times } from '../lib/timed'
 
 const ROUNDS = 41

@@ -1,9 +1,11 @@
 /** How long a foreign change stays: from the return of `ethtool -L` until the channels are right again. */
+
+import { median, quantile } from '../../src/quantile'
 import { barChart } from '../lib/chart'
 import { bootBenchGuest, startDaemon, stopUnit, UNIT } from '../lib/daemon-guest'
 import { runInGuest } from '../lib/in-guest'
 import type { Part, Section } from '../lib/part'
-import { median, quantile, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 
 const CHANGES = 60
 /** The default, and the shortest that can be set. */

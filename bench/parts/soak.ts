@@ -27,6 +27,7 @@ check-cron = "* * * * * *"
 report-cron = "* * * * * *"
 jitter-seconds = 1
 conflict-reversals = 1000
+log-format = "json"
 `
 
 const BODY = `
@@ -59,7 +60,7 @@ async function measure(): Promise<SoakData> {
       warmUpMinutes: WARM_UP_STEPS,
       memory: samplesOf(rows.slice(0, -1)),
       reports: journal.match(/report: /g)?.length ?? 0,
-      repairs: journal.match(/; repaired/g)?.length ?? 0,
+      repairs: journal.match(/"action":"repaired"/g)?.length ?? 0,
       statusExit,
     }
   } finally {

@@ -1,11 +1,12 @@
 /** What a run costs on captured-like trees: bare runtime, converged apply, changing apply, bash; growth in NICs and queues. */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { median } from '../../src/quantile'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../test/support/generated-tree'
 import { lineChart } from '../lib/chart'
 import { packaged } from '../lib/packaged'
 import type { Chart, Part, Section, Table } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 import { interleaved, type Times, timed } from '../lib/timed'
 
 const ROUNDS = 11

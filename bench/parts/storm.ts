@@ -60,7 +60,7 @@ async function measure(): Promise<StormData> {
       restSeconds: REST_S,
       storms: stormsOf(rows),
       statusExit,
-      repairs: journal.match(/channels \d+ -> 4 /g)?.length ?? 0,
+      repairs: journal.match(/: channels \d+ -> 4\b/g)?.length ?? 0,
     }
   } finally {
     await guest.dispose()

@@ -1,32 +1,40 @@
 /** What keeps a NIC from one private queue per vCPU: each cause with its text and the next action. Pure. */
 
-import { nicOrigins, type Settings } from '../config/settings'
+import { nicOrigin, type Settings } from '../config/settings'
 import { formatCpuList } from '../kernel/cpulist'
-import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
+import {
+  type DesiredNic,
+  type NicSettings,
+  OBSTACLE_CODES,
+  type ObservedCpus,
+  type ObservedNic,
+  type ObstacleCode,
+} from '../model'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../planner/target'
 import { operand, shellQuote } from '../text/escape'
 import { plural } from '../text/plural'
 
-export type LimitCode =
-  | 'no-multiqueue'
-  | 'no-control-queue'
-  | 'host-maximum'
-  | 'shared-vectors'
-  | 'intx'
-  | 'mmio'
-  | 'ccw'
-  | 'no-interrupt'
-  | ObstacleCode
-  | 'disabled'
-  | 'guard'
-  | 'cap'
-  | 'fixed'
-  | 'isolated'
-  | 'vcpus'
-  | 'driver'
+export const LIMIT_CODES = [
+  'no-multiqueue',
+  'no-control-queue',
+  'host-maximum',
+  'shared-vectors',
+  'intx',
+  'mmio',
+  'ccw',
+  'no-interrupt',
+  ...OBSTACLE_CODES,
+  'disabled',
+  'guard',
+  'cap',
+  'fixed',
+  'isolated',
+  'vcpus',
+  'driver',
+] as const
 
 export interface Limit {
-  readonly code: LimitCode
+  readonly code: (typeof LIMIT_CODES)[number]
   /** The finding, one sentence without a full stop. */
   readonly text: string
   /** What to do about it, one sentence without a full stop; undefined: nothing. */
@@ -70,7 +78,7 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
 }
 
 function disabled({ nic, settings }: LimitInput): Limit {
-  const origin = nicOrigins(settings, nic).enabled
+  const origin = nicOrigin(settings, nic, 'enabled')
   return {
     code: 'disabled',
     text: `the configuration disables tuning of this NIC: enabled = false (${origin})`,
@@ -206,13 +214,13 @@ function interrupts(nic: ObservedNic): Limit[] {
 
 function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
   const usable = usableCpus(cpus, settings.isolated).length
-  const origins = nicOrigins(settings, nic)
+  const from = (key: string): string => nicOrigin(settings, nic, key)
   const { cap, channels } = nicSettings
   const limits: Limit[] = []
   if (cap !== undefined && cap < Math.min(usable, nic.channels.maximum ?? usable)) {
     limits.push({
       code: 'cap',
-      text: `the configuration allows at most ${cap}: cap = ${cap} (${origins.cap})`,
+      text: `the configuration allows at most ${cap}: cap = ${cap} (${from('cap')})`,
       next: 'raise cap there to allow more',
       onHost: false,
     })
@@ -220,7 +228,7 @@ function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
   if (channels !== undefined && channels !== usable) {
     limits.push({
       code: 'fixed',
-      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${origins.channels})`,
+      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${from('channels')})`,
       next: 'set channels = "auto" there for one per vCPU',
       onHost: false,
     })

@@ -4,6 +4,7 @@
  * connectivity to lose yet: only a NIC that already has a carrier, as with a root file system over the network, is
  * watched, for one second, so that booting goes on.
  */
+
 import type { Settings } from '../config/settings'
 import {
   type Baseline,
@@ -18,6 +19,7 @@ import {
 import { hasGateway } from '../confirm/connectivity'
 import { revertRecord } from '../confirm/record'
 import type { ObservedGuest } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import type { CommandContext } from './command'
 
 const BOOT_SECONDS = 1
@@ -53,7 +55,7 @@ export async function confirmApply(
   const lost: ConnectivityLoss[] = []
   for (const [{ nic }, end] of ends) {
     if (typeof end === 'string') continue
-    const from = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)?.channels.current ?? 0
+    const from = nicByIndex(after, nic.ifindex)?.channels.current ?? 0
     lost.push(await revert(system, nic, from, end.lost))
   }
   for (const one of lost) context.warn(describeLoss(one))

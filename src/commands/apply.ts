@@ -60,6 +60,7 @@ export async function report(
   } else {
     context.out(text)
   }
+  for (const note of result.notes) context.warn(note)
   if (result.failure !== undefined) context.warn(result.failure.message)
 }
 

@@ -1,7 +1,7 @@
 /** `vqtune config check`: every problem in every file; if there is none, each NIC's settings and where they come from. */
 import { type ConfigReading, MAX_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
 import { type Problem, problemLine } from '../config/problem'
-import { nicOrigins, nicSettings, type Settings } from '../config/settings'
+import { NIC_KEYS, nicOrigin, nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
 import type { NicSettings, ObservedNic } from '../model'
 import { printJson } from '../output/json'
@@ -65,24 +65,15 @@ function settingsText(files: readonly string[], settings: Settings, nics: FoundN
   return parts.join('')
 }
 
-/** The keys as in the files, and what undefined stands for there. */
-const KEYS: Readonly<Record<keyof NicSettings, readonly [key: string, none: string]>> = {
-  enabled: ['enabled', ''],
-  cap: ['cap', 'none'],
-  channels: ['channels', 'auto'],
-  affinity: ['affinity', ''],
-  xps: ['xps', ''],
-  onConflict: ['on-conflict', ''],
-}
-
 function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string {
   const rows = nics.flatMap((nic) => {
     const values = nicSettings(settings, nic)
-    const origins = nicOrigins(settings, nic)
-    return Object.entries(KEYS).map(([name, [key, none]]) => {
-      const setting = name as keyof NicSettings
-      return [nic.name, key, String(values[setting] ?? none), origins[setting]]
-    })
+    return NIC_KEYS.map(({ key, none, valueIn }) => [
+      nic.name,
+      key,
+      String(valueIn(values) ?? none),
+      nicOrigin(settings, nic, key),
+    ])
   })
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }
@@ -107,8 +98,8 @@ function checkJson(
       const values = nicSettings(settings, nic)
       return {
         name: nic.name,
-        settings: { ...values, cap: values.cap ?? null, channels: values.channels ?? null },
-        from: nicOrigins(settings, nic),
+        settings: Object.fromEntries(NIC_KEYS.map(({ key, valueIn }) => [key, valueIn(values) ?? null])),
+        from: Object.fromEntries(NIC_KEYS.map(({ key }) => [key, nicOrigin(settings, nic, key)])),
       }
     }),
     unobserved: 'why' in nics ? nics.why : null,

@@ -10,9 +10,11 @@ export async function run(context: CommandContext): Promise<number> {
   const { system, configFile, signal } = context
   if (!system.mayWrite) throw new VqtuneError('permission', 'daemon writes kernel settings: run it as root')
   const settings = await loadSettings(system, configFile)
-  const log = createLogger(settings.daemon.logLevel)
+  const logger = createLogger(settings.daemon, system.trace !== undefined)
+  const { log } = logger
+  system.trace?.redirect((line) => log.debug(line))
   const manager = new ServiceManager(system, process.env, (text) => log.warn(text))
-  const daemon = new Daemon(system, settings, configFile, log, manager, signal)
+  const daemon = new Daemon(system, settings, configFile, logger, manager, signal)
   const onReload = (): void => void daemon.reload()
   process.on('SIGHUP', onReload)
   try {

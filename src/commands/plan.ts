@@ -7,7 +7,7 @@ import { type NicPlan, stepsOf } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { usableCpus } from '../planner/target'
 import { plural } from '../text/plural'
-import { isChannelStep } from '../tunables/index'
+import { isChannelStep } from '../tunables/engine'
 import type { CommandContext } from './command'
 import { type GuestPlan, planGuestFor } from './guest-plan'
 

@@ -20,6 +20,9 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     summary: 'read sys, proc, etc and programs from a captured guest tree',
     value: 'DIR',
   },
+  verbose: {
+    summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
+  },
   help: { summary: 'show help', short: 'h' },
   version: { summary: 'show the version' },
 }

@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
-import { EXIT, errnoOf, VqtuneError } from '../errors'
+import { EXIT, fileError, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
+import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { findNic } from '../planner/operations'
 import { usableCpus } from '../planner/target'
 import { compareSnapshots } from '../report/compare'
 import { judgeConditions } from '../report/conditions'
@@ -13,6 +13,7 @@ import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
+import { type System, tracedWrite } from '../system/system'
 import { paint } from '../text/paint'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
@@ -37,6 +38,7 @@ export async function run(context: CommandContext): Promise<number> {
   const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
   if (typeof options.html === 'string') {
     writePage(
+      system,
       options.html,
       reportPage(report, conditions, inventory, `${new Date().toISOString().slice(0, 19)}Z`),
     )
@@ -66,13 +68,10 @@ async function wait({ signal }: CommandContext, seconds: number): Promise<void> 
   }
 }
 
-function writePage(file: string, page: string): void {
+function writePage(system: System, file: string, page: string): void {
   try {
-    writeFileSync(file, page)
+    tracedWrite(system, 'replace', file, page, () => writeFileSync(file, page))
   } catch (cause) {
-    const errno = errnoOf(cause)
-    throw new VqtuneError(errno === 'EACCES' ? 'permission' : 'state', `${file}: cannot write (${errno})`, {
-      cause,
-    })
+    throw fileError(cause, file, 'cannot write')
   }
 }

@@ -6,7 +6,7 @@ import { readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { plural } from '../text/plural'
-import { isChannelStep } from '../tunables/index'
+import { isChannelStep } from '../tunables/engine'
 import { report } from './apply'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
@@ -30,8 +30,8 @@ async function dryRun(context: CommandContext, nic: string | undefined): Promise
   const guest = await goal.observe(new Map())
   const { steps } = goal.plan(guest, readLedger(context.system, guest.bootId))
   if (context.options.json === true) {
-    const { printJson, stepJson } = await import('../output/json')
-    context.out(printJson({ steps: steps.map(stepJson) }))
+    const { printJson, stepsJson } = await import('../output/json')
+    context.out(printJson({ steps: stepsJson(steps) }))
     return EXIT.converged
   }
   const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)

@@ -7,9 +7,11 @@ import { describeSkip, stateOf, summarise } from '../output/describe'
 import { printJson, statusJson } from '../output/json'
 import type { NicPlan } from '../planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
-import { shellQuote } from '../text/escape'
 import { paint } from '../text/paint'
 import { renderTable } from '../text/table'
+import { recordValues } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
+import { queueKey } from '../tunables/steering-mask'
 import type { CommandContext } from './command'
 import { daemonJson, daemonText } from './daemon-view'
 import { planGuestFor } from './guest-plan'
@@ -41,7 +43,7 @@ function statusText(
   if (plans.length > 0) parts.push('\n', nicTable(plans), '\n', queueTable(plans))
   const notes = [
     ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
-    ...plans.flatMap(rpsNotes),
+    ...plans.flatMap(({ nic, plan }) => plan.notes.map((note) => `${nic.name}: ${note}`)),
     ...plans.flatMap(rssNotes),
     ...ignored.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
@@ -74,14 +76,15 @@ function queueTable(plans: readonly NicPlan[]): string {
     ['NIC', 'QUEUE', 'RX IRQ -> CPU', 'TX IRQ -> CPU', 'XPS CPU', 'PRIVATE'],
     plans.flatMap(({ nic, desired }) => {
       const verdicts = checkQueueAffinity(nic, desired)
+      const { 'irq-affinity': affinity = {}, xps = {} } = recordValues(nic)
       return nic.queues.map((queue) => {
         const verdict = verdicts.find((candidate) => candidate.queue === queue.index)
         return [
           nic.name,
           String(queue.index),
-          irqCell(queue.rxIrq),
-          irqCell(queue.txIrq),
-          queue.xps === undefined ? '-' : formatCpuList(queue.xps) || 'none',
+          irqCell(queue.rxIrq, affinity[irqKey(queue.index, 'rx')]),
+          irqCell(queue.txIrq, affinity[irqKey(queue.index, 'tx')]),
+          xps[queueKey(queue.index)]?.replace(/^$/, 'none') ?? '-',
           verdict === undefined
             ? 'to be removed'
             : verdict.private
@@ -93,18 +96,8 @@ function queueTable(plans: readonly NicPlan[]): string {
   )
 }
 
-function irqCell(irq: ObservedIrq | undefined): string {
-  return irq === undefined ? '-' : `${irq.irq} -> ${formatCpuList(irq.affinity)}`
-}
-
-/** RPS left over from a single-queue setup moves packets off the queue's own vCPU. */
-function rpsNotes({ nic }: NicPlan): string[] {
-  const steered = nic.queues.filter((queue) => queue.rps.length > 0)
-  if (steered.length === 0 || nic.channels.current === 1) return []
-  const queues = steered.map((queue) => queue.index).join(', ')
-  return [
-    `${nic.name}: RPS is on for queue ${queues} (rps_cpus): it moves packets away from the queue's own vCPU`,
-  ]
+function irqCell(irq: ObservedIrq | undefined, cpus: string | undefined): string {
+  return irq === undefined || cpus === undefined ? '-' : `${irq.irq} -> ${cpus}`
 }
 
 /** Queues that are not in the RSS table receive nothing, however many channels there are. */
@@ -112,6 +105,6 @@ function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)
   return [
-    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${shellQuote(nic.name)} default spreads over all`,
+    `${nic.name}: the RSS table names queue ${used} only: a device that obeys it sends nothing to the others`,
   ]
 }

@@ -2,12 +2,13 @@
 
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { EXIT, VqtuneError } from '../errors'
+import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
+import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { applyOperation, findNic, OBSERVE_ALL } from '../planner/operations'
+import { applyOperation, OBSERVE_ALL } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
@@ -174,7 +175,11 @@ async function conclude(
 
 function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
   const path = `${system.paths.etcConfigDir}/${dropInName(nic.name)}`
-  system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  try {
+    system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  } catch (error) {
+    throw fileErrorInWords(error, path, 'cannot write')
+  }
   return path
 }
 

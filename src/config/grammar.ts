@@ -5,6 +5,8 @@
 
 import * as z from 'zod/mini'
 import * as core from 'zod/v4/core'
+import type { SwitchValue } from '../model'
+import { SWITCHES } from '../tunables/index'
 import { globMatcher } from './match'
 
 // Compiling a validator costs more than it saves: each file is checked once.
@@ -74,12 +76,18 @@ function isMacGlob(value: string): boolean {
   return whole || (/[*?[]/.test(value) && /^[0-9a-f:*?[\]!^-]+$/i.test(value) && isGlob(value))
 }
 
+/** Of the tunables, each as it is declared there. */
+function switchKeys(): Record<string, z.ZodMiniType<SwitchValue>> {
+  return Object.fromEntries(
+    SWITCHES.map(({ key, values }) => [key, values === 'boolean' ? trueOrFalse() : oneOf(...values)]),
+  )
+}
+
 const NIC_KEYS = {
   enabled: trueOrFalse(),
   cap: queuePairsOr('none'),
   channels: queuePairsOr('auto'),
-  affinity: trueOrFalse(),
-  xps: trueOrFalse(),
+  ...switchKeys(),
   'on-conflict': oneOf('reassert', 'yield', 'report'),
 }
 
@@ -114,6 +122,7 @@ export const FRAGMENT = table({
     'conflict-backoff-seconds': wholeNumber(1, 86_400),
     'history-size-kib': wholeNumber(16, 1_048_576),
     'log-level': oneOf('error', 'warn', 'info', 'debug'),
+    'log-format': oneOf('text', 'json'),
   }),
   metrics: table({
     textfile: text(

@@ -1,5 +1,6 @@
 /** Fragments in order -> one merged layer -> settings. */
-import type { NicSettings } from '../model'
+import type { NicSettings, SwitchValue } from '../model'
+import { SWITCHES } from '../tunables/index'
 import { type Fragment, type FragmentNic, loopbackPort } from './grammar'
 import type { LocatedFragment } from './parse'
 import { DEFAULT_SETTINGS, type ListenAddress, type NicRule, type Settings } from './settings'
@@ -55,6 +56,7 @@ export function toSettings(merged: Merged, sources: readonly string[]): Settings
       conflictBackoffSeconds: daemon['conflict-backoff-seconds'] ?? standard.daemon.conflictBackoffSeconds,
       historySizeKib: daemon['history-size-kib'] ?? standard.daemon.historySizeKib,
       logLevel: daemon['log-level'] ?? standard.daemon.logLevel,
+      logFormat: daemon['log-format'] ?? standard.daemon.logFormat,
     },
     guard: {
       enabled: guard.enabled ?? standard.guard.enabled,
@@ -85,15 +87,19 @@ function listenAddress(value: string): ListenAddress | undefined {
 
 /** Only the keys that the table gives, so that later tables override just those; "none" and "auto" do override. */
 function ruleSettings(table: FragmentNic): Partial<NicSettings> {
+  const given: Readonly<Record<string, unknown>> = table
+  const switches = SWITCHES.flatMap(({ key }) => {
+    const value = given[key] as SwitchValue | undefined
+    return value === undefined ? [] : [[key, value] as const]
+  })
   return {
     ...(table.enabled === undefined ? {} : { enabled: table.enabled }),
     ...(table.cap === undefined ? {} : { cap: table.cap === 'none' ? undefined : table.cap }),
     ...(table.channels === undefined
       ? {}
       : { channels: table.channels === 'auto' ? undefined : table.channels }),
-    ...(table.affinity === undefined ? {} : { affinity: table.affinity }),
-    ...(table.xps === undefined ? {} : { xps: table.xps }),
     ...(table['on-conflict'] === undefined ? {} : { onConflict: table['on-conflict'] }),
+    ...(switches.length === 0 ? {} : { switches: Object.fromEntries(switches) }),
   }
 }
 

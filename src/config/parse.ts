@@ -2,9 +2,10 @@
 import { parse, TomlError } from 'smol-toml'
 import type * as z from 'zod/mini'
 import { messageOf } from '../errors'
+import { nearest } from '../text/nearest'
 import { FRAGMENT, type Fragment, grammarKeys, keysKnownAt } from './grammar'
 import { type KeyLines, type KeyPath, locateKeys } from './locate'
-import { dottedPath, nearest, type Problem, shownValue } from './problem'
+import { dottedPath, type Problem, shownValue } from './problem'
 
 /** A checked file with the lines of its keys. */
 export interface LocatedFragment {

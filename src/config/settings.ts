@@ -3,11 +3,13 @@
  * On the boot path: nothing but the defaults and the rule matcher is loaded from here.
  * The keys of the files are in grammar.ts, their meaning for people in vqtune.toml(5).
  */
-import type { NicSettings } from '../model'
+import type { NicSettings, SwitchValue } from '../model'
 import { pathsUnder } from '../system/paths'
+import { SWITCHES } from '../tunables/index'
 import { matchesNic, type NicMatch, type NicNames } from './match'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+export type LogFormat = 'text' | 'json'
 
 export interface BootSettings {
   /** How long the boot service waits for virtio-net NICs that are still being set up, milliseconds; 0: not at all. */
@@ -33,6 +35,7 @@ export interface DaemonSettings {
   /** Size limit of the drift history, KiB. */
   readonly historySizeKib: number
   readonly logLevel: LogLevel
+  readonly logFormat: LogFormat
 }
 
 /** After a channel change: compare before and after, and step back. */
@@ -84,9 +87,8 @@ export const DEFAULT_NIC_SETTINGS: NicSettings = {
   enabled: true,
   cap: undefined,
   channels: undefined,
-  affinity: true,
-  xps: true,
   onConflict: 'reassert',
+  switches: Object.fromEntries(SWITCHES.map((one) => [one.key, one.default])),
 }
 
 export const DEFAULT_SETTINGS: Settings = {
@@ -103,6 +105,7 @@ export const DEFAULT_SETTINGS: Settings = {
     conflictBackoffSeconds: 3_600,
     historySizeKib: 1_024,
     logLevel: 'info',
+    logFormat: 'text',
   },
   guard: { enabled: false, windowSeconds: 60, regressionPercent: 20, commitConfirmSeconds: 10 },
   // Under /run: no disk write, and there before any collector is set up.
@@ -117,23 +120,43 @@ export function rulesFor(settings: Pick<Settings, 'rules'>, nic: NicNames): read
 
 /** What the policy says for one NIC: built-in defaults, then every matching rule in order; later keys win. */
 export function nicSettings(settings: Pick<Settings, 'rules'>, nic: NicNames): NicSettings {
-  return Object.assign({}, DEFAULT_NIC_SETTINGS, ...rulesFor(settings, nic).map((rule) => rule.settings))
+  const given = rulesFor(settings, nic).map((rule) => rule.settings)
+  const switches = Object.assign({}, DEFAULT_NIC_SETTINGS.switches, ...given.map((one) => one.switches))
+  return { ...Object.assign({}, DEFAULT_NIC_SETTINGS, ...given), switches }
 }
 
-/** `file:line` of the table that decided each key, or 'built-in'. */
-export function nicOrigins(
-  settings: Pick<Settings, 'rules'>,
-  nic: NicNames,
-): Readonly<Record<keyof NicSettings, string>> {
-  const rules = rulesFor(settings, nic)
-  const from = (key: keyof NicSettings) =>
-    rules.findLast((rule) => key in rule.settings)?.source ?? 'built-in'
-  return {
-    enabled: from('enabled'),
-    cap: from('cap'),
-    channels: from('channels'),
-    affinity: from('affinity'),
-    xps: from('xps'),
-    onConflict: from('onConflict'),
-  }
+/** A key of [defaults] and [[nic]], and where its value is. */
+export interface NicKey {
+  /** As in the files. */
+  readonly key: string
+  /** What stands in the files where the value is undefined. */
+  readonly none: string
+  valueIn(settings: Partial<NicSettings>): SwitchValue | number | undefined
+  isGiven(settings: Partial<NicSettings>): boolean
+}
+
+function coreKey(key: string, name: Exclude<keyof NicSettings, 'switches'>, none = ''): NicKey {
+  return { key, none, valueIn: (settings) => settings[name], isGiven: (settings) => name in settings }
+}
+
+/** In the order of vqtune.toml. */
+export const NIC_KEYS: readonly NicKey[] = [
+  coreKey('enabled', 'enabled'),
+  coreKey('cap', 'cap', 'none'),
+  coreKey('channels', 'channels', 'auto'),
+  ...SWITCHES.map(
+    ({ key }): NicKey => ({
+      key,
+      none: '',
+      valueIn: ({ switches }) => switches?.[key],
+      isGiven: ({ switches }) => switches !== undefined && key in switches,
+    }),
+  ),
+  coreKey('on-conflict', 'onConflict'),
+]
+
+/** `file:line` of the table that decided a key of the files, or 'built-in'. */
+export function nicOrigin(settings: Pick<Settings, 'rules'>, nic: NicNames, key: string): string {
+  const found = NIC_KEYS.find((candidate) => candidate.key === key)
+  return rulesFor(settings, nic).findLast((rule) => found?.isGiven(rule.settings))?.source ?? 'built-in'
 }

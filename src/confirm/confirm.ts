@@ -3,10 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
-import { readLedger, withHeld, writeLedger } from '../planner/ledger'
+import { nicByIndex } from '../planner/find-nic'
+import { type Ledger, withHeld } from '../planner/ledger'
+import { converge } from '../planner/reconcile'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
-import { plural } from '../text/plural'
+import { recordValues } from '../tunables/engine'
 import {
   type Connectivity,
   hasGateway,
@@ -56,7 +58,7 @@ export function hasConnection({ connectivity }: Baseline): boolean {
 /** NICs whose channels did change, and that have connectivity to lose. */
 export function baselinesToWatch(before: Baselines, after: ObservedGuest): readonly Baseline[] {
   return [...before.values()].filter((one) => {
-    const now = after.nics.find(({ ifindex }) => ifindex === one.nic.ifindex)
+    const now = nicByIndex(after, one.nic.ifindex)
     return now !== undefined && now.channels.current !== one.nic.channels.current && hasConnection(one)
   })
 }
@@ -145,8 +147,6 @@ export interface ConnectivityLoss {
   readonly failure: string | undefined
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /**
  * Reverts a NIC to its previous settings, and holds it as after a rollback: before the next boot only an administrator's
  * apply tunes it again. Does not throw: a failure is in the result.
@@ -158,29 +158,30 @@ export async function revert(
   from: number,
   why: string,
 ): Promise<ConnectivityLoss> {
-  const told = { nic: nic.name, from, channels: nic.channels.current, why }
+  const loss = { nic: nic.name, from, channels: nic.channels.current, why }
   try {
-    // Loaded late: an apply on the boot path gets here only if connectivity was lost.
-    const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
-    const lock = await takeLock(system, 'confirm', LOCK_WAIT_MS)
-    try {
-      await restoreNic(system, nic)
-      const bootId = (system.readText(system.paths.procBootId) ?? '').trim()
-      const at = new Date().toISOString()
-      const heldWhy = `${why} with ${from} channels`
-      writeLedger(system, withHeld(readLedger(system, bootId), [nic], at, heldWhy))
-    } finally {
-      lock.release()
-    }
-    return { ...told, failure: undefined }
+    // Loaded late: an apply on the boot path gets here only when the network broke.
+    const { restoreOperation } = await import('../planner/operations')
+    const hold = (ledger: Ledger, _guest: unknown, _nics: unknown, at: string): Ledger =>
+      withHeld(ledger, [nic], at, `${why} with ${from} channels`)
+    const operation = restoreOperation(system, {
+      purpose: 'confirm',
+      ifindex: nic.ifindex,
+      values: recordValues(nic),
+      reason: `${why} after the change`,
+      hold,
+    })
+    const { guest, failure } = await converge(system, operation)
+    if (nicByIndex(guest, nic.ifindex) === undefined) return { ...loss, failure: 'the NIC went away' }
+    return { ...loss, failure: failure?.message }
   } catch (error) {
-    return { ...told, failure: messageOf(error) }
+    return { ...loss, failure: messageOf(error) }
   }
 }
 
 /** One line for the terminal and the journal. */
 export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
   return failure === undefined
-    ? `${nic}: ${why} after the change: reverted to ${plural(channels, 'channel')}, skipped until the next boot or vqtune apply ${operand(nic)}`
-    : `${nic}: ${why} after the change, and reverting to ${plural(channels, 'channel')} failed: ${failure}`
+    ? `${nic}: ${why} after the change: reverted to ${channels} channels, held until the next boot or vqtune apply ${operand(nic)}`
+    : `${nic}: ${why} after the change, and reverting to ${channels} channels failed: ${failure}`
 }

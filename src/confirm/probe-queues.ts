@@ -5,8 +5,11 @@
  * The host chooses the receive queue of each answer, so receive queues cannot be verified one by one.
  */
 import type { ObservedNic } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
+import { cpuListsOf } from '../tunables/engine'
+import { queueKey } from '../tunables/steering-mask'
 import { answers, type Connectivity, hasGateway, probeGateway } from './connectivity'
 
 const ANSWER_MS = 1_000
@@ -19,12 +22,13 @@ export async function probeQueues(
 ): Promise<boolean> {
   if (!hasGateway(connectivity) || system.findTool('taskset') === undefined) return false
   const guest = await observeGuest(system, {})
-  const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+  const nic = nicByIndex(guest, ifindex)
   if (nic === undefined) return false
   const online = new Set(guest.cpus.online)
-  for (const queue of nic.queues) {
+  const senders = cpuListsOf(nic, 'xps')
+  for (const { index } of nic.queues) {
     // Without XPS there is one queue; any CPU sends through it.
-    const cpus = queue.xps ?? (nic.queues.length === 1 ? guest.cpus.online : [])
+    const cpus = senders.get(queueKey(index)) ?? (nic.queues.length === 1 ? guest.cpus.online : [])
     const cpu = cpus.find((candidate) => online.has(candidate))
     if (cpu === undefined || !(await probeGateway(system, nic.name, connectivity, cpu))) return false
     if (!(await answers(system, nic.name, connectivity, ANSWER_MS))) return false

@@ -2,6 +2,7 @@
  * Commit-confirm of the daemon: NICs whose channels it changed are watched for the whole configured time, in parallel to
  * the passes. A NIC that lost connectivity is reverted by the next pass, which is triggered at once.
  */
+
 import {
   type Baseline,
   type Baselines,
@@ -13,6 +14,7 @@ import {
 } from '../confirm/confirm'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import type { System } from '../system/system'
 
 interface Watched {
@@ -86,7 +88,7 @@ export class Confirmations {
     for (const [ifindex, watched] of this.watched) {
       const { before, to, lost, failed } = watched
       if (lost === undefined) continue
-      const now = guest.nics.find((nic) => nic.ifindex === ifindex)
+      const now = nicByIndex(guest, ifindex)
       if (now === undefined || now.channels.current !== to) {
         this.watched.delete(ifindex)
         continue

@@ -1,21 +1,37 @@
-/** The daemon's log and counts of what the tuner does: one line for each change, a trouble once. */
+/** The daemon's log and counts of what its passes do: one line for each NIC and pass, a problem once; details at debug. */
 
 import { type ConnectivityLoss, describeLoss } from '../confirm/confirm'
 import type { DriftRecord } from '../drift/history'
 import type { GuardEvents } from '../guard/guard'
+import type { Step } from '../model'
 import { describeStep } from '../output/describe'
 import type { StepOutcome } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import type { Logger } from './logger'
 import { DaemonCounters } from './metrics'
+import { type Backoff, passLines } from './pass-lines'
 import type { ReconcileEvents } from './reconcile-loop'
 
 /** Records of drift that status shows. */
 const RECENT = 5
 
+/** What is known of the pass that runs. */
+interface Pass {
+  readonly drifts: DriftRecord[]
+  readonly outcomes: StepOutcome[]
+  readonly backoffs: Backoff[]
+  /** What the reconcile failed with, as far as it is news. */
+  failure: string | undefined
+}
+
+function newPass(): Pass {
+  return { drifts: [], outcomes: [], backoffs: [], failure: undefined }
+}
+
 export class DaemonLog implements ReconcileEvents, GuardEvents {
   readonly counters = new DaemonCounters()
   private readonly problems = new Map<string, string>()
+  private pass = newPass()
 
   /** @param recent drift from before, oldest first; of it and of what comes the newest few are kept */
   constructor(
@@ -35,31 +51,40 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
   drift(record: DriftRecord): void {
     this.counters.countDrift(record)
     this.recent = [...this.recentDrift, record]
+    this.pass.drifts.push(record)
     const { nic, kind, writer, action, why } = record
     const where = nic === null ? '' : `${nic}: `
     const by = writer === 'unknown' ? 'an unknown writer' : writer
     const end = why === '' ? action : `${action}: ${why}`
-    const text = `${where}${kind} ${record.old} -> ${record.new} by ${by} (${record.evidence}); ${end}`
-    if (action === 'failed' || action === 'backed-off') this.log.warn(record, text)
-    else this.log.info(record, text)
+    this.log.debug(
+      record,
+      `${where}${kind} ${record.old} -> ${record.new} by ${by} (${record.evidence}); ${end}`,
+    )
   }
 
-  write({ step, result, why }: StepOutcome): void {
+  write(outcome: StepOutcome): void {
+    const { step, result, why } = outcome
     this.counters.countWrite(result)
-    const fields = { nic: step.nic, setting: step.kind, old: step.old, new: step.new, reason: step.reason }
-    const text = `${describeStep(step)} (${step.reason})`
-    if (result === 'done') this.log.info(fields, text)
+    this.pass.outcomes.push(outcome)
     // A failed write is tried again; the reconcile tells once when it stays that way.
-    else this.log.debug({ ...fields, result, why }, `${text}: ${result}: ${why}`)
+    const end = why === undefined ? result : `${result}: ${why}`
+    this.log.debug({ nic: step.nic, result }, `${describeStep(step)} (${step.reason}): ${end}`)
   }
 
   conflict: ReconcileEvents['conflict'] = (nic, otherWriter, { reversals, awaySeconds }) => {
     this.counters.countConflictBackoff(nic)
-    const who = otherWriter.name === 'unknown' ? 'an unknown writer' : otherWriter.name
-    this.log.warn(
-      { nic, otherWriter: otherWriter.name, evidence: otherWriter.evidence, awaySeconds },
-      `${nic}: ${who} reversed its settings ${reversals} times (${otherWriter.evidence}); left alone for ${awaySeconds} s`,
-    )
+    const { name, evidence } = otherWriter
+    this.pass.backoffs.push({ nic, otherWriter: name, evidence, reversals, awaySeconds })
+  }
+
+  /** A pass is over. @param missing what is not as desired */
+  endPass(missing: readonly Step[]): void {
+    const { failure, ...events } = this.pass
+    this.pass = newPass()
+    const lines = passLines({ ...events, missing })
+    for (const { level, text, fields } of lines) this.log[level](fields, text)
+    const isTold = lines.some(({ failures }) => failures.includes(failure ?? ''))
+    if (failure !== undefined && !isTold) this.log.warn({ topic: 'reconcile' }, failure)
   }
 
   reverted(lost: ConnectivityLoss): void {
@@ -79,7 +104,7 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     }
   }
 
-  /** A trouble is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
+  /** A problem is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
   problem(topic: string, text: string | undefined): void {
     if ((topic === 'reconcile' || topic === 'pass') && text !== undefined) this.counters.countFailure()
     const known = this.problems.get(topic)
@@ -89,7 +114,9 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
       this.log.info({ topic }, `over: ${known}`)
     } else {
       this.problems.set(topic, text)
-      this.log.warn({ topic }, text)
+      // The line of a NIC may tell it.
+      if (topic === 'reconcile') this.pass.failure = text
+      else this.log.warn({ topic }, text)
     }
   }
 }

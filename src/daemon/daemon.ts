@@ -12,7 +12,7 @@ import type { System } from '../system/system'
 import { DaemonLog } from './daemon-log'
 import { Debounced } from './debounce'
 import { Exposition } from './exposition'
-import type { Logger } from './logger'
+import type { DaemonLogger, Logger } from './logger'
 import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
@@ -22,6 +22,7 @@ import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
 export class Daemon {
+  private readonly log: Logger
   private readonly teller: DaemonLog
   private readonly tuner: ReconcileLoop
   private readonly passes: Debounced
@@ -40,11 +41,12 @@ export class Daemon {
     private readonly system: System,
     private settings: Settings,
     private readonly configFile: string | undefined,
-    private readonly log: Logger,
+    private readonly logger: DaemonLogger,
     private readonly manager: ServiceManager,
     private readonly signal: AbortSignal,
   ) {
-    this.teller = new DaemonLog(log, recentHistory(system))
+    this.log = logger.log
+    this.teller = new DaemonLog(this.log, recentHistory(system))
     this.identity = ownIdentity(system)
     this.exposition = new Exposition(system, (topic, text) => this.teller.problem(topic, text))
     this.tuner = new ReconcileLoop(system, this.teller, signal, undefined, () =>
@@ -54,7 +56,7 @@ export class Daemon {
     this.guard = new Guard(system, settings, this.guardEvents(), () => this.passes.trigger('guard'))
     this.sources = new Sources(
       system,
-      log,
+      this.log,
       (reason) => {
         if (this.passes.trigger(reason)) this.tuner.scanProcesses()
       },
@@ -87,7 +89,7 @@ export class Daemon {
       this.schedule = schedule
       this.settings = settings
       this.configValid = true
-      this.log.level = settings.daemon.logLevel
+      this.logger.configure(settings.daemon)
       this.passes.setQuietMs(settings.daemon.debounceMs)
       this.tuner.forgetConflicts()
       this.guard.configure(settings)
@@ -122,12 +124,13 @@ export class Daemon {
   }
 
   private async pass(reasons: readonly string[]): Promise<void> {
-    this.log.debug({ reasons }, 'pass')
+    this.log.debug({ reasons }, `pass: ${reasons.join(', ')}`)
     clearTimeout(this.again)
     try {
       const result = await this.tuner.run(this.settings)
       this.result = result
       this.checkedAt = Date.now()
+      this.teller.endPass(result.missing)
       this.teller.problem('pass', undefined)
       const alone = new Set(result.suspended.map(({ nic }) => nic))
       this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
@@ -138,6 +141,7 @@ export class Daemon {
     } catch (error) {
       // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
       const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
+      this.teller.endPass([])
       this.teller.problem('pass', text)
     }
     this.publish()

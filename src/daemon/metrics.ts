@@ -3,27 +3,16 @@
 import type { Settings } from '../config/settings'
 import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
-import { TUNABLE_NAMES } from '../model'
 import { planGuest } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
-import type { StepOutcome } from '../planner/reconcile'
+import { STEP_RESULTS, type StepOutcome } from '../planner/reconcile'
+import { TUNABLE_NAMES } from '../tunables/index'
 import { VERSION } from '../version'
-import type { WriterName } from '../writers/writer'
+import { WRITER_NAMES } from '../writers/writer'
 import type { Family, Sample } from './prometheus'
 import type { PassResult } from './reconcile-loop'
 
-const WRITERS = [
-  'unknown',
-  'kernel',
-  'vqtune',
-  'irqbalance',
-  'tuned',
-  'NetworkManager',
-  'systemd-link',
-  'udev-rule',
-  'ifcfg',
-] as const satisfies readonly (WriterName | 'unknown' | 'kernel' | 'vqtune')[]
-const RESULTS = ['done', 'refused', 'failed'] as const satisfies readonly StepOutcome['result'][]
+const WRITERS = ['unknown', 'kernel', 'vqtune', ...WRITER_NAMES] as const
 
 /**
  * Counts since the daemon started. All series exist from the start, at 0: increase() only sees the first event of a series
@@ -34,7 +23,7 @@ export class DaemonCounters {
   private readonly guestChanges = countsFrom(GUEST_CHANGES)
   private readonly actions = countsFrom(DRIFT_ACTIONS)
   private readonly writers = countsFrom(WRITERS)
-  private readonly writes = countsFrom(RESULTS)
+  private readonly writes = countsFrom(STEP_RESULTS)
   private readonly conflictBackoffs = new Map<string, number>()
   private readonly guardReductions = new Map<string, number>()
   private readonly reverts = new Map<string, number>()

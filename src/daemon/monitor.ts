@@ -94,6 +94,7 @@ export class Monitor {
     // Not execa: it would add half as much memory again to the whole idle daemon (bench/idle).
     const child = spawn(file, [...argv], { env: { ...CHILD_ENV }, stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
+    const ended = this.system.trace?.start([file, ...argv], child.pid)
     const verified = setTimeout(() => this.markUp(), UP_AFTER_MS)
     let complaint = ''
     // No streams when there are no descriptors left (EMFILE); the error event follows.
@@ -112,6 +113,7 @@ export class Monitor {
         resolve(signal === null ? `exit status ${code}` : `signal ${signal}`),
       )
     })
+    ended?.(end)
     clearTimeout(verified)
     clearTimeout(this.killTimer)
     this.child = undefined

@@ -113,10 +113,14 @@ export class ServiceManager {
   /** False without a descriptor, and after the first failed write: then a child is used. */
   private async written(message: readonly string[]): Promise<boolean> {
     if (this.descriptor === undefined) return false
+    const text = message.join('\n')
+    const ended = this.system.trace?.write('write', `the notify socket, descriptor ${this.descriptor}:`, text)
     try {
-      await writeTo(this.descriptor, message.join('\n'))
+      await writeTo(this.descriptor, text)
+      ended?.('ok')
       return true
-    } catch {
+    } catch (error) {
+      ended?.(error)
       this.descriptor = undefined
       return false
     }

@@ -3,6 +3,7 @@
  * overlap (the caller's Debounced sees to that); what is left alone is exempt in the reconcile, not merely unlogged;
  * a pass that finds nothing new starts no program and writes no file.
  */
+
 import { nicSettings, type Settings } from '../config/settings'
 import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
 import { revertRecord } from '../confirm/record'
@@ -13,6 +14,7 @@ import { appendHistory, type DriftRecord } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest, Skip, Step } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { readLedger } from '../planner/ledger'
 import { applyOperation } from '../planner/operations'
 import type { RegressionHolds } from '../planner/plan'
@@ -20,6 +22,7 @@ import { type Convergence, converge, type StepOutcome } from '../planner/reconci
 import { regressionHoldsOf } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
+import { isChannelStep, isConstraint } from '../tunables/engine'
 import { type Clock, systemClock } from './clock'
 import { Confirmations } from './confirmations'
 import { Conflicts } from './conflicts'
@@ -67,7 +70,6 @@ interface DriftFound {
 
 const RETRY_FIRST_MS = 5_000
 const RETRY_MAX_MS = 300_000
-const LOCK_WAIT_MS = 10_000
 
 export class ReconcileLoop {
   private readonly observer: CachingObserver
@@ -109,12 +111,12 @@ export class ReconcileLoop {
     let guest = await this.observer.observe()
     this.restore(guest.bootId)
     guest = await this.revertLost(guest, settings)
-    let drifts = this.detector.compare(guest)
+    let drifts = this.driftIn(guest, settings)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
       guest = await this.observer.observe()
-      drifts = this.detector.compare(guest)
+      drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
     const { result, lastJudged } = await this.reconcile(settings, found)
@@ -133,6 +135,24 @@ export class ReconcileLoop {
       suspended: this.conflicts.suspended(last, this.clock),
       againMs: this.nextMs(result),
     }
+  }
+
+  /**
+   * What changed since the last look, without what stays inside the desired set: irqbalance may place an interrupt anywhere
+   * on its queue's vCPUs.
+   */
+  private driftIn(guest: ObservedGuest, settings: Settings): readonly Drift[] {
+    const drifts = this.detector.compare(guest)
+    if (!drifts.some(({ kind }) => isConstraint(kind))) return drifts
+    const operation = applyOperation(this.system, settings, { respectHolds: true })
+    const { steps, skips } = operation.plan(guest, readLedger(this.system, guest.bootId))
+    const unplanned = new Set(skips.filter((skip) => skip.tunable === undefined).map(({ nic }) => nic))
+    return drifts.filter(
+      ({ kind, nic, ifindex }) =>
+        !isConstraint(kind) ||
+        unplanned.has(nic ?? '') ||
+        steps.some((step) => step.ifindex === ifindex && (step.tunable === kind || isChannelStep(step))),
+    )
   }
 
   /**
@@ -180,7 +200,7 @@ export class ReconcileLoop {
   /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
   private async waitForOthers(): Promise<boolean> {
     try {
-      const lock = await takeLock(this.system, 'daemon', LOCK_WAIT_MS)
+      const lock = await takeLock(this.system, 'daemon')
       lock.release()
       return true
     } catch (error) {
@@ -265,7 +285,7 @@ export class ReconcileLoop {
     const onLook = (guest: ObservedGuest): void => {
       this.detector.acceptWrites(guest, written)
       written = []
-      found.push(this.attributeDrift(this.detector.compare(guest), guest, settings, found))
+      found.push(this.attributeDrift(this.driftIn(guest, settings), guest, settings, found))
       lastJudged = guest
     }
     const { commitConfirmSeconds } = settings.guard
@@ -284,7 +304,6 @@ export class ReconcileLoop {
         },
         {
           signal: this.signal,
-          lockWaitMs: LOCK_WAIT_MS,
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)
@@ -295,6 +314,7 @@ export class ReconcileLoop {
             : { beforeChannels: (nics) => recordBaseline(this.system, before, nics) }),
         },
       )
+      for (const note of result.notes) this.events.problem('state', note)
       this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
@@ -351,7 +371,7 @@ export class ReconcileLoop {
   /** A reported NIC that is as desired again is watched as before. */
   private endReports(guest: ObservedGuest, settings: Settings): void {
     for (const { ifindex, suspended } of this.conflicts.all) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined) {
         this.conflicts.end(ifindex)
         continue
@@ -368,7 +388,7 @@ export class ReconcileLoop {
     const text = JSON.stringify(state)
     if (text === this.saved) return
     this.guarded('state', () => {
-      writeState(this.system, { version: 2, at: new Date(this.clock.wall()).toISOString(), ...state })
+      writeState(this.system, { version: 3, at: new Date(this.clock.wall()).toISOString(), ...state })
       this.saved = text
     })
   }

@@ -2,7 +2,8 @@
 
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
-import { settingDirectories, WriteWatch } from '../system/write-watch'
+import { WriteWatch } from '../system/write-watch'
+import { settingDirectories } from '../tunables/engine'
 import type { Logger } from './logger'
 import { Monitor } from './monitor'
 import { concernsUs, parseKernelEvent } from './udev-events'
@@ -49,7 +50,7 @@ export class Sources {
 
   /** Watches the settings of these NICs, which get other interrupts after a rebind; not of NICs that are suspended. */
   follow(nics: readonly ObservedNic[]): void {
-    this.writes.follow(settingDirectories(this.system, nics))
+    this.writes.follow(settingDirectories(nics))
   }
 
   get views(): readonly SourceView[] {

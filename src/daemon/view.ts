@@ -2,12 +2,12 @@
  * The daemon's state for `vqtune status`: a file that it replaces after each pass and removes when it ends. A daemon that
  * was killed leaves it behind, so a reader first checks that the very same process still exists.
  */
-import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
-import { isObject } from '../planner/ledger'
+import { readBootId } from '../kernel/boot-id'
+import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
-const SOURCE_STATES = ['starting', 'up', 'down'] as const
+export const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
 export interface SourceView {
   readonly name: string
@@ -50,7 +50,7 @@ function viewPath(system: System): string {
 /** The identity of the writing process, for the reader to check. */
 export function ownIdentity(system: System): Pick<DaemonView, 'bootId' | 'pid' | 'startTicks'> {
   return {
-    bootId: system.readText(system.paths.procBootId)?.trim() ?? '',
+    bootId: readBootId(system),
     pid: process.pid,
     startTicks: startTicksOf(system, process.pid) ?? '',
   }
@@ -62,13 +62,13 @@ export function writeView(system: System, view: DaemonView): void {
 }
 
 export function removeView(system: System): void {
-  rmSync(viewPath(system), { force: true })
+  system.removeFile(viewPath(system))
 }
 
 /** @returns the view of a running daemon; 'unknown' if this user may not see processes; undefined: none is running */
 export function readView(system: System): DaemonView | 'unknown' | undefined {
   const view = parseView(system)
-  if (view === undefined || view.bootId !== system.readText(system.paths.procBootId)?.trim()) return undefined
+  if (view === undefined || view.bootId !== readBootId(system)) return undefined
   const ticks = startTicksOf(system, view.pid)
   if (ticks === view.startTicks) return view
   // hidepid=: other users' processes do not show, nor does that of the service manager.

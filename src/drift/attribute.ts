@@ -2,10 +2,12 @@
  * Who changed a setting, as far as it can be proven. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
  */
 
-import { formatCpuList, parseCpuList } from '../kernel/cpulist'
-import { stripes } from '../planner/layout'
-import { entryOf, type LedgerEntry, type RecordedValues } from '../planner/ledger'
-import { type Drift, isSettingDrift, type SettingDrift } from './classify'
+import { parseCpuList } from '../kernel/cpulist'
+import type { TunableName } from '../model'
+import { nicByIndex } from '../planner/find-nic'
+import { entryOf, type LedgerEntry } from '../planner/ledger'
+import { changedValues, hasKernelLayout, showsKernelLayout } from '../tunables/engine'
+import { type Drift, isSettingDrift } from './classify'
 import { type RunningTool, runningWriter } from './process-scan'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
@@ -19,7 +21,7 @@ export interface Attribution {
 /** Something that is present in the guest and writes these settings by itself. */
 export interface CandidateWriter {
   readonly name: string
-  readonly writes: readonly SettingDrift[]
+  readonly writes: readonly TunableName[]
   /** Interfaces it writes to; undefined: any. */
   readonly nic: string | undefined
   /** What its file says, for one that writes a fixed value: it is named only for that value. Absent: any value. */
@@ -42,13 +44,13 @@ export interface AttributionInput {
 /** For drifts of the guest itself there is no writer to name. */
 export function attribute(drift: Drift, evidence: AttributionInput): Attribution {
   if (!isSettingDrift(drift.kind)) return describeEvent(drift)
-  const nic = evidence.after.nics.find((candidate) => candidate.ifindex === drift.ifindex)
+  const nic = nicByIndex(evidence.after, drift.ifindex)
   const own = nic === undefined ? undefined : ownWriter(nic, evidence)
   if (own !== undefined) return own
-  if (nic !== undefined && drift.kind !== 'channels' && kernelRewrote(nic, evidence)) {
+  if (nic !== undefined && hasKernelLayout(drift.kind) && kernelRewrote(nic, evidence)) {
     return {
       name: 'kernel',
-      evidence: 'virtio_net lays out affinity and XPS anew when a vCPU goes online or offline',
+      evidence: 'virtio_net recalculates affinity and XPS when a vCPU goes online or offline',
     }
   }
   const kind = drift.kind
@@ -94,39 +96,16 @@ function ownWriter(nic: NicSnapshot, evidence: AttributionInput): Attribution | 
   // A trial that ends by itself takes its mark away; this one was killed between two counts.
   if (entry?.trial !== undefined)
     return { name: 'vqtune', evidence: 'tried by a vqtune trial that was killed' }
-  const before = evidence.before.nics.find((other) => other.ifindex === nic.ifindex)
+  const before = nicByIndex(evidence.before, nic.ifindex)
   if (entry === undefined || entry.at === before?.recordedAt) return undefined
   if (entry.held === true)
     return { name: 'vqtune', evidence: entry.heldWhy ?? 'rolled back by an administrator' }
-  if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined
+  if (entry.applied === undefined || changedValues(entry.applied, nic.values).length > 0) return undefined
   return { name: 'vqtune', evidence: 'applied by another vqtune process' }
 }
 
-function sameValues(a: RecordedValues, b: RecordedValues): boolean {
-  return (
-    a.channels === b.channels &&
-    a.queues.length === b.queues.length &&
-    a.queues.every((queue, i) => {
-      const other = b.queues[i]
-      return queue.rx === other?.rx && queue.tx === other?.tx && queue.xps === other?.xps
-    })
-  )
-}
-
-/**
- * virtnet_set_affinity() ran after a CPU came or went: every queue shows exactly the kernel's own layout over the CPUs
- * that are online now. Nobody else produces that by chance.
- */
+/** virtnet_set_affinity() ran after a CPU came or went: every queue shows the kernel's own layout for the CPUs online now. */
 function kernelRewrote(nic: NicSnapshot, { drifts, after }: AttributionInput): boolean {
   if (!drifts.some((drift) => drift.kind === 'vcpus')) return false
-  const online = parseCpuList(after.online) ?? []
-  const { channels, queues } = nic.values
-  const groups =
-    channels <= online.length
-      ? stripes(channels, online, 0)
-      : queues.map((_, i) => online.slice(i % online.length, (i % online.length) + 1))
-  return queues.every((queue, i) => {
-    const cpus = formatCpuList(groups[i] ?? [])
-    return [queue.rx, queue.tx, queue.xps].every((value) => value === undefined || value === cpus)
-  })
+  return showsKernelLayout(nic.values, nic.channels, parseCpuList(after.online) ?? [])
 }

@@ -1,5 +1,5 @@
 /** The drift history: one JSON object a line in the state directory, kept across reboots and bounded in size. */
-import { errnoOf, VqtuneError } from '../errors'
+import { fileError } from '../errors'
 import { appendLine } from '../system/line-log'
 import type { System } from '../system/system'
 import { DRIFT_KINDS, type DriftKind } from './classify'
@@ -20,7 +20,7 @@ export const DRIFT_ACTIONS = [
 ] as const
 
 /** What vqtune did by itself to channels that it had set: these records are of no drift. */
-const OWN_ACTIONS = [
+export const OWN_ACTIONS = [
   /** New channels had cut the NIC off, and those before returned. */
   'reverted',
   /** Traffic was worse with the new channels, and the guard returned to those before. */
@@ -58,9 +58,7 @@ export function appendHistory(system: System, record: DriftRecord, limitKib: num
   try {
     appendLine(system, path, JSON.stringify(record), limitKib * 1024)
   } catch (cause) {
-    const errno = errnoOf(cause)
-    const kind = errno === 'EACCES' || errno === 'EROFS' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot write the drift history (${errno})`, { cause })
+    throw fileError(cause, path, 'cannot write the drift history')
   }
 }
 
@@ -77,8 +75,7 @@ export function readHistory(system: System): History {
   try {
     return parseHistory(system.readText(path) ?? '')
   } catch (cause) {
-    const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot read the drift history (${errnoOf(cause)})`, { cause })
+    throw fileError(cause, path, 'cannot read the drift history')
   }
 }
 

@@ -1,14 +1,10 @@
 /** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
-import type { ObservedGuest, ObservedNic, Step } from '../model'
-import {
-  entryOf,
-  type LedgerEntry,
-  type RecordedQueue,
-  type RecordedValues,
-  valuesOf,
-} from '../planner/ledger'
+import type { ObservedGuest, ObservedNic, RecordedValues, Step } from '../model'
+import { nicByIndex } from '../planner/find-nic'
+import { entryOf, type LedgerEntry } from '../planner/ledger'
+import { recordValues, withWritten } from '../tunables/engine'
 
 export interface NicSnapshot {
   readonly ifindex: number
@@ -18,6 +14,7 @@ export interface NicSnapshot {
   /** Absent when the host's maximum is not known. */
   readonly maximum?: number
   readonly xdp: boolean
+  readonly channels: number
   readonly values: RecordedValues
   /** When its ledger entry was written, ISO 8601. Only compared for being another: clocks are set. */
   readonly recordedAt?: string
@@ -48,7 +45,8 @@ function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnaps
     virtio: nic.virtio,
     ...(maximum === undefined ? {} : { maximum }),
     xdp: nic.obstacle?.code === 'xdp',
-    values: valuesOf(nic),
+    channels: nic.channels.current,
+    values: recordValues(nic),
     ...(entry === undefined ? {} : { recordedAt: entry.at }),
   }
 }
@@ -63,30 +61,12 @@ export function withOwnWrites(
   steps: readonly Step[],
 ): GuestSnapshot {
   const nics = before.nics.map((nic) => {
-    const own = steps.filter((step) => step.nic === nic.name)
-    const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
+    const own = steps.filter(({ ifindex }) => ifindex === nic.ifindex)
+    const now = nicByIndex(after, nic.ifindex)
     if (now === undefined || own.length === 0) return nic
     // Under the lock the ledger is ours, too.
     const recorded = now.recordedAt === undefined ? {} : { recordedAt: now.recordedAt }
-    return { ...nic, ...recorded, values: valuesWithOwn(nic.values, now.values, own) }
+    return { ...nic, ...recorded, values: withWritten(nic.values, now.values, own) }
   })
   return { ...before, nics }
-}
-
-function valuesWithOwn(
-  before: RecordedValues,
-  after: RecordedValues,
-  steps: readonly Step[],
-): RecordedValues {
-  const queues = [...before.queues]
-  for (const step of steps) {
-    // With the channels the kernel writes affinity and XPS of all queues.
-    if (step.kind === 'set-channels') return after
-    const key: keyof RecordedQueue = step.kind === 'set-xps' ? 'xps' : step.direction
-    const queue = queues[step.queue]
-    const now = after.queues[step.queue]?.[key]
-    // What is missing on either side is no difference.
-    if (queue !== undefined && now !== undefined) queues[step.queue] = { ...queue, [key]: now }
-  }
-  return { ...before, queues }
 }

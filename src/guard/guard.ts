@@ -8,10 +8,12 @@
  * Only increases are compared: a decrease is forced by a limit and cannot be reversed. Changes at boot are not compared:
  * there was no traffic before.
  */
+
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { entryOf, readLedger, withRegressionHold, writeLedger } from '../planner/ledger'
 import type { RegressionHolds } from '../planner/plan'
 import { conditionsOf, sameConditions } from '../planner/regression-hold'
@@ -55,7 +57,6 @@ interface ActiveComparison {
   readonly conditions: ReturnType<typeof conditionsOf>
 }
 
-const LOCK_WAIT_MS = 10_000
 /** The pass that raises the channels again follows at once, unless something delays it. */
 const CLEARED_MS = 60_000
 /** Readings kept per NIC: more than the longest phase and the time before the change need. */
@@ -105,7 +106,7 @@ export class Guard {
     this.forgetGone(guest)
     for (const change of changes) this.note(change, guest)
     for (const [ifindex, { conditions, watch }] of this.comparisons) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined || sameConditions(conditions, conditionsOf(guest, nic, this.settings))) continue
       this.end(nic, watch, 'not-judged', 'vCPUs, the host or the configuration changed meanwhile')
     }
@@ -154,7 +155,7 @@ export class Guard {
   }
 
   private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
-    const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = nicByIndex(guest, ifindex)
     if (nic === undefined || to <= from) return
     const acquitted = this.cleared.get(ifindex)
     this.cleared.delete(ifindex)
@@ -247,9 +248,9 @@ export class Guard {
   /** @returns whether the ledger has changed */
   private async write(ifindex: number, wanted: WantedStep | undefined): Promise<boolean> {
     const { guest, settings } = this
-    const nic = guest?.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = guest && nicByIndex(guest, ifindex)
     if (guest === undefined || nic === undefined) return false
-    const lock = await takeLock(this.system, 'guard', LOCK_WAIT_MS)
+    const lock = await takeLock(this.system, 'guard')
     try {
       const ledger = readLedger(this.system, guest.bootId)
       const entry = entryOf(ledger, nic)

@@ -1,5 +1,5 @@
 /** The rolling window: the latest readings of one NIC's counters, bounded, each with the channels at that time. */
-import { parseNicCounters } from '../kernel/counters'
+import { growth, parseNicCounters } from '../kernel/counters'
 import type { System } from '../system/system'
 import type { GuardSlice } from './decide'
 
@@ -45,9 +45,10 @@ function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
   return readings.slice(1).flatMap((to, i): GuardSlice[] => {
     const from = readings[i] as Reading
     const seconds = (to.atMs - from.atMs) / 1000
-    // Counters that decreased are those of another device; without elapsed time there is no rate.
-    if (seconds <= 0 || to.bytes < from.bytes || to.packets < from.packets) return []
-    return [{ seconds, bytes: to.bytes - from.bytes, packets: to.packets - from.packets }]
+    const bytes = growth(from.bytes, to.bytes)
+    const packets = growth(from.packets, to.packets)
+    // Without elapsed time there is no rate.
+    return seconds <= 0 || bytes === undefined || packets === undefined ? [] : [{ seconds, bytes, packets }]
   })
 }
 

@@ -7,6 +7,7 @@
  * keeps the new count. All phases but the first after the change have random lengths, so that periodic load does not stay
  * in phase with them. Pure except for the random numbers that it is given.
  */
+import { SETTLE_MS } from '../kernel/counters'
 import { type Comparison, compareCounts, type GuardSlice } from './decide'
 import type { Readings } from './readings'
 
@@ -14,9 +15,6 @@ import type { Readings } from './readings'
 export const SLICES = 10
 /** Slices before the change, if there are as many, so that load that varies on its own shows. */
 export const BEFORE_SLICES = 3 * SLICES
-/** Not measured after a change: flows are moving to their queues and congestion windows recover. Slices. */
-const SETTLE_SLICES = 1
-const MIN_SETTLE_MS = 1_000
 const CYCLES = 2
 
 /** What to do next. */
@@ -88,7 +86,7 @@ export class Watch {
     }
     this.arrivedMs ??= nowMs
     const sliceMs = (this.options.windowSeconds * 1000) / SLICES
-    const settledMs = this.arrivedMs + Math.max(MIN_SETTLE_MS, SETTLE_SLICES * sliceMs)
+    const settledMs = this.arrivedMs + Math.max(SETTLE_MS, sliceMs)
     const slices = readings.since(channels, settledMs)
     return slices.length < this.length ? { kind: 'wait' } : this.judge(slices, nowMs)
   }

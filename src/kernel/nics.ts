@@ -12,6 +12,8 @@ export interface FoundNic
 export interface FoundNics {
   readonly targets: readonly FoundNic[]
   readonly ignored: readonly IgnoredInterface[]
+  /** Every device on the virtio bus, whether or not its interface is to be seen here. */
+  readonly devices: readonly string[]
 }
 
 /** Device type of network devices in the virtio specification, 5.1. */
@@ -53,7 +55,8 @@ export function findNics(system: System): FoundNics {
   }
   ignored.push(...elsewhere(system))
   // Interface index order: a NIC that is plugged in later never changes what the earlier ones should have.
-  return { targets: targets.sort((a, b) => a.ifindex - b.ifindex), ignored }
+  const devices = system.list(system.paths.sysVirtioDevices)
+  return { targets: targets.sort((a, b) => a.ifindex - b.ifindex), ignored, devices }
 }
 
 /** @returns undefined when the interface went meanwhile: an index of 0 would name none */

@@ -1,6 +1,6 @@
 /** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
 import { VqtuneError } from '../errors'
-import { parseCpuMask } from '../kernel/cpulist'
+import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
 import {
@@ -14,6 +14,7 @@ import { basename, type FoundNic, findNics } from '../kernel/nics'
 import { readRssQueues } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
 import type { System } from '../system/system'
+import { readSettings } from '../tunables/engine'
 
 export interface ObserveOptions {
   /**
@@ -35,7 +36,7 @@ export interface ObserveOptions {
  */
 export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
   const cpus = readCpus(system)
-  const { targets, ignored } = findNics(system)
+  const { targets, ignored, devices } = findNics(system)
   const interrupts = targets.length === 0 ? new Map<string, number>() : readVirtioInterrupts(system)
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
@@ -48,10 +49,11 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   )
   const facts = await links
   return {
-    bootId: (system.readText(system.paths.procBootId) ?? '').trim(),
+    bootId: readBootId(system),
     cpus,
     nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
     ignored,
+    devices,
     hypervisor: {
       vendor: (system.readText(`${system.paths.sysDmi}/sys_vendor`) ?? '').trim(),
       product: (system.readText(`${system.paths.sysDmi}/product_name`) ?? '').trim(),
@@ -73,7 +75,7 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
   const vectors = system.list(`${device}/../msi_irqs`).length
   // XDP adds receive queues of its own (virtnet_xdp_set), so transmit queues are the ones that -L sets.
   const current = txCount
-  return {
+  const topology = {
     ...known,
     altnames: [],
     operstate: (system.readText(`${directory}/operstate`) ?? 'unknown').trim(),
@@ -90,22 +92,19 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
     rssQueues: undefined,
     obstacle: obstacleOf(system, device, rxCount, txCount),
   }
+  return { ...topology, settings: readSettings(system, topology) }
 }
 
 function readQueue(
   system: System,
-  { directory, virtio }: FoundNic,
+  { virtio }: FoundNic,
   index: number,
   interrupts: VirtioInterrupts,
 ): ObservedQueue {
-  const xps = system.readText(`${directory}/queues/tx-${index}/xps_cpus`)
-  const rps = system.readText(`${directory}/queues/rx-${index}/rps_cpus`)
   return {
     index,
     rxIrq: readQueueIrq(system, virtio, 'rx', index, interrupts),
     txIrq: readQueueIrq(system, virtio, 'tx', index, interrupts),
-    xps: xps === undefined ? undefined : parseCpuMask(xps),
-    rps: (rps === undefined ? undefined : parseCpuMask(rps)) ?? [],
   }
 }
 

@@ -11,9 +11,9 @@ import type {
   Skip,
   Step,
 } from '../model'
-import { planTunables } from '../tunables/index'
+import { planSettings } from '../tunables/engine'
 import type { CpuLoad } from './layout'
-import { desiredState } from './target'
+import { desiredState, usableCpus } from './target'
 
 /** Everything known about one NIC after planning. */
 export interface NicPlan {
@@ -37,6 +37,7 @@ export function planGuest(
   regressionHolds: RegressionHolds = new Map(),
 ): readonly NicPlan[] {
   const load: CpuLoad = new Map()
+  const usable = usableCpus(guest.cpus, settings.isolated)
   return guest.nics.map((nic) => {
     const policy = nicSettings(settings, nic)
     const regressionHold = regressionHolds.get(nic.ifindex)
@@ -46,8 +47,8 @@ export function planGuest(
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
-        ? planTunables({ nic, desired, settings: policy, regressionHold })
-        : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }] }
+        ? planSettings({ nic, desired, settings: policy, usable, regressionHold })
+        : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
     return { nic, settings: policy, desired, plan }
   })
 }

@@ -1,7 +1,9 @@
 /** The difference between two snapshots. Pure. */
 
-import { TICKS_PER_SECOND } from '../kernel/counters'
+import { growth, TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
+import { cpuListsOf } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
 import { jainIndex } from './parse'
 import type { Flows, Snapshot } from './snapshot'
 
@@ -26,6 +28,8 @@ export interface QueueLoad {
   readonly txKicks: number | undefined
 }
 
+export const EVENNESS_BASES = ['packets', 'interrupts'] as const
+
 export interface NicLoad {
   readonly name: string
   readonly channels: number
@@ -34,7 +38,7 @@ export interface NicLoad {
   readonly queues: readonly QueueLoad[]
   /** Jain's index of the queues' receive packets, or of their interrupts where packets are not counted; 1 is even. */
   readonly evenness: number | undefined
-  readonly evennessOf: 'packets' | 'interrupts'
+  readonly evennessOf: (typeof EVENNESS_BASES)[number]
 }
 
 export interface CpuLoadReport {
@@ -60,9 +64,9 @@ export interface Report {
   readonly tcp: { readonly sent: number; readonly retransmitted: number } | undefined
 }
 
-/** Counters that decreased (the NIC was replugged) count as 0. */
+/** Counters that decreased (the NIC was replugged) or are missing count as 0. */
 function grown(from: number | undefined, to: number | undefined): number {
-  return Math.max(0, (to ?? 0) - (from ?? 0))
+  return growth(from ?? 0, to ?? 0) ?? 0
 }
 
 export function compareSnapshots(
@@ -94,6 +98,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
     const size = grown(before?.counters[bytes], after?.counters[bytes])
     return { packets: count, bytes: size, meanBytes: count === 0 ? undefined : size / count }
   }
+  const affinity = cpuListsOf(nic, 'irq-affinity')
   const queues = nic.queues.map(({ index, rxIrq, txIrq }): QueueLoad => {
     const rxCounts = interruptsOf(rxIrq?.name, from, to)
     const txCounts = interruptsOf(txIrq?.name, from, to)
@@ -103,7 +108,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
       now?.[key] === undefined ? undefined : grown(old?.[key], now[key])
     return {
       queue: index,
-      cpus: rxIrq?.affinity ?? [],
+      cpus: affinity.get(irqKey(index, 'rx')) ?? [],
       rxInterrupts: sum(rxCounts.values()),
       txInterrupts: sum(txCounts.values()),
       byCpu: [...new Set([...rxCounts.keys(), ...txCounts.keys()])]

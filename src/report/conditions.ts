@@ -2,22 +2,31 @@
  * The conditions of the RHEL guide ("multi-queue helps most when packets are large, connections are many and queues equal
  * vCPUs; it can hurt outgoing traffic and costs CPU"), each checked against the measurement. Pure.
  */
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
 import { plural } from '../text/plural'
 import type { NicLoad, Report } from './compare'
 
+export const CONDITION_IDS = [
+  'large-packets',
+  'many-connections',
+  'queues-match-vcpus',
+  'small-outgoing',
+  'cpu-headroom',
+] as const
+export const ANSWERS = ['yes', 'no', 'inconclusive'] as const
+
 export interface Condition {
-  readonly id: 'large-packets' | 'many-connections' | 'queues-match-vcpus' | 'small-outgoing' | 'cpu-headroom'
+  readonly id: (typeof CONDITION_IDS)[number]
   readonly title: string
-  readonly answer: 'yes' | 'no' | 'inconclusive'
+  readonly answer: (typeof ANSWERS)[number]
   /** True if the answer favours many queues, false if it does not, undefined if neither. */
   readonly favours: boolean | undefined
   /** The numbers. */
   readonly why: string
 }
 
-/** Below these a NIC is idle. */
+/** Of fewer in the whole window, too, nothing can be said. */
 const MIN_PACKETS = 200
-const MIN_PACKETS_PER_SECOND = 50
 
 const LARGE_BYTES = 1000
 const SMALL_BYTES = 300
@@ -39,7 +48,7 @@ export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number
 function idle(report: Report, nic: NicLoad): string | undefined {
   const packets = nic.rx.packets + nic.tx.packets
   const rate = report.seconds > 0 ? packets / report.seconds : 0
-  return packets < MIN_PACKETS || rate < MIN_PACKETS_PER_SECOND
+  return packets < MIN_PACKETS || rate < IDLE_PACKETS_PER_SECOND
     ? `too little traffic: ${packets} packets in ${report.seconds.toFixed(1)} s`
     : undefined
 }

@@ -1,5 +1,5 @@
 /** Parsers for the procfs and ethtool texts that the report compares. Pure; each states how it handles malformed lines. */
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 
 /**
  * Counts of /proc/interrupts by action name (`virtio2-input.0`), one number for each online CPU in `cpus` order. The
@@ -19,7 +19,7 @@ export function parseInterruptCounts(text: string): InterruptCounts {
     const action = fields.at(-1) as string
     // Of all lines on a guest with many vCPUs only ours are worth the numbers.
     if (!action.startsWith('virtio')) continue
-    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => wholeNumber(field) ?? [])
+    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => parseWholeNumber(field) ?? [])
     if (counts.length === cpus.length) byAction.set(action, counts)
   }
   return { cpus, byAction }
@@ -33,7 +33,7 @@ export function parseNetSoftirqs(
   const cpus = [...header.matchAll(/\bCPU(\d+)\b/g)].map((match) => Number(match[1]))
   const row = (name: string): (number | undefined)[] => {
     const line = lines.find((line) => line.trimStart().startsWith(`${name}:`))
-    return line === undefined ? [] : line.trim().split(/\s+/).slice(1).map(wholeNumber)
+    return line === undefined ? [] : line.trim().split(/\s+/).slice(1).map(parseWholeNumber)
   }
   const rx = row('NET_RX')
   const tx = row('NET_TX')
@@ -102,7 +102,7 @@ export function parseTcpSegments(
 ): { readonly sent: number; readonly retransmitted: number } | undefined {
   const [names, values] = [...text.matchAll(/^Tcp: (.*)$/gm)].map((match) => (match[1] as string).split(' '))
   if (names === undefined || values === undefined) return undefined
-  const value = (name: string): number | undefined => wholeNumber(values[names.indexOf(name)])
+  const value = (name: string): number | undefined => parseWholeNumber(values[names.indexOf(name)])
   const sent = value('OutSegs')
   const retransmitted = value('RetransSegs')
   return sent === undefined || retransmitted === undefined ? undefined : { sent, retransmitted }

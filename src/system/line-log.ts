@@ -1,7 +1,7 @@
 /** A file of lines that only grows at its end, up to a limit: then the older half goes. */
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { System } from './system'
+import { type System, tracedWrite } from './system'
 
 /**
  * Appends one line. A last line that was torn by a crash or a full disk is closed first, so that it costs only itself.
@@ -10,7 +10,7 @@ import type { System } from './system'
  */
 export function appendLine(system: System, path: string, line: string, limitBytes: number): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  const size = appendTo(path, line)
+  const size = tracedWrite(system, 'append', path, `${line}\n`, () => appendTo(path, line))
   if (size > limitBytes) system.replaceFile(path, newestLines(system.readText(path) ?? '', limitBytes / 2))
 }
 

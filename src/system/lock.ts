@@ -5,9 +5,9 @@
  */
 import { spawn } from 'node:child_process'
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { errnoOf, VqtuneError } from '../errors'
+import { errnoOf, fileError, VqtuneError } from '../errors'
 import { ownershipProblem } from './ownership'
-import { CHILD_ENV, openSystem, type System } from './system'
+import { CHILD_ENV, openSystem, type System, tracedWrite } from './system'
 
 export interface Lock {
   release(): void
@@ -16,20 +16,23 @@ export interface Lock {
 /** flock's exit status for a lock that is held (-E); one that flock itself never uses. */
 const HELD = 75
 
+/** As long as a pass of another vqtune takes, with some to spare. */
+const WAIT_MS = 10_000
+
 /**
  * Waits for the lock and takes it.
  * @param purpose shown to processes that wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
  */
-export async function takeLock(system: System, purpose: string, waitMs: number): Promise<Lock> {
+export async function takeLock(system: System, purpose: string, waitMs = WAIT_MS): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
   const fd = openLock(system, path)
   try {
-    const { status, complaint } = await flock(fd, waitMs)
+    const { status, complaint } = await flock(system, fd, waitMs)
     if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
     if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
-    nameHolder(fd, purpose)
+    nameHolder(system, path, fd, purpose)
     return { release: () => closeSync(fd) }
   } catch (error) {
     closeSync(fd)
@@ -38,18 +41,23 @@ export async function takeLock(system: System, purpose: string, waitMs: number):
 }
 
 /** Names the holder for processes that wait. If that cannot be written, they show "another vqtune" instead. */
-function nameHolder(fd: number, purpose: string): void {
+function nameHolder(system: System, path: string, fd: number, purpose: string): void {
+  const text = `${process.pid} ${purpose}\n`
   try {
-    ftruncateSync(fd, 0)
-    writeSync(fd, `${process.pid} ${purpose}\n`, 0)
+    tracedWrite(system, 'write', path, text, () => {
+      ftruncateSync(fd, 0)
+      writeSync(fd, text, 0)
+    })
   } catch {}
 }
 
-function flock(fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
+function flock(system: System, fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
   // Always the running system's own flock, also for a captured tree.
   const program = openSystem().findTool('flock')
   if (program === undefined) throw new VqtuneError('tool-missing', 'flock (util-linux) is not installed')
-  const child = spawn(program, ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3'], {
+  const args = ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3']
+  const ended = system.trace?.run([program, ...args])
+  const child = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', fd],
     env: { ...CHILD_ENV },
     timeout: waitMs + 5_000,
@@ -60,8 +68,14 @@ function flock(fd: number, waitMs: number): Promise<{ status: number; complaint:
     complaint += text
   })
   return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (status) => resolve({ status: status ?? -1, complaint: complaint.trim() }))
+    child.on('error', (error) => {
+      ended?.(error)
+      reject(error)
+    })
+    child.on('close', (status, signal) => {
+      ended?.(status ?? `signal ${signal}`)
+      resolve({ status: status ?? -1, complaint: complaint.trim() })
+    })
   })
 }
 
@@ -72,9 +86,7 @@ function openLock(system: System, path: string): number {
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
-    const errno = errnoOf(error)
-    const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+    throw fileError(error, path, 'cannot open the lock')
   }
 }
 

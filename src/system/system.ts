@@ -6,26 +6,20 @@ import {
   closeSync,
   constants,
   existsSync,
-  fchmodSync,
-  fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
-  rmSync,
   type Stats,
   statSync,
   utimesSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
 import { errnoOf, VqtuneError } from '../errors'
 import { type FileFacts, type FileInspector, ownershipProblem } from './ownership'
 import { type Paths, pathsUnder } from './paths'
+import { type ReplaceOptions, removeFile, replaceFile } from './replace-file'
 
 export interface ToolResult {
   /** Exit code; 128 + n when a signal ended it. */
@@ -41,7 +35,27 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
 }
 
+/** Called once, when it is over: an exit status, a text such as `ok` or `signal SIGTERM`, or what was thrown. */
+export type Ended = (how: unknown) => void
+
+/** What a traced write does: `write` gives the kernel one value, the others are about whole files. */
+export type TracedWrite = 'write' | 'append' | 'replace' | 'touch' | 'remove'
+
+/** Is told of all that vqtune does to the system around it, while it does it; see trace.ts. */
+export interface Trace {
+  /** A program is run. */
+  run(argv: readonly string[]): Ended
+  /** A program is started that stays until it is told to end. @param pid undefined when it could not be started */
+  start(argv: readonly string[], pid: number | undefined): Ended
+  /** @param text what is written */
+  write(verb: TracedWrite, path: string, text?: string): Ended
+  /** Lines go there from now on. */
+  redirect(print: (line: string) => void): void
+}
+
 export interface System extends FileInspector {
+  /** Only with --verbose or VQTUNE_DEBUG; then methods of this interface tell it what they do, and others that do more must. */
+  readonly trace?: Trace
   readonly paths: Paths
   /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
   readText(path: string): string | undefined
@@ -52,8 +66,10 @@ export interface System extends FileInspector {
   stat(path: string): FileFacts | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
-  /** Replaces a state file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
-  replaceFile(path: string, text: string): void
+  /** Replaces a file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void
+  /** Removes a file; no error when it is gone already. Throws any other system error. */
+  removeFile(path: string): void
   /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
   touchFile(path: string): boolean
   /**
@@ -66,6 +82,25 @@ export interface System extends FileInspector {
   findTool(tool: string): string | undefined
   /** True when this process may write kernel settings, or looks at a captured tree. */
   readonly mayWrite: boolean
+}
+
+/** Makes a write that no method of System makes, and tells a trace. Throws what the write throws. */
+export function tracedWrite<T>(
+  { trace }: Pick<System, 'trace'>,
+  verb: TracedWrite,
+  path: string,
+  text: string | undefined,
+  write: () => T,
+): T {
+  const ended = trace?.write(verb, path, text)
+  try {
+    const result = write()
+    ended?.('ok')
+    return result
+  } catch (error) {
+    ended?.(error)
+    throw error
+  }
 }
 
 /** PATH of the caller is not used: a root agent must not run what a user put first. */
@@ -146,27 +181,12 @@ class OpenedSystem implements System {
     }
   }
 
-  replaceFile(path: string, text: string): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    // The directory may be another user's, such as node_exporter's: a name that he cannot guess, and a file that is not
-    // there yet, or he could have put a link in its place. What he does to the finished file is his own affair.
-    const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`
-    const fd = openSync(temporary, 'wx', 0o644)
-    try {
-      try {
-        // For every reader, whatever the umask: `vqtune status` needs no privileges.
-        fchmodSync(fd, 0o644)
-        writeFileSync(fd, text)
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
-      renameSync(temporary, path)
-    } catch (error) {
-      // A full disk is not made fuller; and a temporary file that is left is of no use.
-      rmSync(temporary, { force: true })
-      throw error
-    }
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void {
+    replaceFile(path, text, options)
+  }
+
+  removeFile(path: string): void {
+    removeFile(path)
   }
 
   touchFile(path: string): boolean {

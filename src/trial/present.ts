@@ -1,8 +1,8 @@
 /** The output of a trial. Pure. */
+import { median } from '../quantile'
 import { renderTable } from '../text/table'
 import type { InterimAnalysis } from './interim-analysis'
 import type { Metric, Run } from './samples'
-import { median } from './statistics'
 import { percent, type Ratio, type Sample, type TrialVerdict } from './verdict'
 
 const VERDICT_WORDS = {

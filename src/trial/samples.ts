@@ -11,7 +11,8 @@ export interface Run {
 /** A command that moves less than this in a typical run is rated by its run time. */
 const MIN_COMMAND_BYTES = 65_536
 
-export type Metric = 'bytes' | 'runs'
+export const METRICS = ['bytes', 'runs'] as const
+export type Metric = (typeof METRICS)[number]
 
 /** Live traffic is always rated by bytes. */
 export function metricOf(runs: readonly Run[], isCommand: boolean): Metric {

@@ -2,14 +2,7 @@
  * Nonparametric paired comparison. Traffic is skewed, heavy-tailed and drifts, so everything here works on ranks of
  * differences within a round. Pure.
  */
-
-/** @param values not empty */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-}
+import { median } from '../quantile'
 
 /** Means of all pairs, each value with itself too, ascending: the basis of the signed-rank test's estimate and interval. */
 function walshAverages(values: readonly number[]): number[] {

@@ -3,7 +3,9 @@
  * cost less CPU? All tests are corrected together (Holm), so that the false-positive rate is at most the level; see
  * interim-analysis.ts for how the analyses of one trial share it.
  */
-import { centreInterval, chanceOfGreater, hodgesLehmann, holm, median } from './statistics'
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
+import { median } from '../quantile'
+import { centreInterval, chanceOfGreater, hodgesLehmann, holm } from './statistics'
 
 /** One count measured once. */
 export interface Sample {
@@ -24,8 +26,6 @@ const MIN_GAIN = 0.03
 const MIN_SAVING = 0.1
 /** How much throughput a cheaper count may cost at worst. */
 const TOLERATED_LOSS = 0.05
-/** Below this a NIC is idle and the measurement meaningless. */
-const MIN_PACKETS = 50
 
 /** A ratio to the current count: 1.2 is 20 % more. Each interval has a confidence of 95 % or more. */
 export interface Ratio {
@@ -33,6 +33,9 @@ export interface Ratio {
   readonly low: number
   readonly high: number
 }
+
+/** same: a gain that is worth a change is ruled out. */
+export const FINDINGS = ['faster', 'slower', 'cheaper', 'same', 'not-shown'] as const
 
 export interface CountComparison {
   readonly channels: number
@@ -42,16 +45,17 @@ export interface CountComparison {
   readonly chanceFaster: number
   readonly chanceCheaper: number
   readonly chanceSlower: number
-  /** same: a worthwhile gain is ruled out. */
-  readonly finding: 'faster' | 'slower' | 'cheaper' | 'same' | 'not-shown'
+  readonly finding: (typeof FINDINGS)[number]
 }
 
+/**
+ * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
+ * else inconclusive.
+ */
+export const VERDICTS = ['better', 'cheaper', 'stay', 'inconclusive'] as const
+
 export interface TrialVerdict {
-  /**
-   * better: moves more; cheaper: moves as much for less CPU; stay: every other count is slower or practically the same;
-   * otherwise inconclusive.
-   */
-  readonly kind: 'better' | 'cheaper' | 'stay' | 'inconclusive'
+  readonly kind: (typeof VERDICTS)[number]
   /** The recommended count: the current one unless better or cheaper. */
   readonly channels: number
   readonly why: string
@@ -79,8 +83,10 @@ export function judgeTrial(
   })
   const packets = median(samples.map((sample) => sample.packets))
   if (samples.length === 0 || others.length === 0) return inconclusive('nothing was compared')
-  if (busyCheck && !(packets >= MIN_PACKETS)) {
-    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${MIN_PACKETS} are needed`)
+  if (busyCheck && !(packets >= IDLE_PACKETS_PER_SECOND)) {
+    return inconclusive(
+      `too little traffic: ${packets.toFixed(0)} packets/s, ${IDLE_PACKETS_PER_SECOND} are needed`,
+    )
   }
   const pairs = others.map((count) => pairsOf(samples, present, count))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped during the trial')

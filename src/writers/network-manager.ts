@@ -1,5 +1,6 @@
 /** NetworkManager keyfiles with [ethtool] channels-*. */
 
+import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
 import { escapeToOneLine, shellQuote } from '../text/escape'
 import { iniValue, parseIni } from './ini'
@@ -8,7 +9,6 @@ import {
   certainIf,
   listAllowed,
   type Match,
-  processesNamed,
   readAllowed,
   type Writer,
   type WriterTarget,
@@ -16,7 +16,7 @@ import {
 
 /** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
 export function findNetworkManager(system: System, nic: WriterTarget): readonly Writer[] {
-  const isRunning = processesNamed(system, 'NetworkManager').length > 0
+  const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
   for (const directory of system.paths.writers.networkManagerDirs) {
     const names = listAllowed(system, directory)

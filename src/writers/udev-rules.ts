@@ -6,14 +6,14 @@ import {
   globMatches,
   type Match,
   negated,
+  readableFiles,
   readableText,
-  shadowedFiles,
   type Writer,
   type WriterTarget,
 } from './writer'
 
 export function findUdevRules(system: System, nic: WriterTarget): readonly Writer[] {
-  return shadowedFiles(system, system.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
+  return readableFiles(system, system.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
     const text = readableText(system, path)
     return text === undefined
       ? []

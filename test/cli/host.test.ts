@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { expectSchema } from '../support/schema'
+import { processFiles } from '../support/systems'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const recorded = (name: string) => readFileSync(`${top}test/fixtures/host/debian12-libvirt9/${name}`, 'utf8')
@@ -139,7 +140,7 @@ describe('max-files', () => {
   const host = (root: string, ...args: string[]) => vqtune(['host', ...args, '--root', root])
 
   it('is a dry run, then writes, then is undone, then the undo is undone', async () => {
-    const root = tree({ 'etc/libvirt/qemu.conf': conf, 'proc/42/comm': 'virtqemud\n' })
+    const root = tree({ 'etc/libvirt/qemu.conf': conf, ...processFiles(42, 'virtqemud') })
     chmodSync(qemuConf(root), 0o600)
     const dry = await host(root, 'max-files', '4096')
     expect(dry.stdout).toContain('+max_files = 4096\n')

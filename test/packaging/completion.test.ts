@@ -83,13 +83,9 @@ describe('zsh completion', () => {
 describe('manual', () => {
   it('is clean for mandoc and names every command and option', () => {
     const page = join(out, 'vqtune.8')
-    const lint = spawnSync(
-      'mandoc',
-      ['-T', 'lint', '-W', 'warning', page, join(TOP, 'packaging/man/vqtune.toml.5')],
-      {
-        encoding: 'utf8',
-      },
-    )
+    const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', page, join(out, 'vqtune.toml.5')], {
+      encoding: 'utf8',
+    })
     expect(lint.stdout + lint.stderr).toBe('')
     const text = execFileSync('mandoc', ['-T', 'utf8', page], { encoding: 'utf8' }).replaceAll(OVERSTRIKE, '')
     for (const { words, options } of COMMANDS) {

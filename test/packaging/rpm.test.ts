@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { SCHEMAS } from '../../src/output/schemas/index'
 import {
   type BuiltRpms,
   buildProvider,
@@ -51,7 +52,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/share/man/man5/vqtune.toml.5.gz',
       '/usr/share/bash-completion/completions/vqtune',
       '/usr/share/zsh/site-functions/_vqtune',
-      '/usr/share/vqtune/schema/status.schema.json',
+      ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
     ]) {
       expect(files).toContain(file)

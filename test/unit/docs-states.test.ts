@@ -2,7 +2,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { DRIFT_ACTIONS } from '../../src/drift/history'
-import { TUNABLE_NAMES } from '../../src/model'
 
 const page = readFileSync('docs/states.md', 'utf8')
 
@@ -47,7 +46,6 @@ const sorted = (texts: Iterable<string>): string[] => [...new Set(texts)].sort()
 
 test('unions and lists are found in the source', () => {
   expect(members('DRIFT_ACTIONS')).toEqual([...DRIFT_ACTIONS])
-  expect(members('TunableName')).toEqual([...TUNABLE_NAMES])
   expect(members('ConflictPolicy')).toEqual(['reassert', 'yield', 'report'])
   expect(() => members('NoSuchUnion')).toThrow('no such union')
 })

@@ -143,7 +143,7 @@ test('metrics are named as the daemon names them, and the list of the fleet pack
     },
   )
   expect(listed.sort()).toEqual(names.sort())
-  const manuals = ['packaging/man/vqtune.8.in', 'packaging/man/vqtune.toml.5']
+  const manuals = ['packaging/man/vqtune.8.in', 'packaging/man/vqtune.toml.5.in']
   const used = [...FILES, ...manuals].flatMap((file) =>
     // Not the names of recording rules and of the role's variables.
     [...textOf(file).matchAll(/(?<![:\w])vqtune_([a-z_]+)(?=[`\s{])/g)].map(([, name = '']) => name),

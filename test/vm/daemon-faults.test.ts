@@ -10,6 +10,7 @@ check-cron = "*/10 * * * * *"
 jitter-seconds = 0
 conflict-reversals = 1000
 log-level = "debug"
+log-format = "json"
 `
 const ETHTOOL = '/usr/sbin/ethtool'
 /** In a directory that the sandbox of the unit can write to. */

@@ -37,7 +37,7 @@ async function said(text: string): Promise<void> {
 async function verdictOnFour(): Promise<string | undefined> {
   const verdicts = async () =>
     (await daemon.log()).match(
-      /\d channels (kept|not judged) by the guard: [^"]*|stepped back by the guard, /g,
+      /\d channels (kept|not judged) by the guard: [^\n]*|stepped back by the guard, /g,
     ) ?? []
   const before = (await verdicts()).length
   await daemon.configure(GUARD)
@@ -134,7 +134,7 @@ describe('commit-confirm of the daemon', () => {
       { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
     ])
     expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
-    for (const verb of ['status', 'plan', 'drift']) {
+    for (const verb of ['status', 'plan', 'drift'] as const) {
       expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
     }
     expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
@@ -257,9 +257,9 @@ describe('the guard', () => {
         { kind: 'channels', nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'guard' },
       ])
       expect(records[0]?.why).toMatch(why)
-      const writes = (await daemon.log()).match(/channels (\d -> \d) \(/g) ?? []
+      const writes = (await daemon.log()).match(/: channels \d -> \d/g) ?? []
       expect(writes.slice(-4)).toEqual(
-        ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `channels ${step} (`),
+        ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `: channels ${step}`),
       )
       expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
         `vqtune_guard_reductions_total{nic="${nic.name}"} 1`,

@@ -16,11 +16,11 @@ const TRACEFS = '/sys/kernel/tracing'
 
 let guest: Guest
 const zerocopy = (...args: string[]) => guest.exec(['vqtune', 'host', 'zerocopy', ...args])
-const json = async <T>(...args: string[]): Promise<T> => {
-  const { code, stdout, stderr } = await zerocopy(...args, '--json')
+const json = async <T>(verb: 'status' | 'probe', ...args: string[]): Promise<T> => {
+  const { code, stdout, stderr } = await zerocopy(verb, ...args, '--json')
   expect([code, stderr]).toEqual([0, ''])
   const value = JSON.parse(stdout) as T
-  expectSchema(`host-zerocopy-${args[0]}`, value)
+  expectSchema(`host-zerocopy-${verb}`, value)
   return value
 }
 

@@ -118,8 +118,8 @@ async function tookBack(
   let end: string
   try {
     if (backup !== undefined) {
-      if (backup.before === null) removeSafely(path)
-      else writeSafely(path, backup.before, { mode: CONF_MODE })
+      if (backup.before === null) removeSafely(system, path)
+      else writeSafely(system, path, backup.before, { mode: CONF_MODE })
       discardBackup(system, backup)
     }
     const loaded = await system.run('modprobe', [MODULE])

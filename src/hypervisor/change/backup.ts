@@ -3,7 +3,7 @@
  * A record holds a guest's XML with its passwords, so only root may read it.
  */
 import { randomBytes } from 'node:crypto'
-import { errnoOf, VqtuneError } from '../../errors'
+import { fileErrorInWords, isDenied, VqtuneError } from '../../errors'
 import { ownershipProblem } from '../../system/ownership'
 import type { System } from '../../system/system'
 import { removeSafely, writeSafely } from './safe-file'
@@ -71,7 +71,7 @@ export function updateAfter(system: System, backup: Backup, after: string): Back
 
 /** Deletes the record of a change that did not happen. */
 export function discardBackup(system: System, backup: Backup): void {
-  removeSafely(backupPath(system, backup.id))
+  removeSafely(system, backupPath(system, backup.id))
 }
 
 export function backupPath(system: System, id: string): string {
@@ -88,12 +88,7 @@ export function listBackups(system: System): readonly Backup[] {
       .map((name) => readBackup(system, `${directory}/${name}`))
       .sort((a, b) => (a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1))
   } catch (error) {
-    if (['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) {
-      throw new VqtuneError('permission', `${directory}: cannot read: permission denied; run as root`, {
-        cause: error,
-      })
-    }
-    throw error
+    throw isDenied(error) ? fileErrorInWords(error, directory, 'cannot read') : error
   }
 }
 
@@ -139,7 +134,7 @@ function fields(raw: unknown): Readonly<Record<string, unknown>> {
 }
 
 function write(system: System, backup: Backup): void {
-  writeSafely(backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
+  writeSafely(system, backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
     mode: 0o600,
     directoryMode: 0o700,
   })

@@ -56,10 +56,10 @@ async function define(
 ): Promise<string> {
   const file = `${backupDirectory(system)}/${backup.id}.xml`
   try {
-    writeSafely(file, xml, { mode: 0o600, directoryMode: 0o700 })
+    writeSafely(system, file, xml, { mode: 0o600, directoryMode: 0o700 })
     return await virsh.define(domain, file)
   } finally {
-    removeSafely(file)
+    removeSafely(system, file)
   }
 }
 

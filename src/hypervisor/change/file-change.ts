@@ -28,8 +28,8 @@ export function changeFile(system: System, change: FileChange): Backup {
     after: after ?? null,
   })
   try {
-    if (after === undefined) removeSafely(path)
-    else writeSafely(path, after, { mode })
+    if (after === undefined) removeSafely(system, path)
+    else writeSafely(system, path, after, { mode })
   } catch (error) {
     discardBackup(system, backup)
     throw error

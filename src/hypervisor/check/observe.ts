@@ -1,5 +1,6 @@
 /** One observation of a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
 import { VqtuneError } from '../../errors'
+import { type Links, requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { readConfigFile } from '../change/safe-file'
 import { type LibvirtDaemon, readDaemon } from '../libvirt/daemon'
@@ -7,7 +8,6 @@ import { type Domain, parseDomain } from '../libvirt/domain'
 import { readNumber } from '../libvirt/qemu-conf'
 import type { Virsh } from '../libvirt/virsh'
 import type { DomainRef } from '../libvirt/virsh-output'
-import { type Link, readLinks } from '../network/links'
 import { type QemuProcess, readQemuProcess } from '../qemu/process'
 
 export interface ObservedDomain {
@@ -24,7 +24,7 @@ export interface ObservedDomain {
 export interface ObservedHypervisor {
   readonly uri: string
   readonly domains: readonly ObservedDomain[]
-  readonly links: readonly Link[]
+  readonly links: Links
   /** max_files in qemu.conf, 0 when guests inherit the daemon's limit; undefined when not readable. */
   readonly maxFiles: number | undefined
   readonly daemon: LibvirtDaemon | undefined
@@ -45,7 +45,7 @@ export async function observeHypervisor(
   return {
     uri: virsh.uri,
     domains,
-    links: domains.some((domain) => domain.live !== undefined) ? await readLinks(system) : [],
+    links: domains.some((domain) => domain.live !== undefined) ? await requireLinks(system) : new Map(),
     maxFiles: readMaxFiles(system),
     daemon: readDaemon(system),
   }

@@ -1,6 +1,7 @@
 /** A guest's interfaces with what runs and what is configured side by side, matched by MAC. Pure. */
+
+import type { LinkFacts, Links } from '../../kernel/ip-link'
 import type { Domain, DomainInterface } from '../libvirt/domain'
-import type { Link } from '../network/links'
 import type { ObservedDomain } from './observe'
 
 export interface NicView {
@@ -11,12 +12,12 @@ export interface NicView {
   /** What the next start uses; of a transient guest what runs. */
   readonly configured: DomainInterface
   /** The tap or macvtap of the running guest. */
-  readonly link: Link | undefined
+  readonly link: LinkFacts | undefined
   readonly vcpus: Domain['vcpus']
 }
 
 /** In the order of the configuration, then those that only run. */
-export function viewNics(domain: ObservedDomain, links: readonly Link[]): readonly NicView[] {
+export function viewNics(domain: ObservedDomain, links: Links): readonly NicView[] {
   const inactive = byMac(domain.inactive)
   const live = byMac(domain.live)
   return [...new Set([...inactive.keys(), ...live.keys()])].flatMap((mac) => {
@@ -30,7 +31,7 @@ export function viewNics(domain: ObservedDomain, links: readonly Link[]): readon
         live: running,
         inactive: inactive.get(mac),
         configured,
-        link: running?.target === undefined ? undefined : links.find((link) => link.name === running.target),
+        link: running?.target === undefined ? undefined : links.get(running.target),
         vcpus: vcpusOf(domain),
       },
     ]

@@ -1,10 +1,14 @@
 /** Which libvirt daemon runs QEMU guests here: the modular virtqemud, or the monolithic libvirtd. */
+import { findPrograms } from '../../kernel/processes'
 import type { System } from '../../system/system'
-import { allowed, type OpenFiles, readOpenFiles } from '../qemu/process'
+import { type OpenFiles, readOpenFiles } from '../qemu/process'
+
+/** systemd units, the modular one first. */
+export const LIBVIRT_UNITS = ['virtqemud', 'libvirtd'] as const
 
 export interface LibvirtDaemon {
   /** systemd unit to restart. */
-  readonly unit: 'virtqemud' | 'libvirtd'
+  readonly unit: (typeof LIBVIRT_UNITS)[number]
   /** Process id; undefined when it is started on demand and has gone idle. */
   readonly pid: number | undefined
   /** Limits that new guests inherit when max_files is 0. */
@@ -13,11 +17,10 @@ export interface LibvirtDaemon {
 
 /** undefined when neither daemon runs nor listens. */
 export function readDaemon(system: System): LibvirtDaemon | undefined {
-  const { proc } = system.paths
-  const pids = system.list(proc).filter((name) => /^\d+$/.test(name))
-  for (const unit of ['virtqemud', 'libvirtd'] as const) {
-    const pid = pids.find((name) => allowed(() => system.readText(`${proc}/${name}/comm`))?.trim() === unit)
-    if (pid !== undefined) return { unit, pid: Number(pid), openFiles: readOpenFiles(system, Number(pid)) }
+  for (const unit of LIBVIRT_UNITS) {
+    const [process] = findPrograms(system, [{ name: unit }])
+    if (process !== undefined)
+      return { unit, pid: process.pid, openFiles: readOpenFiles(system, process.pid) }
   }
   // Socket activation: the daemon ends after two minutes without clients, its socket stays.
   const { runLibvirt } = system.paths.hypervisor

@@ -1,7 +1,7 @@
 /** The QEMU process of a running guest: file descriptors, their limit, and the NICs' vectors on its command line. */
-import { errnoOf } from '../../errors'
+import { errnoOf, isDenied } from '../../errors'
 import type { System } from '../../system/system'
-import { wholeNumber } from '../../text/numbers'
+import { parseWholeNumber } from '../../text/numbers'
 
 export interface OpenFiles {
   /** Soft limit (RLIMIT_NOFILE). */
@@ -21,7 +21,9 @@ export interface QemuProcess {
 
 /** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
 export function readQemuProcess(system: System, domain: string): QemuProcess | undefined {
-  const pid = wholeNumber(system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
+  const pid = parseWholeNumber(
+    system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim(),
+  )
   if (pid === undefined) return undefined
   const directory = `${system.paths.proc}/${pid}`
   const cmdline = allowed(() => system.readText(`${directory}/cmdline`))
@@ -48,7 +50,7 @@ export function readOpenFiles(system: System, pid: number): OpenFiles | undefine
 export function parseOpenFilesLimit(text: string): number | undefined {
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
   if (soft === undefined) return undefined
-  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : wholeNumber(soft)
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : parseWholeNumber(soft)
 }
 
 /** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */
@@ -79,7 +81,7 @@ export function allowed<T>(read: () => T): T | undefined {
     return read()
   } catch (error) {
     // ESRCH: the process ended between two reads.
-    if (['EACCES', 'EPERM', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined
+    if (isDenied(error) || errnoOf(error) === 'ESRCH') return undefined
     throw error
   }
 }

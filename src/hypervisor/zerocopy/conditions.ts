@@ -1,12 +1,20 @@
 /** What prevents zero copy although the parameter is on. */
 
 import { VqtuneError } from '../../errors'
+import { requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { shellQuote } from '../../text/escape'
-import { type Link, readLinks, sharedBridges, uplinksOf } from '../network/links'
+import { guestTaps, sharedBridges, uplinksOf } from '../network/links'
+
+export const CONDITION_CODES = [
+  'uplink-scatter-gather-off',
+  'no-uplink',
+  'guest-to-guest',
+  'small-packets',
+] as const
 
 export interface Condition {
-  readonly code: 'uplink-scatter-gather-off' | 'no-uplink' | 'guest-to-guest' | 'small-packets'
+  readonly code: (typeof CONDITION_CODES)[number]
   /** True when it defeats zero copy for all traffic through that device. */
   readonly defeats: boolean
   readonly text: string
@@ -28,9 +36,9 @@ export async function readSurroundings(
   system: System,
   named: string | undefined,
 ): Promise<ZerocopySurroundings> {
-  const links = await readLinks(system)
-  if (named !== undefined && !links.some((link) => link.name === named)) {
-    const known = links.filter((link) => !link.loopback).map((link) => link.name)
+  const links = await requireLinks(system)
+  if (named !== undefined && !links.has(named)) {
+    const known = [...links.values()].filter((link) => !link.loopback).map((link) => link.name)
     throw new VqtuneError(
       'usage',
       `--uplink ${named}: no such network device; there are: ${known.join(', ') || 'none'}`,
@@ -41,11 +49,6 @@ export async function readSurroundings(
   const uplinks: Uplink[] = []
   for (const name of names) uplinks.push({ name, scatterGather: await readScatterGather(system, name) })
   return { uplinks, conditions: conditionsOf(uplinks, sharedBridges(links, taps)) }
-}
-
-/** Taps and macvtaps: the host ends of the guests' NICs. */
-export function guestTaps(links: readonly Link[]): readonly string[] {
-  return links.filter((link) => link.kind === 'tun' || link.kind === 'macvtap').map((link) => link.name)
 }
 
 export function conditionsOf(

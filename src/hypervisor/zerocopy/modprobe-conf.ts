@@ -1,4 +1,5 @@
 /** The settings of one module parameter in modprobe.d and on the kernel command line, in kmod's order. */
+import { shadowedFiles } from '../../system/shadowed-files'
 import type { System } from '../../system/system'
 import { readConfigFile } from '../change/safe-file'
 
@@ -14,16 +15,9 @@ export interface ConfiguredValue {
 /** Every setting of the parameter; the last one wins. */
 export function readConfigured(system: System): readonly ConfiguredValue[] {
   const { modprobeDirs, procCmdline } = system.paths.hypervisor
-  const files = new Map<string, string>()
-  for (const directory of modprobeDirs) {
-    for (const name of system.list(directory).filter((entry) => entry.endsWith('.conf'))) {
-      // The same name in an earlier directory hides this one.
-      if (!files.has(name)) files.set(name, `${directory}/${name}`)
-    }
-  }
-  const fromFiles = [...files]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, path]) => parseModprobeConf(readConfigFile(system, path) ?? '', path))
+  const fromFiles = shadowedFiles(modprobeDirs, '.conf', (directory) => system.list(directory)).flatMap(
+    (path) => parseModprobeConf(readConfigFile(system, path) ?? '', path),
+  )
   // kmod reads the command line after the files.
   return [...fromFiles, ...parseCommandLine(system.readText(procCmdline) ?? '')]
 }

@@ -3,11 +3,14 @@ import { VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { type ConfiguredValue, isOn, MODULE, PARAMETER, readConfigured } from './modprobe-conf'
 
+/** 'absent': this kernel has no such module. 'builtin': part of the kernel, cannot be loaded again. */
+export const MODULE_STATES = ['loaded', 'builtin', 'unloaded', 'absent'] as const
+/** 'removed': the kernel dropped zero copy; 'unknown': modinfo is missing. */
+export const PARAMETER_STATES = ['present', 'removed', 'unknown'] as const
+
 export interface VhostModule {
-  /** 'absent': this kernel has no such module. 'builtin': part of the kernel, cannot be reloaded. */
-  readonly state: 'loaded' | 'builtin' | 'unloaded' | 'absent'
-  /** 'removed': the kernel dropped zero copy; 'unknown': modinfo is missing. */
-  readonly parameter: 'present' | 'removed' | 'unknown'
+  readonly state: (typeof MODULE_STATES)[number]
+  readonly parameter: (typeof PARAMETER_STATES)[number]
   /** Setting of the loaded module. */
   readonly running: boolean | undefined
   /** Open vhost-net descriptors: queue pairs of running guests. undefined when not loaded. */

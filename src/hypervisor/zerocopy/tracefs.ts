@@ -1,7 +1,7 @@
 /** One kprobe with a histogram in tracefs: created, read and removed without touching any other. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
-import type { System } from '../../system/system'
+import { errnoOf, isDenied, messageOf, VqtuneError } from '../../errors'
+import { type System, tracedWrite } from '../../system/system'
 import { parseHistogram } from './histogram'
 
 /** Our events' group; the name ends in our process id. */
@@ -57,7 +57,7 @@ export class SuccessProbe {
     const probe = new SuccessProbe(system, tracefs, pid)
     probe.create(location, fetches)
     try {
-      append(`${probe.event}/trigger`, TRIGGER)
+      append(system, `${probe.event}/trigger`, TRIGGER)
     } catch (error) {
       probe.remove()
       if (errnoOf(error) === undefined || isDenied(error)) throw tracefsError(`${probe.event}/trigger`, error)
@@ -72,7 +72,7 @@ export class SuccessProbe {
     let failure: unknown
     for (const fetch of fetches) {
       try {
-        append(`${this.tracefs}/kprobe_events`, `p:${this.name} ${location} success=${fetch}`)
+        append(this.system, `${this.tracefs}/kprobe_events`, `p:${this.name} ${location} success=${fetch}`)
         return
       } catch (error) {
         failure = error
@@ -106,12 +106,12 @@ function removeEvent(system: System, tracefs: string, name: string): void {
   const directory = `${tracefs}/events/${name}`
   try {
     // An event with a trigger is busy. "None" fails to remove, which is fine: then there was none.
-    if (system.exists(`${directory}/trigger`)) append(`${directory}/trigger`, `!${TRIGGER}`)
+    if (system.exists(`${directory}/trigger`)) append(system, `${directory}/trigger`, `!${TRIGGER}`)
   } catch {
     // Whether it mattered shows in the removal below.
   }
   try {
-    append(`${tracefs}/kprobe_events`, `-:${name}`)
+    append(system, `${tracefs}/kprobe_events`, `-:${name}`)
   } catch (error) {
     if (!system.exists(directory)) return
     throw new VqtuneError(
@@ -123,17 +123,15 @@ function removeEvent(system: System, tracefs: string, name: string): void {
 }
 
 /** Must append: opening kprobe_events with O_TRUNC deletes all kprobes of the system. */
-function append(path: string, text: string): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND)
-  try {
-    writeSync(fd, `${text}\n`)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function isDenied(error: unknown): boolean {
-  return ['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')
+function append(system: System, path: string, text: string): void {
+  tracedWrite(system, 'write', path, text, () => {
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+    try {
+      writeSync(fd, `${text}\n`)
+    } finally {
+      closeSync(fd)
+    }
+  })
 }
 
 function tracefsError(path: string, error: unknown): VqtuneError {

@@ -34,6 +34,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
     interruptLayout: 'per-queue',
     vectors: 18,
     queues: [],
+    settings: [],
     rssQueues: undefined,
     obstacle: undefined,
     ...changes,

@@ -4,6 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { run } from '../../../src/commands/explain'
 import { openSystem } from '../../../src/system/system'
 import { capturedRoot } from '../../support/bundle'
+import { expectSchema } from '../../support/schema'
+import { processFiles } from '../../support/systems'
 
 interface Options {
   readonly files?: Readonly<Record<string, string>>
@@ -105,7 +107,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
   test('rivals, policy and the ledger are named, in JSON too', async () => {
     const files = {
       '/etc/vqtune/vqtune.toml': '[defaults]\ncap = 2\n',
-      '/proc/77/comm': 'irqbalance\n',
+      ...processFiles(77, 'irqbalance'),
       '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
     }
     const text = await explain('debian-6.12-4cpu-4q', { files })
@@ -114,6 +116,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
     expect(text).toContain('\nChanged by vqtune:\n  nothing since boot\n')
     const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
+    expectSchema('explain', json)
     expect(json).toMatchObject({
       version: 1,
       name: 'enp0s8',
@@ -151,13 +154,13 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     }
     const guest = 'debian-6.12-4cpu-4q'
     expect(await explain(guest, { files: ledger({ original, applied }) })).toContain(
-      '  channels 1 -> 4, interrupts or XPS of 1 queue, at 2026-01-02T03:04:05Z\n  to restore the original values: vqtune rollback enp0s8\n',
+      '  channels 1 -> 4, at 2026-01-02T03:04:05Z\n  to restore the original values: vqtune rollback enp0s8\n',
     )
     expect(await explain(guest, { files: ledger({ original }) })).toContain(
-      'not completed; original values: channels 1',
+      'interrupted; before it: channels 1',
     )
     const held = await explain(guest, { files: ledger({ held: true }) })
-    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, skipped until the next boot or vqtune apply')
+    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, held until the next boot or vqtune apply')
     expect(held).toMatch(/\nNext: vqtune apply enp0s8\n$/)
   })
 })

@@ -2,6 +2,7 @@ import { cpSync, mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/config-check'
 import type { System } from '../../../src/system/system'
+import { expectSchema } from '../../support/schema'
 import { systemWith } from '../../support/systems'
 import { ETC, VENDOR } from './tree'
 
@@ -38,7 +39,9 @@ describe('vqtune config check', () => {
       code: 2,
       out: `${VENDOR}:2: boot.wait-ms = true: allowed is 0 to 60000\n${ETC}:1: gaurd: unknown key, did you mean guard?\n2 problems\n`,
     })
-    expect(JSON.parse((await check(system, true)).out)).toMatchObject({
+    const json = JSON.parse((await check(system, true)).out)
+    expectSchema('config-check', json)
+    expect(json).toMatchObject({
       problems: [
         { file: VENDOR, line: 2, text: 'boot.wait-ms = true: allowed is 0 to 60000' },
         { file: ETC, line: 1 },
@@ -51,6 +54,9 @@ describe('vqtune config check', () => {
     const { code, out } = await check(systemWith({}))
     expect(code).toBe(0)
     expect(out).toMatch(/^no configuration file: built-in defaults\nno problems\n.+\n$/)
+    const json = JSON.parse((await check(systemWith({}), true)).out)
+    expect(json.unobserved).toMatch(/online: no list of online CPUs$/)
+    expectSchema('config-check', json)
   })
 
   test('shows what applies to each NIC and which table says so', async () => {

@@ -6,8 +6,8 @@ import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/loa
 import { locateKeys } from '../../../src/config/locate'
 import { mergeFragments } from '../../../src/config/merge'
 import { parseFragment } from '../../../src/config/parse'
-import { nearest, problemLine, shownValue } from '../../../src/config/problem'
-import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
+import { problemLine, shownValue } from '../../../src/config/problem'
+import { DEFAULT_SETTINGS, nicOrigin, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
 import { asRunningGuest, ETC, VENDOR } from './tree'
@@ -83,7 +83,7 @@ describe('precedence', () => {
     const settings = await loadSettings(system)
     expect(settings.boot).toEqual({ waitMs: 20, limitMs: 2000 })
     expect(settings.isolated).toBe('use')
-    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, xps: false, affinity: true })
+    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, switches: { xps: false, affinity: true } })
     expect(settings.sources.map((file) => file.replace(system.paths.root, ''))).toEqual([
       VENDOR,
       ETC,
@@ -105,10 +105,8 @@ describe('precedence', () => {
     const settings = await loadSettings(undone)
     expect(nicSettings(settings, ETH0)).toMatchObject({ cap: undefined, channels: undefined })
     expect(nicSettings(settings, { ...ETH0, virtio: 'virtio3' })).toMatchObject({ cap: 2, channels: 2 })
-    expect(nicOrigins(settings, ETH0)).toMatchObject({
-      cap: `${undone.paths.etcConfig}:2`,
-      enabled: 'built-in',
-    })
+    expect(nicOrigin(settings, ETH0, 'cap')).toBe(`${undone.paths.etcConfig}:2`)
+    expect(nicOrigin(settings, ETH0, 'enabled')).toBe('built-in')
   })
 
   test('--config replaces the installed files, and must exist', async () => {
@@ -136,6 +134,7 @@ conflict-window-seconds = 60
 conflict-backoff-seconds = 120
 history-size-kib = 64
 log-level = "debug"
+log-format = "json"
 [metrics]
 textfile = "/var/lib/node_exporter/vqtune.prom"
 listen = "unix:/run/vqtune/metrics.sock"
@@ -157,6 +156,7 @@ commit-confirm-seconds = 0
       conflictBackoffSeconds: 120,
       historySizeKib: 64,
       logLevel: 'debug',
+      logFormat: 'json',
     })
     expect(metrics).toEqual({
       textfile: '/var/lib/node_exporter/vqtune.prom',
@@ -491,7 +491,6 @@ test('what cannot be told of a file is left open', async () => {
     ['nic', 0, 'cap', 'x'],
   ])
     expect(keysKnownAt(path)).toEqual([])
-  expect(nearest('cap', [])).toBeUndefined()
   expect(shownValue(new Date(Number.NaN))).toBe('a date')
   // A table that was written in no line that is known counts as one of the first.
   const merged = mergeFragments([

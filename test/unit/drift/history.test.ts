@@ -9,8 +9,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import Ajv from 'ajv/dist/2020'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../../src/commands/drift'
 import {
@@ -23,6 +21,7 @@ import {
 } from '../../../src/drift/history'
 import { VqtuneError } from '../../../src/errors'
 import { openSystem, type System } from '../../../src/system/system'
+import { expectSchema } from '../../support/schema'
 import { systemFailing } from '../../support/systems'
 
 let root: string
@@ -140,9 +139,7 @@ describe('vqtune drift', () => {
       /TIME +NIC +DRIFT +OLD +NEW +WRITER +ACTION\n2026-03-01 .* eth0 +channels +4 +2 +unknown +repaired\n/,
     )
     const { version, drift: chosen } = JSON.parse(drift({ json: true, since: '2026-03-03' }).out)
-    const path = fileURLToPath(new URL('../../../src/output/schema/drift.schema.json', import.meta.url))
-    const valid = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(path, 'utf8')))
-    expect(valid(JSON.parse(drift({ json: true }).out)), JSON.stringify(valid.errors)).toBe(true)
+    expectSchema('drift', JSON.parse(drift({ json: true }).out))
     expect({ version, chosen }).toEqual({ version: 1, chosen: [record('8', '2026-03-05T10:00:00.000Z')] })
   })
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { parseLinks } from '../../../src/kernel/ip-link'
+import type { ObservedNic } from '../../../src/model'
 import { observeGuest } from '../../../src/planner/observe'
 import { applyOperation, OBSERVE_ALL } from '../../../src/planner/operations'
 import type { ToolResult } from '../../../src/system/system'
+import { cpuListsOf, recordValues } from '../../../src/tunables/engine'
 import { capturedGuest } from '../../support/captured-guest'
 
 const look = async (name: string) => {
@@ -25,9 +27,17 @@ describe('captured guests', () => {
       features: { multiqueue: true, controlQueue: true, rss: false },
       obstacle: undefined,
     })
-    expect(nic?.queues.map((queue) => [queue.rxIrq?.affinity, queue.txIrq?.affinity, queue.xps])).toEqual(
-      [0, 1, 2, 3].map((cpu) => [[cpu], [cpu], [cpu]]),
-    )
+    const cpus = [0, 1, 2, 3].map(String)
+    expect(recordValues(nic as ObservedNic)).toMatchObject({
+      channels: { combined: '4' },
+      'irq-affinity': Object.fromEntries(
+        cpus.flatMap((cpu) => [
+          [`queue ${cpu} rx`, cpu],
+          [`queue ${cpu} tx`, cpu],
+        ]),
+      ),
+      xps: Object.fromEntries(cpus.map((cpu) => [`queue ${cpu}`, cpu])),
+    })
     expect(calls).toEqual(['ip -j -d link show', 'ethtool -l enp0s8'])
   })
 
@@ -68,7 +78,7 @@ describe('captured guests', () => {
   it('many-cpus: more than 64 vCPUs, masks of several groups', async () => {
     const { guest } = await look('many-cpus')
     expect(guest.cpus.online).toHaveLength(72)
-    const covered = guest.nics[0]?.queues.flatMap((queue) => queue.xps ?? [])
+    const covered = [...cpuListsOf(guest.nics[0] as ObservedNic, 'xps').values()].flat()
     expect(covered).toEqual(guest.cpus.online)
   })
 
@@ -156,11 +166,11 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       operstate: 'unknown',
       features: { multiqueue: false, controlQueue: false, rss: false },
       channels: { current: 4, maximum: 1 },
-      queues: [0, 1, 2, 3].map(() => ({ xps: undefined, rps: [] })),
       rssQueues: undefined,
     })
-    const damaged = await observeGuest(changed({ '/xps_cpus': 'g', '/rps_cpus': '' }).host)
-    expect(damaged.nics[0]?.queues[0]).toMatchObject({ xps: undefined, rps: [] })
+    expect(recordValues(nics[0] as ObservedNic)).not.toHaveProperty('xps')
+    const damaged = await observeGuest(changed({ '/xps_cpus': 'g' }).host)
+    expect(recordValues(damaged.nics[0] as ObservedNic)).not.toHaveProperty('xps')
   })
 
   it('without a NIC nothing is asked', async () => {
@@ -244,7 +254,9 @@ it('a rule that names an altname holds for apply too', async () => {
     rules: [{ match: { name: 'storage-*' }, settings: { cap: 1 }, source: 'test' }],
   }
   const goal = applyOperation(system, settings, { respectHolds: true })
-  const { steps } = goal.plan(await goal.observe(new Map()), { version: 1, bootId: '', entries: [] })
-  expect(steps).toEqual([expect.objectContaining({ kind: 'set-channels', nic: 'uplink0', old: 2, new: 1 })])
+  const { steps } = goal.plan(await goal.observe(new Map()), { version: 2, bootId: '', entries: [] })
+  expect(steps).toEqual([
+    expect.objectContaining({ tunable: 'channels', nic: 'uplink0', old: '2', new: '1' }),
+  ])
   expect(calls).toContain('ip -j -d link show')
 })

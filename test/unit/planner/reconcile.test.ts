@@ -43,14 +43,15 @@ describe('apply', () => {
     expect(done(result)).toBe(2)
     expect(calls().sort()).toEqual(['-L eth0 combined 4', '-L eth1 combined 4', '-l eth0', '-l eth1'])
     const [entry] = readLedger(system, BOOT_ID).entries
-    expect(entry?.original).toEqual({
-      channels: 2,
-      queues: [
-        { rx: '0-1', tx: '0-1', xps: '0-1' },
-        { rx: '2-3', tx: '2-3', xps: '2-3' },
-      ],
+    expect(entry?.original).toMatchObject({
+      channels: { combined: '2' },
+      'irq-affinity': {
+        ...{ 'queue 0 rx': '0-1', 'queue 0 tx': '0-1' },
+        ...{ 'queue 1 rx': '2-3', 'queue 1 tx': '2-3' },
+      },
+      xps: { 'queue 0': '0-1', 'queue 1': '2-3' },
     })
-    expect(entry?.applied?.channels).toBe(4)
+    expect(entry?.applied?.channels).toEqual({ combined: '4' })
 
     const again = await apply()
     expect(again.outcomes).toEqual([])
@@ -74,7 +75,7 @@ describe('apply', () => {
     setAffinity(26, '3')
     const result = await apply()
     expect(result.outcomes.map(({ step }) => step)).toEqual([
-      expect.objectContaining({ kind: 'set-irq-affinity', irq: 26, old: [3], new: [1] }),
+      expect.objectContaining({ tunable: 'irq-affinity', label: 'queue 1 rx IRQ 26', old: '3', new: '1' }),
     ])
     expect(affinity(26)).toBe('1')
     expect(calls()).toEqual([])
@@ -122,7 +123,7 @@ describe('apply', () => {
       signal: AbortSignal.abort(),
     })
     expect(result.outcomes).toEqual([])
-    expect(result.failure?.message).toContain('stopped by a signal')
+    expect(result.failure?.message).toContain('interrupted with 1 changes not applied, first: eth0: channels')
   })
 
   it('changes nothing when the ledger cannot be written', async () => {
@@ -158,14 +159,28 @@ describe('apply', () => {
       kind: 'state',
       message: expect.stringMatching(/cannot write the ledger \(ENOSPC\); the settings are in place$/),
     })
-    expect(readLedger(system, BOOT_ID).entries[0]?.original?.channels).toBe(2)
+    expect(readLedger(system, BOOT_ID).entries[0]?.original?.channels).toEqual({ combined: '2' })
   })
 
-  it('changes nothing when the ledger is damaged', async () => {
-    const { system, apply, calls } = guest(4, two('eth0'))
+  it('sets a damaged ledger aside, says so, and goes on', async () => {
+    const { system, apply } = guest(4, two('eth0'))
     mkdirSync(system.paths.runDir, { recursive: true })
     writeFileSync(ledgerPath(system), '{"version":1,')
-    await expect(apply()).rejects.toMatchObject({ kind: 'state' })
+    const result = await apply()
+    expect(result.failure).toBeUndefined()
+    expect(result.notes).toEqual([expect.stringMatching(/ledger.json: invalid JSON: set aside/)])
+    expect(readFileSync(`${ledgerPath(system)}.aside`, 'utf8')).toBe('{"version":1,')
+    expect(readLedger(system, BOOT_ID).entries[0]?.original).toMatchObject({ channels: { combined: '2' } })
+  })
+
+  it('changes nothing when it is interrupted while the gateway is asked', async () => {
+    const { system, calls } = guest(4, two('eth0'))
+    const abort = new AbortController()
+    const result = await converge(system, applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }), {
+      signal: abort.signal,
+      beforeChannels: async () => abort.abort(),
+    })
+    expect(result.failure?.message).toContain('interrupted with 1 changes not applied')
     expect(calls()).toEqual(['-l eth0'])
   })
 

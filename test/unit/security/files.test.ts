@@ -16,14 +16,15 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openEndpoint } from '../../../src/daemon/endpoint'
 import { appendHistory, historyPath } from '../../../src/drift/history'
+import { readRunningTools } from '../../../src/drift/process-scan'
 import { listBackups } from '../../../src/hypervisor/change/backup'
+import { findPrograms, type Program, readArguments } from '../../../src/kernel/processes'
 import { takeLock } from '../../../src/system/lock'
 import { type FileFacts, ownershipProblem } from '../../../src/system/ownership'
 import { openSystem, type System } from '../../../src/system/system'
-import { processesNamed } from '../../../src/writers/writer'
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
 
@@ -206,19 +207,42 @@ describe('a captured tree of somebody else', () => {
   })
 })
 
-test('a process of a user that calls itself irqbalance is not taken for it', async () => {
-  const place = directory()
-  chmodSync(place, 0o755)
-  copyFileSync('/usr/bin/sleep', `${place}/irqbalance`)
-  const nobody = spawn(`${place}/irqbalance`, ['60'], { uid: 65534, gid: 65534 })
-  const root = spawn(`${place}/irqbalance`, ['60'])
-  try {
-    await Promise.all([nobody, root].map((child) => once(child, 'spawn')))
-    await vi.waitFor(() => expect(processesNamed(openSystem(), 'irqbalance')).toContain(root.pid), 20_000)
-    expect(readFileSync(`/proc/${nobody.pid}/comm`, 'utf8')).toBe('irqbalance\n')
-    expect(processesNamed(openSystem(), 'irqbalance')).not.toContain(nobody.pid)
-  } finally {
-    nobody.kill('SIGKILL')
-    root.kill('SIGKILL')
+describe('a process that is not what it calls itself', () => {
+  const spawned = async (file: string, args: readonly string[], users: readonly number[]) => {
+    const children = users.map((uid) => spawn(file, args, { uid, gid: uid }))
+    onTestFinished(() => {
+      for (const child of children) child.kill('SIGKILL')
+    })
+    await Promise.all(children.map((child) => once(child, 'spawn')))
+    return children.map(({ pid }) => pid as number)
   }
+  const found = (program: Program) => findPrograms(openSystem(), [program]).map(({ pid }) => pid)
+  const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8')
+  const place = () => {
+    const path = directory()
+    chmodSync(path, 0o755)
+    return path
+  }
+
+  test('irqbalance of a user is not taken for it', async () => {
+    const file = `${place()}/irqbalance`
+    copyFileSync('/usr/bin/sleep', file)
+    const [nobody, root] = (await spawned(file, ['60'], [65534, 0])) as [number, number]
+    await vi.waitFor(() => expect(found({ name: 'irqbalance' })).toContain(root), 20_000)
+    expect(nameOf(nobody)).toBe('irqbalance\n')
+    expect(found({ name: 'irqbalance' })).not.toContain(nobody)
+  })
+
+  test('a script with the name and the arguments of ethtool is not, whoever runs it', async () => {
+    const file = `${place()}/ethtool`
+    writeFileSync(file, '#!/bin/sh\nread -r line\n', { mode: 0o755 })
+    const pids = await spawned(file, ['-L', 'eth0', 'combined', '2'], [65534, 0])
+    await vi.waitFor(() => expect(pids.map(nameOf)).toEqual(['ethtool\n', 'ethtool\n']), 20_000)
+    for (const pid of pids) {
+      expect(readArguments(openSystem(), pid)).toEqual(expect.arrayContaining(['-L', 'eth0']))
+      expect(readRunningTools(openSystem(), 0).map((tool) => tool.pid)).not.toContain(pid)
+    }
+    // Where a script is what is meant, root's is it.
+    expect(found({ name: 'ethtool', script: true }).filter((pid) => pids.includes(pid))).toEqual([pids[1]])
+  })
 })
