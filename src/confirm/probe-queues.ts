@@ -27,7 +27,7 @@ export async function probeQueues(
   const online = new Set(guest.cpus.online)
   const senders = cpuListsOf(nic, 'xps')
   for (const { index } of nic.queues) {
-    // Without XPS there is one queue; any CPU sends through it.
+    // Without XPS there is one queue; any CPU transmits through it.
     const cpus = senders.get(queueKey(index)) ?? (nic.queues.length === 1 ? guest.cpus.online : [])
     const cpu = cpus.find((candidate) => online.has(candidate))
     if (cpu === undefined || !(await probeGateway(system, nic.name, connectivity, cpu))) return false

@@ -7,7 +7,7 @@ export function revertRecord(
   { nic, from, channels, why, failure }: ConnectivityLoss,
   at: string,
 ): DriftRecord {
-  const way = `skipped until the next boot or vqtune apply ${operand(nic)}`
+  const way = `held until the next boot or vqtune apply ${operand(nic)}`
   return {
     ...own(nic, from, channels, at),
     evidence: 'commit-confirm',

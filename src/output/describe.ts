@@ -17,10 +17,10 @@ export function describeSkip(skip: Skip): string {
 }
 
 const LIMIT_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'one for each vCPU',
-  host: 'all that the host exposes',
+  vcpus: 'one per vCPU',
+  host: 'the maximum of the host',
   policy: 'set by the configuration',
-  isolated: 'one for each vCPU that is not isolated',
+  isolated: 'one per vCPU that is not isolated',
   driver: 'the maximum that the driver accepts',
   guard: 'reduced by the guard',
   xdp: 'kept, XDP is attached',
@@ -29,10 +29,10 @@ const LIMIT_TEXT: Record<LimitingFactor, string> = {
   'flow-rules': 'kept, flow rules use the queues',
   suspended: 'kept, the device is suspended',
   refused: 'kept, the kernel refused',
-  unsupported: 'kept, the driver has no channels to set',
+  unsupported: 'kept, the driver does not support setting channels',
 }
 
-/** The limiting factor in one or two words, behind a target that is not reached. */
+/** The limiting factor in one or two words, shown after a target that is not reached. */
 const FACTOR_TEXT: Record<LimitingFactor, string> = {
   vcpus: 'vCPUs',
   host: 'host maximum',
@@ -53,7 +53,7 @@ export function describeLimit(factor: LimitingFactor): string {
   return LIMIT_TEXT[factor]
 }
 
-/** The arithmetic of the target: `min(vCPUs 4, host 2) = 2`. */
+/** The calculation of the target: `min(vCPUs 4, host 2) = 2`. */
 export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number): string {
   const { nic, settings, desired } = nicPlan
   const terms = [
@@ -78,7 +78,7 @@ export function stateOf({ plan }: NicPlan): NicState {
 }
 
 /**
- * `ens3: 4 channels (one for each vCPU), every queue private`;
+ * `ens3: 4 channels (one per vCPU), every queue private`;
  * `ens3: 2 channels, target 4 (vCPUs), every queue private; 1 change pending`
  */
 export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]): string {

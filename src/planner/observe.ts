@@ -1,4 +1,4 @@
-/** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
+/** Observes the guest once. Reads sysfs and procfs; runs programs only for what is not there. */
 import { VqtuneError } from '../errors'
 import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
@@ -18,20 +18,20 @@ import { readSettings } from '../tunables/engine'
 
 export interface ObserveOptions {
   /**
-   * Whether the host's maximum must be asked of ethtool (one child process) for this NIC. Left out: never.
-   * A NIC that already has as many channels as it could want needs no answer.
+   * Whether ethtool must be run for the host's maximum of this NIC (one child process). Undefined: never.
+   * Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once, for all NICs, for XDP programs and altnames. */
+  /** Run `ip` once, for all NICs, for XDP programs and altnames. */
   readonly links?: boolean
-  /** Ask ethtool for the RSS table of NICs that have one. */
+  /** Run ethtool for the RSS table of NICs that have one. */
   readonly rss?: boolean
-  /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
+  /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
 }
 
 /**
- * Looks at every virtio-net NIC and the online vCPUs.
+ * Observes all virtio-net NICs and the online vCPUs.
  * @throws VqtuneError kind tool-missing, tool-failed, timeout, vanished from ethtool; unsupported without CPU lists
  */
 export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
@@ -130,7 +130,7 @@ async function withMaximum(
 ): Promise<ObservedNic> {
   const known = options.knownMaxima?.get(nic.ifindex)
   if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
-  // Without the MQ feature and a control queue the driver has one pair, whatever is asked (virtnet_probe).
+  // Without the MQ feature and a control queue the driver has one pair, whatever is requested (virtnet_probe).
   if (!nic.features.multiqueue || !nic.features.controlQueue) {
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
@@ -139,7 +139,7 @@ async function withMaximum(
     const channels = await readChannels(system, nic.name)
     return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
   } catch (error) {
-    // Gone between the directory listing and ethtool: not ours any more, the next look will not list it.
+    // Removed between the directory listing and ethtool: the next observation will not list it.
     if (error instanceof VqtuneError && error.kind === 'vanished') {
       return { ...nic, obstacle: { code: 'suspended', why: error.message } }
     }

@@ -126,7 +126,7 @@ describe('on captured guests', () => {
   it('debian-6.12-4cpu-4q: status shows the map of queues to interrupts to vCPUs', async () => {
     const { code, stdout } = await on('debian-6.12-4cpu-4q')('status', '--check')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^enp0s8: 4 channels \(one for each vCPU\), every queue private\n/)
+    expect(stdout).toMatch(/^enp0s8: 4 channels \(one per vCPU\), every queue private\n/)
     expect(stdout).toMatch(/^enp0s8\s+3\s+\d+ -> 3\s+\d+ -> 3\s+3\s+yes$/m)
   })
 

@@ -254,7 +254,7 @@ describe('vqtune daemon', () => {
     expect(fight).toMatchObject({
       PRIORITY: '4',
       MESSAGE: expect.stringMatching(
-        new RegExp(`^${nic.name}: irqbalance reversed its settings 3 times \\(.*\\); left alone for 3600 s$`),
+        new RegExp(`^${nic.name}: irqbalance reversed its settings 3 times \\(.*\\); suspended for 3600 s$`),
       ),
     })
     expect(lines.filter(({ MESSAGE }) => MESSAGE.startsWith('{'))).toEqual([])

@@ -44,7 +44,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     const text = await explain('debian-6.12-4cpu-4q')
     expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
     expect(text).toContain('\nchannels: 4 now, target 4, host maximum 4\n')
-    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one for each vCPU\n')
+    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one per vCPU\n')
     expect(text).toContain('\nLimited by:\n  there is a queue pair for each of the 4 vCPUs: no limit\n')
     expect(text).toContain('\nQueues:\n  each queue is private to its vCPUs\n')
     expect(text).toContain('\nOther software that may change it:\n  none detected\n')
@@ -54,7 +54,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
 
   test('host-limits-2of4: the arithmetic, and the remedy with this MAC and target', async () => {
     const text = await explain('host-limits-2of4')
-    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: all that the host exposes\n')
+    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: the maximum of the host\n')
     expect(text).toContain('  the host exposes 2 queue pairs; 4 vCPUs could use 4\n')
     const mac = /MAC (\S+)/.exec(text)?.[1]
     expect(text).toContain(`vqtune host set-queues DOMAIN 4 --nic ${mac} --apply\n`)

@@ -221,7 +221,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ],
     [
       '[nic]\nmatch = { name = "a" }',
-      ['1: nic = a table: allowed is tables written as [[nic]], one for each rule'],
+      ['1: nic = a table: allowed is tables written as [[nic]], one per rule'],
     ],
     [
       '[[nic]]\ncap = 1',
