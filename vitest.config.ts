@@ -12,7 +12,7 @@ const BUILD = 'test/support/build-bundle.ts'
  * parses what another program or the kernel says belongs here.
  */
 const ALL_BRANCHES = [
-  'src/planner/{layout,ledger,observe,operations,plan,regression-hold,target}.ts',
+  'src/planner/{find-nic,layout,ledger,ledger-format,observe,operations,plan,regression-hold,target}.ts',
   'src/tunables/*.ts',
   'src/config/*.ts',
   'src/kernel/*.ts',
@@ -27,6 +27,7 @@ const ALL_BRANCHES = [
   'src/hypervisor/qemu/*.ts',
   'src/hypervisor/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
   'src/advice/platforms/*.ts',
+  'src/system/archive.ts',
   'src/writers/*.ts',
 ]
 

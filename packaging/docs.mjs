@@ -97,6 +97,9 @@ function manual() {
 const flags = (entries) =>
   entries.flatMap(([name, spec]) => [`--${name}`, ...(spec.short === undefined ? [] : [`-${spec.short}`])])
 
+/** Values that files complete, and directories on the way to them. */
+const FILES = new Set(['FILE', 'TREE'])
+
 /** What completes the first positional argument. */
 function positionalKind(command) {
   const first = command.positionals?.[0] ?? ''
@@ -124,13 +127,11 @@ function bash() {
     .filter(([, spec]) => spec.value !== undefined)
     .map(([name, spec]) => {
       if (spec.choices !== undefined) return [name, `_vqtune_words ${quote(spec.choices.join(' '))}`]
-      if (spec.value === 'FILE') return [name, '_vqtune_files']
-      return [name, spec.value === 'DIR' ? '_vqtune_dirs' : ':']
+      return [name, FILES.has(spec.value) ? '_vqtune_files' : ':']
     })
   return `# bash completion of vqtune; made from the command registry by packaging/docs.mjs
 _vqtune_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _vqtune_files() { mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; }
-_vqtune_dirs() { mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; }
 _vqtune_nics() {
   local path nics=''
   for path in /sys/bus/virtio/drivers/virtio_net/virtio*/net/*; do
@@ -180,9 +181,7 @@ function zsh() {
   const plain = (line) => line.replaceAll(/[[\]]/g, '').replaceAll(':', '\\:')
   const option = ([name, spec]) => {
     const action =
-      spec.choices !== undefined
-        ? `(${spec.choices.join(' ')})`
-        : ({ FILE: '_files', DIR: '_files -/' }[spec.value] ?? ' ')
+      spec.choices !== undefined ? `(${spec.choices.join(' ')})` : FILES.has(spec.value) ? '_files' : ' '
     const value = spec.value === undefined ? '' : `:${spec.value}:${action}`
     const words = spec.short === undefined ? [`--${name}`] : [`-${spec.short}`, `--${name}`]
     return words.map((word) => quote(`${spec.multiple ? '*' : ''}${word}[${plain(spec.summary)}]${value}`))

@@ -51,8 +51,11 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   }
   if (values.version === true) return showVersion(streams)
   checkPositionals(command, positionals)
-  const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
-  const system = await systemFor(root, values.verbose === true || streams.verbose, streams)
+  const system = await observed(
+    await openRoot(values.root, command),
+    values.verbose === true || streams.verbose,
+    streams,
+  )
   const module = await command.load()
   return module.run({
     system,
@@ -66,11 +69,35 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   })
 }
 
-async function systemFor(root: string, verbose: boolean, { err }: CliStreams): Promise<System> {
-  const system = openSystem(root)
+/** The system, or with --verbose one that says what it does. */
+async function observed(system: System, verbose: boolean, { err }: CliStreams): Promise<System> {
   if (!verbose) return system
   const { timeStamp, traced } = await import('./system/trace')
   return traced(system, (line) => err(`${timeStamp(new Date())} ${line}\n`))
+}
+
+/** The running guest, or the captured one that --root names. `/` is the running one. */
+async function openRoot(root: OptionValues[string], { words, readsOnly }: CommandSpec): Promise<System> {
+  if (typeof root !== 'string') return openSystem()
+  // A script's empty variable must not turn a look at a tree into a change of the running guest.
+  if (root === '') throw new VqtuneError('usage', "--root '': no tree is named; / is the running guest")
+  const path = root.replace(/\/+$/, '')
+  if (path === '') return openSystem()
+  const kind = kindOf(path)
+  if (kind !== 'directory' && kind !== 'file') {
+    throw new VqtuneError('usage', `--root ${root}: neither a directory nor a .tar.gz archive`)
+  }
+  if (readsOnly === true) return (await import('./system/captured-tree')).openCapturedTree(path)
+  if (kind === 'directory') return openSystem(path)
+  throw new VqtuneError('usage', `--root ${root}: ${words.join(' ')} writes, and an archive is only read`)
+}
+
+function kindOf(path: string): string | undefined {
+  try {
+    return openSystem().stat(path)?.kind
+  } catch (cause) {
+    throw new VqtuneError('permission', `--root ${path}: cannot be read (${errnoOf(cause)})`, { cause })
+  }
 }
 
 /** The command whose words the arguments begin with; the longest match wins. */

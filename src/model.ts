@@ -86,10 +86,11 @@ export const OBSTACLE_CODES = [
   'suspended', // the device sleeps
   'refused', // the kernel refused; its words are in the reason
   'unsupported', // the driver has no such setting
+  'unknown-maximum', // ethtool could not be asked what the host exposes: a fault, unlike the others
 ] as const
 export type ObstacleCode = (typeof OBSTACLE_CODES)[number]
 
-/** Why a NIC or one of its tunables is not tuned. None of these is an error. */
+/** Why a NIC or one of its tunables is not tuned. Only 'unknown-maximum' is an error. */
 export const SKIP_CODES = [
   ...OBSTACLE_CODES,
   'disabled', // policy: enabled = false

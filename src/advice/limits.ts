@@ -112,6 +112,8 @@ const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   refused: () => 'see the kernel log (dmesg) for why',
   unsupported: (name) =>
     `this driver and kernel cannot set channels; see ethtool -i ${shellQuote(name)} and uname -r`,
+  'unknown-maximum': (name) =>
+    `ethtool -l ${shellQuote(name)} shows the error; then run vqtune apply ${operand(name)}`,
 }
 
 function obstacle({ nic }: LimitInput): Limit[] {

@@ -6,6 +6,7 @@ import { EXIT, VqtuneError } from '../errors'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { applyOperation } from '../planner/operations'
 import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
+import type { System } from '../system/system'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
 
@@ -41,11 +42,20 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     },
   })
   await report(context, result, json ? undefined : describeApply(result, nic))
+  // Even if nothing had to be set this time: the unit cannot do its job.
+  if (boot && isWithoutEthtool(system, result)) {
+    context.warn('ethtool is not installed: channels cannot be read or set')
+    return EXIT.error
+  }
   // Most runs change no channels and need none of this code.
   if (before.size === 0) return exitCodeOf(result)
   const { confirmApply } = await import('./apply-confirm')
   const lost = await confirmApply(context, settings, before, result.guest, limits.signal)
   return lost ? EXIT.error : exitCodeOf(result)
+}
+
+function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {
+  return failure === undefined && guest.nics.length > 0 && system.findTool('ethtool') === undefined
 }
 
 /** Prints the end of apply or rollback: text, or JSON when there is none. */
@@ -85,10 +95,6 @@ async function applyAtBoot(context: CommandContext, settings: Settings): Promise
   const work = async (): Promise<number> => {
     const pending = await waitForNics(system, Math.min(waitMs, limitMs), limit.signal)
     for (const { name, why } of pending) context.warn(`no longer waiting for ${name}: ${why}`)
-    if (system.findTool('ethtool') === undefined) {
-      context.warn('ethtool is not installed: channels cannot be read or set')
-      return EXIT.converged
-    }
     const lockWaitMs = Math.max(0, Math.floor(limitMs - (performance.now() - started)))
     return apply(context, settings, { signal: limit.signal, lockWaitMs })
   }

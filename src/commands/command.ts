@@ -20,6 +20,8 @@ export interface CommandSpec {
   /** Positional arguments as shown in the usage line, such as '<nic>' or '[domain]'; '-- <command ...>' takes the rest. */
   readonly positionals?: readonly string[]
   readonly options?: Readonly<Record<string, OptionSpec>>
+  /** True when it changes nothing: --root may then name an archive, too. */
+  readonly readsOnly?: boolean
   /** More lines for `vqtune VERB --help`. */
   readonly details?: readonly string[]
   /** Loads the command's code only when it is used: the boot path loads nothing else. */

@@ -3,8 +3,9 @@
 import { EXIT } from '../errors'
 import { describeSkip, describeStep, describeTarget, summarise } from '../output/describe'
 import { planJson, printJson } from '../output/json'
-import { type NicPlan, stepsOf } from '../planner/plan'
+import { type NicPlan, skipsOf, stepsOf } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
+import { notJudged } from '../planner/reconcile'
 import { usableCpus } from '../planner/target'
 import { plural } from '../text/plural'
 import { isChannelStep } from '../tunables/engine'
@@ -15,6 +16,9 @@ export async function run(context: CommandContext): Promise<number> {
   const look = await planGuestFor(context)
   const drift = stepsOf(look.plans).length > 0
   context.out(context.options.json === true ? printJson(planJson(look.guest, look.plans)) : planText(look))
+  const failure = notJudged(skipsOf(look.plans))
+  if (failure !== undefined) context.warn(failure.message)
+  if (failure !== undefined) return failure.exitCode
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 

@@ -17,8 +17,9 @@ const UPLINK_OPTION: OptionSpec = {
 export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   config: { summary: 'use this configuration file instead of the installed ones', value: 'FILE' },
   root: {
-    summary: 'read sys, proc, etc and programs from a captured guest tree',
-    value: 'DIR',
+    summary:
+      'look at a captured guest: a directory with sys, proc, etc and programs, or a .tar.gz, which is only read',
+    value: 'TREE',
   },
   verbose: {
     summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
@@ -33,6 +34,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'show channels, target, limiting factor and the map of queues to vCPUs of each NIC',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./status'),
   },
   {
@@ -40,6 +42,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'show what apply would change and why; changes nothing',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./plan'),
   },
   {
@@ -85,6 +88,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'TIME',
       },
     },
+    readsOnly: true,
     load: () => import('./drift'),
   },
   {
@@ -92,6 +96,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'explain the target, what limits it, what else may change it, and the fix on this platform',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
+    readsOnly: true,
     load: () => import('./explain'),
   },
   {
@@ -104,6 +109,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       html: { summary: 'also write a self-contained HTML page with charts', value: 'FILE' },
       json: JSON_OPTION,
     },
+    readsOnly: true,
     load: () => import('./report'),
   },
   {
@@ -140,6 +146,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     details: [
       '`--config -` checks standard input, up to 128 KiB; for all other commands the configuration must be a file.',
     ],
+    readsOnly: true,
     load: () => import('./config-check'),
   },
   {
@@ -152,6 +159,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       connect: CONNECT_OPTION,
     },
     details: ['Changes nothing. Only root sees the open files of guests and qemu.conf.'],
+    readsOnly: true,
     load: () => import('./host/check'),
   },
   {
@@ -189,6 +197,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       check: { summary: 'exit 3 if the running setting differs from the configured one' },
       uplink: UPLINK_OPTION,
     },
+    readsOnly: true,
     load: () => import('./host/zerocopy-status'),
   },
   {

@@ -55,6 +55,8 @@ export async function run(context: CommandContext): Promise<number> {
 /** One line on standard error that counts down, on a terminal. @throws VqtuneError after a signal */
 async function wait({ signal }: CommandContext, seconds: number): Promise<void> {
   const isShown = process.stderr.isTTY === true
+  // A terminal that hung up.
+  if (isShown) process.stderr.on('error', () => {})
   const end = performance.now() + seconds * 1000
   try {
     for (let left = end - performance.now(); left > 0; left = end - performance.now()) {

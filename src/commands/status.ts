@@ -5,8 +5,9 @@ import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
 import { printJson, statusJson } from '../output/json'
-import type { NicPlan } from '../planner/plan'
+import { type NicPlan, skipsOf } from '../planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
+import { notJudged } from '../planner/reconcile'
 import { paint } from '../text/paint'
 import { renderTable } from '../text/table'
 import { recordValues } from '../tunables/engine'
@@ -25,6 +26,9 @@ export async function run(context: CommandContext): Promise<number> {
   } else {
     context.out(`${statusText(plans, guest.ignored, context.color)}\n${daemonText(view)}`)
   }
+  const failure = notJudged(skipsOf(plans))
+  if (failure !== undefined) context.warn(failure.message)
+  if (failure !== undefined) return failure.exitCode
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 

@@ -120,7 +120,8 @@ export const FRAGMENT = table({
     'conflict-reversals': wholeNumber(1, 1_000),
     'conflict-window-seconds': wholeNumber(1, 86_400),
     'conflict-backoff-seconds': wholeNumber(1, 86_400),
-    'history-size-kib': wholeNumber(16, 1_048_576),
+    // `vqtune drift` reads it whole, and the daemon writes half of it anew each time it is full.
+    'history-size-kib': wholeNumber(16, 65_536),
     'log-level': oneOf('error', 'warn', 'info', 'debug'),
     'log-format': oneOf('text', 'json'),
   }),

@@ -112,10 +112,13 @@ export async function watchChange(
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
   const stopped = (): boolean => signal?.aborted === true
-  const isLost = async () => lostConnectivity(connectivity, await readConnectivity(system, name))
+  // What cannot be read now, for example without free descriptors, is neither lost nor verified.
+  const look = () => readConnectivity(system, name).catch(() => undefined)
   if (untilVerified && !hasGateway(connectivity)) {
     if (stopped()) return 'stopped'
-    const lost = await isLost()
+    const now = await look()
+    if (now === undefined) return 'over'
+    const lost = lostConnectivity(connectivity, now)
     return lost === undefined ? 'verified' : { lost }
   }
   for (;;) {
@@ -125,7 +128,8 @@ export async function watchChange(
     await pause(Math.min(pollMs, end - performance.now()), signal)
     // An administrator who presses Ctrl-C is still connected, and a daemon that stops leaves the NICs as they are.
     if (stopped()) return 'stopped'
-    const lost = await isLost()
+    const now = await look()
+    const lost = now && lostConnectivity(connectivity, now)
     if (lost !== undefined) return { lost }
     if (performance.now() >= end) return 'over'
   }

@@ -17,6 +17,14 @@ const ANSWER_MS = 1_000
 /** @returns false if it cannot be verified now, for whatever reason: the watch then goes on */
 export async function probeQueues(
   system: System,
+  nic: Pick<ObservedNic, 'ifindex'>,
+  connectivity: Connectivity,
+): Promise<boolean> {
+  return probeEach(system, nic, connectivity).catch(() => false)
+}
+
+async function probeEach(
+  system: System,
   { ifindex }: Pick<ObservedNic, 'ifindex'>,
   connectivity: Connectivity,
 ): Promise<boolean> {

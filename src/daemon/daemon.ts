@@ -5,7 +5,7 @@
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { guardReductionRecord } from '../confirm/record'
-import { type DriftRecord, readHistory } from '../drift/history'
+import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import type { System } from '../system/system'
@@ -96,11 +96,11 @@ export class Daemon {
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration reloaded')
     } catch (error) {
-      if (!(error instanceof VqtuneError)) throw error
       this.configValid = false
+      const kind = error instanceof VqtuneError ? error.kind : 'bug'
       this.log.error(
-        { kind: error.kind },
-        `configuration reload failed, the previous configuration stays in effect: ${error.message}`,
+        { kind },
+        `configuration reload failed, the previous configuration stays in effect: ${reasonOf(error)}`,
       )
     }
     this.passes.trigger('reload')
@@ -140,9 +140,8 @@ export class Daemon {
       }
     } catch (error) {
       // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
-      const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
       this.teller.endPass([])
-      this.teller.problem('pass', text)
+      this.teller.problem('pass', reasonOf(error))
     }
     this.publish()
   }
@@ -203,10 +202,15 @@ export class Daemon {
   }
 }
 
-/** The history from before this start. If it cannot be read, that is reported when it is written to. */
+/** For a bug, the stack: the daemon goes on, and the stack in the log says more than a restart would. */
+function reasonOf(error: unknown): string {
+  return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
+}
+
+/** The history from before this start. If there is none yet, it is empty; if it cannot be read, that is reported when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
-    return readHistory(system).records
+    return readNewestHistory(system)
   } catch {
     return []
   }

@@ -1,6 +1,7 @@
 /** Publishes the metrics: the textfile and the endpoint. A problem with either is reported and stops nothing else. */
+import { dirname } from 'node:path'
 import type { MetricsSettings } from '../config/settings'
-import { fileProblem, messageOf } from '../errors'
+import { errnoOf, fileProblem, messageOf } from '../errors'
 import type { System } from '../system/system'
 import { type Endpoint, openEndpoint } from './endpoint'
 import { lastCheck } from './metrics'
@@ -37,8 +38,8 @@ export class Exposition {
   }
 
   /**
-   * Writes the textfile if its text has changed. Otherwise only its mtime is set, and only after a check of the guest, so
-   * that the mtime is a heartbeat.
+   * Writes the textfile if its text has changed, or somebody truncated or replaced it. Otherwise only its mtime is set, and
+   * only after a check of the guest, so that the mtime is a heartbeat.
    * @param checkedAt time of the last successful check, milliseconds since the epoch
    */
   publish(families: readonly Family[], checkedAt: number, { textfile }: MetricsSettings): void {
@@ -50,11 +51,33 @@ export class Exposition {
     const changed = path !== this.written?.path || text !== this.written.text
     if (!changed && this.written?.checkedAt === checkedAt) return
     try {
-      if (changed || !this.system.touchFile(path)) this.system.replaceFile(path, text)
+      const isKept = !changed && this.holds(path, text) && this.system.touchFile(path)
+      if (!isKept) this.system.replaceFile(path, text)
       this.written = { path, text, checkedAt }
       this.problem('textfile', undefined)
     } catch (error) {
-      this.problem('textfile', `${path}: cannot write the metrics (${fileProblem(error)})`)
+      this.problem(
+        'textfile',
+        `${path}: cannot write the metrics (${fileProblem(error)})${this.hint(path, error)}`,
+      )
+    }
+  }
+
+  private holds(path: string, text: string): boolean {
+    const facts = this.system.linkStat(path)
+    return facts?.kind === 'file' && facts.size === Buffer.byteLength(text)
+  }
+
+  /** The daemon has none of root's powers over other users' files; see its unit. */
+  private hint(path: string, error: unknown): string {
+    if (errnoOf(error) !== 'EACCES') return ''
+    try {
+      const owner = this.system.stat(dirname(path))?.uid ?? 0
+      return owner === 0
+        ? ''
+        : `: its directory belongs to user ${owner}; it must be root's, or have mode 1777`
+    } catch {
+      return ''
     }
   }
 

@@ -5,6 +5,7 @@
 import { fstatSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
 import type { DaemonSettings } from '../config/settings'
+import { OutputStream } from '../system/standard-streams'
 import { escapeControl, escapeToOneLine } from '../text/escape'
 import { isJournal, journalLine } from './journal'
 
@@ -18,13 +19,17 @@ export interface DaemonLogger {
   configure(settings: LogSettings): void
 }
 
+/** Of a terminal or a pipe that takes nothing. */
+const MAX_WAITING_BYTES = 1024 * 1024
+
 /**
  * @param verbose logs everything, regardless of the configured level
  * @param fd the output; systemd connects 1 to the journal
  */
 export function createLogger(settings: LogSettings, verbose = false, fd = 1): DaemonLogger {
-  // Synchronous, so nothing is lost in a crash. No transport: its worker would be a separate file beside the bundle.
-  const sink = pino.destination({ fd, sync: true })
+  // Synchronous, so nothing is lost in a crash. No transport: its worker would be a separate file beside the bundle. Not
+  // pino's own destination: with it the daemon would end on a full disk, or keep everything that could not be written.
+  const sink = new OutputStream(fd, MAX_WAITING_BYTES)
   const named = { level: (label: string) => ({ level: label }) }
   const inJournal = isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))
   const lines = {

@@ -50,6 +50,8 @@ export interface ReconcileEvents {
 export interface PassResult {
   readonly guest: ObservedGuest
   readonly skips: readonly Skip[]
+  /** Why nothing could be planned; undefined if it could. */
+  readonly problem?: string | undefined
   /** Writes that are still pending. */
   readonly missing: readonly Step[]
   readonly suspended: readonly Suspension[]
@@ -108,6 +110,7 @@ export class ReconcileLoop {
 
   /** @throws VqtuneError kind unsupported if the guest cannot be observed, state for a damaged ledger */
   async run(settings: Settings): Promise<PassResult> {
+    this.observer.startPass()
     let guest = await this.observer.observe()
     this.restore(guest.bootId)
     guest = await this.revertLost(guest, settings)
@@ -119,16 +122,18 @@ export class ReconcileLoop {
       drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
-    const { result, lastJudged } = await this.reconcile(settings, found)
+    const { result, lastJudged, problem } = await this.reconcile(settings, found)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     this.endReports(last, settings)
-    this.events.problem('ethtool', this.observer.problem)
+    // If it matters, the reconcile fails, and reports it.
+    this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
     // Changes between the last observation that was judged and a later one are found by the next pass.
     this.save(lastJudged ?? guest)
     return {
       guest: last,
       skips: result?.skips ?? [],
+      problem,
       missing: result?.missing ?? [],
       changes: channelChanges(result),
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
@@ -276,7 +281,11 @@ export class ReconcileLoop {
   private async reconcile(
     settings: Settings,
     found: DriftFound[],
-  ): Promise<{ readonly result: Convergence | undefined; readonly lastJudged: ObservedGuest | undefined }> {
+  ): Promise<{
+    readonly result: Convergence | undefined
+    readonly lastJudged: ObservedGuest | undefined
+    readonly problem?: string
+  }> {
     const options = { respectHolds: true }
     const plain = applyOperation(this.system, settings, options)
     const before: Baselines = new Map()
@@ -328,9 +337,11 @@ export class ReconcileLoop {
       return { result, lastJudged: lastJudged === undefined ? undefined : result.guest }
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
+      // Told to stop while it waited for the lock.
+      if (this.signal.aborted) return { result: undefined, lastJudged }
       this.failures++
       this.events.problem('reconcile', error.message)
-      return { result: undefined, lastJudged }
+      return { result: undefined, lastJudged, problem: error.message }
     }
   }
 

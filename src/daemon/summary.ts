@@ -14,12 +14,15 @@ export function statusLine(
   configValid: boolean,
 ): string {
   if (result === undefined) return 'waiting for the first check of the guest'
-  const { guest, missing, skips } = result
+  const { guest, missing, skips, problem } = result
   const parts = [`${plural(guest.nics.length, 'NIC')}, ${plural(guest.cpus.online.length, 'vCPU')}`]
   const alone = new Set(skips.filter((skip) => skip.tunable === undefined).map((skip) => skip.nic))
   if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} pending`)
   if (alone.size > 0) parts.push(`skipped: ${[...alone].join(', ')}`)
-  if (missing.length === 0 && alone.size === 0) parts.push('converged')
+  const unknown = skips.filter((skip) => skip.code === 'unknown-maximum').map((skip) => skip.nic)
+  if (unknown.length > 0) parts.push(`host maximum unknown: ${unknown.join(', ')}`)
+  if (problem !== undefined) parts.push(`not working: ${problem}`)
+  if (parts.length === 1) parts.push('converged')
   const down = sources.filter(({ state }) => state === 'down').map(({ name }) => name)
   if (down.length > 0) parts.push(`no events from ${down.join(', ')}`)
   if (!configValid) parts.push('configuration reload failed')

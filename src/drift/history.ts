@@ -1,6 +1,6 @@
 /** The drift history: one JSON object per line in the state directory, kept across reboots and bounded in size. */
 import { fileError } from '../errors'
-import { appendLine } from '../system/line-log'
+import { appendLine, readNewestLines } from '../system/line-log'
 import type { System } from '../system/system'
 import { DRIFT_KINDS, type DriftKind } from './classify'
 
@@ -67,6 +67,14 @@ export interface History {
   readonly records: readonly DriftRecord[]
   /** Lines that are not records: truncated by a crash, or not ours. */
   readonly damaged: number
+}
+
+/** Enough for several hundred records. */
+const NEWEST_BYTES = 64 * 1024
+
+/** The newest records, oldest first, at most several hundred. @throws the system error if they cannot be read */
+export function readNewestHistory(system: System): readonly DriftRecord[] {
+  return parseHistory(readNewestLines(historyPath(system), NEWEST_BYTES)).records
 }
 
 /** @throws VqtuneError kind state or permission if the file exists and cannot be read */

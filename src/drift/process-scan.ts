@@ -23,7 +23,7 @@ const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: reado
   { name: /^tuna$/, script: true, writes: ['irq-affinity'] },
   // Vendors' scripts: set_irq_affinity.sh, set_irq_affinity_bynode.sh ...
   { name: /^set_irq_affinit/, script: true, writes: ['irq-affinity', 'xps'] },
-  { name: /^set_xps_rps[\w.]*$/, script: true, writes: ['xps'] },
+  { name: /^set_xps_rps[\w.]*$/, script: true, writes: ['xps', 'rps'] },
 ]
 
 /** Services that start a tool for each setting: the other writer is the service. */

@@ -19,7 +19,7 @@ import type { RegressionHolds } from '../planner/plan'
 import { conditionsOf, sameConditions } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
-import { Readings, readNic } from './readings'
+import { type Reading, Readings, readNic } from './readings'
 import { BEFORE_SLICES, SLICES, Watch, type WatchStep } from './watch'
 
 /** Channels that the daemon changed in a pass. */
@@ -136,7 +136,7 @@ export class Guard {
     const nowMs = this.clock()
     for (const nic of guest.nics) {
       if (nic.channels.maximum === 1) continue
-      const reading = readNic(this.system, nic.name, nowMs)
+      const reading = this.read(nic.name, nowMs)
       if (reading === undefined) continue
       const readings = this.readings.get(nic.ifindex) ?? new Readings(KEPT_READINGS)
       this.readings.set(nic.ifindex, readings)
@@ -145,6 +145,15 @@ export class Guard {
       if (watch !== undefined) this.follow(nic, watch, watch.next(readings, nowMs))
     }
     return this.edits
+  }
+
+  /** A reading that fails, as with no descriptors left, is left out like that of a NIC that went. */
+  private read(nic: string, nowMs: number): Reading | undefined {
+    try {
+      return readNic(this.system, nic, nowMs)
+    } catch {
+      return undefined
+    }
   }
 
   private forgetGone({ nics }: ObservedGuest): void {

@@ -30,7 +30,7 @@ const INTERPRETER = /^(?:(?:platform-)?python[\d.]*|(?:ba|da|k)?sh|perl[\d.]*)$/
 
 /** Root's processes that run one of these. Reads the name of each process, and more only of those with a matching name. */
 export function findPrograms(system: System, programs: readonly Program[]): readonly Process[] {
-  return system.list(system.paths.proc).flatMap((entry): Process[] => {
+  return listed(system).flatMap((entry): Process[] => {
     const pid = parseWholeNumber(entry)
     if (pid === undefined) return []
     const name = readName(system, pid)
@@ -39,6 +39,15 @@ export function findPrograms(system: System, programs: readonly Program[]): read
     const process = readProcess(system, pid)
     return process !== undefined && isProgram(process, program) ? [process] : []
   })
+}
+
+/** Empty if procfs cannot be listed (EMFILE): attribution is worth less than the daemon. */
+function listed(system: System): readonly string[] {
+  try {
+    return system.list(system.paths.proc)
+  } catch {
+    return []
+  }
 }
 
 /** True if it is root's, has the program's name, and, if that is readable, its executable. Pure. */

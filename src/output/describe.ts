@@ -16,41 +16,26 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
-const LIMIT_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'one per vCPU',
-  host: 'the maximum of the host',
-  policy: 'set by the configuration',
-  isolated: 'one per vCPU that is not isolated',
-  driver: 'the maximum that the driver accepts',
-  guard: 'reduced by the guard',
-  xdp: 'kept, XDP is attached',
-  'af-xdp': 'kept, an AF_XDP socket is bound',
-  'rss-table': 'kept, the RSS table uses the queues',
-  'flow-rules': 'kept, flow rules use the queues',
-  suspended: 'kept, the device is suspended',
-  refused: 'kept, the kernel refused',
-  unsupported: 'kept, the driver does not support setting channels',
-}
-
-/** The limiting factor in one or two words, shown after a target that is not reached. */
-const FACTOR_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'vCPUs',
-  host: 'host maximum',
-  policy: 'configuration',
-  isolated: 'vCPUs that are not isolated',
-  driver: 'driver maximum',
-  guard: 'guard',
-  xdp: 'XDP',
-  'af-xdp': 'AF_XDP',
-  'rss-table': 'RSS table',
-  'flow-rules': 'flow rules',
-  suspended: 'device suspended',
-  refused: 'refused',
-  unsupported: 'unsupported',
+/** The limiting factor: after a count that is reached, and in one or two words after a target that is not. */
+const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pending: string }> = {
+  vcpus: { reached: 'one per vCPU', pending: 'vCPUs' },
+  host: { reached: 'the maximum of the host', pending: 'host maximum' },
+  policy: { reached: 'set by the configuration', pending: 'configuration' },
+  isolated: { reached: 'one per vCPU that is not isolated', pending: 'vCPUs that are not isolated' },
+  driver: { reached: 'the maximum that the driver accepts', pending: 'driver maximum' },
+  guard: { reached: 'reduced by the guard', pending: 'guard' },
+  xdp: { reached: 'kept, XDP is attached', pending: 'XDP' },
+  'af-xdp': { reached: 'kept, an AF_XDP socket is bound', pending: 'AF_XDP' },
+  'rss-table': { reached: 'kept, the RSS table uses the queues', pending: 'RSS table' },
+  'flow-rules': { reached: 'kept, flow rules use the queues', pending: 'flow rules' },
+  suspended: { reached: 'kept, the device is suspended', pending: 'device suspended' },
+  refused: { reached: 'kept, the kernel refused', pending: 'refused' },
+  unsupported: { reached: 'kept, the driver does not support setting channels', pending: 'unsupported' },
+  'unknown-maximum': { reached: 'kept, the maximum of the host is unknown', pending: 'maximum unknown' },
 }
 
 export function describeLimit(factor: LimitingFactor): string {
-  return LIMIT_TEXT[factor]
+  return FACTORS[factor].reached
 }
 
 /** The calculation of the target: `min(vCPUs 4, host 2) = 2`. */
@@ -87,7 +72,7 @@ export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]):
   const count =
     current === desired.target
       ? `${plural(current, 'channel')} (${describeLimit(desired.limitedBy)})`
-      : `${plural(current, 'channel')}, target ${desired.target} (${FACTOR_TEXT[desired.limitedBy]})`
+      : `${plural(current, 'channel')}, target ${desired.target} (${FACTORS[desired.limitedBy].pending})`
   const line = `${nic.name}: ${count}, ${describePrivacy(nic, desired, verdicts)}`
   if (plan.steps.length > 0) return `${line}; ${plural(plan.steps.length, 'change')} pending`
   const whole = plan.skips.find((skip) => skip.tunable === undefined)

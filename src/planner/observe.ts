@@ -28,11 +28,16 @@ export interface ObserveOptions {
   readonly rss?: boolean
   /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
+  /**
+   * Of whom ethtool could not be asked, by interface index: added to here, and those that are there already are not asked
+   * again. One that hangs costs its time limit once.
+   */
+  readonly unanswered?: Map<number, Obstacle>
 }
 
 /**
- * Observes all virtio-net NICs and the online vCPUs.
- * @throws VqtuneError kind tool-missing, tool-failed, timeout, vanished from ethtool; unsupported without CPU lists
+ * Observes all virtio-net NICs and the online vCPUs. A NIC for which ethtool fails does not stop the others.
+ * @throws VqtuneError kind unsupported without CPU lists
  */
 export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
   const cpus = readCpus(system)
@@ -135,16 +140,24 @@ async function withMaximum(
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
   if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  const earlier = options.unanswered?.get(nic.ifindex)
+  if (earlier !== undefined) return { ...nic, obstacle: nic.obstacle ?? earlier }
   try {
     const channels = await readChannels(system, nic.name)
     return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
   } catch (error) {
+    if (!(error instanceof VqtuneError)) throw error
     // Removed between the directory listing and ethtool: the next observation will not list it.
-    if (error instanceof VqtuneError && error.kind === 'vanished') {
-      return { ...nic, obstacle: { code: 'suspended', why: error.message } }
-    }
-    throw error
+    if (error.kind === 'vanished') return { ...nic, obstacle: { code: 'suspended', why: error.message } }
+    const obstacle = unknownMaximum(nic.name, error.message)
+    options.unanswered?.set(nic.ifindex, obstacle)
+    return { ...nic, obstacle: nic.obstacle ?? obstacle }
   }
+}
+
+function unknownMaximum(nic: string, message: string): Obstacle {
+  const why = message.startsWith(`${nic}: `) ? message.slice(nic.length + 2) : message
+  return { code: 'unknown-maximum', why: `the maximum of the host is unknown: ${why}` }
 }
 
 function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {

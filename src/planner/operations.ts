@@ -1,7 +1,16 @@
 /** The operations that the reconcile loop can carry out: apply, rollback, and restoring recorded values. */
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
-import type { CpuList, ObservedGuest, ObservedNic, RecordedValues, Skip, Step, TunableName } from '../model'
+import type {
+  CpuList,
+  ObservedGuest,
+  ObservedNic,
+  Obstacle,
+  RecordedValues,
+  Skip,
+  Step,
+  TunableName,
+} from '../model'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
 import { restoreSettings } from '../tunables/engine'
@@ -46,11 +55,13 @@ export function applyOperation(system: System, settings: Settings, options: Appl
   }
   const expired = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
     expiredRegressionHolds(guest, ledger, holding(guest, ledger))
+  const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
     observe: (knownMaxima) =>
       observeGuest(system, {
         knownMaxima,
+        unanswered,
         // A rule may name a NIC by an altname, which only `ip` shows; without such rules it is not run.
         links: settings.rules.some((rule) => rule.match.name !== undefined),
         needsMaximum: (nic, { cpus }) =>

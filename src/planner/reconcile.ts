@@ -95,12 +95,12 @@ export async function converge(
   const ledger = readLedger(system, first.bootId)
   const { steps, skips } = operation.plan(first, ledger)
   if (steps.length === 0 && !operation.pending(ledger, first)) {
-    const failure = refusalOf(operation, skips)
+    const failure = refusalOf(operation, skips) ?? notJudged(skips)
     return { guest: first, outcomes: [], skips, missing: [], failure, ledger, notes: notesOn(ledger) }
   }
   if (!system.mayWrite) throw needsRoot(operation.purpose, steps)
   const { takeLock } = await import('../system/lock')
-  const lock = await takeLock(system, operation.purpose, lockWaitMs)
+  const lock = await takeLock(system, operation.purpose, lockWaitMs, options.signal)
   try {
     return await new Loop(system, operation, options, maximaOf(first)).run()
   } finally {
@@ -153,6 +153,7 @@ class Loop {
         const skips = [...plan.skips, ...this.refused.values()]
         this.failure ??= this.unfinished(steps, round) ?? refusalOf(this.operation, skips)
         ledger = this.close(ledger, guest, missing, skips)
+        this.failure ??= notJudged(plan.skips)
         return { guest, outcomes: this.outcomes, skips, missing, failure: this.failure, ledger, notes }
       }
       await this.pauseBefore(steps)
@@ -326,6 +327,12 @@ function notesOn({ setAside }: Ledger): readonly string[] {
 /** As on disk now: a copy of what could not be used is next to it. */
 function whole({ setAside: _, ...ledger }: Ledger): Ledger {
   return ledger
+}
+
+/** Channels that could not be planned for are a fault; all the rest was done. */
+export function notJudged(skips: readonly Skip[]): VqtuneError | undefined {
+  const skip = skips.find(({ code }) => code === 'unknown-maximum')
+  return skip && new VqtuneError('tool-failed', `${skip.nic}: ${skip.why}`)
 }
 
 function maximaOf(guest: ObservedGuest): Map<number, number> {

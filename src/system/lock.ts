@@ -3,9 +3,19 @@
  * open file description, so the kernel releases the lock however this process ends. Node has no flock(2); flock(1) takes
  * it on a descriptor that it inherits and that we keep open. The lock is only taken when something has to be written.
  */
-import { spawn } from 'node:child_process'
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { errnoOf, fileError, VqtuneError } from '../errors'
+import { startChild } from './child'
+import { makeDirectory } from './make-directory'
 import { ownershipProblem } from './ownership'
 import { CHILD_ENV, openSystem, type System, tracedWrite } from './system'
 
@@ -23,21 +33,66 @@ const WAIT_MS = 10_000
  * Waits for the lock and takes it.
  * @param purpose shown to processes that wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
- * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
+ * @param signal ends the waiting
+ * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing, tool-failed
  */
-export async function takeLock(system: System, purpose: string, waitMs = WAIT_MS): Promise<Lock> {
+export function takeLock(
+  system: System,
+  purpose: string,
+  waitMs = WAIT_MS,
+  signal?: AbortSignal,
+): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
-  const fd = openLock(system, path)
-  try {
-    const { status, complaint } = await flock(system, fd, waitMs)
-    if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
-    if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
-    nameHolder(system, path, fd, purpose)
+  const busy = (holder: string): string =>
+    `timed out after ${waitMs / 1000} s waiting for the lock held by ${holder}; ${path} is released when that process exits`
+  return takeFile(system, path, { purpose, waitMs, busy, signal })
+}
+
+/**
+ * Takes what only one daemon has, for as long as the process lives.
+ * @throws VqtuneError kind busy when another one runs; else as takeLock
+ */
+export function takeDaemonLock(system: System): Promise<Lock> {
+  const busy = (holder: string): string => `${holder} is already running`
+  return takeFile(system, `${system.paths.runDir}/daemon.lock`, { purpose: 'daemon', waitMs: 0, busy })
+}
+
+interface Taking {
+  readonly purpose: string
+  readonly waitMs: number
+  /** What is told of one that is held, by a `vqtune apply (process 812)`. */
+  readonly busy: (holder: string) => string
+  readonly signal?: AbortSignal | undefined
+}
+
+async function takeFile(system: System, path: string, taking: Taking): Promise<Lock> {
+  let leftMs = taking.waitMs
+  const end = performance.now() + leftMs
+  for (;;) {
+    const fd = openLock(system, path)
+    let isOurs = false
+    try {
+      const { status, complaint } = await flock(system, fd, leftMs, taking.signal)
+      if (status === HELD) throw new VqtuneError('busy', taking.busy(holderOf(fd)))
+      if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
+      // When somebody removed the file while we waited for it, others lock the one that is there now.
+      isOurs = isAt(path, fd)
+    } finally {
+      if (!isOurs) closeSync(fd)
+    }
+    if (!isOurs) {
+      leftMs = Math.max(0, Math.ceil(end - performance.now()))
+      continue
+    }
+    nameHolder(system, path, fd, taking.purpose)
     return { release: () => closeSync(fd) }
-  } catch (error) {
-    closeSync(fd)
-    throw error
   }
+}
+
+function isAt(path: string, fd: number): boolean {
+  const there = statSync(path, { throwIfNoEntry: false })
+  const ours = fstatSync(fd)
+  return there?.ino === ours.ino && there.dev === ours.dev
 }
 
 /** Names the holder for processes that wait. If that cannot be written, they show "another vqtune" instead. */
@@ -51,37 +106,49 @@ function nameHolder(system: System, path: string, fd: number, purpose: string): 
   } catch {}
 }
 
-function flock(system: System, fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
+async function flock(
+  system: System,
+  fd: number,
+  waitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ status: number; complaint: string }> {
   // Always the running system's own flock, also for a captured tree.
   const program = openSystem().findTool('flock')
   if (program === undefined) throw new VqtuneError('tool-missing', 'flock (util-linux) is not installed')
   const args = ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3']
-  const ended = system.trace?.run([program, ...args])
-  const child = spawn(program, args, {
+  const traced = system.trace?.run([program, ...args])
+  const { process: child, ended } = startChild(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', fd],
     env: { ...CHILD_ENV },
     timeout: waitMs + 5_000,
     killSignal: 'SIGKILL',
+    // A hang-up must not keep a NIC that was cut off from going back; see runFile.
+    detached: true,
   })
+  const stop = (): void => void child.kill()
+  signal?.addEventListener('abort', stop)
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint += text
   })
-  return new Promise((resolve, reject) => {
-    child.on('error', (error) => {
-      ended?.(error)
-      reject(error)
-    })
-    child.on('close', (status, signal) => {
-      ended?.(status ?? `signal ${signal}`)
-      resolve({ status: status ?? -1, complaint: complaint.trim() })
-    })
-  })
+  try {
+    const end = await ended
+    traced?.(end.code ?? `signal ${end.signal}`)
+    if (signal?.aborted === true && end.code !== 0) {
+      throw new VqtuneError('busy', 'stopped by a signal while it waited for another vqtune')
+    }
+    return { status: end.code ?? -1, complaint: complaint.trim() || `flock was ended by ${end.signal}` }
+  } catch (error) {
+    traced?.(error)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
 }
 
 function openLock(system: System, path: string): number {
   try {
-    mkdirSync(system.paths.runDir, { recursive: true, mode: 0o755 })
+    makeDirectory(system.paths.runDir)
     refuseForeign(system)
     return openFile(path)
   } catch (error) {
@@ -111,9 +178,8 @@ function refuseForeign(system: System): void {
   if (problem !== undefined) throw new VqtuneError('state', `${runDir}: ${problem}`)
 }
 
-function busyText(path: string, waitMs: number): string {
-  const holder = readFileSync(path, 'utf8').trim()
-  const match = /^(\d+) ([\w -]+)$/.exec(holder)
-  const who = match === null ? 'another vqtune' : `vqtune ${match[2]} (PID ${match[1]})`
-  return `timed out after ${waitMs / 1000} s waiting for the lock held by ${who}; ${path} is released when that process exits`
+function holderOf(fd: number): string {
+  const text = Buffer.alloc(64)
+  const match = /^(\d+) ([\w -]+)\n/.exec(text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0)))
+  return match === null ? 'another vqtune' : `vqtune ${match[2]} (PID ${match[1]})`
 }

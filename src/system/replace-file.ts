@@ -4,7 +4,6 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   realpathSync,
   renameSync,
@@ -14,6 +13,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errnoOf } from '../errors'
+import { makeDirectory } from './make-directory'
 
 export interface ReplaceOptions {
   /** Permission bits of a new file, whatever the umask; default 0644: `vqtune status` needs no privileges. */
@@ -65,11 +65,6 @@ export function removeFile(path: string): void {
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error
   }
-}
-
-function makeDirectory(path: string, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  mkdirSync(path, { recursive: true, mode })
 }
 
 function resolveLink(path: string): string {

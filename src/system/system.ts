@@ -16,13 +16,13 @@ import {
   utimesSync,
   writeSync,
 } from 'node:fs'
-import { errnoOf, VqtuneError } from '../errors'
+import { type ErrorKind, errnoOf, VqtuneError } from '../errors'
 import { type FileFacts, type FileInspector, ownershipProblem } from './ownership'
 import { type Paths, pathsUnder } from './paths'
 import { type ReplaceOptions, removeFile, replaceFile } from './replace-file'
 
 export interface ToolResult {
-  /** Exit code; 128 + n when a signal ended it. */
+  /** Exit code; 128 when a signal ended it. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly timeoutMs?: number
   /** Variables beside LC_ALL and PATH. */
   readonly env?: Readonly<Record<string, string>>
+  /** It may ask a person for a password, and so stays at our terminal. Default: none can reach it, nor can its signals. */
+  readonly atTerminal?: boolean
 }
 
 /** Called once, when it is over: an exit status, a text such as `ok` or `signal SIGTERM`, or what was thrown. */
@@ -75,7 +77,7 @@ export interface System extends FileInspector {
   /**
    * Runs a program with an argument array, LC_ALL=C, no inherited environment and a time limit.
    * A non-zero exit is a result, not an error.
-   * @throws VqtuneError kind tool-missing, timeout
+   * @throws VqtuneError kind tool-missing, tool-failed (it could not be started, or printed too much), timeout
    */
   run(tool: string, args: readonly string[], options?: RunOptions): Promise<ToolResult>
   /** The absolute path of a program, or undefined. Searches system directories only, never PATH of the caller. */
@@ -221,34 +223,44 @@ class OpenedSystem implements System {
   }
 }
 
+/** More than any tool prints that is run here. */
+const MAX_OUTPUT_MIB = 16
+
 // execa is not used here: this is the boot path, where loading it costs 19 ms of about 35 (bench/startup).
 async function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
   // Loaded late: a converged run starts no program, and the module costs it a millisecond.
-  const { execFile } = await import('node:child_process')
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  return new Promise((resolve, reject) => {
-    // A child in uninterruptible sleep survives SIGKILL, so the limit does not wait for its end.
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      child.stdout?.destroy()
-      child.stderr?.destroy()
-      child.unref()
-      reject(new VqtuneError('timeout', `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
-    const child = execFile(
-      file,
-      [...args],
-      { env: { ...CHILD_ENV, ...options.env }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
-      (error, stdout, stderr) => {
-        clearTimeout(timer)
-        if (error === null) return resolve({ code: 0, stdout, stderr })
-        if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr })
-        if (error.signal) return resolve({ code: 128, stdout, stderr })
-        reject(new VqtuneError('tool-failed', `${file}: ${error.message}`, { cause: error }))
-      },
-    )
-    child.stdin?.end()
+  const { abandonChild, startChild } = await import('./child')
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, atTerminal = false, env } = options
+  const { process: child, ended } = startChild(file, args, {
+    env: { ...CHILD_ENV, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A hang-up or Ctrl-C of the terminal is for us: a program that it ended would have done half of its work.
+    detached: !atTerminal,
   })
+  let timer: NodeJS.Timeout | undefined
+  const printed = { stdout: '', stderr: '' }
+  const givenUp = new Promise<never>((_, reject) => {
+    const giveUp = (kind: ErrorKind, why: string): void => {
+      abandonChild(child, !atTerminal)
+      reject(new VqtuneError(kind, why))
+    }
+    const late = `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`
+    timer = setTimeout(() => giveUp('timeout', late), timeoutMs)
+    for (const stream of ['stdout', 'stderr'] as const) {
+      // No streams when there are no descriptors left (EMFILE): that it could not be started is told by `ended`.
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        printed[stream] += text
+        if (printed[stream].length <= MAX_OUTPUT_MIB * 2 ** 20) return
+        giveUp('tool-failed', `${file}: printed more than ${MAX_OUTPUT_MIB} MiB on ${stream}`)
+      })
+    }
+  })
+  try {
+    const { code } = await Promise.race([ended, givenUp])
+    return { code: code ?? 128, ...printed }
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

@@ -99,7 +99,7 @@ describe('a configuration on standard input', () => {
     expect(await check('-', '#'.repeat(128 * 1024), 'config', 'check')).toMatchObject({ code: 0 })
     const plan = await check('/dev/stdin', '', 'plan')
     expect(plan).toMatchObject({ code: 2, stdout: '' })
-    expect(plan.stderr).toBe('vqtune: /dev/stdin: not a file but a device, pipe or socket\n')
+    expect(plan.stderr).toBe('vqtune: /dev/stdin: not a regular file but a device, pipe or socket\n')
     expect((await check('-', '', 'apply')).stderr).toBe('vqtune: -: no such file\n')
   })
 })

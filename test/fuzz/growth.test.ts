@@ -116,7 +116,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['glob', (text) => globMatcher(text)('enp0s8.100'), '[', '*', '[!'],
   ['ledger', (text) => parseLedger(text, 'f'), '{"version":1,"bootId":"', '['],
   ['drift.jsonl', parseHistory, '{"at":"', '['],
-  ['newest lines', (text) => newestLines(text, text.length / 2)],
+  ['newest lines', (text) => newestLines(Buffer.from(text), text.length / 2)],
   ['--since', (text) => parseSince(text, 0), '2026-01-01T00:00:00.', '1'],
   ['backup', (text) => parseBackup(text, 'f'), '{"version":1,"id":"', '['],
   ['passwords in diffs', hidePasswords, "passwd='", 'passwd="'],

@@ -284,10 +284,12 @@ describe('drift.jsonl', () => {
   holds(
     'keeps the newest whole lines that fit',
     fc.tuple(damaged(sample + sample + sample), fc.nat(500)),
-    ([text, limit]) => {
-      const kept = newestLines(text, limit)
+    ([given, limit]) => {
+      // As a file has it: half a surrogate pair is no text there.
+      const text = Buffer.from(given).toString()
+      const kept = newestLines(Buffer.from(text), limit).toString()
       must(Buffer.byteLength(kept) <= limit, kept)
-      expect(newestLines(kept, limit)).toBe(kept)
+      expect(newestLines(Buffer.from(kept), limit).toString()).toBe(kept)
       const lines = text.split('\n').filter((line) => line !== '')
       const left = kept.split('\n').filter((line) => line !== '')
       expect(left).toEqual(lines.slice(lines.length - left.length))

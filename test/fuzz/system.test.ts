@@ -13,15 +13,16 @@ import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseRssQueues } from '../../src/kernel/rss'
 import { escapeControl } from '../../src/text/escape'
+import { guestFile } from '../support/captured-guest'
 import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { count, cpuList, damaged, fixture, mac, numbersIn, ofEveryEthtool, word } from './lib/texts'
 
 const interruptTexts = ['debian-6.12-4cpu-4q', 'debian-6.1-4cpu-4q', 'shared-vectors', 'intx', 'ccw'].map(
-  (guest) => fixture(`guests/${guest}/proc/interrupts`),
+  (guest) => guestFile(guest, 'proc/interrupts'),
 )
 const linkTexts = ['bond', 'renamed-altnames', 'xdp-attached', 'failover'].map((guest) =>
-  fixture(`guests/${guest}/ethtool/ip-link.json`),
+  guestFile(guest, 'ethtool/ip-link.json'),
 )
 
 describe('ethtool -l', () => {
@@ -182,7 +183,7 @@ describe('CPU lists and masks', () => {
 })
 
 describe('counters', () => {
-  const netDev = fixture('guests/debian-6.12-4cpu-4q/proc/net/dev')
+  const netDev = guestFile('debian-6.12-4cpu-4q', 'proc/net/dev')
   const stat = 'cpu  10 0 20 3000 5 0 7 1 0 0\ncpu0 5 0 10 1500 5 0 7 1 0 0\nintr 4711 0 9\nctxt 33\n'
   holds(
     '/proc/net/dev: finds what was printed',

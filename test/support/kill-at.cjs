@@ -6,8 +6,11 @@ const childProcess = require('node:child_process')
 let left = Number(process.env.KILL_AT)
 const CHANGES = [
   // Not writeSync, the write to a kernel attribute: opening one truncates nothing, as it does the file that stands for it.
-  [fs, 'mkdirSync openSync writeFileSync fchmodSync ftruncateSync fsyncSync closeSync renameSync rmSync'],
-  [childProcess, 'spawn execFile'],
+  [
+    fs,
+    'mkdirSync chmodSync openSync writeFileSync fchmodSync ftruncateSync fsyncSync closeSync renameSync rmSync',
+  ],
+  [childProcess, 'spawn'],
 ]
 for (const [module, names] of CHANGES) {
   for (const name of names.split(' ')) {

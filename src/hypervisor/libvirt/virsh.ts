@@ -71,7 +71,7 @@ export class Virsh {
 
   private async run(args: readonly string[]): Promise<string> {
     const result = await this.system
-      .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS })
+      .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs: TIMEOUT_MS, atTerminal: true })
       .catch(explainMissing)
     // Of several commands virsh runs all and returns the code of the last one: the first may have failed.
     if (result.code !== 0 || /^error: /m.test(result.stderr)) throw virshError(this.uri, result)

@@ -1,9 +1,6 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/explain'
-import { openSystem } from '../../../src/system/system'
-import { capturedRoot } from '../../support/bundle'
+import { capturedGuest, guestWith } from '../../support/captured-guest'
 import { expectSchema } from '../../support/schema'
 import { processFiles } from '../../support/systems'
 
@@ -17,15 +14,10 @@ async function explain(
   guest: string,
   { files = {}, json = false, nic = 'enp0s8' }: Options = {},
 ): Promise<string> {
-  const root = capturedRoot(guest)
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(`${root}${path}`), { recursive: true })
-    writeFileSync(`${root}${path}`, text)
-  }
+  const system = guestWith(guest, files)
   const parts: string[] = []
   const code = await run({
-    system: openSystem(root),
+    system,
     positionals: [nic],
     options: { json },
     configFile: undefined,
@@ -35,11 +27,10 @@ async function explain(
     signal: new AbortController().signal,
   })
   expect(code).toBe(0)
-  return parts.join('').replaceAll(root, '')
+  return parts.join('').replaceAll(system.paths.root, '')
 }
 
-// Each case starts the recorded ethtool and ip.
-describe('vqtune explain', { timeout: 30_000 }, () => {
+describe('vqtune explain', () => {
   test('converged: no limit', async () => {
     const text = await explain('debian-6.12-4cpu-4q')
     expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
@@ -78,8 +69,8 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     ['Acme', 'Cloud', "<driver name='vhost' queues='4'/>"],
   ])('on %s, %s: %s', async (vendor, product, expected) => {
     const files = {
-      '/sys/class/dmi/id/sys_vendor': `${vendor}\n`,
-      '/sys/class/dmi/id/product_name': `${product}\n`,
+      '/sys/devices/virtual/dmi/id/sys_vendor': `${vendor}\n`,
+      '/sys/devices/virtual/dmi/id/product_name': `${product}\n`,
     }
     const text = await explain('host-limits-2of4', { files })
     expect(text).toContain(expected)
@@ -169,9 +160,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
 async function identityOf(
   guest: string,
 ): Promise<{ host: string; name: string; mac: string; virtio: string; ifindex: number }> {
-  const root = capturedRoot(guest)
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  const system = openSystem(root)
+  const { system } = capturedGuest(guest)
   const directory = `${system.paths.sysClassNet}/enp0s8`
   return {
     host: system.readText(system.paths.procBootId)?.trim() ?? '',

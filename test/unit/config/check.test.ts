@@ -1,7 +1,7 @@
-import { cpSync, mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/config-check'
 import type { System } from '../../../src/system/system'
+import { guestWith } from '../../support/captured-guest'
 import { expectSchema } from '../../support/schema'
 import { systemWith } from '../../support/systems'
 import { ETC, VENDOR } from './tree'
@@ -22,15 +22,7 @@ async function check(system: System, json = false): Promise<{ code: number; out:
 }
 
 /** A captured guest with one NIC, enp0s8, and these files. */
-function guestWith(files: Readonly<Record<string, string>>): System {
-  const system = systemWith(files)
-  for (const part of ['sys', 'proc']) {
-    mkdirSync(`${system.paths.root}/${part}`, { recursive: true })
-    const from = `test/fixtures/guests/debian-6.12-4cpu-4q/${part}`
-    cpSync(from, `${system.paths.root}/${part}`, { recursive: true, verbatimSymlinks: true })
-  }
-  return system
-}
+const withNic = (files: Readonly<Record<string, string>>) => guestWith('debian-6.12-4cpu-4q', files)
 
 describe('vqtune config check', () => {
   test('lists every problem of every file and exits with 2', async () => {
@@ -60,7 +52,7 @@ describe('vqtune config check', () => {
   })
 
   test('shows what applies to each NIC and which table says so', async () => {
-    const system = guestWith({
+    const system = withNic({
       [VENDOR]: '[defaults]\ncap = 3\n',
       [ETC]: '# first\n[[nic]]\nmatch = { name = "enp*" }\nchannels = 4\n',
     })

@@ -187,15 +187,16 @@ describe('errors name file, line, key, value and what is allowed', () => {
       '\n[[nic]]\nmatch = { name = "eth0" }\n\ncap = 300',
       ['5: nic[0].cap = 300: allowed is 1 to 256, or "none"'],
     ],
+    ['[daemon]\nhistory-size-kib = 65537', ['2: daemon.history-size-kib = 65537: allowed is 16 to 65536']],
     ['[boot]\nwait-ms = "1"', ['2: boot.wait-ms = "1": allowed is 0 to 60000']],
     ['[boot]\nwait-ms = 1.5', ['2: boot.wait-ms = 1.5: allowed is 0 to 60000']],
     ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
     ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
     ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
-    ['cap = 4', ['1: cap: unknown key here, it belongs in [defaults] or [[nic]]']],
+    ['cap = 4', ['1: cap: unknown key here; it belongs in [defaults] or [[nic]]']],
     [
       '[boot]\nisolated-cpus = "use"',
-      ['2: boot.isolated-cpus: unknown key here, it belongs in the top, before any table'],
+      ['2: boot.isolated-cpus: unknown key here; it belongs in the top, before any table'],
     ],
     ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
     ['boot = 3', ['1: boot = 3: allowed is a table']],
@@ -323,8 +324,8 @@ describe('errors name file, line, key, value and what is allowed', () => {
     symlinkSync('/dev/zero', `${system.paths.etcConfigDir}/b.toml`)
     const { problems } = await readConfig(system)
     expect(problems.map((problem) => problem.text)).toEqual([
-      'not a file but a directory',
-      'not a file but a device, pipe or socket',
+      'not a regular file but a directory',
+      'not a regular file but a device, pipe or socket',
       '131073 bytes: allowed is up to 131072',
     ])
   })

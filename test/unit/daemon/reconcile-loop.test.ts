@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import { guestFamilies } from '../../../src/daemon/metrics'
+import { renderMetrics } from '../../../src/daemon/prometheus'
 import { ReconcileLoop } from '../../../src/daemon/reconcile-loop'
 import { statePath } from '../../../src/daemon/state'
 import { readHistory } from '../../../src/drift/history'
@@ -324,8 +326,40 @@ describe('Tuner', () => {
     await pass()
     expect(affinity()).toBe('1')
     expect(new Set(tell())).toEqual(
-      new Set(['trouble ethtool: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)']),
+      new Set([
+        'trouble ethtool: eth0: the maximum of the host is unknown: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)',
+      ]),
     )
+  })
+
+  it('counts it as failing when channels are missing and ethtool does not tell how many there may be', async () => {
+    const { pass, tree, root, settings, newTuner, setChannels, calls, channels, tell } = setUp('reassert', [
+      'eth1',
+    ])
+    setChannels(2)
+    tree.break('eth0', 'netlink error: Input/output error')
+    const tuner = newTuner()
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 3; i++) {
+      const result = await pass(tuner)
+      waits.push(result.againMs)
+      expect(result.skips).toEqual([expect.objectContaining({ nic: 'eth0', code: 'unknown-maximum' })])
+      const families = guestFamilies(result, settings, {
+        sources: new Map(),
+        configValid: true,
+        startedAt: 0,
+      })
+      expect(renderMetrics(families)).toContain('vqtune_nic_skipped{nic="eth0",reason="unknown-maximum"} 1\n')
+    }
+    expect(waits).toEqual([5_000, 10_000, 20_000])
+    const trouble =
+      'trouble reconcile: eth0: the maximum of the host is unknown: ethtool -l failed: Input/output error'
+    expect(tell()).toEqual([trouble, trouble, trouble])
+    // Once for each pass, however often that looks.
+    expect(calls().filter((call) => call === '-l eth0')).toHaveLength(3)
+    rmSync(`${root}/break.eth0`)
+    expect(await pass(tuner)).toMatchObject({ againMs: undefined, skips: [] })
+    expect(channels()).toBe(4)
   })
 
   it('tries again after a failure, less and less often', async () => {

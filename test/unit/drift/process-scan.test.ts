@@ -75,6 +75,10 @@ describe('programs at work', () => {
     const ending = Object.assign(Object.create(system), { readText: systemFailing('ESRCH').readText })
     expect(readRunningTools(ending, OWN)).toEqual([])
   })
+
+  it('are none where procfs cannot be read: who is at work is worth less than the daemon', () => {
+    expect(readRunningTools(systemFailing('EMFILE'), OWN)).toEqual([])
+  })
 })
 
 describe('the one that can have written it', () => {

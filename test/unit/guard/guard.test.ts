@@ -36,12 +36,21 @@ async function setUp(loss: number, enabled = true) {
   const { root } = tree
   mkdirSync(`${root}/proc/net`, { recursive: true })
   const system = openSystem(root)
-  const state = { settings: settingsWith(1, enabled), nowMs: 0, bytes: 0, replans: 0, reads: 0, demand: 1e6 }
+  const state = {
+    settings: settingsWith(1, enabled),
+    nowMs: 0,
+    bytes: 0,
+    replans: 0,
+    reads: 0,
+    demand: 1e6,
+    errno: '',
+  }
   const told: string[] = []
   const reading: System = Object.create(system, {
     readText: {
       value: (path: string) => {
         if (path === system.paths.procNetDev) state.reads++
+        if (state.errno !== '') throw Object.assign(new Error(state.errno), { code: state.errno })
         return system.readText(path)
       },
     },
@@ -118,6 +127,16 @@ describe('Guard', () => {
     expect(told).toEqual([])
     await tick()
     expect(state.reads).toBe(1)
+  })
+
+  test('leaves out readings that fail', async () => {
+    const { tick, configure, state, told, channels } = await setUp(0.8)
+    state.errno = 'EMFILE'
+    await tick(12)
+    state.errno = ''
+    await configure(settingsWith(undefined))
+    expect(channels()).toBe(4)
+    expect(told).toEqual([expect.stringMatching(/nothing to compare with$/)])
   })
 
   test('steps back from a regression after two cycles, once, and remembers it', async () => {

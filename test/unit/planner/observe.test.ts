@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
+import { VqtuneError } from '../../../src/errors'
 import { parseLinks } from '../../../src/kernel/ip-link'
-import type { ObservedNic } from '../../../src/model'
+import type { ObservedNic, Obstacle } from '../../../src/model'
 import { observeGuest } from '../../../src/planner/observe'
 import { applyOperation, OBSERVE_ALL } from '../../../src/planner/operations'
 import type { ToolResult } from '../../../src/system/system'
@@ -196,7 +197,7 @@ describe('a guest that tells less, or changes while it is looked at', () => {
     expect(calls).toEqual(['ip -j -d link show'])
   })
 
-  it('a NIC that goes before ethtool asks it is left alone; ethtool that fails is told', async () => {
+  it('a NIC that goes before ethtool asks it is left alone; ethtool that fails stops nothing', async () => {
     const ask = (stderr: string) =>
       observeGuest(changed({}, { ethtool: { code: 1, stderr } }).host, OBSERVE_ALL)
     expect((await ask(gone)).nics[0]).toMatchObject({
@@ -207,7 +208,58 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       obstacle: undefined,
       channels: { current: 4, maximum: undefined },
     })
-    await expect(ask('Segmentation fault\n')).rejects.toMatchObject({ kind: 'tool-failed' })
+    expect((await ask('Segmentation fault\n')).nics[0]).toMatchObject({
+      obstacle: {
+        code: 'unknown-maximum',
+        why: 'the maximum of the host is unknown: ethtool -l failed: Segmentation fault',
+      },
+      channels: { current: 4, maximum: undefined },
+    })
+  })
+
+  it.each(['tool-missing', 'tool-failed', 'timeout', 'state'] as const)(
+    'a NIC of whom ethtool cannot be asked (%s) is told, once asked, and does not stop the others',
+    async (kind) => {
+      const { system, calls } = capturedGuest('debian-6.12-4cpu-4q')
+      const { run } = system
+      let asked = 0
+      const host = Object.assign(system, {
+        run: (tool: string, args: readonly string[]) => {
+          if (tool !== 'ethtool') return run.call(system, tool, args)
+          asked++
+          return Promise.reject(new VqtuneError(kind, 'why'))
+        },
+      })
+      const unanswered = new Map<number, Obstacle>()
+      for (let looks = 0; looks < 2; looks++) {
+        const { nics } = await observeGuest(host, { needsMaximum: () => true, rss: true, unanswered })
+        expect(nics[0]).toMatchObject({
+          obstacle: { code: 'unknown-maximum', why: 'the maximum of the host is unknown: why' },
+          channels: { current: 4, maximum: undefined },
+          rssQueues: undefined,
+        })
+        expect(nics[0]?.queues).toHaveLength(4)
+      }
+      expect([asked, calls]).toEqual([1, []])
+      await observeGuest(host, { needsMaximum: () => true })
+      expect(asked).toBe(2)
+    },
+  )
+
+  it('a bug in asking ethtool is no obstacle', async () => {
+    const { system } = capturedGuest('debian-6.12-4cpu-4q')
+    const host = Object.assign(system, { run: () => Promise.reject(new TypeError('bug')) })
+    await expect(observeGuest(host, { needsMaximum: () => true })).rejects.toThrow('bug')
+  })
+
+  it('what else is known of a NIC comes before that ethtool does not tell', async () => {
+    const { system } = capturedGuest('xdp-attached')
+    const host = Object.assign(system, { run: () => Promise.reject(new VqtuneError('timeout', 'why')) })
+    const options = { needsMaximum: () => true, unanswered: new Map<number, Obstacle>() }
+    for (let looks = 0; looks < 2; looks++) {
+      const { nics } = await observeGuest(host, options)
+      expect(nics.map(({ obstacle }) => obstacle?.code)).toContain('xdp')
+    }
   })
 
   it('what ip tells of a NIC is added, and of one that it does not list nothing is', async () => {

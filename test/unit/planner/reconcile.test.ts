@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { ledgerPath, readLedger } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
-import { type Convergence, converge } from '../../../src/planner/reconcile'
+import { type Convergence, converge, exitCodeOf } from '../../../src/planner/reconcile'
 import { takeLock } from '../../../src/system/lock'
 import { openSystem } from '../../../src/system/system'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../support/generated-tree'
@@ -99,6 +99,40 @@ describe('apply', () => {
     expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
   })
 
+  it('tunes the other NICs, and affinity of this one, when ethtool does not tell the maximum of one; that is a fault', async () => {
+    const { apply, tree, affinity, setAffinity, calls } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    setAffinity(24, '3')
+    const result = await apply()
+    const why = 'the maximum of the host is unknown: ethtool -l failed: Input/output error'
+    expect(result.failure).toMatchObject({ kind: 'tool-failed', retryable: true, message: `eth0: ${why}` })
+    expect(exitCodeOf(result)).toBe(1)
+    expect(result.missing).toEqual([])
+    expect(result.skips).toEqual([{ nic: 'eth0', tunable: 'channels', code: 'unknown-maximum', why }])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+    expect(affinity(24)).toBe('0-1')
+    expect(calls().filter((call) => call === '-l eth0')).toHaveLength(1)
+    // Nothing is left to write, and it is a fault all the same.
+    expect((await apply()).failure?.message).toBe(`eth0: ${why}`)
+  })
+
+  it('of one NIC does not ask for another, which cannot be asked', async () => {
+    const { system, tree } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    const result = await converge(
+      system,
+      applyOperation(system, DEFAULT_SETTINGS, { nic: 'eth1', respectHolds: false }),
+    )
+    expect([result.failure, result.skips]).toEqual([undefined, []])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+  })
+
+  it('needs no maximum of a NIC that has all that it could want', async () => {
+    const { apply, tree } = guest(4, { name: 'eth0', maximum: 4, current: 4, counts: [] })
+    tree.break('eth0', 'netlink error: Input/output error')
+    expect((await apply()).failure).toBeUndefined()
+  })
+
   it('fails on a refusal without a known reason, with the words of the kernel, and says what was done', async () => {
     const { apply, tree } = guest(4, two('eth0'), two('eth1'))
     tree.refuse('eth0', 'netlink error: Invalid argument\n')
@@ -125,6 +159,43 @@ describe('apply', () => {
     expect(result.outcomes).toEqual([])
     expect(result.failure?.message).toContain('interrupted with 1 changes not applied, first: eth0: channels')
   })
+
+  it.each([
+    ['channels', 2],
+    ['channels with affinity of another NIC', 4],
+  ])(
+    'changes nothing when it is aborted while the gateway is asked, before the first write: %s',
+    async (_, current) => {
+      const { system, tree, affinity, setAffinity } = guest(4, two('eth0'), {
+        name: 'eth1',
+        maximum: 4,
+        current,
+        counts: [2, 4],
+      })
+      setAffinity(32, '3')
+      const before = ['eth0', 'eth1'].map((nic) =>
+        readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8'),
+      )
+      const abort = new AbortController()
+      const result = await converge(
+        system,
+        applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }),
+        {
+          signal: abort.signal,
+          beforeChannels: async () => abort.abort(),
+        },
+      )
+      expect(result.outcomes).toEqual([])
+      expect(result.failure?.message).toMatch(
+        /^interrupted with \d changes not applied, first: eth0: channels$/,
+      )
+      expect(exitCodeOf(result)).toBe(1)
+      expect(affinity(32)).toBe('3')
+      expect(
+        ['eth0', 'eth1'].map((nic) => readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8')),
+      ).toEqual(before)
+    },
+  )
 
   it('changes nothing when the ledger cannot be written', async () => {
     const { system, apply, calls } = guest(4, two('eth0'))
@@ -171,17 +242,6 @@ describe('apply', () => {
     expect(result.notes).toEqual([expect.stringMatching(/ledger.json: invalid JSON: set aside/)])
     expect(readFileSync(`${ledgerPath(system)}.aside`, 'utf8')).toBe('{"version":1,')
     expect(readLedger(system, BOOT_ID).entries[0]?.original).toMatchObject({ channels: { combined: '2' } })
-  })
-
-  it('changes nothing when it is interrupted while the gateway is asked', async () => {
-    const { system, calls } = guest(4, two('eth0'))
-    const abort = new AbortController()
-    const result = await converge(system, applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }), {
-      signal: abort.signal,
-      beforeChannels: async () => abort.abort(),
-    })
-    expect(result.failure?.message).toContain('interrupted with 1 changes not applied')
-    expect(calls()).toEqual(['-l eth0'])
   })
 
   it('ends with a time limit when ethtool hangs', async () => {

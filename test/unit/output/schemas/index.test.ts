@@ -1,5 +1,5 @@
 /** Each verb's JSON on each captured guest, as its schema says. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { COMMANDS } from '../../../../src/commands/registry'
 import { judge } from '../../../../src/hypervisor/zerocopy/probe'
 import { jsonSchema, SCHEMAS, type SchemaName } from '../../../../src/output/schemas/index'
 import type { System } from '../../../../src/system/system'
-import { capturedGuest, GUESTS } from '../../../support/captured-guest'
+import { capturedGuest, guestNames } from '../../../support/captured-guest'
 import { expectSchema, schema } from '../../../support/schema'
 import { systemWith } from '../../../support/systems'
 import { recorded } from '../../hypervisor/recorded'
@@ -113,12 +113,13 @@ function writable(guest: string): System {
   return Object.assign(Object.create(system), {
     paths: { ...system.paths, runDir },
     readText: (path: string) => written.get(path) ?? system.readText(path),
+    mayWrite: true,
     ...{ writeAttribute: write, replaceFile: write },
   })
 }
 
 describe('of each captured guest', () => {
-  const guests = readdirSync(GUESTS)
+  const guests = guestNames()
   let reports: ReadonlyMap<string, object>
   beforeAll(async () => {
     // Side by side, as each takes a second.
