@@ -194,7 +194,7 @@ export const LIMITING_FACTORS = [
   'isolated',
   /** The driver's own limit of 256 queue pairs. */
   'driver',
-  /** Traffic was worse with more, and the guard stepped back. */
+  /** Throughput was lower with more, and the guard reduced them. */
   'guard',
   /** Channels cannot be changed now; the NIC keeps what it has. */
   ...OBSTACLE_CODES,
@@ -257,7 +257,7 @@ export interface Step {
 
 export interface Skip {
   readonly nic: string
-  /** Which tunable is left alone; undefined: the whole NIC. */
+  /** The tunable that is not tuned; undefined: the whole NIC. */
   readonly tunable: TunableName | undefined
   readonly code: SkipCode
   readonly why: string

@@ -1,8 +1,8 @@
-/** The middle and the ends of measured values. Pure. */
+/** Median and quantiles. Pure. */
 
 /**
  * Linear interpolation between the two nearest ranks.
- * @param values in any order; of none it is NaN
+ * @param values in any order; NaN if empty
  * @param share 0..1
  */
 export function quantile(values: readonly number[], share: number): number {

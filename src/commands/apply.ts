@@ -1,4 +1,4 @@
-/** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
+/** `vqtune apply`: one reconcile. On the boot path, so only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { Baselines, ConnectivityLoss } from '../confirm/confirm'
@@ -87,12 +87,12 @@ export async function report(
   if (result.failure !== undefined) context.warn(result.failure.message)
 }
 
-/** Waits for NICs, then applies; ends within [boot] limit-ms whatever happens, so that booting goes on. */
+/** Waits for NICs, then applies; ends within [boot] limit-ms in any case, so that booting goes on. */
 async function applyAtBoot(context: CommandContext, settings: Settings): Promise<number> {
   const { system } = context
   const { insideContainer, waitForNics } = await import('./wait-for-nics')
   if (insideContainer(system)) {
-    context.out('nothing to do: in a container, NICs belong to its host\n')
+    context.out('nothing to do in a container: its NICs belong to the system that runs it\n')
     return EXIT.converged
   }
   const { limitMs, waitMs } = settings.boot
@@ -102,12 +102,12 @@ async function applyAtBoot(context: CommandContext, settings: Settings): Promise
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       limit.abort()
-      reject(new VqtuneError('timeout', `gave up after ${limitMs} ms (boot.limit-ms): booting goes on`))
+      reject(new VqtuneError('timeout', `timed out after ${limitMs} ms (boot.limit-ms); booting continues`))
     }, limitMs)
   })
   const work = async (): Promise<number> => {
     const pending = await waitForNics(system, Math.min(waitMs, limitMs), limit.signal)
-    for (const { name, why } of pending) context.warn(`not waiting longer for ${name}: ${why}`)
+    for (const { name, why } of pending) context.warn(`no longer waiting for ${name}: ${why}`)
     const lockWaitMs = Math.max(0, Math.floor(limitMs - (performance.now() - started)))
     return apply(context, settings, { signal: limit.signal, lockWaitMs })
   }

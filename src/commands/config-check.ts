@@ -1,4 +1,4 @@
-/** `vqtune config check`: every problem in every file, and otherwise what applies to each NIC and where it comes from. */
+/** `vqtune config check`: every problem in every file; if there is none, each NIC's settings and where they come from. */
 import { type ConfigReading, MAX_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
 import { type Problem, problemLine } from '../config/problem'
 import { NIC_KEYS, nicOrigin, nicSettings, type Settings } from '../config/settings'
@@ -24,7 +24,7 @@ export async function run(context: CommandContext): Promise<number> {
 
 const STDIN = '/dev/stdin'
 
-/** Only here standard input is a configuration: it is judged and never obeyed, so it does not matter who wrote it. */
+/** Only here standard input may be a configuration: it is checked but not used, so it does not matter who wrote it. */
 function readChecked({ system, configFile }: CommandContext): Promise<ConfigReading> {
   if (configFile !== '-' && configFile !== STDIN) return readConfig(system, configFile)
   try {
@@ -39,7 +39,7 @@ function readChecked({ system, configFile }: CommandContext): Promise<ConfigRead
 
 type FoundNics = readonly ObservedNic[] | { readonly why: string }
 
-/** A configuration can be checked where there is no guest to look at, such as in the build of an image. */
+/** A configuration can be checked where there is no guest to observe, such as in an image build. */
 async function findNics(system: System): Promise<FoundNics> {
   try {
     return (await observeGuest(system, { links: true })).nics
@@ -78,7 +78,7 @@ function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }
 
-/** Fine by the grammar, since the keys come from different tables, but hardly meant. */
+/** Valid, since the keys come from different tables, but hardly intended. */
 function notesOn(name: string, { cap, channels }: NicSettings): string[] {
   if (cap === undefined || channels === undefined || channels <= cap) return []
   return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins\n`]

@@ -1,4 +1,4 @@
-/** `vqtune daemon`: stays, keeps the NICs in tune, and reports. */
+/** `vqtune daemon`: reports and repairs drift until it is stopped. */
 import { loadSettings } from '../config/load'
 import { Daemon } from '../daemon/daemon'
 import { createLogger, type Logger } from '../daemon/logger'

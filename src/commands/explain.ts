@@ -1,4 +1,4 @@
-/** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
+/** `vqtune explain NIC`: the target, what limits it, other writers, and what to do next. Changes nothing. */
 
 import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
@@ -82,7 +82,7 @@ function nextCommand(
   if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
     return `vqtune apply ${operand(nic.name)}`
   const [remedy] = remedies
-  if (remedy !== undefined) return `the steps for ${remedy.title} above, on its side`
+  if (remedy !== undefined) return `the steps for ${remedy.title} above, on the hypervisor side`
   return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
 }
 
@@ -92,17 +92,17 @@ function explanationText(explanation: Explanation, colors: Paint): string {
   const maximum = nic.channels.maximum === undefined ? 'unknown' : String(nic.channels.maximum)
   return lines([
     `${nic.name}: virtio-net, ${nic.virtio} at ${nic.bus} ${nic.busAddress}, MAC ${nic.mac}${nic.master === undefined ? '' : `, in ${nic.master}`}`,
-    `channels: ${nic.channels.current} now, target ${desired.target}, maximum of the host ${maximum}`,
+    `channels: ${nic.channels.current} now, target ${desired.target}, host maximum ${maximum}`,
     `target: M = ${arithmetic}: ${describeLimit(desired.limitedBy)}`,
     ...section(
-      'What limits it',
+      'Limited by',
       limits.flatMap((limit) => [limit.text, ...(limit.next === undefined ? [] : [`  -> ${limit.next}`])]),
     ),
     ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
-    ...section('Who else may write it', writerLines(explanation.writers)),
-    ...section('What vqtune changed', ledgerLines(explanation)),
+    ...section('Other software that may change it', writerLines(explanation.writers)),
+    ...section('Changed by vqtune', ledgerLines(explanation)),
     '',
     `Next: ${next}`,
   ])
@@ -127,7 +127,7 @@ function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Pai
   return section(title, [
     ...steps,
     ...(remedy.powerOff
-      ? [`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`]
+      ? [`This needs a full power-off; a reboot is not enough. ${remedy.powerOffHow}`]
       : [remedy.powerOffHow]),
     ...remedy.notes,
     'Afterwards, in this guest:',
@@ -150,7 +150,7 @@ function queueLines({ verdicts, nicPlan }: Explanation): string[] {
 
 function writerLines(writers: readonly Writer[]): string[] {
   if (writers.length === 0) return ['none detected']
-  const certainty = { yes: '', maybe: 'perhaps ', unreadable: 'unknown: ' } as const
+  const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
   return writers.flatMap(({ writer, where, what, matches, remedy }) => [
     `${certainty[matches]}${writer} (${where}): ${what}`,
     `  -> ${remedy}`,
@@ -165,7 +165,7 @@ function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
   const { original, applied, trial } = recorded
   if (recorded.held === true && trial === undefined)
-    return [`${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
+    return [`${heldFor(recorded)} at ${recorded.at}, held until the next boot or vqtune apply`]
   if (original === undefined) return ['nothing since boot']
   const before = `channels ${channelsOf(original)}`
   if (trial !== undefined)

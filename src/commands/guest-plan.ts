@@ -1,4 +1,4 @@
-/** What status, plan and explain have in common: look at the whole guest, plan it, pick a NIC. */
+/** What status, plan and explain have in common: observe the whole guest, plan it, pick a NIC. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { ObservedGuest } from '../model'

@@ -1,4 +1,4 @@
-/** `vqtune plan`: what apply would do and why. Changes nothing. */
+/** `vqtune plan`: what apply would change and why. Changes nothing. */
 
 import { EXIT } from '../errors'
 import { describeSkip, describeStep, describeTarget, summarise } from '../output/describe'
@@ -32,14 +32,14 @@ function planText({ plans, guest, settings }: GuestPlan): string {
     ...nicPlan.plan.skips.map((skip) => `  ${describeSkip(skip)}`),
   ])
   const count = stepsOf(plans).length
-  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} to make: vqtune apply`)
+  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} pending: run vqtune apply`)
   return `${lines.join('\n')}\n`
 }
 
 function stepLines({ plan }: NicPlan): string[] {
   const lines = plan.steps.map((step) => `  ${describeStep(step)}  (${step.reason})`)
   if (plan.steps.some(isChannelStep)) {
-    lines.push('  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels')
+    lines.push('  then IRQ affinity and XPS are checked again: the kernel resets them when channels change')
   }
   return lines
 }

@@ -1,4 +1,4 @@
-/** `vqtune report`: measures for a while and says which conditions for multi-queue are met. Changes nothing. */
+/** `vqtune report`: measures for a while and shows which conditions for multi-queue are met. Changes nothing. */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
@@ -29,7 +29,7 @@ export async function run(context: CommandContext): Promise<number> {
   const guest = await observeGuest(system, { links: true })
   const nics = named === undefined ? guest.nics : [findNic(guest, named)]
   const online = guest.cpus.online
-  // A captured tree says nothing about the machine that looks at it.
+  // A captured tree is of another machine than the one that inspects it.
   const inventory = system.paths.root === '' ? await readInventory() : undefined
   const from = await readSnapshot(system, nics, online)
   await wait(context, windowSeconds)
@@ -64,7 +64,7 @@ async function wait({ signal }: CommandContext, seconds: number): Promise<void> 
       await sleep(Math.min(1000, left), undefined, { signal })
     }
   } catch (cause) {
-    throw new VqtuneError('not-converged', 'report: stopped by a signal', { cause })
+    throw new VqtuneError('not-converged', 'report: interrupted', { cause })
   } finally {
     if (isShown) process.stderr.write('\r\x1b[K')
   }

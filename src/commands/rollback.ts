@@ -1,4 +1,4 @@
-/** `vqtune rollback`: prints and restores the values from before the first change. */
+/** `vqtune rollback`: shows and restores the values from before the first change. */
 import { EXIT } from '../errors'
 import { describeStep } from '../output/describe'
 import { describeOutcome, describeRollback } from '../output/describe-apply'
@@ -36,7 +36,7 @@ async function dryRun(context: CommandContext, nic: string | undefined): Promise
   }
   const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)
   if (steps.some(isChannelStep)) {
-    lines.push('then IRQ affinity and XPS are compared again: the kernel rewrites them with the channels')
+    lines.push('then IRQ affinity and XPS are compared again: the kernel resets them when channels change')
   }
   lines.push(steps.length === 0 ? 'nothing to restore' : `${plural(steps.length, 'change')} to restore`)
   context.out(`${lines.join('\n')}\n`)

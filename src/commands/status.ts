@@ -104,7 +104,7 @@ function irqCell(irq: ObservedIrq | undefined, cpus: string | undefined): string
   return irq === undefined || cpus === undefined ? '-' : `${irq.irq} -> ${cpus}`
 }
 
-/** Queues that the RSS table leaves out receive nothing, however many channels there are. */
+/** Queues that are not in the RSS table receive nothing, however many channels there are. */
 function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)

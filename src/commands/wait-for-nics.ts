@@ -1,6 +1,6 @@
 /**
- * Waiting for NICs at boot. The oneshot runs when udev has been started but may not have finished; After= does not
- * pull systemd-udev-settle in, so pending devices are looked for and polled, without a child process.
+ * Waits for NICs at boot. The oneshot runs when udev has been started but may not have finished; After= does not
+ * pull in systemd-udev-settle, so pending devices are polled, without a child process.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type PendingNic, pendingNics } from '../kernel/pending-nics'
@@ -25,7 +25,7 @@ export async function waitForNics(
   }
 }
 
-/** True inside a container, where NICs, if seen at all, belong to somebody else. */
+/** True inside a container, whose NICs belong to the system that runs it. */
 export function insideContainer(system: System): boolean {
   return system.paths.containerMarks.some((mark) => system.exists(mark))
 }

@@ -7,7 +7,7 @@ import { DEFAULT_SETTINGS, type ListenAddress, type NicRule, type Settings } fro
 
 type Sections = Pick<Fragment, 'isolated-cpus' | 'boot' | 'daemon' | 'metrics' | 'guard'>
 
-/** All files as one: for each key the last file that gives it, rules collected. Still with the spelling of the files. */
+/** All files merged: for each key the last file that sets it, rules collected. Still with the keys of the files. */
 export interface Merged extends Sections {
   readonly rules: readonly NicRule[]
 }
@@ -85,7 +85,7 @@ function listenAddress(value: string): ListenAddress | undefined {
   return { kind: 'unix', path: value.slice('unix:'.length) }
 }
 
-/** Only the keys that the table gives, so that later tables override just those; "none" and "auto" do override. */
+/** Only the keys that the table sets, so that later tables override only those; "none" and "auto" do override. */
 function ruleSettings(table: FragmentNic): Partial<NicSettings> {
   const given: Readonly<Record<string, unknown>> = table
   const switches = SWITCHES.flatMap(({ key }) => {

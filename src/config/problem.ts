@@ -1,8 +1,8 @@
-/** What is wrong in a configuration file, as one line for people. */
+/** A problem of a configuration file, as one line. */
 
 export interface Problem {
   readonly file: string
-  /** Counted from 1; undefined when the whole file is meant. */
+  /** Counted from 1; undefined: the whole file. */
   readonly line: number | undefined
   /** Key, value and what is allowed. */
   readonly text: string
@@ -14,7 +14,7 @@ export function problemLine(problem: Problem): string {
   return printable(`${place}: ${problem.text}`)
 }
 
-/** Replaces what would end the line or steer a terminal: files may hold anything. */
+/** Replaces characters that end the line or control a terminal: files may contain anything. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, '\ufffd')
 }
@@ -32,7 +32,7 @@ export function dottedPath(path: readonly PropertyKey[]): string {
     .join('')
 }
 
-/** A value as it may be written in TOML, shortened. */
+/** A value as in TOML, shortened. */
 export function shownValue(value: unknown): string {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'a date' : value.toISOString()
   if (Array.isArray(value)) return `an array of ${value.length}`

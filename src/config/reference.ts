@@ -1,12 +1,12 @@
-/** What the commented example and vqtune.toml(5) say of the tunables' keys, made from their declarations. Pure; for the build. */
+/** The tunables' keys in the commented example and in vqtune.toml(5), made from their declarations. Pure; for the build. */
 import { SWITCHES } from '../tunables/index'
 import type { Switch } from '../tunables/tunable'
 
 const PLACE = /^@SWITCHES@\n/m
-/** Of the other comments there. */
+/** Line width of the other comments there. */
 const WIDTH = 120
 
-/** packaging/vqtune.toml.in with every key, commented out at its default. @throws Error without its place */
+/** packaging/vqtune.toml.in with every key, commented out at its default. @throws Error if the template has no @SWITCHES@ */
 export function exampleConfiguration(template: string): string {
   const blocks = SWITCHES.map((one) => {
     const lines = wrapped(`${one.help} ${allowedText(one)}`, WIDTH - 2).map((line) => `# ${line}\n`)
@@ -15,7 +15,7 @@ export function exampleConfiguration(template: string): string {
   return filled(template, blocks.join('\n'))
 }
 
-/** packaging/man/vqtune.toml.5.in in mdoc(7). @throws Error without its place */
+/** packaging/man/vqtune.toml.5.in in mdoc(7). @throws Error if the template has no @SWITCHES@ */
 export function configurationManual(template: string): string {
   const items = SWITCHES.map((one) => {
     const type = one.values === 'boolean' ? 'boolean' : 'string'
@@ -40,7 +40,7 @@ function tomlText(value: boolean | string): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 
-/** A sentence a line, and words in quotes as such: a macro stands at the begin of a line. */
+/** One sentence per line; quoted words become macros, which must be at the beginning of a line. */
 function mdocText(help: string): string {
   return help
     .replaceAll(/(?<=[.!?]) +(?=[A-Z"(])/g, '\n')

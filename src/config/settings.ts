@@ -1,7 +1,7 @@
 /**
  * The settings as the rest of vqtune sees them: complete, checked, units in the names.
  * On the boot path: nothing but the defaults and the rule matcher is loaded from here.
- * The keys of the files are in grammar.ts, their meaning for people in vqtune.toml(5).
+ * The keys of the files are in grammar.ts, their documentation in vqtune.toml(5).
  */
 import type { NicSettings, SwitchValue } from '../model'
 import { pathsUnder } from '../system/paths'
@@ -14,7 +14,7 @@ export type LogFormat = 'text' | 'json'
 export interface BootSettings {
   /** How long the boot service waits for virtio-net NICs that are still being set up, milliseconds; 0: not at all. */
   readonly waitMs: number
-  /** After this many milliseconds it gives up, so that booting goes on. */
+  /** After this many milliseconds it gives up, so that booting continues. */
   readonly limitMs: number
 }
 
@@ -23,14 +23,14 @@ export interface DaemonSettings {
   readonly reportCron: string | undefined
   /** Cron expression of the full check, the safety net under the events. */
   readonly checkCron: string
-  /** Each periodic job starts up to this many seconds later, by chance, so that a fleet does not tick together. */
+  /** Each periodic job starts up to this many seconds later, at random, so that a fleet is not synchronised. */
   readonly jitterSeconds: number
   /** Quiet time after an event before one reconcile, milliseconds. */
   readonly debounceMs: number
   /** Reversals by another writer within the window that make the daemon stop writing. */
   readonly conflictReversals: number
   readonly conflictWindowSeconds: number
-  /** How long it stays away then; doubled with each further fight, up to a day. */
+  /** How long it then backs off; doubled with each further conflict, up to a day. */
   readonly conflictBackoffSeconds: number
   /** Size limit of the drift history, KiB. */
   readonly historySizeKib: number
@@ -38,7 +38,7 @@ export interface DaemonSettings {
   readonly logFormat: LogFormat
 }
 
-/** After a channel change: compare before and after, and step back. */
+/** After a channel change: compare before and after, and revert a regression. */
 export interface GuardSettings {
   readonly enabled: boolean
   /** How long to measure before and after, seconds. */
@@ -64,9 +64,9 @@ export interface MetricsSettings {
 export interface NicRule {
   /** Empty in [defaults]: every NIC. */
   readonly match: NicMatch
-  /** Only the keys that the table gives. */
+  /** Only the keys that the table sets. */
   readonly settings: Partial<NicSettings>
-  /** `file:line` of the table, for people. */
+  /** `file:line` of the table, for messages. */
   readonly source: string
 }
 
@@ -74,7 +74,7 @@ export interface Settings {
   /** Whether isolated CPUs (isolcpus=, nohz_full=) may take queue interrupts. */
   readonly isolated: 'avoid' | 'use'
   readonly boot: BootSettings
-  /** All [defaults] in file order, then all [[nic]] in file order: the special beats the general, the later the earlier. */
+  /** All [defaults] in file order, then all [[nic]] in file order: specific beats general, later beats earlier. */
   readonly rules: readonly NicRule[]
   readonly daemon: DaemonSettings
   readonly guard: GuardSettings
@@ -108,7 +108,7 @@ export const DEFAULT_SETTINGS: Settings = {
     logFormat: 'text',
   },
   guard: { enabled: false, windowSeconds: 60, regressionPercent: 20, commitConfirmSeconds: 10 },
-  // Under /run: no disk write, and there before any collector is set up.
+  // Under /run: no disk write, and it exists before any collector is set up.
   metrics: { textfile: `${pathsUnder('').runDir}/vqtune.prom`, listen: undefined },
   sources: [],
 }
@@ -118,18 +118,18 @@ export function rulesFor(settings: Pick<Settings, 'rules'>, nic: NicNames): read
   return settings.rules.filter((rule) => matchesNic(rule.match, nic))
 }
 
-/** What the policy says for one NIC: built-in defaults, then every matching rule in order; later keys win. */
+/** The policy for one NIC: built-in defaults, then every matching rule in order; later keys win. */
 export function nicSettings(settings: Pick<Settings, 'rules'>, nic: NicNames): NicSettings {
   const given = rulesFor(settings, nic).map((rule) => rule.settings)
   const switches = Object.assign({}, DEFAULT_NIC_SETTINGS.switches, ...given.map((one) => one.switches))
   return { ...Object.assign({}, DEFAULT_NIC_SETTINGS, ...given), switches }
 }
 
-/** A key of [defaults] and [[nic]], and where its value is. */
+/** A key of [defaults] and [[nic]], and how to read its value. */
 export interface NicKey {
   /** As in the files. */
   readonly key: string
-  /** What stands in the files where the value is undefined. */
+  /** The value in the files that undefined stands for. */
   readonly none: string
   valueIn(settings: Partial<NicSettings>): SwitchValue | number | undefined
   isGiven(settings: Partial<NicSettings>): boolean

@@ -1,4 +1,4 @@
-/** Commit-confirm: channels that cut the NIC off go back by themselves, as nobody can log in to do it. */
+/** Commit-confirm: channels that cut the NIC off are reverted automatically, since nobody can log in to do it. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
@@ -30,7 +30,7 @@ export interface Baseline {
 export type Baselines = Map<number, Baseline>
 
 /**
- * Notes how NICs are connected; of one that is known already, the first note stays.
+ * Records the connectivity of NICs; a baseline that is already recorded is kept.
  * @param carrierOnly does not ask for the gateway, which takes child processes, and 4 s where it is dead already
  */
 export async function recordBaseline(
@@ -50,12 +50,12 @@ export async function recordBaseline(
   )
 }
 
-/** Whether there is a connection to lose. */
+/** Whether there is connectivity to lose. */
 export function hasConnection({ connectivity }: Baseline): boolean {
   return connectivity.carrier === true || hasGateway(connectivity)
 }
 
-/** NICs whose channels really are others now, and that have a connection to lose. */
+/** NICs whose channels did change, and that have connectivity to lose. */
 export function baselinesToWatch(before: Baselines, after: ObservedGuest): readonly Baseline[] {
   return [...before.values()].filter((one) => {
     const now = nicByIndex(after, one.nic.ifindex)
@@ -64,8 +64,8 @@ export function baselinesToWatch(before: Baselines, after: ObservedGuest): reado
 }
 
 /**
- * What a further change is to be judged by while those before it are not confirmed yet: the way back leads to the last
- * confirmed channels, unless it is these that the NIC has again; and what was lost meanwhile is still lost.
+ * The baseline of a further change while earlier changes are not confirmed yet: it reverts to the last confirmed channels,
+ * unless these are what the NIC was set to; and connectivity that was lost meanwhile still counts as lost.
  * @param first just before the first unconfirmed change
  * @param last just before the further one
  * @param to the channels after it
@@ -79,8 +79,8 @@ export function stillUnconfirmed(first: Baseline, last: Baseline, to: number): B
 }
 
 /**
- * While the kernel asks a gateway that has FAILED once more, its entry is INCOMPLETE for three seconds, and an old entry is
- * thrown away (net/core/neighbour.c): neither says that there was no gateway to lose.
+ * While the kernel probes a FAILED gateway again, its entry is INCOMPLETE for three seconds, and old entries are garbage-
+ * collected (net/core/neighbour.c): neither means that there was no gateway to lose.
  */
 function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
   const unanswered = last.neighbour === undefined || last.neighbour === 'INCOMPLETE'
@@ -88,45 +88,45 @@ function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
   return isSame && unanswered ? { ...last, neighbour: first.neighbour } : last
 }
 
-/** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */
-export type WatchEnd = { readonly lost: string } | 'proven' | 'over' | 'stopped'
+/** How a watch ended: connectivity lost, with the reason; verified; time over; or stopped by a signal. */
+export type WatchEnd = { readonly lost: string } | 'verified' | 'over' | 'stopped'
 
-/** With 600 s not every half second: a look is up to three child processes. */
+/** With 600 s not every half second: each poll takes up to three child processes. */
 const MAX_POLLS = 60
 const MIN_POLL_MS = 500
 
 /**
- * Watches one NIC after its channels were changed, for the whole time unless it may end early.
+ * Watches one NIC after its channels were changed, for the whole time unless `untilVerified` is set.
  * @param seconds 1..; a dead gateway is noticed after about 4
- * @param untilProven ends as soon as the gateway has answered through every transmit queue; where there is none to
- *   answer, it looks at the carrier once
+ * @param untilVerified end as soon as the gateway has answered through every transmit queue; without a gateway, check the
+ *   carrier once
  */
 export async function watchChange(
   system: System,
   { nic, connectivity }: Baseline,
   seconds: number,
   signal: AbortSignal | undefined,
-  untilProven: boolean,
+  untilVerified: boolean,
 ): Promise<WatchEnd> {
   const { name } = nic
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
   const stopped = (): boolean => signal?.aborted === true
-  // What cannot be read now, as with no descriptors left, is neither lost nor proven.
+  // What cannot be read now, for example without free descriptors, is neither lost nor verified.
   const look = () => readConnectivity(system, name).catch(() => undefined)
-  if (untilProven && !hasGateway(connectivity)) {
+  if (untilVerified && !hasGateway(connectivity)) {
     if (stopped()) return 'stopped'
     const now = await look()
     if (now === undefined) return 'over'
     const lost = lostConnectivity(connectivity, now)
-    return lost === undefined ? 'proven' : { lost }
+    return lost === undefined ? 'verified' : { lost }
   }
   for (;;) {
     if (stopped()) return 'stopped'
-    if (untilProven && (await probeQueues(system, nic, connectivity))) return 'proven'
+    if (untilVerified && (await probeQueues(system, nic, connectivity))) return 'verified'
     await probeGateway(system, name, connectivity)
     await pause(Math.min(pollMs, end - performance.now()), signal)
-    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+    // An administrator who presses Ctrl-C is still connected, and a daemon that stops leaves the NICs as they are.
     if (stopped()) return 'stopped'
     const now = await look()
     const lost = now && lostConnectivity(connectivity, now)
@@ -144,16 +144,16 @@ export interface ConnectivityLoss {
   readonly nic: string
   /** The channels that cut it off. */
   readonly from: number
-  /** Its channels from before, to which it went back. */
+  /** The previous channels, to which it was reverted. */
   readonly channels: number
   readonly why: string
-  /** Why it could not be put back; undefined: it was. */
+  /** Why it could not be reverted; undefined: it was. */
   readonly failure: string | undefined
 }
 
 /**
- * Reverts a NIC to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before the
- * next boot. Does not throw: what fails is in the result.
+ * Reverts a NIC to its previous settings, and holds it as after a rollback: before the next boot only an administrator's
+ * apply tunes it again. Does not throw: a failure is in the result.
  * @param from the channels that cut it off
  */
 export async function revert(
@@ -183,7 +183,7 @@ export async function revert(
   }
 }
 
-/** One line for people and the journal. */
+/** One line for the terminal and the journal. */
 export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
   return failure === undefined
     ? `${nic}: ${why} after the change: reverted to ${channels} channels, held until the next boot or vqtune apply ${operand(nic)}`

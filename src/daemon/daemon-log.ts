@@ -1,4 +1,4 @@
-/** The daemon's log and counts of what its passes do: one line for each NIC and pass, a problem once; details at debug. */
+/** Logs and counts what the daemon's passes do: one line per NIC and pass, each problem once; details at debug. */
 
 import { type ConnectivityLoss, describeLoss } from '../confirm/confirm'
 import type { DriftRecord } from '../drift/history'
@@ -12,15 +12,15 @@ import { DaemonCounters } from './metrics'
 import { type Backoff, passLines } from './pass-lines'
 import type { ReconcileEvents } from './reconcile-loop'
 
-/** Records of drift that status shows. */
+/** Drift records that status shows. */
 const RECENT = 5
 
-/** What is known of the pass that runs. */
+/** State of the current pass. */
 interface Pass {
   readonly drifts: DriftRecord[]
   readonly outcomes: StepOutcome[]
   readonly backoffs: Backoff[]
-  /** What the reconcile failed with, as far as it is news. */
+  /** The failure of the reconcile, if it is news. */
   failure: string | undefined
 }
 
@@ -33,13 +33,13 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
   private readonly problems = new Map<string, string>()
   private pass = newPass()
 
-  /** @param recent drift from before, oldest first; of it and of what comes the newest few are kept */
+  /** @param recent earlier drift, oldest first; the newest few records are kept */
   constructor(
     private readonly log: Logger,
     private recent: readonly DriftRecord[],
   ) {}
 
-  /** What goes wrong now. */
+  /** Current problems. */
   get currentProblems(): readonly string[] {
     return [...this.problems.values()]
   }
@@ -66,7 +66,7 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     const { step, result, why } = outcome
     this.counters.countWrite(result)
     this.pass.outcomes.push(outcome)
-    // A failed write is tried again; the reconcile tells once when it stays that way.
+    // A failed write is retried; the reconcile reports it once if it persists.
     const end = why === undefined ? result : `${result}: ${why}`
     this.log.debug({ nic: step.nic, result }, `${describeStep(step)} (${step.reason}): ${end}`)
   }
@@ -77,7 +77,7 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     this.pass.backoffs.push({ nic, otherWriter: name, evidence, reversals, awaySeconds })
   }
 
-  /** A pass is over. @param missing what is not as desired */
+  /** A pass has ended. @param missing what is not as desired */
   endPass(missing: readonly Step[]): void {
     const { failure, ...events } = this.pass
     this.pass = newPass()
@@ -96,7 +96,7 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     const { nic, verdict, from, to, why } = judged
     if (verdict === 'guard-reduced') {
       this.counters.countGuardReduction(nic)
-      const text = `${nic}: stepped back by the guard, ${from} -> ${to} channels: ${why}; ${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
+      const text = `${nic}: reduced by the guard, ${from} -> ${to} channels: ${why}; ${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
       this.log.warn({ ...judged }, text)
     } else {
       const word = verdict === 'kept' ? 'kept by the guard' : 'not judged by the guard'
@@ -104,17 +104,17 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     }
   }
 
-  /** A problem is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
+  /** A problem is logged when it begins, when it changes, and when it is over (undefined); never twice. */
   problem(topic: string, text: string | undefined): void {
     if ((topic === 'reconcile' || topic === 'pass') && text !== undefined) this.counters.countFailure()
     const known = this.problems.get(topic)
     if (known === text) return
     if (text === undefined) {
       this.problems.delete(topic)
-      this.log.info({ topic }, `over: ${known}`)
+      this.log.info({ topic }, `resolved: ${known}`)
     } else {
       this.problems.set(topic, text)
-      // The line of a NIC may tell it.
+      // It may be part of a NIC's line.
       if (topic === 'reconcile') this.pass.failure = text
       else this.log.warn({ topic }, text)
     }

@@ -1,6 +1,6 @@
 /**
- * The daemon: event sources and cron in, passes of the tuner, log, metrics and status out. All state that changes is
- * in the class; it ends when the signal is aborted, and leaves the NICs as they are.
+ * The daemon: event sources and cron in; passes, log, metrics and status out. All mutable state is in the class. It ends
+ * when the signal is aborted, and leaves the NICs as they are.
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
@@ -64,7 +64,7 @@ export class Daemon {
     )
   }
 
-  /** @throws VqtuneError kind config, or when the guest cannot be looked at even once */
+  /** @throws VqtuneError kind config, or if the guest cannot be observed at all */
   async run(): Promise<void> {
     this.schedule = this.newSchedule(this.settings)
     this.sources.start()
@@ -80,7 +80,7 @@ export class Daemon {
     await this.close()
   }
 
-  /** SIGHUP. A configuration that is not valid changes nothing. */
+  /** SIGHUP. An invalid configuration changes nothing. */
   async reload(): Promise<void> {
     try {
       const settings = await loadSettings(this.system, this.configFile)
@@ -94,11 +94,14 @@ export class Daemon {
       this.tuner.forgetConflicts()
       this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
-      this.log.info({ config: settings.sources }, 'configuration read again')
+      this.log.info({ config: settings.sources }, 'configuration reloaded')
     } catch (error) {
       this.configValid = false
       const kind = error instanceof VqtuneError ? error.kind : 'bug'
-      this.log.error({ kind }, `configuration not taken, the old one stays: ${reasonOf(error)}`)
+      this.log.error(
+        { kind },
+        `configuration reload failed, the previous configuration stays in effect: ${reasonOf(error)}`,
+      )
     }
     this.passes.trigger('reload')
   }
@@ -136,7 +139,7 @@ export class Daemon {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
       }
     } catch (error) {
-      // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
+      // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
       this.teller.endPass([])
       this.teller.problem('pass', reasonOf(error))
     }
@@ -158,7 +161,7 @@ export class Daemon {
     return statusLine(this.result, this.sources.views, this.configValid)
   }
 
-  /** Metrics, status and view, each but the last written only when it is another text. */
+  /** Metrics, status and view; all but the last are written only if their text has changed. */
   private publish(): void {
     const { result, settings, configValid, checkedAt, startedAt } = this
     if (result === undefined) return
@@ -199,12 +202,12 @@ export class Daemon {
   }
 }
 
-/** Of a bug the stack: a daemon that ends helps nobody, and its watchdog line would say less. */
+/** For a bug, the stack: the daemon goes on, and the stack in the log says more than a restart would. */
 function reasonOf(error: unknown): string {
   return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
 }
 
-/** What was found before this start; that there is no history yet is nothing, and one that cannot be read is told when it is written to. */
+/** The history from before this start. If there is none yet, it is empty; if it cannot be read, that is reported when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
     return readNewestHistory(system)

@@ -1,6 +1,6 @@
 /**
- * The daemon's log: pino. Lines of text for people, or JSON objects for those who ship them; in the journal with a priority
- * and without what the journal adds.
+ * The daemon's log: pino. Text lines, or JSON objects for log shippers; in the journal with a priority and without what the
+ * journal adds.
  */
 import { fstatSync } from 'node:fs'
 import pino, { type Logger } from 'pino'
@@ -15,7 +15,7 @@ type LogSettings = Pick<DaemonSettings, 'logLevel' | 'logFormat'>
 
 export interface DaemonLogger {
   readonly log: Logger
-  /** The configuration was read again. */
+  /** The configuration was reloaded. */
   configure(settings: LogSettings): void
 }
 
@@ -23,18 +23,18 @@ export interface DaemonLogger {
 const MAX_WAITING_BYTES = 1024 * 1024
 
 /**
- * @param verbose logs everything, whatever level is configured
- * @param fd where to; 1 is what a unit connects to the journal
+ * @param verbose logs everything, regardless of the configured level
+ * @param fd the output; systemd connects 1 to the journal
  */
 export function createLogger(settings: LogSettings, verbose = false, fd = 1): DaemonLogger {
-  // Synchronous: what was logged before a crash is there. No transport: its worker would be a file beside the bundle. Not
-  // pino's own destination: the daemon would end with a disk that is full, or keep for it all that it did not take.
+  // Synchronous, so nothing is lost in a crash. No transport: its worker would be a separate file beside the bundle. Not
+  // pino's own destination: with it the daemon would end on a full disk, or keep everything that could not be written.
   const sink = new OutputStream(fd, MAX_WAITING_BYTES)
   const named = { level: (label: string) => ({ level: label }) }
   const inJournal = isJournal(process.env.JOURNAL_STREAM, fstatSync(fd))
   const lines = {
     format: settings.logFormat,
-    // pino's own way of telling a stream the level and the message of the line that it gets.
+    // pino sets these fields of the stream to the level and message of the line.
     [Symbol.for('pino.metadata')]: true,
     lastLevel: 30,
     lastMsg: '',
@@ -58,7 +58,7 @@ export function createLogger(settings: LogSettings, verbose = false, fd = 1): Da
   }
 }
 
-/** One line, also of a stack; whatever names and errors hold, there is no second one that they could forge. */
+/** One line, even for a stack trace; names and errors cannot forge a second one. */
 function textLine(level: number, message: string, inJournal: boolean): string {
   const text = escapeToOneLine(message.replaceAll(/\s*\n\s*/g, ' '))
   return inJournal ? text : `${new Date().toISOString()} ${pino.levels.labels[level]}: ${text}`

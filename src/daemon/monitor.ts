@@ -1,6 +1,6 @@
 /**
- * One event source: a program that prints what happens, started again when it ends. Whatever becomes of it, the
- * periodic check goes on; so each change for the worse or the better is told once, not each try.
+ * One event source: a program that prints events, restarted when it ends. The periodic check does not depend on it; so
+ * only the start and the end of an outage are reported, not each attempt.
  */
 import type { ChildProcess } from 'node:child_process'
 import { messageOf } from '../errors'
@@ -9,11 +9,11 @@ import { CHILD_ENV, type System } from '../system/system'
 import type { SourceView } from './view'
 
 export interface MonitorSpec {
-  /** Short name for people and metrics. */
+  /** Short name for messages and metrics. */
   readonly name: string
   readonly tool: string
   readonly args: readonly string[]
-  /** Shortest pause before it is started again, milliseconds; doubled up to a hundredfold. */
+  /** Shortest pause before it is restarted, milliseconds; doubled up to a hundredfold. */
   readonly pauseMs: number
 }
 
@@ -21,16 +21,16 @@ export interface MonitorEvents {
   onLine(line: string): void
   /** No events from this source until onUp. Called once for each outage. */
   onDown(why: string): void
-  /** @param first it works since it was first started; otherwise an outage is over */
+  /** @param first true for the first start; otherwise an outage is over */
   onUp(first: boolean): void
 }
 
 const MAX_PAUSE_FACTOR = 100
 /** A program that lasts this long counts as working. */
 const UP_AFTER_MS = 3_000
-/** A program that is told to end and does not is killed, and no longer waited for. */
+/** A program that does not end on SIGTERM is killed, and no longer waited for. */
 const KILL_AFTER_MS = 2_000
-/** Characters kept of a line that does not end: no event is as long. */
+/** Characters kept of a line without an end; no event is that long. */
 const MAX_LINE_LENGTH = 65_536
 
 export class Monitor {
@@ -49,7 +49,7 @@ export class Monitor {
     private readonly events: MonitorEvents,
   ) {}
 
-  /** A source that has just been started is neither up nor told as down. */
+  /** A source that has just been started is neither up nor reported as down. */
   get view(): SourceView {
     return { name: this.spec.name, state: this.state, why: this.state === 'down' ? this.why : null }
   }
@@ -78,7 +78,7 @@ export class Monitor {
   private async runOnce(): Promise<void> {
     const end = await this.follow().catch(messageOf)
     if (this.stopped) return
-    // That the program is gone altogether is news, also during an outage: the remedy is another one.
+    // A missing program is reported even during an outage: the remedy is a different one.
     const gone = this.system.findTool(this.spec.tool) === undefined
     const why = gone ? `${this.spec.tool} is not installed` : end
     if (this.state !== 'down' || (gone && !this.toldGone)) {
@@ -104,7 +104,7 @@ export class Monitor {
     // Programs buffer what they print into a pipe; stdbuf (coreutils) becomes the program itself.
     const stdbuf = this.system.findTool('stdbuf')
     const [file, argv] = stdbuf === undefined ? [program, args] : [stdbuf, ['-oL', program, ...args]]
-    // Not execa: loaded for good, it takes half as much memory again as all the rest of an idle daemon (bench/idle).
+    // Not execa: it would add half as much memory again to the whole idle daemon (bench/idle).
     const { process: child, ended } = startChild(file, argv, {
       env: { ...CHILD_ENV },
       stdio: ['ignore', 'pipe', 'pipe'],

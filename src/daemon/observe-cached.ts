@@ -10,7 +10,7 @@ export class CachingObserver {
   private readonly maxima = new Map<number, number>()
   /** Asked, and the driver has no such setting. */
   private readonly withoutMaximum = new Set<number>()
-  /** Of whom ethtool could not be asked in this pass. */
+  /** NICs for which ethtool failed in this pass. */
   private readonly unanswered = new Map<number, Obstacle>()
   private links: { readonly of: string; readonly links: Links } | undefined
   /** Why ethtool could not be asked at the last look, of the first NIC; undefined when it could, or need not be. */

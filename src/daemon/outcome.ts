@@ -21,7 +21,7 @@ export function outcomeOf(
   if (verdict?.action === 'back-off') {
     return {
       action: 'backed-off',
-      why: `reversed ${verdict.reversals} times, left alone for ${verdict.awaySeconds} s`,
+      why: `reversed ${verdict.reversals} times, suspended for ${verdict.awaySeconds} s`,
     }
   }
   if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }

@@ -1,5 +1,5 @@
 /**
- * What a pass found and did, as one line for each NIC: a sentence for people, the details as fields for machines. Pure.
+ * What a pass found and did, as one line per NIC: a sentence for administrators, details as fields for machines. Pure.
  */
 import { isSettingDrift } from '../drift/classify'
 import type { DriftAction, DriftRecord } from '../drift/history'
@@ -8,7 +8,7 @@ import type { Step } from '../model'
 import type { StepOutcome } from '../planner/reconcile'
 import { nounOf } from '../tunables/engine'
 
-/** A NIC that is left alone for a time, since another writer keeps reversing its settings. */
+/** A NIC that is suspended for a time, because another writer keeps reversing its settings. */
 export interface Backoff {
   readonly nic: string
   readonly otherWriter: string
@@ -20,7 +20,7 @@ export interface Backoff {
 export interface PassEvents {
   readonly drifts: readonly DriftRecord[]
   readonly outcomes: readonly StepOutcome[]
-  /** What is not as desired in the end, whatever was written. */
+  /** What is not as desired at the end, whatever was written. */
   readonly missing: readonly Step[]
   readonly backoffs: readonly Backoff[]
 }
@@ -29,11 +29,11 @@ export interface PassLine {
   readonly level: 'info' | 'warn'
   readonly text: string
   readonly fields: object
-  /** Messages of failures that the text holds. */
+  /** Failure messages that the text contains. */
   readonly failures: readonly string[]
 }
 
-/** The guest's own line first. None for a NIC to which nothing happened, or only writes that did not take. */
+/** The guest's own line first. No line for a NIC without changes, or with only failed writes. */
 export function passLines(events: PassEvents): readonly PassLine[] {
   const guest = events.drifts.filter(({ nic }) => nic === null)
   const nics = new Set([
@@ -78,21 +78,21 @@ function nicLine(nic: string, events: PassEvents): PassLine | undefined {
 
 interface Write {
   readonly tunable: string
-  /** Names the setting among those of its NIC. */
+  /** Identifies the setting within its NIC. */
   readonly key: string
   readonly old: string
   readonly new: string
   readonly reason: string
 }
 
-/** All that is known here of what a step looks like. */
+/** The step as a log field. */
 function writeOf(step: Step): Write {
   const { tunable, key, old, new: now, reason } = step
   return { tunable, key: `${tunable} ${key}`, old, new: now, reason }
 }
 
 function backoffSentence({ otherWriter, evidence, reversals, awaySeconds }: Backoff): string {
-  return `${nameOf(otherWriter)} reversed its settings ${reversals} times (${evidence}); left alone for ${awaySeconds} s`
+  return `${nameOf(otherWriter)} reversed its settings ${reversals} times (${evidence}); suspended for ${awaySeconds} s`
 }
 
 /** `channels 2 -> 4, 8 interrupts and 4 XPS masks set (changed by ethtool -L eth0 combined 2, PID 812)` */
@@ -145,7 +145,7 @@ function writesPhrase(writes: readonly Write[], reversed: readonly DriftRecord[]
   const isBack = [...counts.keys()].every((tunable) => reversed.some(({ kind }) => kind === tunable))
   const interrupts = counts.size === 1 ? counts.get('irq-affinity') : undefined
   if (!isBack) return `${settings} set`
-  if (interrupts === undefined) return `${settings} put back`
+  if (interrupts === undefined) return `${settings} restored`
   return `${settings} put back on ${interrupts === 1 ? 'its vCPU' : 'their vCPUs'}`
 }
 
@@ -155,7 +155,7 @@ function countEach(words: readonly string[]): Map<string, number> {
   return counts
 }
 
-/** What was found and not written over: `channels 4 -> 2, 8 interrupts` */
+/** Drift that was not repaired: `channels 4 -> 2, 8 interrupts` */
 function driftsPhrase(reversed: readonly DriftRecord[]): string {
   const channels = reversed.filter(({ kind }) => kind === 'channels')
   const counts = new Map<string, number>()
@@ -167,16 +167,16 @@ function driftsPhrase(reversed: readonly DriftRecord[]): string {
   return [...parts, quantities(counts)].filter((part) => part !== '').join(', ')
 }
 
-/** A record tells of all queues of a NIC: `queue 0 rx CPU 3, queue 1 rx CPU 3`. */
+/** A record covers all queues of a NIC: `queue 0 rx CPU 3, queue 1 rx CPU 3`. */
 function settingsIn({ new: now }: DriftRecord): number {
   return Math.max(1, now.match(/\bqueue \d+/g)?.length ?? 0)
 }
 
-/** Who made it necessary, or what did when it was nobody. */
+/** Who made it necessary, or which event did. */
 function causesOf(writes: readonly Write[], reversed: readonly DriftRecord[]): readonly string[] {
   const channels = writes.find(({ tunable }) => tunable === 'channels')
   if (channels !== undefined && !reversed.some(({ kind }) => kind === 'channels')) {
-    // What the kernel rewrote meanwhile follows from the same event.
+    // What the kernel rewrote at the same time follows from the same event.
     return [channels.reason, ...clauses(reversed.filter(({ writer }) => writer !== 'kernel'))]
   }
   if (reversed.length > 0) return clauses(reversed)
@@ -198,7 +198,7 @@ function clauses(reversed: readonly DriftRecord[]): readonly string[] {
   return [...others, ...new Set(reversed.filter(isToldByEvidence).map(({ evidence }) => evidence))]
 }
 
-/** What the kernel or vqtune itself did says more than their names. */
+/** For the kernel and vqtune itself, the evidence says more than the name. */
 function isToldByEvidence({ writer }: DriftRecord): boolean {
   return writer === 'kernel' || writer === 'vqtune'
 }
@@ -225,12 +225,12 @@ function isFailed({ action }: DriftRecord): boolean {
   return action === 'failed'
 }
 
-/** What became of it, as far as the writes do not tell. */
+/** The result, if the writes do not show it. */
 function ending(drifts: readonly DriftRecord[], wrote: boolean): string {
   const failed = drifts.find(isFailed)
   if (failed !== undefined) return `${wrote ? 'incomplete' : 'not repaired'}: ${failed.why}`
   const alone = drifts.find(({ action, why }) => isTrouble(action) || (action === 'accepted' && why !== ''))
-  if (alone !== undefined) return `left alone: ${alone.why}`
+  if (alone !== undefined) return `not changed: ${alone.why}`
   const isAnswered = wrote || !drifts.some(({ kind }) => kind === 'nic-added' || isSettingDrift(kind))
   return isAnswered ? '' : 'as desired'
 }

@@ -1,22 +1,22 @@
-/** What changed between two looks at the guest. Pure; who did it is attribute.ts. */
+/** What changed between two observations of the guest. Pure; who did it is in attribute.ts. */
 
 import type { TunableName } from '../model'
 import { changedValues, showValue } from '../tunables/engine'
 import { TUNABLE_NAMES } from '../tunables/index'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
-/** What vqtune does not write. */
+/** Changes of what vqtune does not write. */
 export const GUEST_CHANGES = [
   'vcpus',
   'nic-added',
   'nic-removed',
-  /** The host exposes another number of queue pairs: the device was plugged anew or its driver rebound. */
+  /** The host exposes another number of queue pairs: the device was replugged or its driver rebound. */
   'maximum',
   'xdp-attached',
   'xdp-detached',
 ] as const
 
-/** A tunable's name: a setting that vqtune writes and others may write, too. Or what changed of the guest itself. */
+/** A tunable's name: a setting that vqtune writes and others may write too. Or a change of the guest itself. */
 export type DriftKind = TunableName
 
 export const DRIFT_KINDS: readonly DriftKind[] = [...TUNABLE_NAMES, ...GUEST_CHANGES]
@@ -26,7 +26,7 @@ export interface Drift {
   /** Interface name; undefined for the guest as a whole. */
   readonly nic: string | undefined
   readonly ifindex: number | undefined
-  /** Values for people: `4`, `0-3`, `queue 0 rx CPU 0, queue 1 rx CPU 1`. */
+  /** Values as shown: `4`, `0-3`, `queue 0 rx CPU 0, queue 1 rx CPU 1`. */
   readonly old: string
   readonly new: string
 }
@@ -53,7 +53,7 @@ export function classifyDrift(before: GuestSnapshot, after: GuestSnapshot): read
       continue
     }
     drifts.push({ ...about('nic-added', nic), old: 'none', new: `${nic.channels} channels` })
-    // The same device with a new interface index: plugged anew, or its driver was bound again.
+    // The same device with a new interface index: replugged, or its driver was rebound.
     const former = before.nics.find((other) => other.mac === nic.mac)
     if (former !== undefined) drifts.push(...compareMaximum(former, nic))
   }

@@ -1,6 +1,6 @@
 /**
- * Programs at work at the moment a change is noticed, from one look at procfs. The kernel tells nobody who wrote, and a
- * program that ran was not necessarily the one: the evidence says no more than that.
+ * Programs running at the moment a change is noticed, from one scan of procfs. The kernel does not show who wrote, and a
+ * program that was running is not necessarily the one: the evidence says no more than that.
  */
 
 import { findPrograms, isProgram, type Program, readArguments, readProcess } from '../kernel/processes'
@@ -9,15 +9,15 @@ import type { System } from '../system/system'
 import { escapeToOneLine } from '../text/escape'
 
 export interface RunningTool {
-  /** Command name, as the kernel keeps it: at most 15 characters. */
+  /** The kernel's command name: at most 15 characters. */
   readonly name: string
   readonly pid: number
   readonly args: readonly string[]
-  /** Who started it, while that is known. */
+  /** Its parent, if known. */
   readonly parent: { readonly name: string; readonly pid: number } | undefined
 }
 
-/** Short-lived programs that people and services set these things with. */
+/** Short-lived programs that administrators and services use to change these settings. */
 const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: readonly TunableName[] })[] = [
   { name: /^ethtool$/, writes: ['channels'] },
   { name: /^tuna$/, script: true, writes: ['irq-affinity'] },
@@ -26,20 +26,20 @@ const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: reado
   { name: /^set_xps_rps[\w.]*$/, script: true, writes: ['xps', 'rps'] },
 ]
 
-/** Services that start a tool for each setting: the rival is the service. */
+/** Services that start a tool for each setting: the other writer is the service. */
 const SERVICES: readonly Program[] = [{ name: 'tuned', script: true }, { name: 'NetworkManager' }]
 
-/** One look at procfs. @param ownPid whose children are ours */
+/** Scans procfs once. @param ownPid its children are ours */
 export function readRunningTools(system: System, ownPid: number): readonly RunningTool[] {
   return findPrograms(system, TOOLS).flatMap(({ name, pid, parentPid }): RunningTool[] => {
     const args = readArguments(system, pid)
-    // What this process started, or somebody's monitor, writes nothing that we would wonder about.
+    // Our own children, and monitors, write nothing that needs attribution.
     if (parentPid === ownPid || args.includes('--monitor')) return []
     return [{ name, pid, args, parent: parentOf(system, parentPid) }]
   })
 }
 
-/** Only root's, as the tool itself; one that calls itself like a service and is none is not named. */
+/** Only root's, as the tool itself; a process that only has a service's name is not named. */
 function parentOf(system: System, pid: number): RunningTool['parent'] {
   const parent = pid > 1 ? readProcess(system, pid) : undefined
   if (parent?.uid !== 0) return undefined
@@ -51,12 +51,12 @@ function parentOf(system: System, pid: number): RunningTool['parent'] {
 const AT_WORK = 'was running when the change was noticed'
 const EVIDENCE = new RegExp(`^(.+) \\(pid (\\d+)(?:, started by (.+) (\\d+))?\\) ${AT_WORK}$`)
 
-/** A program as evidence has it. */
+/** A program as named in the evidence. */
 export interface SeenAtWork extends Pick<RunningTool, 'pid' | 'parent'> {
   readonly command: string
 }
 
-/** What the evidence of runningWriter says; undefined for any other. Pure. */
+/** Parses the evidence of runningWriter; undefined for any other. Pure. */
 export function seenAtWork(evidence: string): SeenAtWork | undefined {
   const [, command, pid, parent, parentPid] = EVIDENCE.exec(evidence) ?? []
   if (command === undefined) return undefined
@@ -67,7 +67,7 @@ export function seenAtWork(evidence: string): SeenAtWork | undefined {
   }
 }
 
-/** The one program that was seen and can have written this; undefined for none or several. Pure. */
+/** The one program seen that can have written this; undefined for none or several. Pure. */
 export function runningWriter(
   runningTools: readonly RunningTool[],
   kind: TunableName,
@@ -86,7 +86,7 @@ export function runningWriter(
   }
 }
 
-/** ethtool says what it sets: another NIC, another value, or only a question. Scripts say nothing. */
+/** The arguments of ethtool show what it sets: another NIC, another value, or nothing. Scripts show nothing. */
 function means({ name, args }: RunningTool, drift: { nic: string | undefined; new: string }): boolean {
   if (name !== 'ethtool') return true
   const sets = args.some((arg) => arg === '-L' || arg === '--set-channels')

@@ -1,4 +1,4 @@
-/** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
+/** What is kept of an observation for the next one: small, comparable, storable as JSON. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedGuest, ObservedNic, RecordedValues, Step } from '../model'
@@ -11,23 +11,23 @@ export interface NicSnapshot {
   readonly name: string
   readonly mac: string
   readonly virtio: string
-  /** Absent when the host's maximum is not known. */
+  /** Absent if the host's maximum is unknown. */
   readonly maximum?: number
   readonly xdp: boolean
   readonly channels: number
   readonly values: RecordedValues
-  /** When its ledger entry was written, ISO 8601. Only compared for being another: clocks are set. */
+  /** Time of its ledger entry, ISO 8601. Only compared for equality, since clocks can be set. */
   readonly recordedAt?: string
 }
 
 export interface GuestSnapshot {
   readonly bootId: string
-  /** Online CPUs as a list text: "0-3". */
+  /** Online CPUs as a list: "0-3". */
   readonly online: string
   readonly nics: readonly NicSnapshot[]
 }
 
-/** @param entries the ledger's, as they are at this look */
+/** @param entries of the ledger, at the time of this observation */
 export function snapshotOf(guest: ObservedGuest, entries: readonly LedgerEntry[]): GuestSnapshot {
   return {
     bootId: guest.bootId,
@@ -52,8 +52,8 @@ function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnaps
 }
 
 /**
- * An earlier look, in which what these steps wrote is as a later look shows it, whether or not it stayed. What differs
- * between the two then was written by others. Pure.
+ * The earlier observation, but with what these steps wrote as in the later one, whether or not it persisted. Any remaining
+ * difference was written by others. Pure.
  */
 export function withOwnWrites(
   before: GuestSnapshot,
@@ -64,7 +64,7 @@ export function withOwnWrites(
     const own = steps.filter(({ ifindex }) => ifindex === nic.ifindex)
     const now = nicByIndex(after, nic.ifindex)
     if (now === undefined || own.length === 0) return nic
-    // Under the lock the ledger is ours, too.
+    // Under the lock the ledger is ours too.
     const recorded = now.recordedAt === undefined ? {} : { recordedAt: now.recordedAt }
     return { ...nic, ...recorded, values: withWritten(nic.values, now.values, own) }
   })

@@ -7,7 +7,7 @@ export interface Reading {
   /** Monotonic, milliseconds. */
   readonly atMs: number
   readonly channels: number
-  /** Both directions, since the NIC came. */
+  /** Both directions, since the NIC appeared. */
   readonly bytes: number
   readonly packets: number
 }
@@ -27,12 +27,12 @@ export class Readings {
     return this.all.at(-1)
   }
 
-  /** Slices at that count from then on, oldest first. */
+  /** Slices with that count from that time on, oldest first. */
   since(channels: number, fromMs: number): readonly GuardSlice[] {
     return slicesOf(this.all.filter((reading) => reading.atMs >= fromMs && reading.channels === channels))
   }
 
-  /** The latest unbroken time at that count, which may be over by now: oldest first. */
+  /** Slices of the latest uninterrupted time with that count, which may be over by now; oldest first. */
   latestAt(channels: number): readonly GuardSlice[] {
     const end = this.all.findLastIndex((reading) => reading.channels === channels)
     const before = this.all.slice(0, end + 1)
@@ -47,7 +47,7 @@ function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
     const seconds = (to.atMs - from.atMs) / 1000
     const bytes = growth(from.bytes, to.bytes)
     const packets = growth(from.packets, to.packets)
-    // A clock that stood still makes no rate.
+    // Without elapsed time there is no rate.
     return seconds <= 0 || bytes === undefined || packets === undefined ? [] : [{ seconds, bytes, packets }]
   })
 }

@@ -1,4 +1,4 @@
-/** Counters of NICs and vCPUs, and what all must know who compare two readings of them. */
+/** Counters of NICs and vCPUs, and the constants for comparing two readings. */
 import { VqtuneError } from '../errors'
 import type { System } from '../system/system'
 import { parseWholeNumber } from '../text/numbers'
@@ -12,11 +12,11 @@ export interface NicCounters {
 
 /** One line of /proc/stat, in ticks of 1/100 s (USER_HZ is 100 wherever virtio-net runs). */
 export interface CpuTicks {
-  /** user, nice, system, irq, softirq: what this guest did. Not stolen time, which others had. */
+  /** user, nice, system, irq, softirq: work of this guest. Without stolen time. */
   readonly busy: number
   readonly softirq: number
   readonly stolen: number
-  /** All of the above, idle and waiting for I/O. guest ticks are in user already. */
+  /** All of the above, idle and waiting for I/O. guest ticks are included in user. */
   readonly total: number
 }
 
@@ -29,21 +29,21 @@ export interface Counters {
 
 export const TICKS_PER_SECOND = 100
 
-/** With less, both directions together, a NIC is idle: what is measured on it is chance. */
+/** Both directions together; below this a NIC is idle and a measurement meaningless. */
 export const IDLE_PACKETS_PER_SECOND = 50
 
-/** After a change of channels flows find their queues and congestion windows recover: not to be measured. */
+/** Not measured after a change of channels: flows are moving to their queues and congestion windows recover. */
 export const SETTLE_MS = 1_000
 
 /**
- * How much a counter grew between two readings. They are 64 bits wide in the kernel and begin at 0 with the NIC.
- * @returns undefined when it went back: it is that of another device
+ * How much a counter grew between two readings. Counters are 64 bits wide in the kernel and only reset with the NIC.
+ * @returns undefined if it decreased: it is the counter of another device
  */
 export function growth(from: number, to: number): number | undefined {
   return to < from ? undefined : to - from
 }
 
-/** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
+/** Parses /proc/net/dev. @returns undefined if there is no such interface or a count is not a number */
 export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
   for (const line of text.split('\n')) {
     // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.

@@ -1,4 +1,4 @@
-/** virtio-net NICs that are on their way: the kernel has the device, but its driver or udev is not done with it. */
+/** virtio-net NICs that are not ready: the kernel has the device, but no driver is bound or udev has not processed it. */
 import type { System } from '../system/system'
 import { basename, VIRTIO_ID_NET } from './nics'
 
@@ -6,7 +6,7 @@ const VIRTIO_VENDOR = '0x1af4'
 /** Transitional and modern virtio-net; see the virtio specification, 5.1.2 and 4.1.2. */
 const VIRTIO_NET_PCI_DEVICES = new Set(['0x1000', '0x1041'])
 
-/** Something that will be, or may be, a virtio-net interface but is not ready. */
+/** A device that is or may become a virtio-net interface but is not ready. */
 export interface PendingNic {
   /** PCI address, virtio device or interface name. */
   readonly name: string
@@ -14,7 +14,7 @@ export interface PendingNic {
 }
 
 /**
- * Devices that have no interface yet, and interfaces that udev has not handled yet (it may still rename them).
+ * Devices that have no interface yet, and interfaces that udev has not processed yet (it may still rename them).
  * A device bound to another driver, such as vfio-pci, is not pending.
  */
 export function pendingNics(system: System): readonly PendingNic[] {
@@ -33,7 +33,7 @@ function pendingPci(system: System): PendingNic[] {
       if (driver !== undefined && driver !== 'virtio-pci') return false
       return !system.list(device).some((entry) => /^virtio\d+$/.test(entry))
     })
-    .map((name) => ({ name, why: 'no driver has taken the device yet' }))
+    .map((name) => ({ name, why: 'no driver is bound to the device yet' }))
 }
 
 function pendingVirtio(system: System): PendingNic[] {
@@ -44,12 +44,12 @@ function pendingVirtio(system: System): PendingNic[] {
     const driver = basename(system.readLink(`${device}/driver`))
     if (driver !== undefined && driver !== 'virtio_net') return []
     // Bound but without an interface here: it is in another network namespace, nothing to wait for.
-    if (driver === undefined) return [{ name: virtio, why: 'virtio_net has not taken the device yet' }]
+    if (driver === undefined) return [{ name: virtio, why: 'virtio_net is not bound to the device yet' }]
     return system
       .list(`${device}/net`)
       .filter(
         (name) => !system.exists(`${udevData}/n${system.readText(`${device}/net/${name}/ifindex`)?.trim()}`),
       )
-      .map((name) => ({ name, why: 'udev has not handled the interface yet' }))
+      .map((name) => ({ name, why: 'udev has not processed the interface yet' }))
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Processes, as procfs shows them. Anybody can give a process any name and any arguments, and a file any name; what a user
- * cannot choose is whose the process is. Only root's can write what vqtune tunes, so only those are found here.
+ * Processes in procfs. Any user can give a process any name and arguments, and a file any name, but cannot change its owner.
+ * Only root's processes can write these settings, so only those are found here.
  */
 import type { System } from '../system/system'
 import { parseWholeNumber } from '../text/numbers'
@@ -8,27 +8,27 @@ import { basename } from './nics'
 
 export interface Process {
   readonly pid: number
-  /** As the kernel keeps it (comm): at most 15 characters. */
+  /** The kernel's comm: truncated to 15 characters. */
   readonly name: string
-  /** The real user id; undefined when it ended while it was looked at. */
+  /** The real user id; undefined if it exited while it was read. */
   readonly uid: number | undefined
   /** 0: none. */
   readonly parentPid: number
-  /** The file that it runs; undefined where that may not be seen: a daemon with few capabilities may not. */
+  /** The executable; undefined if that is not readable, as for a daemon with few capabilities. */
   readonly exe: string | undefined
 }
 
-/** What a process must be to be taken for a program. */
+/** What identifies a process as a program. */
 export interface Program {
   readonly name: string | RegExp
-  /** Its process runs an interpreter. */
+  /** The process runs an interpreter. */
   readonly script?: boolean
 }
 
 const NAME_LENGTH = 15
 const INTERPRETER = /^(?:(?:platform-)?python[\d.]*|(?:ba|da|k)?sh|perl[\d.]*)$/
 
-/** Root's processes that run one of these, by one look at procfs: a name of each process, more only of those named so. */
+/** Root's processes that run one of these. Reads the name of each process, and more only of those with a matching name. */
 export function findPrograms(system: System, programs: readonly Program[]): readonly Process[] {
   return listed(system).flatMap((entry): Process[] => {
     const pid = parseWholeNumber(entry)
@@ -41,7 +41,7 @@ export function findPrograms(system: System, programs: readonly Program[]): read
   })
 }
 
-/** None where procfs cannot be listed (EMFILE): who is at work is worth less than the daemon. */
+/** Empty if procfs cannot be listed (EMFILE): attribution is worth less than the daemon. */
 function listed(system: System): readonly string[] {
   try {
     return system.list(system.paths.proc)
@@ -50,7 +50,7 @@ function listed(system: System): readonly string[] {
   }
 }
 
-/** Root's, named like the program, and, where that can be seen, running its file and not another of that name. Pure. */
+/** True if it is root's, has the program's name, and, if that is readable, its executable. Pure. */
 export function isProgram({ name, uid, exe }: Process, program: Program): boolean {
   if (uid !== 0 || !isNamed(name, program)) return false
   const file = basename(exe)?.replace(/ \(deleted\)$/, '')
@@ -64,7 +64,7 @@ function isNamed(name: string, program: Program): boolean {
     : program.name.test(name)
 }
 
-/** @returns undefined when there is none. */
+/** @returns undefined if there is none. */
 export function readProcess(system: System, pid: number): Process | undefined {
   const name = readName(system, pid)
   if (name === '') return undefined
@@ -78,7 +78,7 @@ export function readProcess(system: System, pid: number): Process | undefined {
   }
 }
 
-/** Its arguments, which it may have changed; none when it ended. */
+/** Its arguments, which it may have changed; empty if it exited. */
 export function readArguments(system: System, pid: number): readonly string[] {
   const args = readOf(system, pid, 'cmdline').split('\0')
   return args.at(-1) === '' ? args.slice(0, -1) : args
@@ -88,7 +88,7 @@ function readName(system: System, pid: number): string {
   return readOf(system, pid, 'comm').trim()
 }
 
-/** The text of a process that may end at any moment, or that may be closed to this user. */
+/** The process may exit at any moment, and this user may not be allowed to read the file. */
 function readOf(system: System, pid: number, file: string): string {
   try {
     return system.readText(`${system.paths.proc}/${pid}/${file}`) ?? ''

@@ -1,4 +1,4 @@
-/** What apply and rollback say. On the boot path: loads nothing but other text. Pure. */
+/** The output of apply and rollback. On the boot path: loads only other text modules. Pure. */
 
 import type { Convergence, StepOutcome } from '../planner/reconcile'
 import { plural } from '../text/plural'
@@ -10,7 +10,7 @@ export function describeOutcome({ step, result, why }: StepOutcome): string {
   return result === 'done' ? what : `${what}: ${result}: ${why}`
 }
 
-/** The closing lines: skips, and one line that says where the guest stands. */
+/** The last lines: skips, and one line with the state of the guest. */
 export function describeApply(result: Convergence, only: string | undefined): string {
   const lines = result.skips.map(describeSkip)
   const nics = result.guest.nics.filter((nic) => only === undefined || nic.name === only)

@@ -16,12 +16,12 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
-/** What limits the channels: behind a count that is reached, and in a word or two behind a target that is not. */
+/** The limiting factor: after a count that is reached, and in one or two words after a target that is not. */
 const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pending: string }> = {
-  vcpus: { reached: 'one for each vCPU', pending: 'vCPUs' },
-  host: { reached: 'all that the host exposes', pending: 'host maximum' },
+  vcpus: { reached: 'one per vCPU', pending: 'vCPUs' },
+  host: { reached: 'the maximum of the host', pending: 'host maximum' },
   policy: { reached: 'set by the configuration', pending: 'configuration' },
-  isolated: { reached: 'one for each vCPU that is not isolated', pending: 'vCPUs that are not isolated' },
+  isolated: { reached: 'one per vCPU that is not isolated', pending: 'vCPUs that are not isolated' },
   driver: { reached: 'the maximum that the driver accepts', pending: 'driver maximum' },
   guard: { reached: 'reduced by the guard', pending: 'guard' },
   xdp: { reached: 'kept, XDP is attached', pending: 'XDP' },
@@ -30,7 +30,7 @@ const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pendi
   'flow-rules': { reached: 'kept, flow rules use the queues', pending: 'flow rules' },
   suspended: { reached: 'kept, the device is suspended', pending: 'device suspended' },
   refused: { reached: 'kept, the kernel refused', pending: 'refused' },
-  unsupported: { reached: 'kept, the driver has no channels to set', pending: 'unsupported' },
+  unsupported: { reached: 'kept, the driver does not support setting channels', pending: 'unsupported' },
   'unknown-maximum': { reached: 'kept, the maximum of the host is unknown', pending: 'maximum unknown' },
 }
 
@@ -38,7 +38,7 @@ export function describeLimit(factor: LimitingFactor): string {
   return FACTORS[factor].reached
 }
 
-/** The arithmetic of the target: `min(vCPUs 4, host 2) = 2`. */
+/** The calculation of the target: `min(vCPUs 4, host 2) = 2`. */
 export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number): string {
   const { nic, settings, desired } = nicPlan
   const terms = [
@@ -63,7 +63,7 @@ export function stateOf({ plan }: NicPlan): NicState {
 }
 
 /**
- * `ens3: 4 channels (one for each vCPU), every queue private`;
+ * `ens3: 4 channels (one per vCPU), every queue private`;
  * `ens3: 2 channels, target 4 (vCPUs), every queue private; 1 change pending`
  */
 export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]): string {

@@ -9,7 +9,7 @@ import { recordValues } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
 import { stateOf } from './describe'
 
-/** Raised when a field changes its meaning or goes away; new fields do not raise it. */
+/** Raised when a field changes its meaning or is removed; not for new fields. */
 export const JSON_VERSION = 1
 
 export function printJson(value: object): string {

@@ -1,4 +1,4 @@
-/** One NIC among those that were observed. Pure. */
+/** Finds one of the observed NICs. Pure. */
 import { VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 
@@ -11,8 +11,8 @@ export function nicByIndex<N extends { readonly ifindex: number }>(
 }
 
 /**
- * The NIC a user named: by interface name, altname or virtio id.
- * @throws VqtuneError kind usage when it is none of the targets; an interface that is no target is explained
+ * The NIC that the user named: by interface name, altname or virtio id.
+ * @throws VqtuneError kind usage if it is not a target; the message says why an interface is not
  */
 export function findNic(guest: ObservedGuest, name: string): ObservedNic {
   const found = guest.nics.find(

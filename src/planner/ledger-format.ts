@@ -1,4 +1,4 @@
-/** The ledger's file: what it may hold, and what is made of one that another version wrote or that is damaged. Pure. */
+/** The format of the ledger file, and how files of other versions and damaged ones are read. Pure. */
 import type { RecordedValues, RegressionHold } from '../model'
 import { isRecordedValue } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
@@ -12,15 +12,15 @@ export interface LedgerEntry {
   readonly mac: string
   /** Before our first write; absent after a rollback. */
   readonly original?: RecordedValues
-  /** What the NIC showed when we were last done; absent when we were cut short. */
+  /** The NIC's values after our last complete run; absent if it was interrupted. */
   readonly applied?: RecordedValues
   /** ISO 8601 time of the last change of this entry. */
   readonly at: string
   /** True after a rollback: only an explicit `vqtune apply` tunes this NIC again before the next boot. */
   readonly held?: boolean
-  /** ISO 8601 time when a trial began that has not restored everything: it is at work, or was killed. */
+  /** ISO 8601 start time of a trial that has not restored everything: it is running, or was killed. */
   readonly trial?: string
-  /** Why it is held, when it was not an administrator's rollback: one clause. */
+  /** Why it is held, if not by an administrator's rollback: one clause. */
   readonly heldWhy?: string
   /** What the guard reduced. */
   readonly regressionHold?: RegressionHold
@@ -28,16 +28,16 @@ export interface LedgerEntry {
 
 export interface Ledger {
   readonly version: 2
-  /** Entries of another boot describe settings that are gone. */
+  /** Entries of another boot describe settings that no longer exist. */
   readonly bootId: string
   readonly entries: readonly LedgerEntry[]
-  /** Why the file, or a part of it, could not be used: one line. The next write keeps that file beside the new one. */
+  /** Why the file, or part of it, could not be used: one line. The next write keeps a copy of that file. */
   readonly setAside?: string
 }
 
 /**
- * @param path for the line that says what could not be used
- * @returns what could be used; `bootId` is empty where the file does not say
+ * @param path for the message
+ * @returns what could be used; `bootId` is empty if the file has none
  */
 export function parseLedger(text: string, path: string): Ledger {
   const nothing = (why: string): Ledger => ({
@@ -78,7 +78,7 @@ function currentHold({ proven, ...hold }: Readonly<Record<string, unknown>>): ob
   return { ...hold, confirmed: proven }
 }
 
-/** Version 1 kept a count of channels and a list of queues. */
+/** Version 1 had a channel count and a list of queues. */
 function currentValues(values: unknown): unknown {
   if (!isObject(values) || !Array.isArray(values.queues)) return values
   const irq: Record<string, unknown> = {}
@@ -119,7 +119,7 @@ function isRegressionHold(value: unknown): value is RegressionHold {
   )
 }
 
-/** Values in the form of the ledger, whoever wrote them; tunables that this version does not know are kept. */
+/** Checks the form of the values; tunables that this version does not know are kept. */
 export function isRecordedValues(values: unknown): values is RecordedValues {
   return (
     isObject(values) &&
@@ -131,7 +131,7 @@ export function isRecordedValues(values: unknown): values is RecordedValues {
   )
 }
 
-/** An object that is no array. */
+/** An object that is not an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

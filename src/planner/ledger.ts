@@ -1,6 +1,6 @@
 /**
- * The ledger: each NIC's original values from before our first write, and what we applied last. It lives under /run:
- * the settings it describes are forgotten at reboot, and so is it. Written before the first write to the NIC and
+ * The ledger: each NIC's original values from before our first write, and what we applied last. It is under /run,
+ * because the settings it describes do not survive a reboot either. Written before the first write to the NIC and
  * replaced atomically, so that `kill -9` at any point leaves either the old or the new one.
  */
 
@@ -17,16 +17,16 @@ export function ledgerPath(system: System): string {
 }
 
 /**
- * Reads the ledger of this boot; empty when there is none. Of a file that is damaged, or of a version that this one does
- * not know, what can be used is, and `setAside` says what could not.
- * @throws VqtuneError kind state or permission when the file exists and cannot be read
+ * Reads the ledger of this boot; empty if there is none. From a damaged file, or one of an unknown version, whatever is
+ * usable is used; `setAside` says what is not.
+ * @throws VqtuneError kind state or permission if the file exists and cannot be read
  */
 export function readLedger(system: System, bootId: string): Ledger {
   const empty: Ledger = { version: 2, bootId, entries: [] }
   const text = readText(system)
   if (text === undefined) return empty
   const ledger = parseLedger(text, ledgerPath(system))
-  // Without a boot id it cannot be told of which boot the rest is.
+  // Without a boot ID the boot of the rest is unknown.
   return ledger.bootId === bootId || ledger.bootId === '' ? { ...ledger, bootId } : empty
 }
 
@@ -39,7 +39,7 @@ function readText(system: System): string | undefined {
   }
 }
 
-/** Replaces the file. @throws VqtuneError kind state or permission; the old file is as it was then */
+/** Replaces the file. @throws VqtuneError kind state or permission; the old file is then unchanged */
 export function writeLedger(system: System, { setAside, ...ledger }: Ledger): void {
   const path = ledgerPath(system)
   try {
@@ -50,7 +50,7 @@ export function writeLedger(system: System, { setAside, ...ledger }: Ledger): vo
   }
 }
 
-/** The same NIC instance: a driver rebind or a new plug gives a new interface index. */
+/** The same NIC instance: a driver rebind or a replug gives a new interface index. */
 export function entryOf(
   ledger: Pick<Ledger, 'entries'>,
   nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,
@@ -59,8 +59,8 @@ export function entryOf(
 }
 
 /**
- * Records originals of the NICs that have none yet, and drops entries of devices that are gone. A NIC that is merely out
- * of view, in another network namespace or being renamed, keeps its entry. Pure.
+ * Records the originals of NICs that have none yet, and drops entries of devices that are gone. A NIC that is only not
+ * visible, in another network namespace or being renamed, keeps its entry. Pure.
  */
 export function withOriginals(
   ledger: Ledger,
@@ -78,7 +78,7 @@ export function withOriginals(
   return result
 }
 
-/** The device went, or has another interface now: unplugged and plugged, or its driver was bound again. */
+/** The device is gone, or has another interface: it was replugged or its driver rebound. */
 function isGone(
   { virtio, ifindex }: LedgerEntry,
   { nics, devices }: Pick<ObservedGuest, 'nics' | 'devices'>,
@@ -88,8 +88,8 @@ function isGone(
 }
 
 /**
- * Notes that a trial is about to write to a NIC: originals first, if it has none. A NIC that is held stays so, and can
- * be rolled back to what the trial found. Pure.
+ * Records that a trial is about to write to a NIC, and its originals if it has none. A held NIC stays held, and can be
+ * rolled back to the values from before the trial. Pure.
  */
 export function withTrial(
   ledger: Ledger,
@@ -103,7 +103,7 @@ export function withTrial(
   return replaceEntry(recorded, { ...known, ...held, trial: at })
 }
 
-/** Notes what the NICs show now as applied by us; what a killed trial left is over then. Pure. */
+/** Records the NICs' current values as applied by us, and ends a killed trial. Pure. */
 export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
   let result = ledger
   for (const nic of nics) {
@@ -116,8 +116,8 @@ export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: st
 }
 
 /**
- * Holds NICs: nobody tunes them until told. Originals stay. Pure.
- * @param heldWhy when it was not an administrator's rollback
+ * Holds NICs: they are not tuned until the hold ends. Originals stay. Pure.
+ * @param heldWhy if it was not an administrator's rollback
  */
 export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: string, heldWhy?: string): Ledger {
   return nics.reduce((result, nic) => {
@@ -132,7 +132,7 @@ export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: strin
   }, ledger)
 }
 
-/** The originals of NICs are in place again. Pure. */
+/** The originals of NICs have been restored. Pure. */
 export function withoutOriginals(ledger: Ledger, nics: readonly ObservedNic[]): Ledger {
   return nics.reduce((result, nic) => {
     const known = entryOf(result, nic)
@@ -142,7 +142,7 @@ export function withoutOriginals(ledger: Ledger, nics: readonly ObservedNic[]): 
   }, ledger)
 }
 
-/** Ends the hold of NICs; an entry without originals says nothing more then. Pure. */
+/** Ends the hold of NICs; an entry without originals is dropped. Pure. */
 export function withoutHold(ledger: Ledger, nics: readonly ObservedNic[]): Ledger {
   return nics.reduce((result, nic) => {
     const known = entryOf(result, nic)
@@ -152,7 +152,7 @@ export function withoutHold(ledger: Ledger, nics: readonly ObservedNic[]): Ledge
   }, ledger)
 }
 
-/** Notes, or with undefined forgets, what the guard reduced; `applied` stays as it was. Pure. */
+/** Records what the guard reduced, or removes it (undefined); `applied` stays. Pure. */
 export function withRegressionHold(
   ledger: Ledger,
   nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,

@@ -1,4 +1,4 @@
-/** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
+/** Observes the guest once. Reads sysfs and procfs; runs programs only for what is not there. */
 import { VqtuneError } from '../errors'
 import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
@@ -18,15 +18,15 @@ import { readSettings } from '../tunables/engine'
 
 export interface ObserveOptions {
   /**
-   * Whether the host's maximum must be asked of ethtool (one child process) for this NIC. Left out: never.
-   * A NIC that already has as many channels as it could want needs no answer.
+   * Whether ethtool must be run for the host's maximum of this NIC (one child process). Undefined: never.
+   * Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
   /** Ask `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or what it said, or undefined. */
   readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
   /** Ask ethtool for the RSS table of NICs that have one. */
   readonly rss?: boolean
-  /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
+  /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
   /**
    * Of whom ethtool could not be asked, by interface index: added to here, and those that are there already are not asked
@@ -36,7 +36,7 @@ export interface ObserveOptions {
 }
 
 /**
- * Looks at every virtio-net NIC and the online vCPUs. A NIC of whom ethtool cannot be asked does not stop the others.
+ * Observes all virtio-net NICs and the online vCPUs. A NIC for which ethtool fails does not stop the others.
  * @throws VqtuneError kind unsupported without CPU lists
  */
 export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
@@ -136,7 +136,7 @@ async function withMaximum(
 ): Promise<ObservedNic> {
   const known = options.knownMaxima?.get(nic.ifindex)
   if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
-  // Without the MQ feature and a control queue the driver has one pair, whatever is asked (virtnet_probe).
+  // Without the MQ feature and a control queue the driver has one pair, whatever is requested (virtnet_probe).
   if (!nic.features.multiqueue || !nic.features.controlQueue) {
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
@@ -148,7 +148,7 @@ async function withMaximum(
     return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
   } catch (error) {
     if (!(error instanceof VqtuneError)) throw error
-    // Gone between the directory listing and ethtool: not ours any more, the next look will not list it.
+    // Removed between the directory listing and ethtool: the next observation will not list it.
     if (error.kind === 'vanished') return { ...nic, obstacle: { code: 'suspended', why: error.message } }
     const obstacle = unknownMaximum(nic.name, error.message)
     options.unanswered?.set(nic.ifindex, obstacle)

@@ -37,11 +37,11 @@ export interface ApplyOptions {
   /** Only this NIC, by name; undefined: all. */
   readonly nic?: string | undefined
   /**
-   * True for boot, udev and the daemon: a NIC that was rolled back is left alone, and what the guard reduced is not tried
-   * again. An administrator's apply ends both.
+   * True for boot, udev and the daemon: a NIC that was rolled back is not tuned, and a count that the guard reduced is not
+   * tried again. An administrator's apply ends both.
    */
   readonly respectHolds: boolean
-  /** NICs to leave alone for other reasons, by name. */
+  /** NICs not to tune for other reasons, by name. */
   readonly exemptions?: Exemptions
 }
 
@@ -49,7 +49,7 @@ export interface ApplyOptions {
 export function applyOperation(system: System, settings: Settings, options: ApplyOptions): Operation {
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
     guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
-  /** Of the NICs that are not chosen, all hold. */
+  /** For NICs that are not chosen, all holds are respected. */
   const holding = (guest: ObservedGuest, ledger: Ledger): RegressionHolds => {
     const all = regressionHoldsOf(guest, ledger, settings)
     if (options.respectHolds) return all
@@ -107,7 +107,7 @@ export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: Appl
   return exempt
 }
 
-/** The recorded originals of every NIC, or of one. Each is held from before its first write on. */
+/** Restores the recorded originals of all NICs, or of one. Each is held from before its first write. */
 export function rollbackOperation(system: System, nic: string | undefined): Operation {
   const restorable = (guest: ObservedGuest, ledger: Ledger): [ObservedNic, RecordedValues][] =>
     guest.nics
@@ -122,7 +122,7 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
     observe: (knownMaxima) => observeGuest(system, { knownMaxima }),
     plan(guest, ledger) {
       const plans = restorable(guest, ledger).map(([observed, original]) =>
-        planRestore(observed, original, guest.cpus.online, 'as it was before vqtune'),
+        planRestore(observed, original, guest.cpus.online, 'original value'),
       )
       return { steps: plans.flatMap(({ steps }) => steps), skips: plans.flatMap(({ skips }) => skips) }
     },
@@ -142,11 +142,11 @@ export interface RestoreRequest {
   readonly ifindex: number
   readonly values: RecordedValues
   readonly reason: string
-  /** Holds the NIC from before the first write on; left out: the ledger stays as it is. */
+  /** Holds the NIC from before the first write; undefined: the ledger is not changed. */
   readonly hold?: Operation['prepare']
 }
 
-/** One NIC back to values from earlier. */
+/** Restores earlier values of one NIC. */
 export function restoreOperation(system: System, request: RestoreRequest): Operation {
   const { purpose, ifindex, values, reason, hold } = request
   return {
@@ -166,8 +166,8 @@ export function restoreOperation(system: System, request: RestoreRequest): Opera
 }
 
 /**
- * Steps back to recorded values: channels first, the kernel rewrites the rest when they change. Where channels cannot be
- * changed now, that is a skip, and the rest is restored. Pure.
+ * Steps that restore recorded values: channels first, because changing them resets the rest. If channels cannot be
+ * changed now, they are skipped and the rest is restored. Pure.
  */
 export function planRestore(
   nic: ObservedNic,
@@ -186,5 +186,5 @@ export function planRestore(
   }
 }
 
-/** What commands that only look ask for: everything. */
+/** For commands that only read: everything. */
 export const OBSERVE_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rss: true }

@@ -25,13 +25,13 @@ export interface NicPlan {
   readonly plan: Plan
 }
 
-/** NICs that are to be left alone for a reason outside the configuration, by name. */
+/** NICs not to be tuned for a reason outside the configuration, by name. */
 export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 
-/** What the guard stepped back from, by interface index. */
+/** What the guard reduced, by interface index. */
 export type RegressionHolds = ReadonlyMap<number, RegressionHold>
 
-/** Plans every NIC, in interface index order. Idempotent: planning a guest that is as desired gives no steps. */
+/** Plans every NIC, in interface index order. Idempotent: a converged guest needs no steps. */
 export function planGuest(
   guest: ObservedGuest,
   settings: Settings,

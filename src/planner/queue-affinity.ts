@@ -1,4 +1,4 @@
-/** Whether each queue is private to its vCPUs, and who disturbs it if not. Pure. */
+/** Whether each queue is private to its vCPUs, and if not, why. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList, DesiredNic, ObservedNic } from '../model'
@@ -8,7 +8,7 @@ import { queueKey } from '../tunables/steering-mask'
 
 /** One reason why a queue is not private. */
 export type AffinityProblem =
-  /** An interrupt of this queue may arrive on CPUs that another queue of the NIC has too. */
+  /** An interrupt of this queue may arrive on CPUs that another queue of the NIC also uses. */
   | {
       readonly kind: 'shared'
       readonly queue: number
@@ -17,7 +17,7 @@ export type AffinityProblem =
       /** The other queues, ascending. */
       readonly with: readonly number[]
     }
-  /** An interrupt of this queue is not on the CPUs that the layout gives it. */
+  /** An interrupt of this queue is not on the CPUs of the layout. */
   | {
       readonly kind: 'elsewhere'
       readonly queue: number
@@ -25,7 +25,7 @@ export type AffinityProblem =
       readonly cpus: CpuList
       readonly wanted: CpuList
     }
-  /** The CPUs that send through this queue are not the ones that the layout gives it. */
+  /** The CPUs that transmit through this queue are not those of the layout. */
   | { readonly kind: 'senders'; readonly queue: number; readonly cpus: CpuList; readonly wanted: CpuList }
   /** The queue has no interrupt of its own. */
   | { readonly kind: 'no-own-interrupt'; readonly queue: number }
@@ -37,9 +37,9 @@ export interface QueueAffinity {
 }
 
 /**
- * Judges the queues in use. Affinity is judged by what was asked for (smp_affinity): effective_affinity is stale until
- * the next interrupt. Queues beyond the target are left out, they are to be removed. While other channels are planned, the
- * layout is about to change: then queues are only judged against each other.
+ * Checks the queues in use. Affinity is checked by the requested one (smp_affinity): effective_affinity is stale until the
+ * next interrupt. Queues beyond the target are ignored, as they will be removed. While a change of channels is planned, the
+ * layout is about to change: then queues are only compared with each other.
  */
 export function checkQueueAffinity(nic: ObservedNic, desired: DesiredNic): readonly QueueAffinity[] {
   const lines = queueLines(nic)
@@ -123,7 +123,7 @@ function queuesByCpu(lines: readonly QueueLine[]): ReadonlyMap<number, ReadonlyS
   return users
 }
 
-/** One short clause for people, naming the IRQ and the CPU. */
+/** One short clause with IRQ and CPU. */
 export function describeAffinityProblem(problem: AffinityProblem): string {
   switch (problem.kind) {
     case 'shared':
@@ -132,8 +132,8 @@ export function describeAffinityProblem(problem: AffinityProblem): string {
       return `IRQ ${problem.irq} may go to CPU ${formatCpuList(problem.cpus)}, belongs to ${formatCpuList(problem.wanted)}`
     case 'senders':
       return problem.cpus.length === 0
-        ? `no CPU sends through it, CPU ${formatCpuList(problem.wanted)} should`
-        : `CPU ${formatCpuList(problem.cpus)} sends through it, CPU ${formatCpuList(problem.wanted)} should`
+        ? `no CPU transmits through it, CPU ${formatCpuList(problem.wanted)} should`
+        : `CPU ${formatCpuList(problem.cpus)} transmits through it, CPU ${formatCpuList(problem.wanted)} should`
     case 'no-own-interrupt':
       return 'has no interrupt of its own'
   }

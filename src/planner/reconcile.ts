@@ -1,7 +1,7 @@
 /**
  * The loop: observe -> desired state -> plan -> apply, until the plan is empty; the next observation is the verification.
- * Bounded in rounds, single-flight across processes, stops between two writes when aborted. Every write to a NIC that
- * vqtune does, for whatever purpose, is an operation of this loop.
+ * Bounded in rounds, single-flight across processes, stops between two writes when aborted. All of vqtune's
+ * writes to NICs, for whatever purpose, are operations of this loop.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, messageOf, VqtuneError } from '../errors'
@@ -14,7 +14,7 @@ import { type Ledger, readLedger, writeLedger } from './ledger'
 
 export const STEP_RESULTS = ['done', 'refused', 'failed'] as const
 
-/** What became of one step. */
+/** The outcome of one step. */
 export interface StepOutcome {
   readonly step: Step
   readonly result: (typeof STEP_RESULTS)[number]
@@ -25,40 +25,40 @@ export interface StepOutcome {
 }
 
 export interface Convergence {
-  /** The last look at the guest. */
+  /** The last observation of the guest. */
   readonly guest: ObservedGuest
   readonly outcomes: readonly StepOutcome[]
   /** Skips of the last plan and steps that the kernel refused. */
   readonly skips: readonly Skip[]
   /** Steps that are still pending; empty when converged. */
   readonly missing: readonly Step[]
-  /** The first fault, or why the loop gave up; undefined when converged. */
+  /** The first error, or why the loop gave up; undefined when converged. */
   readonly failure: VqtuneError | undefined
   readonly ledger: Ledger
-  /** What people should know of vqtune's own state, one line each. */
+  /** Messages about vqtune's own state, one line each. */
   readonly notes: readonly string[]
 }
 
-/** What the loop is to reach. */
+/** What the loop must achieve. */
 export interface Operation {
   /** Shown to other processes that wait for the lock. */
   readonly purpose: string
-  /** True where anything but the planned values is a failure: a refusal, too. */
+  /** True if anything but the planned values is a failure, including a refusal. */
   readonly isExact?: boolean
-  /** Looks at the guest; maxima found earlier in the loop are handed in so that ethtool is asked once per NIC. */
+  /** Observes the guest; maxima found earlier in the loop are passed in, so that ethtool runs once per NIC. */
   observe(knownMaxima: ReadonlyMap<number, number>): Promise<ObservedGuest>
-  /** Steps that are missing, by what the guest shows. Pure. */
+  /** Steps that are missing, from the observed state. Pure. */
   plan(
     guest: ObservedGuest,
     ledger: Ledger,
   ): { readonly steps: readonly Step[]; readonly skips: readonly Skip[] }
-  /** Whether the ledger must change although no step is missing. Pure. */
+  /** Whether the ledger must change even if no step is missing. Pure. */
   pending(ledger: Ledger, guest: ObservedGuest): boolean
-  /** What must be on record before these NICs are written: the same ledger when it is already. Pure. */
+  /** The ledger as it must be before these NICs are written: the same one if nothing is missing. Pure. */
   prepare(ledger: Ledger, guest: ObservedGuest, nics: readonly ObservedNic[], at: string): Ledger
   /**
-   * What the ledger is to say at the end. Pure.
-   * @param unfinished NICs, by interface index, that are not as they should be
+   * The ledger at the end. Pure.
+   * @param unfinished NICs, by interface index, that did not converge
    */
   finish(ledger: Ledger, guest: ObservedGuest, unfinished: ReadonlySet<number>, at: string): Ledger
 }
@@ -67,22 +67,22 @@ export interface ConvergeOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another vqtune, milliseconds; default as takeLock; 'held': the caller has the lock. */
   readonly lockWaitMs?: number | 'held'
-  /** Called under the lock with each look, before it is planned for: it shows what others did since the one before. */
+  /** Called under the lock with each observation, before planning: it shows what others did since the previous one. */
   readonly onLook?: (guest: ObservedGuest) => void
-  /** Called under the lock before channels are written, with their NICs as they are. Must not throw. */
+  /** Called under the lock before channels are written, with the NICs before the change. Must not throw. */
   readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<void>
-  /** Called after each write, so that a long apply shows progress and a killed one has said what it did. */
+  /** Called after each write, so that a long apply shows progress and a killed one has shown what it did. */
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
 
-/** Channels, then affinity; the rest is for events that come in between. */
+/** Channels, then affinity; the rest is for events in between. */
 const MAX_ROUNDS = 8
-/** How often one and the same step is tried, with the delay before each try in milliseconds. */
+/** Attempts for the same step, with the delay before each in milliseconds. */
 const RETRY_DELAYS_MS = [0, 100, 500] as const
 
 /**
- * Carries out an operation. Does not throw for what goes wrong with single NICs: that is in the result.
- * @throws VqtuneError when nothing was changed at all: permission, busy, state, or the first observation failed
+ * Carries out an operation. Does not throw for errors of single NICs: they are in the result.
+ * @throws VqtuneError if nothing was changed at all: permission, busy, state, or the first observation failed
  */
 export async function converge(
   system: System,
@@ -114,7 +114,7 @@ function needsRoot(purpose: string, steps: readonly Step[]): VqtuneError {
   return new VqtuneError('permission', `${purpose} must ${what}: run it as root`)
 }
 
-/** Why an exact operation is not done although nothing is left to try. */
+/** Why an exact operation failed although nothing is left to try. */
 function refusalOf({ isExact }: Operation, skips: readonly Skip[]): VqtuneError | undefined {
   const [first] = isExact === true ? skips : []
   return first === undefined
@@ -122,7 +122,7 @@ function refusalOf({ isExact }: Operation, skips: readonly Skip[]): VqtuneError 
     : new VqtuneError('not-converged', `${first.nic}: ${first.tunable ?? 'NIC'} not restored: ${first.why}`)
 }
 
-/** One run under the lock. Everything that changes during the run is here; nothing outlives it. */
+/** One run under the lock. Holds all state of the run; nothing outlives it. */
 class Loop {
   private readonly outcomes: StepOutcome[] = []
   private readonly tries = new Map<string, number>()
@@ -130,7 +130,7 @@ class Loop {
   private readonly obstacles = new Map<number, Obstacle>()
   /** Other steps that the kernel refused, by key. */
   private readonly refused = new Map<string, Skip>()
-  /** NICs that are given up in this run, by interface index. */
+  /** NICs given up in this run, by interface index. */
   private readonly failed = new Set<number>()
   private failure: VqtuneError | undefined
 
@@ -164,7 +164,7 @@ class Loop {
         const channels = new Set(due.filter(isChannelStep).map(({ ifindex }) => ifindex))
         if (channels.size > 0)
           await this.options.beforeChannels?.(guest.nics.filter(({ ifindex }) => channels.has(ifindex)))
-        // Asking the gateway takes seconds, and who interrupts then wants nothing changed.
+        // Probing the gateway takes seconds, and an interruption then means that nothing is to be changed.
         if (!this.isAborted) await this.apply(due, guest)
       }
       guest = await this.look()
@@ -185,7 +185,7 @@ class Loop {
     }
   }
 
-  /** Counts tries; a step that did not take after the last one makes its NIC fail. */
+  /** Counts attempts; if a step did not persist after the last one, its NIC fails. */
   private async pauseBefore(steps: readonly Step[]): Promise<void> {
     let pauseMs = 0
     for (const step of steps) {
@@ -204,8 +204,8 @@ class Loop {
   }
 
   /**
-   * @returns undefined when it could not be recorded after other NICs were written: these are given up then
-   * @throws VqtuneError when nothing was written yet
+   * @returns undefined if it could not be recorded after other NICs were written: these are then given up
+   * @throws VqtuneError if nothing was written yet
    */
   private prepare(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger | undefined {
     const touched = new Set(steps.map(({ ifindex }) => ifindex))
@@ -225,7 +225,7 @@ class Loop {
     return this.outcomes.some(({ result }) => result === 'done')
   }
 
-  /** @returns why the ledger could not be written, undefined when it was */
+  /** @returns why the ledger could not be written, undefined if it was */
   private written(ledger: Ledger): VqtuneError | undefined {
     try {
       writeLedger(this.system, ledger)
@@ -236,7 +236,7 @@ class Loop {
     }
   }
 
-  /** Channels of all NICs side by side: each is one ethtool. The rest are single writes to kernel files. */
+  /** Channels of all NICs in parallel: one ethtool each. The rest are single writes to kernel files. */
   private async apply(steps: readonly Step[], guest: ObservedGuest): Promise<void> {
     await Promise.all(steps.filter(isChannelStep).map((step) => this.doStep(step, guest)))
     for (const step of steps) {
@@ -260,7 +260,7 @@ class Loop {
           ? error
           : new VqtuneError('tool-failed', messageOf(error), { cause: error })
       this.note({ step, result: 'failed', why: failure.message, at: now() })
-      // A NIC that went away is no fault: the next look does not list it. If it does, the step is tried again.
+      // A NIC that went away is not an error: the next observation does not list it. If it does, the step is retried.
       if (failure.kind !== 'vanished') this.fail(step.ifindex, failure)
     }
   }
@@ -307,7 +307,7 @@ class Loop {
     if (next === ledger) return ledger
     const failure = this.written(next)
     if (failure === undefined) return whole(next)
-    // What was written to the NICs stays: the originals are on record, and a rollback needs no more than these.
+    // What was written to the NICs stays: the originals are recorded, and a rollback needs nothing else.
     this.failure ??= new VqtuneError(failure.kind, `${failure.message}; ${this.stands(missing)}`, {
       cause: failure,
     })
@@ -324,7 +324,7 @@ function notesOn({ setAside }: Ledger): readonly string[] {
   return setAside === undefined ? [] : [setAside]
 }
 
-/** As it is on the disk now: what could not be used lies beside it. */
+/** As on disk now: a copy of what could not be used is next to it. */
 function whole({ setAside: _, ...ledger }: Ledger): Ledger {
   return ledger
 }

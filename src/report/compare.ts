@@ -1,4 +1,4 @@
-/** What happened between two snapshots. Pure. */
+/** The difference between two snapshots. Pure. */
 
 import { growth, TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
@@ -16,11 +16,11 @@ export interface Direction {
 
 export interface QueueLoad {
   readonly queue: number
-  /** Where its rx interrupt may arrive. */
+  /** Affinity of its rx interrupt. */
   readonly cpus: CpuList
   readonly rxInterrupts: number
   readonly txInterrupts: number
-  /** Interrupts of both directions that did arrive, by CPU; CPUs without are left out. */
+  /** Interrupts of both directions by the CPU that handled them; CPUs without any are left out. */
   readonly byCpu: readonly { readonly cpu: number; readonly interrupts: number }[]
   /** undefined where the kernel does not count them for each queue. */
   readonly rxPackets: number | undefined
@@ -36,7 +36,7 @@ export interface NicLoad {
   readonly rx: Direction
   readonly tx: Direction
   readonly queues: readonly QueueLoad[]
-  /** Jain's index of the queues' receive packets, or of their interrupts where packets are not told; 1 is even. */
+  /** Jain's index of the queues' receive packets, or of their interrupts where packets are not counted; 1 is even. */
   readonly evenness: number | undefined
   readonly evennessOf: (typeof EVENNESS_BASES)[number]
 }
@@ -60,11 +60,11 @@ export interface Report {
   readonly nics: readonly NicLoad[]
   readonly cpus: readonly CpuLoadReport[]
   readonly flows: Flows
-  /** Of the whole guest; undefined where not told. */
+  /** Of the whole guest; undefined where not available. */
   readonly tcp: { readonly sent: number; readonly retransmitted: number } | undefined
 }
 
-/** Counters that went back (a NIC that was plugged anew) count as nothing, as do those that are not told. */
+/** Counters that decreased (the NIC was replugged) or are missing count as 0. */
 function grown(from: number | undefined, to: number | undefined): number {
   return growth(from ?? 0, to ?? 0) ?? 0
 }

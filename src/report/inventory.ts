@@ -1,4 +1,4 @@
-/** What machine this is. systeminformation is loaded here only, and asked once: some of its calls fork a lot. */
+/** The machine, for the report's heading. systeminformation is loaded only here and called once: some calls fork a lot. */
 import { CHILD_ENV } from '../system/system'
 
 export interface Inventory {
@@ -8,12 +8,12 @@ export interface Inventory {
   readonly cpu: string
 }
 
-/** It must not hold up the report. A loaded guest takes seconds for it. */
+/** Must not delay the report; a loaded guest takes seconds. */
 const LIMIT_MS = 10_000
 
 /**
- * systeminformation runs programs by name in a shell, with our own environment: of the caller's PATH, exported shell
- * functions and the rest nothing may be left. For good: this is the last thing that a report asks.
+ * systeminformation runs programs by name in a shell, with our own environment: the caller's PATH, exported shell
+ * functions and all other variables have to be removed first. Not restored: this is the report's last step.
  */
 function takeChildEnvironment(): void {
   for (const name of Object.keys(process.env)) delete process.env[name]

@@ -1,4 +1,4 @@
-/** Texts of procfs and ethtool that the report compares over a window. Pure; each says what it does with odd lines. */
+/** Parsers for the procfs and ethtool texts that the report compares. Pure; each states how it handles malformed lines. */
 import { parseWholeNumber } from '../text/numbers'
 
 /**
@@ -64,7 +64,7 @@ export function parseSoftnet(text: string, online: readonly number[]): ReadonlyM
   return result
 }
 
-/** What one queue of `ethtool -S` tells; undefined where this kernel does not (6.12 has kicks but no packets). */
+/** The counters of one queue in `ethtool -S`; undefined where this kernel has none (6.12 has kicks but no packets). */
 export interface QueueStats {
   readonly rxPackets: number | undefined
   readonly txPackets: number | undefined
@@ -96,7 +96,7 @@ export function parseQueueStats(text: string): ReadonlyMap<number, QueueStats> {
   )
 }
 
-/** TCP segments sent and sent again, of this network namespace (/proc/net/snmp); undefined when not told. */
+/** TCP segments sent and retransmitted, of this network namespace (/proc/net/snmp); undefined if not available. */
 export function parseTcpSegments(
   text: string,
 ): { readonly sent: number; readonly retransmitted: number } | undefined {

@@ -1,4 +1,4 @@
-/** One reading of everything that the report compares. */
+/** One reading of all counters that the report compares. */
 
 import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../kernel/counters'
 import type { ObservedNic } from '../model'

@@ -1,7 +1,7 @@
 /**
- * Single flight across processes: boot oneshot, daemon and administrator may run at once. flock(2) is held by the
- * open file, so the kernel gives the lock back however this process ends. Node has no flock; flock(1) takes it on a
- * descriptor that we hand down and stay the owner of. The lock is only taken when something has to be written.
+ * One writer at a time across processes: boot unit, daemon and administrator may run at once. flock(2) belongs to the
+ * open file description, so the kernel releases the lock however this process ends. Node has no flock(2); flock(1) takes
+ * it on a descriptor that it inherits and that we keep open. The lock is only taken when something has to be written.
  */
 import {
   closeSync,
@@ -23,7 +23,7 @@ export interface Lock {
   release(): void
 }
 
-/** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
+/** flock's exit status for a lock that is held (-E); one that flock itself never uses. */
 const HELD = 75
 
 /** As long as a pass of another vqtune takes, with some to spare. */
@@ -31,7 +31,7 @@ const WAIT_MS = 10_000
 
 /**
  * Waits for the lock and takes it.
- * @param purpose shown to others who wait, such as `apply`
+ * @param purpose shown to processes that wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
  * @param signal ends the waiting
  * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing, tool-failed
@@ -43,7 +43,8 @@ export function takeLock(
   signal?: AbortSignal,
 ): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
-  const busy = (holder: string): string => `${holder} is at work: waited ${waitMs} ms for ${path}`
+  const busy = (holder: string): string =>
+    `timed out after ${waitMs / 1000} s waiting for the lock held by ${holder}; ${path} is released when that process exits`
   return takeFile(system, path, { purpose, waitMs, busy, signal })
 }
 
@@ -52,7 +53,7 @@ export function takeLock(
  * @throws VqtuneError kind busy when another one runs; else as takeLock
  */
 export function takeDaemonLock(system: System): Promise<Lock> {
-  const busy = (holder: string): string => `${holder} runs already`
+  const busy = (holder: string): string => `${holder} is already running`
   return takeFile(system, `${system.paths.runDir}/daemon.lock`, { purpose: 'daemon', waitMs: 0, busy })
 }
 
@@ -94,7 +95,7 @@ function isAt(path: string, fd: number): boolean {
   return there?.ino === ours.ino && there.dev === ours.dev
 }
 
-/** For those who wait. A disk that takes no name is no reason not to work: without one they are told of "another vqtune". */
+/** Names the holder for processes that wait. If that cannot be written, they show "another vqtune" instead. */
 function nameHolder(system: System, path: string, fd: number, purpose: string): void {
   const text = `${process.pid} ${purpose}\n`
   try {
@@ -168,7 +169,7 @@ function openFile(path: string): number {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
     if (errnoOf(error) !== 'EROFS') throw error
-    // The file that lies there locks as well. Whether the ledger must be written is for others to find out.
+    // An existing file locks as well. Whether the ledger has to be written is the caller's concern.
     try {
       return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     } catch {
@@ -177,7 +178,7 @@ function openFile(path: string): number {
   }
 }
 
-/** Ledger and daemon state lie beside the lock: whoever could write them would choose what rollback writes. */
+/** Ledger and daemon state are in the same directory: whoever could write there would choose what rollback writes. */
 function refuseForeign(system: System): void {
   const { root, runDir } = system.paths
   const problem = root === '' ? ownershipProblem(system, runDir) : undefined
@@ -187,5 +188,5 @@ function refuseForeign(system: System): void {
 function holderOf(fd: number): string {
   const text = Buffer.alloc(64)
   const match = /^(\d+) ([\w -]+)\n/.exec(text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0)))
-  return match === null ? 'another vqtune' : `vqtune ${match[2]} (process ${match[1]})`
+  return match === null ? 'another vqtune' : `vqtune ${match[2]} (PID ${match[1]})`
 }

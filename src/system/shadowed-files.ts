@@ -1,8 +1,7 @@
-/** Configuration that lies in several directories, of the administrator, the running system and the vendor. */
+/** Configuration in several directories: of the administrator, the running system and the vendor. */
 
 /**
- * Files by name, in the order of their names; a file hides those of the same name in later directories, as systemd, udev and
- * kmod do it.
+ * Files, sorted by name; a file hides files of the same name in later directories, as in systemd, udev and kmod.
  * @param directories highest precedence first
  * @param list the names in a directory
  */

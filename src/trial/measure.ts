@@ -1,10 +1,10 @@
-/** One measurement: the traffic there is for a while, or a command from start to end. */
+/** One measurement: live traffic for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
 import { type Counters, growth, readCounters, SETTLE_MS, TICKS_PER_SECOND } from '../kernel/counters'
 import type { System } from '../system/system'
 
-/** What happened between two readings. */
+/** The difference between two readings. */
 export interface Measured {
   readonly seconds: number
   readonly bytes: number
@@ -13,7 +13,7 @@ export interface Measured {
   readonly cpuSeconds: number
 }
 
-/** Counters that went back count as nothing moved. Pure. */
+/** Counters that decreased count as 0. Pure. */
 export function difference(from: Counters, to: Counters): Measured {
   const grown = (key: keyof Counters['nic']): number => growth(from.nic[key], to.nic[key]) ?? 0
   return {
@@ -42,7 +42,7 @@ const COMMAND_LIMIT_MS = 600_000
 
 /**
  * Runs the user's own command, with the user's environment, without a shell; its output is dropped.
- * @throws VqtuneError kind tool-failed when it does not exit with 0, with the end of what it complained
+ * @throws VqtuneError kind tool-failed if it does not exit with 0, with its last line on standard error
  */
 export async function measureCommand(
   system: System,

@@ -64,7 +64,7 @@ function reasonOf(nic: ObservedNic, desired: DesiredNic, hold: RegressionHold | 
 
 /**
  * Runs `ethtool -L`. The exit status does not say whether anything changed (versions differ), so the caller compares
- * before and observes after.
+ * before and observes afterwards.
  */
 async function setChannels(system: System, step: Step, count: number): Promise<void> {
   const result = await system.run('ethtool', ['-L', step.nic, 'combined', String(count)], {
@@ -81,7 +81,7 @@ async function setChannels(system: System, step: Step, count: number): Promise<v
   throw await explained(system, step, code, text)
 }
 
-/** A bare "Invalid argument" says nothing; XDP is the usual cause and easy to see. */
+/** "Invalid argument" alone says nothing; XDP is the usual cause and easy to detect. */
 async function explained(system: System, step: Step, code: ObstacleCode, text: string): Promise<Error> {
   if (code === 'refused' || code === 'xdp') {
     const xdp = code === 'xdp' || (await readLinks(system)).get(step.nic)?.xdp === true

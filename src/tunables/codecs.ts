@@ -15,13 +15,13 @@ export const COUNT: Codec<number> = {
   restorable: (recorded) => recorded,
 }
 
-/** CPUs as the kernel lists them: `0-3,8`; empty for none. */
+/** A CPU list of the kernel: `0-3,8`; empty for none. */
 export const CPUS: Codec<CpuList> = {
   unit: 'CPU ',
   parse: parseCpuList,
   format: formatCpuList,
   /**
-   * CPUs that went offline since are left out: the kernel drops them from XPS (__netif_set_xps_queue, net/core/dev.c) and
+   * CPUs that have gone offline are left out: the kernel drops them from XPS (__netif_set_xps_queue, net/core/dev.c) and
    * refuses interrupts that only they may take (write_irq_affinity, kernel/irq/proc.c).
    */
   restorable(recorded, online) {

@@ -1,4 +1,4 @@
-/** What all tunables have in common, written once: reading, planning, recording, restoring, comparing, writing. */
+/** What all tunables have in common: reading, planning, recording, restoring, comparing, writing. */
 import { VqtuneError } from '../errors'
 import { parseCpuList } from '../kernel/cpulist'
 import type {
@@ -20,14 +20,14 @@ const BY_NAME: ReadonlyMap<TunableName, AnyTunable> = new Map(
   TUNABLES.map((tunable) => [tunable.name, tunable]),
 )
 
-/** Everything that the tunables read of a NIC. */
+/** All settings that the tunables read from a NIC. */
 export function readSettings(system: System, nic: NicTopology): readonly ObservedSetting[] {
   return TUNABLES.flatMap((tunable) => tunable.read(system, nic))
 }
 
 /**
- * Plans one NIC. What resets others comes without them: those are judged in the next round, against what the kernel then
- * chose. Pure.
+ * Plans one NIC. A step that resets other settings is planned without them: they are planned in the next round, from what
+ * the kernel has then chosen. Pure.
  */
 export function planSettings(context: NicContext): Plan {
   const steps: Step[] = []
@@ -45,7 +45,7 @@ export function planSettings(context: NicContext): Plan {
   return { steps, skips, notes }
 }
 
-/** What a NIC shows, in the form of ledger and snapshots. Pure. */
+/** A NIC's current values, in the form of ledger and snapshots. Pure. */
 export function recordValues({ settings }: Pick<ObservedNic, 'settings'>): RecordedValues {
   const values: Record<TunableName, Record<string, string>> = {}
   for (const { tunable, key, value } of settings) {
@@ -56,13 +56,13 @@ export function recordValues({ settings }: Pick<ObservedNic, 'settings'>): Recor
   return values
 }
 
-/** Text that a tunable of this version can have written; of a tunable that it does not know, anything. */
+/** Whether a tunable of this version can have written the text; for an unknown tunable, any text. */
 export function isRecordedValue(tunable: TunableName, text: string): boolean {
   return BY_NAME.get(tunable)?.isValue(text) ?? true
 }
 
 /**
- * Steps back to recorded values. What was not recorded, or cannot be had any more, stays. Pure.
+ * Steps that restore recorded values. What was not recorded, or is no longer possible, stays. Pure.
  * @param online CPU numbers that are online now
  * @param except tunables that cannot be written now
  */
@@ -95,7 +95,7 @@ function settingsByTunable({
   })
 }
 
-/** One value that is another one than before. */
+/** One value that differs from before. */
 export interface ChangedValue {
   readonly key: string
   readonly old: string
@@ -109,8 +109,8 @@ export interface ChangedTunable {
 }
 
 /**
- * Differences between two recordings, in the order of the registry. What the kernel wrote anew with another tunable is a
- * consequence, no difference of its own; what is missing on either side is none. Pure.
+ * Differences between two recordings, in the order of the registry. What the kernel reset together with another tunable is
+ * a consequence, not a difference of its own; nor is a value that is missing on either side. Pure.
  */
 export function changedValues(before: RecordedValues, after: RecordedValues): readonly ChangedTunable[] {
   const changed: ChangedTunable[] = []
@@ -128,7 +128,7 @@ export function changedValues(before: RecordedValues, after: RecordedValues): re
   return changed
 }
 
-/** What earlier was, with what these steps wrote as it is now, whether or not it stayed. Pure. */
+/** The earlier values, but those that these steps wrote as they are now, whether or not they persisted. Pure. */
 export function withWritten(
   earlier: RecordedValues,
   now: RecordedValues,
@@ -137,20 +137,20 @@ export function withWritten(
   const values: Record<TunableName, Record<string, string>> = {}
   for (const [tunable, recorded] of Object.entries(earlier)) values[tunable] = { ...recorded }
   for (const { tunable, key } of steps) {
-    // With it the kernel writes others anew, and the queues are others.
+    // The kernel resets the others together with it, and the queues change.
     for (const name of BY_NAME.get(tunable)?.resets ?? []) values[name] = { ...now[name] }
     const value = now[tunable]?.[key]
     const recorded = values[tunable]
-    // What is missing on either side is no difference.
+    // A value that is missing on either side is not a difference.
     if (value !== undefined && recorded?.[key] !== undefined) recorded[key] = value
   }
   return values
 }
 
 /**
- * The driver wrote all of a NIC's settings that it lays out by itself: each shows exactly what it would write for the CPUs
- * that are online. Nobody else produces that by chance. Pure.
- * @returns false where the driver lays out nothing
+ * True if the driver itself wrote all settings that it lays out: each is exactly what it writes for the online CPUs, which
+ * no other software produces by chance. Pure.
+ * @returns false if the driver lays out nothing
  */
 export function showsKernelLayout(values: RecordedValues, count: number, online: CpuList): boolean {
   const laidOut = TUNABLES.flatMap(({ name, kernelLayout }) =>
@@ -161,7 +161,7 @@ export function showsKernelLayout(values: RecordedValues, count: number, online:
   return laidOut.length > 0 && laidOut.every(Boolean)
 }
 
-/** Whether what moves inside the wanted value is no drift. */
+/** Whether a move inside the wanted value is not drift. */
 export function isConstraint(tunable: TunableName): boolean {
   return BY_NAME.get(tunable)?.isConstraint === true
 }
@@ -171,18 +171,18 @@ export function hasKernelLayout(tunable: TunableName): boolean {
 }
 
 /**
- * Does one step, if the interface is still the one that was planned for.
+ * Writes one step, if the interface is still the one that was planned.
  * @throws StepRefused, VqtuneError
  */
 export async function executeStep(system: System, step: Step): Promise<void> {
   const ifindex = system.readText(`${system.paths.sysClassNet}/${step.nic}/ifindex`)?.trim()
   if (ifindex !== String(step.ifindex)) {
-    throw new VqtuneError('vanished', `${step.nic}: the name belongs to another interface by now`)
+    throw new VqtuneError('vanished', `${step.nic}: the name now belongs to another interface`)
   }
   await BY_NAME.get(step.tunable)?.write(system, step)
 }
 
-/** Directories of the files that hold a NIC's settings, without repetition: a write by others shows there. */
+/** Directories of the files of a NIC's settings, without duplicates: writes by others are detected there. */
 export function settingDirectories(nics: readonly Pick<ObservedNic, 'settings'>[]): readonly string[] {
   const files = nics.flatMap(({ settings }) =>
     settings.flatMap(({ file }) => (file === undefined ? [] : [file])),
@@ -190,7 +190,7 @@ export function settingDirectories(nics: readonly Pick<ObservedNic, 'settings'>[
   return [...new Set(files.map((file) => file.slice(0, file.lastIndexOf('/'))))]
 }
 
-/** CPU lists that a NIC's settings of a tunable hold, by key. Pure. */
+/** CPU lists of a NIC's settings of a tunable, by key. Pure. */
 export function cpuListsOf(
   { settings }: Pick<ObservedNic, 'settings'>,
   tunable: TunableName,
@@ -202,7 +202,7 @@ export function cpuListsOf(
   )
 }
 
-/** A value for people: `CPU 0-3`, `CPU none`, `4`. */
+/** A value as shown: `CPU 0-3`, `CPU none`, `4`. */
 export function showValue(tunable: TunableName, text: string): string {
   return `${unitOf(tunable)}${text === '' ? 'none' : text}`
 }
@@ -227,7 +227,7 @@ function unitOf(tunable: TunableName): string {
   return BY_NAME.get(tunable)?.unit ?? ''
 }
 
-/** Steps that set channels: they are written first and side by side, and their NICs are watched. */
+/** Steps that set channels: they are written first and in parallel, and their NICs are watched. */
 export function isChannelStep(step: Step): boolean {
   return step.tunable === 'channels'
 }

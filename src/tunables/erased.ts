@@ -1,4 +1,4 @@
-/** Tunables without their value types: behind this line every value is text. */
+/** Tunables without their value types: to the rest of the program every value is text. */
 import type { CpuList, ObservedNic, ObservedSetting, Plan, Skip, Step } from '../model'
 import type { System } from '../system/system'
 import type { NicContext, NicTopology, Setting, Tunable } from './tunable'
@@ -9,7 +9,7 @@ export interface AnyTunable
   read(system: System, nic: NicTopology): readonly ObservedSetting[]
   /** Steps for the settings that are not as desired. Pure. */
   plan(context: NicContext): Plan
-  /** The step back to a recorded value; undefined when it is so already, or out of reach. Pure. */
+  /** The step that restores a recorded value; undefined if it is already in place or no longer possible. Pure. */
   restore(
     nic: ObservedNic,
     setting: ObservedSetting,
@@ -60,7 +60,7 @@ export function erased<V>(tunable: Tunable<V>): AnyTunable {
       const before = codec.parse(recorded)
       const wanted = before === undefined ? undefined : codec.restorable(before, online)
       const current = codec.parse(setting.value)
-      // Of what is there, too, only that counts which could be written: an offline CPU may stay in a mask.
+      // Of the current value only what could be written counts: an offline CPU may stay in a mask.
       const now = current === undefined ? undefined : codec.restorable(current, online)
       if (wanted === undefined) return undefined
       const text = codec.format(wanted)
@@ -70,7 +70,7 @@ export function erased<V>(tunable: Tunable<V>): AnyTunable {
     isValue: (text) => codec.parse(text) !== undefined,
     write(system, step) {
       const value = codec.parse(step.new)
-      if (value === undefined) throw new TypeError(`${name}: ${step.new} is no value`)
+      if (value === undefined) throw new TypeError(`${name}: ${step.new} is not a value`)
       return tunable.write(system, step, value)
     },
   }

@@ -1,4 +1,4 @@
-/** The registry: what vqtune tunes, in the order in which it must be written. */
+/** The registry: what vqtune tunes, in the order of writing. */
 import { channels } from './channels'
 import { erased } from './erased'
 import { irqAffinity } from './irq-affinity'

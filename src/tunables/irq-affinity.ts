@@ -1,4 +1,4 @@
-/** IRQ affinity: rx and tx interrupt of a queue pair inside that queue's CPUs (smp_affinity). */
+/** IRQ affinity: the rx and tx interrupts of a queue pair on that queue's CPUs (smp_affinity). */
 import { formatCpuList } from '../kernel/cpulist'
 import { irqAffinityPath, readIrqAffinity } from '../kernel/interrupts'
 import type { CpuList, InterruptLayout } from '../model'
@@ -22,7 +22,7 @@ export const irqAffinity: Tunable<CpuList> = {
     key: 'affinity',
     values: 'boolean',
     default: true,
-    help: 'Keep the interrupts of each queue on its own vCPUs.',
+    help: 'Keep the interrupts of each queue on the vCPUs of that queue.',
   },
   isConstraint: true,
   kernelLayout: kernelGroup,
@@ -53,8 +53,8 @@ export const irqAffinity: Tunable<CpuList> = {
 }
 
 /**
- * An interrupt anywhere inside its queue's group is as desired: irqbalance may choose there. A single queue has all CPUs
- * for its group, so that only isolated ones are left to keep it from.
+ * An interrupt anywhere in its queue's group is as desired: irqbalance may choose one of these CPUs. The group of a single
+ * queue is all CPUs except isolated ones.
  */
 function wantedGroups({ desired }: NicContext, settings: readonly Setting<CpuList>[]): Desire<CpuList> {
   const groups = new Map(
@@ -85,5 +85,5 @@ const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
   intx: 'the device has no MSI-X vectors: all queues share one line interrupt',
   mmio: 'virtio-mmio has one interrupt for all queues',
   ccw: 'virtio-ccw uses adapter interrupts, which have no affinity per queue',
-  unknown: 'no interrupt of its queues was found in /proc/interrupts',
+  unknown: 'no interrupts of its queues found in /proc/interrupts',
 }

@@ -1,14 +1,14 @@
 /**
  * What virtnet_set_affinity() (drivers/net/virtio_net.c, 4.19 and later) writes for interrupts and XPS of a queue when
  * channels change or a vCPU goes online or offline: consecutive groups of online CPUs, the first `n % count` one larger;
- * with more queues than CPUs one CPU each, from the start again.
+ * with more queues than CPUs, one CPU each, starting over after the last.
  */
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
 
 /**
- * @param key begins with `queue N`
- * @returns the CPU list as text; undefined for a key that names no queue
+ * @param key starts with `queue N`
+ * @returns the CPU list as text; undefined if the key names no queue
  */
 export function kernelGroup(key: string, count: number, online: CpuList): string | undefined {
   const queue = Number(/^queue (\d+)/.exec(key)?.[1] ?? Number.NaN)

@@ -1,6 +1,6 @@
 /**
- * RPS (receive packet steering, rps_cpus): moves received packets on to other vCPUs in software. It helps a NIC whose host
- * gives fewer queues than there are vCPUs, and costs one that has a queue for each; see Documentation/networking/scaling.rst.
+ * RPS (receive packet steering, rps_cpus): moves received packets to other vCPUs in software. It helps if the host offers
+ * fewer queues than there are vCPUs, and costs time if there is one for each; see Documentation/networking/scaling.rst.
  */
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
@@ -16,7 +16,7 @@ export const rps: Tunable<CpuList> = {
     key: 'rps',
     values: ['keep', 'spread', 'off'],
     default: 'keep',
-    help: 'Receive packet steering. "keep" changes nothing. "spread" gives each receive queue of a NIC that the host limits to fewer queues than there are usable vCPUs its share of the remaining vCPUs, never isolated ones, and clears it on other NICs. "off" clears it.',
+    help: 'Receive packet steering. "keep" changes nothing. "spread": if the host offers fewer queue pairs than there are usable vCPUs, each receive queue gets its share of the remaining vCPUs, never isolated ones; on other NICs RPS is cleared. "off" clears it.',
   },
   read: (system, nic) => readMasks(system, nic, 'rx', 'rps_cpus', 'RPS'),
   desire(context, settings) {
@@ -40,7 +40,7 @@ function isLimitedByHost({ nic, usable }: NicContext): boolean {
   return maximum !== undefined && maximum < usable.length
 }
 
-/** The vCPUs of the queue's group but the first, which is left to the queue's interrupt. */
+/** The vCPUs of the queue's group except the first, which handles the queue's interrupt. */
 function share({ desired, usable }: NicContext, queue: number): CpuList {
   const group = desired.groups[queue]?.irq.filter((cpu) => usable.includes(cpu)) ?? []
   return group.slice(1)
@@ -52,7 +52,7 @@ function reasonFor(key: string, cpus: CpuList, mode: 'off' | 'spread'): string {
   return mode === 'off' ? 'set by the configuration' : `no vCPU is left to help ${key}`
 }
 
-/** Steering that was set when there was one queue moves packets off the vCPU that the queue has now. */
+/** RPS left over from a single-queue setup moves packets off the queue's own vCPU. */
 function leftovers({ nic, desired }: NicContext, settings: readonly Setting<CpuList>[]): readonly string[] {
   const steered = settings.filter(({ value }) => value.length > 0).map(({ key }) => key)
   if (steered.length === 0 || nic.channels.current === 1 || desired.target === 1) return []

@@ -9,7 +9,7 @@ export function queueKey(queue: number): string {
   return `queue ${queue}`
 }
 
-/** Reads a mask of every queue in use; a queue without the file, or with none that can be read, is left out. */
+/** Reads the mask of each queue in use; queues without a readable file are left out. */
 export function readMasks(
   system: System,
   nic: NicTopology,

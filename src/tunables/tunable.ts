@@ -1,6 +1,6 @@
 /**
- * What a tunable is. A new one is one file that declares one of these, and one line in index.ts: plan, ledger, rollback,
- * drift, attribution, watched files, configuration, texts and JSON follow from the declaration.
+ * The declaration of a tunable. A new one is one file with such a declaration, and one line in index.ts: plan, ledger,
+ * rollback, drift, attribution, watched files, configuration, texts and JSON follow from it.
  */
 import type {
   CpuList,
@@ -17,13 +17,13 @@ import type { System } from '../system/system'
 
 /** The one text form of a value, for ledger, drift, JSON and messages. */
 export interface Codec<V> {
-  /** Stands before a value for people, such as `CPU `. */
+  /** Prefix of a value as shown, such as `CPU `. */
   readonly unit: string
-  /** @returns undefined when the text is no value */
+  /** @returns undefined if the text is not a value */
   parse(text: string): V | undefined
   format(value: V): string
   /**
-   * What of a recorded value can be written now; undefined: nothing, it is out of reach.
+   * The part of a recorded value that can be written now; undefined: nothing.
    * @param online CPU numbers
    */
   restorable(recorded: V, online: CpuList): V | undefined
@@ -40,9 +40,9 @@ export interface Setting<V> {
 /** What a setting should be. */
 export interface Wanted<V> {
   readonly key: string
-  /** Written where the setting is not accepted. */
+  /** Written if the current value is not accepted. */
   readonly value: V
-  /** A constraint where the kernel or others may choose; left out: only this very value. */
+  /** If the kernel or others may choose within a constraint; undefined: only exactly this value. */
   readonly accepts?: (now: V) => boolean
   /** One clause without a full stop. */
   readonly reason: string
@@ -51,7 +51,7 @@ export interface Wanted<V> {
 export interface Desire<V> {
   readonly wanted: readonly Wanted<V>[]
   readonly skips: readonly Pick<Skip, 'code' | 'why'>[]
-  /** What people should know of a setting that is left as it is, one clause each. */
+  /** Notes about settings that are not changed, one clause each. */
   readonly notes?: readonly string[]
 }
 
@@ -60,18 +60,18 @@ export interface Switch {
   readonly key: string
   readonly values: 'boolean' | readonly [string, ...string[]]
   readonly default: SwitchValue
-  /** Sentences for the commented example and the manual page. */
+  /** Text of the commented example and the manual page. */
   readonly help: string
 }
 
-/** What decides about one NIC. */
+/** Everything that determines the desired settings of one NIC. */
 export interface NicContext {
   readonly nic: ObservedNic
   readonly desired: DesiredNic
   readonly settings: NicSettings
   /** CPUs that may take interrupts. */
   readonly usable: CpuList
-  /** Of the guard, when it holds now. */
+  /** The guard's hold, if there is one. */
   readonly regressionHold: RegressionHold | undefined
 }
 
@@ -80,22 +80,22 @@ export type NicTopology = Omit<ObservedNic, 'settings'>
 
 export interface Tunable<V> {
   readonly name: TunableName
-  /** One of its settings for people, of which some are counted: `interrupt`, of `8 interrupts`. */
+  /** What one of its settings is called, in the singular: `interrupt`, as in `8 interrupts`. */
   readonly noun: string
   readonly codec: Codec<V>
   readonly switch?: Switch
-  /** Tunables whose settings the kernel writes anew with this one: they are planned, and compared, in the next round. */
+  /** Tunables whose settings the kernel resets with this one: they are planned, and compared, in the next round. */
   readonly resets?: readonly TunableName[]
-  /** True where a wanted value leaves room: what moves inside it is no drift. */
+  /** True if a wanted value leaves a choice: a move inside it is not drift. */
   readonly isConstraint?: boolean
   /**
-   * Where the driver itself writes it when channels change or a vCPU goes online or offline: the text that it writes.
+   * The text that the driver writes when channels change or a vCPU goes online or offline, if it does.
    * @param count channels
    */
   readonly kernelLayout?: (key: string, count: number, online: CpuList) => string | undefined
   read(system: System, nic: NicTopology): readonly Setting<V>[]
   /** What this NIC's settings should be, with reasons. Pure. */
   desire(context: NicContext, settings: readonly Setting<V>[]): Desire<V>
-  /** @throws StepRefused when the kernel says no for a reason that is not a fault; VqtuneError otherwise */
+  /** @throws StepRefused if the kernel refuses for a reason that is not an error; VqtuneError otherwise */
   write(system: System, step: Step, value: V): void | Promise<void>
 }

@@ -1,4 +1,4 @@
-/** XPS: which CPUs send through which queue (xps_cpus). */
+/** XPS: which CPUs transmit through which queue (xps_cpus). */
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
 import { CPUS } from './codecs'
@@ -14,7 +14,7 @@ export const xps: Tunable<CpuList> = {
     key: 'xps',
     values: 'boolean',
     default: true,
-    help: 'Let each vCPU send through its own queue (transmit packet steering).',
+    help: 'Let each vCPU transmit through its own queue (transmit packet steering).',
   },
   kernelLayout: kernelGroup,
   read: (system, nic) => readMasks(system, nic, 'tx', 'xps_cpus', 'XPS'),
@@ -28,7 +28,7 @@ export const xps: Tunable<CpuList> = {
     const wanted = settings.flatMap(({ key }) => {
       const group = groups.get(key)
       if (group === undefined) return []
-      return [{ key, value: group, reason: `CPU ${formatCpuList(group)} sends through ${key}` }]
+      return [{ key, value: group, reason: `CPU ${formatCpuList(group)} transmits through ${key}` }]
     })
     return { wanted, skips: [] }
   },

@@ -1,9 +1,9 @@
-/** irqbalance moves interrupts by load and does not know that a queue belongs to a vCPU. */
+/** irqbalance moves interrupts by load and is not aware of queue-to-vCPU pairing. */
 import { findPrograms, readArguments } from '../kernel/processes'
 import type { System } from '../system/system'
 import type { Writer, WriterTarget } from './writer'
 
-/** A running irqbalance, unless it is told to leave all interrupts of the queues alone. */
+/** A running irqbalance, unless all interrupts of the queues are banned. */
 export function findIrqbalance(system: System, nic: WriterTarget): readonly Writer[] {
   return findPrograms(system, [{ name: 'irqbalance' }]).flatMap(({ pid }): Writer[] => {
     const banned = bannedIrqs(readArguments(system, pid))
@@ -21,7 +21,7 @@ export function findIrqbalance(system: System, nic: WriterTarget): readonly Writ
         remedy:
           list === ''
             ? 'systemctl disable --now irqbalance'
-            : `systemctl disable --now irqbalance, or give it ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
+            : `systemctl disable --now irqbalance, or start it with ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
       },
     ]
   })

@@ -1,4 +1,4 @@
-/** systemd .link files: udev applies the first one that matches a NIC, and only that; see systemd.link(5). */
+/** systemd .link files: udev applies only the first one that matches a NIC; see systemd.link(5). */
 import type { System } from '../system/system'
 import { type IniSections, parseIni } from './ini'
 import {
@@ -55,7 +55,7 @@ function readLinkFile(system: System, path: string): IniSections | undefined {
   return parseIni([main, ...texts].join('\n'))
 }
 
-/** Whether the [Match] section fits, as far as it can be decided from here. */
+/** Whether the [Match] section matches, as far as files show. */
 export function linkMatches(sections: IniSections, nic: WriterTarget): Match {
   const pairs = (sections.get('Match') ?? []).filter(([, value]) => value !== '')
   // systemd ignores a file without conditions, with a warning.

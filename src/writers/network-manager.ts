@@ -14,7 +14,7 @@ import {
   type WriterTarget,
 } from './writer'
 
-/** Connection profiles that set channels of this NIC; one record when they may not be read. */
+/** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
 export function findNetworkManager(system: System, nic: WriterTarget): readonly Writer[] {
   const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
@@ -31,7 +31,7 @@ export function findNetworkManager(system: System, nic: WriterTarget): readonly 
       found.push({
         writer: 'NetworkManager',
         where: directory,
-        what: 'connection profiles that only root may read can set ethtool.channels-*',
+        what: 'connection profiles readable only by root may set ethtool.channels-*',
         tunable: 'channels',
         matches: 'unreadable',
         remedy: 'run vqtune explain as root',
@@ -41,10 +41,10 @@ export function findNetworkManager(system: System, nic: WriterTarget): readonly 
   return found
 }
 
-/** As NetworkManager knows them; it ignores others, and the remedy is a command line that must not hold any text. */
+/** The keys that NetworkManager knows; it ignores others, and they end up in a command line to copy. */
 const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
 
-/** Judges one keyfile; undefined when it sets no channels or means another NIC. */
+/** Checks one keyfile; undefined if it sets no channels or is for another NIC. */
 export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
   const sections = parseIni(text)
   const settings = (sections.get('ethtool') ?? []).filter(([key]) => CHANNELS_KEY.test(key))

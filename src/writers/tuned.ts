@@ -1,4 +1,4 @@
-/** tuned: the active profile with what it includes. */
+/** tuned: the active profile and the profiles it includes. */
 import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
 import { type IniSections, parseIni } from './ini'

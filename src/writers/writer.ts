@@ -1,11 +1,11 @@
-/** Who else may write channels, IRQ affinity or XPS of a NIC. */
+/** Other software that may write channels, IRQ affinity or XPS of a NIC. */
 import { globMatcher } from '../config/match'
 import { isDenied } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
 import { shadowedFiles } from '../system/shadowed-files'
 import type { System } from '../system/system'
 
-/** What names a NIC in the files of other programs. */
+/** What identifies a NIC in the files of other programs. */
 export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
 
 export const WRITER_NAMES = [
@@ -34,14 +34,14 @@ export interface Writer {
   readonly what: string
   readonly tunable: TunableName
   readonly matches: (typeof WRITER_MATCHES)[number]
-  /** What to do when vqtune is to keep the setting, one clause. */
+  /** How to leave the setting to vqtune, one clause. */
   readonly remedy: string
 }
 
-/** What one condition of another program says about a NIC. */
+/** Whether one condition of another program's file matches a NIC. */
 export type Match = 'yes' | 'no' | 'maybe'
 
-/** All must hold: one no decides, one maybe leaves it open; no condition at all is a yes. */
+/** All must match: no beats maybe, maybe beats yes; no condition at all is a yes. */
 export function allOf(verdicts: readonly Match[]): Match {
   if (verdicts.includes('no')) return 'no'
   return verdicts.includes('maybe') ? 'maybe' : 'yes'
@@ -53,7 +53,7 @@ export function negated(verdict: Match): Match {
   return verdict === 'yes' ? 'no' : 'yes'
 }
 
-/** What files say of a program that does not run now is only what may come. */
+/** The files of a program that is not running only show what it may do later. */
 export function certainIf(isRunning: boolean, writer: Writer): Writer {
   return isRunning ? writer : { ...writer, matches: 'maybe' }
 }
@@ -74,7 +74,7 @@ export function readableText(system: System, path: string): string | undefined {
   return typeof read === 'object' ? read.text : undefined
 }
 
-/** As System.list, but a directory that this user may not list is 'unreadable'. */
+/** Like System.list, but a directory that this user may not list is 'unreadable'. */
 export function listAllowed(system: System, directory: string): readonly string[] | 'unreadable' {
   try {
     return system.list(directory)

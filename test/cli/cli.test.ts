@@ -53,7 +53,7 @@ describe('help and usage', () => {
   })
 
   it.each([
-    [[], /^vqtune keeps/],
+    [[], /^vqtune tunes/],
     [['frob'], /^vqtune: frob: no such command; there are status, /],
     [['statsu'], /^vqtune: statsu: no such command; did you mean status\?\n$/],
     [['host', 'chekc'], /^vqtune: host chekc: no such command; did you mean host check\?\n$/],
@@ -99,7 +99,7 @@ describe('a configuration on standard input', () => {
     expect(await check('-', '#'.repeat(128 * 1024), 'config', 'check')).toMatchObject({ code: 0 })
     const plan = await check('/dev/stdin', '', 'plan')
     expect(plan).toMatchObject({ code: 2, stdout: '' })
-    expect(plan.stderr).toBe('vqtune: /dev/stdin: not a file but a device, pipe or socket\n')
+    expect(plan.stderr).toBe('vqtune: /dev/stdin: not a regular file but a device, pipe or socket\n')
     expect((await check('-', '', 'apply')).stderr).toBe('vqtune: -: no such file\n')
   })
 })
@@ -114,8 +114,8 @@ describe('on captured guests', () => {
         'enp0s8: 2 channels, target 4 (vCPUs), every queue private; 1 change pending',
         '  target: min(vCPUs 4, host 4) = 4',
         '  enp0s8: channels 2 -> 4  (one queue pair for each of 4 online vCPUs)',
-        '  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels',
-        '1 change to make: vqtune apply',
+        '  then IRQ affinity and XPS are checked again: the kernel resets them when channels change',
+        '1 change pending: run vqtune apply',
         '',
       ].join('\n'),
     )
@@ -126,7 +126,7 @@ describe('on captured guests', () => {
   it('debian-6.12-4cpu-4q: status shows the map of queues to interrupts to vCPUs', async () => {
     const { code, stdout } = await on('debian-6.12-4cpu-4q')('status', '--check')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^enp0s8: 4 channels \(one for each vCPU\), every queue private\n/)
+    expect(stdout).toMatch(/^enp0s8: 4 channels \(one per vCPU\), every queue private\n/)
     expect(stdout).toMatch(/^enp0s8\s+3\s+\d+ -> 3\s+\d+ -> 3\s+3\s+yes$/m)
   })
 

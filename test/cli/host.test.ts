@@ -70,7 +70,7 @@ describe("with libvirt's test driver", () => {
       '+++ web01.xml',
       "+      <driver queues='4'/>",
     ])
-    expect(stdout).toContain('52:54:00:00:00:03: left alone: model e1000e is not virtio\n')
+    expect(stdout).toContain('52:54:00:00:00:03: skipped: model e1000e is not virtio\n')
     expect(stdout).toContain('dry run: nothing was changed; --apply defines it\n')
   })
 
@@ -83,7 +83,7 @@ describe("with libvirt's test driver", () => {
     )
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain("+      <driver name='qemu' queues='8'/>\n")
-    expect(stdout).toMatch(/web01: defined; to go back: vqtune host undo \S+-set-queues-\w+ --apply\n/)
+    expect(stdout).toMatch(/web01: defined; to undo: vqtune host undo \S+-set-queues-\w+ --apply\n/)
     expect(stdout).toContain('8 queues are more than the 4 vCPUs that web01 can have')
     // The test driver has forgotten the change by then; what counts is that nothing else lies there.
     expect(stdout).toMatch(/\n700 \S+backups\n600 \S+-set-queues-\w+\.json\n$/)
@@ -170,7 +170,7 @@ describe('max-files', () => {
     writeFileSync(qemuConf(root), 'user = "qemu"\n')
     const refused = await host(root, 'undo', '--apply')
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain('changed by somebody else since')
+    expect(refused.stderr).toContain('modified since')
     expect(readFileSync(qemuConf(root), 'utf8')).toBe('user = "qemu"\n')
     await host(root, 'undo', '--apply', '--force')
     expect(readFileSync(qemuConf(root), 'utf8')).toBe(conf)
@@ -188,7 +188,7 @@ describe('max-files', () => {
     const { code, stderr } = await host(root, 'undo', '--apply', '--force')
     expect([code, stderr]).toEqual([
       1,
-      `vqtune: backup ${record.id}: ${root}/etc/passwd is no file that a host verb changes\n`,
+      `vqtune: backup ${record.id}: ${root}/etc/passwd is not a file that host commands change\n`,
     ])
     expect(readFileSync(`${root}/etc/passwd`, 'utf8')).toBe('root:x:0:0\n')
   })
@@ -201,7 +201,7 @@ describe('max-files', () => {
       { ROOT: root, URI: connect() },
     )
     expect(code).toBe(0)
-    expect(stdout).toContain('web01 needs most: up to 70 files; max_files = 2048 leaves room\n')
+    expect(stdout).toContain('web01 needs the most: up to 70 files; max_files = 2048 leaves room\n')
   })
 
   it('changes nothing on a broken qemu.conf, without libvirt, or without permission', async () => {
@@ -285,7 +285,9 @@ describe('zerocopy', () => {
   it('warns of a file that wins', async () => {
     const root = tree({ ...inUse, 'etc/modprobe.d/zz.conf': 'options vhost_net experimental_zcopytx=0\n' })
     const { stderr } = await host(root, 'on', '--apply', '--accept-risk')
-    expect(stderr).toMatch(/zz\.conf:1 sets experimental_zcopytx=0 and wins; vqtune does not edit it\n$/)
+    expect(stderr).toMatch(
+      /zz\.conf:1 sets experimental_zcopytx=0 and takes precedence; vqtune does not edit it\n$/,
+    )
   })
 
   it('says that a kernel without the parameter cannot do it, and cleans up its own file', async () => {
@@ -297,9 +299,9 @@ describe('zerocopy', () => {
     const on = await host(root, 'on')
     expect([on.code, on.stderr]).toEqual([
       1,
-      'vqtune: experimental_zcopytx was removed from vhost_net of this kernel: zero copy is not possible\n',
+      'vqtune: vhost_net of this kernel no longer has experimental_zcopytx: zero copy is not possible\n',
     ])
-    expect((await host(root, 'off', '--apply')).stdout).toContain('removed; to go back')
+    expect((await host(root, 'off', '--apply')).stdout).toContain('removed; to undo')
     expect(readdirSync(`${root}/etc/modprobe.d`)).toEqual([])
   })
 

@@ -57,7 +57,7 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
         guest.nics.flatMap((nic) => {
           const original = entryOf(ledger, nic)?.original
           if (original === undefined) return []
-          return planRestore(nic, original, guest.cpus.online, 'as it was before vqtune').steps
+          return planRestore(nic, original, guest.cpus.online, 'original value').steps
         }),
       )
 

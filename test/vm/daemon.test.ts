@@ -38,7 +38,7 @@ async function count(pattern: RegExp): Promise<number> {
 
 describe('vqtune daemon', () => {
   test('is ready, says so in one line and in status, and runs nothing but its two monitors', async () => {
-    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
+    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; converged')
     await daemon.sourcesAreUp()
     await waitUntil('nothing but two monitors', PATIENCE_MS, async () => {
       const cgroup = await daemon.property('ControlGroup')
@@ -130,12 +130,14 @@ describe('vqtune daemon', () => {
 
   test('a broken configuration keeps the old one and says where it is wrong', async () => {
     await daemon.configure(`${PATIENT}debounce-ms = "soon"\n`)
-    expect(await daemon.log()).toMatch(/configuration not taken, the old one stays: .*50-test\.toml:\d+/)
+    expect(await daemon.log()).toMatch(
+      /configuration reload failed, the previous configuration stays in effect: .*50-test\.toml:\d+/,
+    )
     await waitUntil('status to tell', PATIENCE_MS, async () => !(await daemon.view()).configValid)
     await nic.setChannels(1)
     await nic.become(4)
     await daemon.configure(PATIENT)
-    expect(await daemon.log()).toContain('configuration read again')
+    expect(await daemon.log()).toContain('configuration reloaded')
     await waitUntil('status to tell', PATIENCE_MS, async () => (await daemon.view()).configValid)
   })
 
@@ -168,7 +170,7 @@ describe('vqtune daemon', () => {
       expect.objectContaining({ nic: nic.name, otherWriter: 'tuned', until: expect.stringMatching(/Z$/) }),
     ])
     await daemon.systemctl('restart')
-    expect(await daemon.property('StatusText')).toContain(`left alone: ${nic.name}`)
+    expect(await daemon.property('StatusText')).toContain(`skipped: ${nic.name}`)
     expect(await nic.channels()).toBe(2)
     await guest.run(['systemctl', 'stop', 'tuned'], { timeoutMs: 120_000 })
     await daemon.configure(SHORT)
@@ -204,7 +206,7 @@ describe('vqtune daemon', () => {
     )
     expect(await daemon.log()).toBe(logged)
     const status = await guest.run(['vqtune', 'status'])
-    expect(status).toMatch(new RegExp(`${nic.name}: fight with irqbalance: left alone until 20`))
+    expect(status).toMatch(new RegExp(`${nic.name}: conflict with irqbalance: backed off until 20`))
     await guest.run(['systemctl', 'stop', 'irqbalance'])
   })
 
@@ -252,17 +254,17 @@ describe('vqtune daemon', () => {
     expect(fight).toMatchObject({
       PRIORITY: '4',
       MESSAGE: expect.stringMatching(
-        new RegExp(`^${nic.name}: irqbalance reversed its settings 3 times \\(.*\\); left alone for 3600 s$`),
+        new RegExp(`^${nic.name}: irqbalance reversed its settings 3 times \\(.*\\); suspended for 3600 s$`),
       ),
     })
     expect(lines.filter(({ MESSAGE }) => MESSAGE.startsWith('{'))).toEqual([])
     const metrics = await guest.readFile('/run/vqtune/vqtune.prom')
     expect(metrics).toContain(`vqtune_nic_channels{nic="${nic.name}"} ${before}`)
-    // Nothing is told twice, but what really came again: repairs, starts and reloads.
+    // No line twice, except what really happened again: repairs, starts and reloads.
     const said = lines
       .filter(({ PRIORITY }) => PRIORITY !== '7')
       .map(({ MESSAGE }) => MESSAGE)
-      .filter((line) => !/: channels|interrupt|^vCPUs|ready:|read again|stopping/.test(line))
+      .filter((line) => !/: channels|interrupt|^vCPUs|ready:|reloaded|stopping/.test(line))
     expect(said.filter((line, index) => said.indexOf(line) !== index)).toEqual([])
   })
 })

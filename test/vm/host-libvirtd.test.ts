@@ -172,7 +172,7 @@ describe('with a real libvirtd', () => {
     const done = await vqtune('set-queues', 'web01', '3', '--apply')
     expect([done.code, done.stderr]).toEqual([0, ''])
     expect(done.stdout).not.toContain('s3cret')
-    expect(done.stdout).toContain('power it off and start it when it suits (a reboot is not enough)')
+    expect(done.stdout).toContain('until it is powered off and started again (a reboot is not enough)')
     expect(await stored('web01')).toBe(
       before
         .replace("queues='4'", "queues='3'")
@@ -228,8 +228,8 @@ describe('with a real libvirtd', () => {
     const before = await limit()
     const done = await vqtune('max-files', '--apply')
     // off02 has 300 queues: 16 + 4 + 3000 files.
-    expect(done.stdout).toContain('off02 needs most: up to 3020 files; max_files = 4096 leaves room\n')
-    expect(done.stdout).toContain('to take effect: systemctl restart libvirtd (guests keep running)\n')
+    expect(done.stdout).toContain('off02 needs the most: up to 3020 files; max_files = 4096 leaves room\n')
+    expect(done.stdout).toContain('to activate: systemctl restart libvirtd (guests keep running)\n')
     expect(readFileSync(`${directory}/etc/libvirt/qemu.conf`, 'utf8')).toBe(
       QEMU_CONF.replace('#max_files = 0\n', '#max_files = 0\nmax_files = 4096\n'),
     )

@@ -323,7 +323,7 @@ describe('vqtune RPM, noarch, on kernel 6.1', () => {
 
     await guest.run(['modprobe', '-r', 'virtio_net'])
     const lines = await boot()
-    expect(lines[0]).toMatch(/not waiting longer for virtio\d+: virtio_net has not taken the device yet/)
+    expect(lines[0]).toMatch(/no longer waiting for virtio\d+: virtio_net is not bound to the device yet/)
     expect((await guest.run(['systemctl', '--failed', '--plain', '--no-legend'])).trim()).toBe('')
     expect((await guest.exec(['rpm', '-e', 'vqtune-noarch'], rpmTimeout)).code).toBe(0)
     expect((await guest.exec(['test', '-e', '/usr/bin/vqtune'])).code).toBe(1)

@@ -27,7 +27,7 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const current = readNumber(before ?? '', 'max_files', file)
   const value = asked ?? (await fromEstimates(virshOf(context), out))
-  // An existing higher limit was somebody's decision; only a number on the command line lowers it.
+  // A higher limit was set on purpose; only a number on the command line lowers it.
   if (current === value || (asked === undefined && current > value)) {
     out(`${file}: max_files = ${current} already\n`)
     return EXIT.converged
@@ -36,7 +36,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (readNumber(after, 'max_files', file) !== value) {
     throw new VqtuneError(
       'config',
-      `${file}: max_files cannot be set to ${value} without damage; nothing was changed`,
+      `${file}: max_files cannot be set to ${value} without damaging the file; nothing was changed`,
     )
   }
   out(unifiedDiff(file, before, after))
@@ -45,7 +45,7 @@ export async function run(context: CommandContext): Promise<number> {
     return EXIT.converged
   }
   const backup = changeFile(system, { action: 'max-files', path: file, before, after, mode: 0o600 })
-  out(`${file}: max_files = ${value}; to go back: vqtune host undo ${backup.id} --apply\n`)
+  out(`${file}: max_files = ${value}; to undo: vqtune host undo ${backup.id} --apply\n`)
   out(restartAdvice(readDaemon(system)))
   return EXIT.converged
 }
@@ -59,7 +59,7 @@ function parseCount(text: string): number {
   )
 }
 
-/** The largest need of any configured guest. Says what it is, because the number ends up in a file. */
+/** The largest need of any configured guest. Printed, because the number ends up in a file. */
 async function fromEstimates(virsh: Virsh, out: (text: string) => void): Promise<number> {
   let largest = { name: '', needed: 0 }
   for (const ref of await virsh.domains()) {
@@ -71,19 +71,19 @@ async function fromEstimates(virsh: Virsh, out: (text: string) => void): Promise
   const why =
     largest.needed === 0
       ? 'no guest is configured'
-      : `${largest.name} needs most: up to ${largest.needed} files`
+      : `${largest.name} needs the most: up to ${largest.needed} files`
   out(`${why}; max_files = ${value} leaves room\n`)
   return value
 }
 
-/** The daemon is never restarted here: that is the administrator's moment to choose. */
+/** The daemon is never restarted here: when to do that is the administrator's decision. */
 export function restartAdvice(daemon: LibvirtDaemon | undefined): string {
   const what =
     daemon === undefined
-      ? 'neither virtqemud nor libvirtd runs: it takes effect when one starts'
+      ? 'neither virtqemud nor libvirtd is running: takes effect when one starts'
       : daemon.pid === undefined
-        ? `${daemon.unit} is idle: it takes effect when ${daemon.unit} starts again`
-        : `to take effect: systemctl restart ${daemon.unit} (guests keep running)`
+        ? `${daemon.unit} is idle: takes effect when it starts again`
+        : `to activate: systemctl restart ${daemon.unit} (guests keep running)`
   return `${what}\nrunning guests keep their old limit until they are powered off and started again\n`
 }
 

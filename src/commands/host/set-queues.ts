@@ -21,10 +21,7 @@ export async function run(context: CommandContext): Promise<number> {
   const ref = await virsh.domain(name)
   const info = await virsh.info(ref)
   if (info.get('Persistent') === 'no') {
-    throw new VqtuneError(
-      'unsupported',
-      `${ref.name}: transient: it has no stored configuration that could be changed`,
-    )
+    throw new VqtuneError('unsupported', `${ref.name}: transient: no stored configuration to change`)
   }
   const apply = context.options.apply === true
   // The dry run stays on the read-only connection; only the real edit needs the passwords in the XML.
@@ -36,7 +33,7 @@ export async function run(context: CommandContext): Promise<number> {
   const stale = nics.filter((nic) => offeredQueues(nic) !== queues)
   if (stale.length === 0) {
     context.out(
-      `${ref.name}: configured already: ${queues} queues for ${nics.map((nic) => nic.mac).join(', ')}\n`,
+      `${ref.name}: already configured: ${queues} queues for ${nics.map((nic) => nic.mac).join(', ')}\n`,
     )
     context.out(await remaining(virsh, ref, info, domain))
     return EXIT.converged
@@ -49,7 +46,10 @@ export async function run(context: CommandContext): Promise<number> {
   const planned = parseDomain(after, `${ref.name}: the new XML`)
   const problem = queuesProblem(planned, targets)
   if (problem !== undefined)
-    throw new VqtuneError('tool-failed', `${ref.name}: the new XML is wrong: ${problem}; nothing was changed`)
+    throw new VqtuneError(
+      'tool-failed',
+      `${ref.name}: the new XML is not as intended: ${problem}; nothing was changed`,
+    )
   context.out(hidePasswords(unifiedDiff(`${ref.name}.xml`, before, after)))
   context.out(openFilesNote(planned))
   if (!apply) {
@@ -63,7 +63,7 @@ export async function run(context: CommandContext): Promise<number> {
     after,
     verify: (xml) => queuesProblem(parseDomain(xml, `${ref.name}: virsh dumpxml --inactive`), targets),
   })
-  context.out(`${ref.name}: defined; to go back: vqtune host undo ${backup.id} --apply\n`)
+  context.out(`${ref.name}: defined; to undo: vqtune host undo ${backup.id} --apply\n`)
   context.out(await remaining(virsh, ref, info, planned))
   return EXIT.converged
 }
@@ -84,14 +84,14 @@ async function remaining(
     })
     if (waits) {
       lines.push(
-        `${ref.name} runs on with the old queues; power it off and start it when it suits (a reboot is not enough):`,
+        `${ref.name} keeps running with the old queues until it is powered off and started again (a reboot is not enough):`,
         `  virsh shutdown ${shellQuote(ref.name)}; virsh start ${shellQuote(ref.name)}`,
       )
     }
   }
   if (info.get('Managed save') === 'yes') {
     lines.push(
-      `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${shellQuote(ref.name)}`,
+      `${ref.name} has a managed save image and will start from it with the old queues; to discard it: virsh managedsave-remove ${shellQuote(ref.name)}`,
     )
   }
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`

@@ -1,4 +1,4 @@
-/** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and loads the module again when nothing uses it. */
+/** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and reloads the module if it is not in use. */
 import { EXIT, messageOf, VqtuneError } from '../../errors'
 import { type Backup, discardBackup } from '../../hypervisor/change/backup'
 import { unifiedDiff } from '../../hypervisor/change/diff'
@@ -8,10 +8,10 @@ import { isOn, MODULE, ownConf, PARAMETER } from '../../hypervisor/zerocopy/modp
 import { planReload, readVhostModule, reloadModule, type VhostModule } from '../../hypervisor/zerocopy/module'
 import type { CommandContext } from '../command'
 
-/** Says what is given up; the reason why the kernel turned it off by default. */
+/** What is given up, and why the kernel turned it off by default. */
 const RISK =
-  'zero copy gives up a mitigation: a guest can hold up the traffic of others (denial of service), and memory of ' +
-  'guests and host stays reachable for the network stack while packets are queued (information leaks)'
+  'zero copy gives up a security mitigation: a guest can stall the traffic of others (denial of service), and memory of ' +
+  'guests and host stays exposed to the network stack while packets are queued (information leaks)'
 
 const CONF_MODE = 0o644
 
@@ -24,7 +24,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   if (on && apply && options['accept-risk'] !== true) {
     throw new VqtuneError(
       'usage',
-      `host zerocopy on: ${RISK}; --accept-risk says that you accept this; nothing was changed`,
+      `host zerocopy on: ${RISK}; to accept this, add --accept-risk; nothing was changed`,
     )
   }
   const before = readConfigFile(system, path)
@@ -33,11 +33,11 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   if (after !== before) out(unifiedDiff(path, before, after))
   else
     out(
-      `${path}: ${before === undefined ? 'not there, and not needed' : `holds ${PARAMETER}=${on ? 1 : 0} already`}\n`,
+      `${path}: ${before === undefined ? 'absent, and not needed' : `already sets ${PARAMETER}=${on ? 1 : 0}`}\n`,
     )
   const plan = planReload(module, on)
   if (!apply) {
-    if (plan.kind === 'reload') out(`then ${MODULE}, which nothing uses, is loaded again\n`)
+    if (plan.kind === 'reload') out(`then ${MODULE}, which is not in use, is reloaded\n`)
     else explainLater(plan, out)
     out(`dry run: nothing was changed; ${on ? '--accept-risk --apply' : '--apply'} does it\n`)
     return EXIT.converged
@@ -54,7 +54,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
         })
   if (backup !== undefined)
     out(
-      `${path}: ${after === undefined ? 'removed' : 'written'}; to go back: vqtune host undo ${backup.id} --apply\n`,
+      `${path}: ${after === undefined ? 'removed' : 'written'}; to undo: vqtune host undo ${backup.id} --apply\n`,
     )
   await warnOverridden(context, on)
   if (plan.kind === 'reload') await reload(context, on, backup)
@@ -67,12 +67,12 @@ function refuseImpossible({ state, parameter }: VhostModule): void {
   if (parameter === 'removed') {
     throw new VqtuneError(
       'unsupported',
-      `${PARAMETER} was removed from ${MODULE} of this kernel: zero copy is not possible`,
+      `${MODULE} of this kernel no longer has ${PARAMETER}: zero copy is not possible`,
     )
   }
 }
 
-/** Off without a trace where nothing turns it on; an explicit 0 where the kernel's default or another file would. */
+/** Off means no file where nothing turns it on, and an explicit 0 where the kernel's default or another file would. */
 function wantedConf(module: VhostModule, on: boolean, before: string | undefined): string | undefined {
   if (on) return ownConf(true)
   if (module.parameter === 'removed' || module.state === 'absent') return undefined
@@ -84,7 +84,9 @@ function wantedConf(module: VhostModule, on: boolean, before: string | undefined
 async function warnOverridden(context: CommandContext, on: boolean): Promise<void> {
   const { configured } = await readVhostModule(context.system)
   if (configured === undefined || isOn(configured.value) === on) return
-  context.warn(`${configured.source} sets ${PARAMETER}=${configured.value} and wins; vqtune does not edit it`)
+  context.warn(
+    `${configured.source} sets ${PARAMETER}=${configured.value} and takes precedence; vqtune does not edit it`,
+  )
 }
 
 function explainLater(plan: ReturnType<typeof planReload>, out: (text: string) => void): void {
@@ -95,10 +97,10 @@ function explainLater(plan: ReturnType<typeof planReload>, out: (text: string) =
 
 async function reload(context: CommandContext, on: boolean, backup: Backup | undefined): Promise<void> {
   const { system, out } = context
-  if (system.paths.root !== '') return out(`${MODULE} is not loaded again: --root names another tree\n`)
+  if (system.paths.root !== '') return out(`${MODULE} is not reloaded: --root is a captured tree\n`)
   try {
     const inUse = await reloadModule(system, on)
-    if (inUse === undefined) return out(`${MODULE}: loaded again, ${PARAMETER} is ${on ? 'on' : 'off'}\n`)
+    if (inUse === undefined) return out(`${MODULE}: reloaded, ${PARAMETER} is ${on ? 'on' : 'off'}\n`)
     explainLater(planReload(await readVhostModule(system), on), out)
   } catch (error) {
     throw await tookBack(context, backup, error)
@@ -121,9 +123,9 @@ async function tookBack(
       discardBackup(system, backup)
     }
     const loaded = await system.run('modprobe', [MODULE])
-    end = `${path} is as it was${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
+    end = `${path} was restored${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
   } catch (failure) {
-    end = `going back failed too (${messageOf(failure)}): look at ${path} and run modprobe ${MODULE}`
+    end = `restoring it failed, too (${messageOf(failure)}): check ${path} and run modprobe ${MODULE}`
   }
   const kind = error instanceof VqtuneError ? error.kind : 'tool-failed'
   return new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })

@@ -61,7 +61,7 @@ export function markUndone(system: System, backup: Backup, now = new Date()): vo
   write(system, { ...backup, undone: now.toISOString() })
 }
 
-/** Keeps what the target really holds now, when that is not byte for byte what we wrote. */
+/** Records what the target really holds now, if that is not byte for byte what we wrote. */
 export function updateAfter(system: System, backup: Backup, after: string): Backup {
   if (after === backup.after) return backup
   const updated = { ...backup, after }
@@ -69,7 +69,7 @@ export function updateAfter(system: System, backup: Backup, after: string): Back
   return updated
 }
 
-/** Forgets a record whose change did not come about. */
+/** Deletes the record of a change that did not happen. */
 export function discardBackup(system: System, backup: Backup): void {
   removeSafely(system, backupPath(system, backup.id))
 }
@@ -105,7 +105,7 @@ export function parseBackup(text: string, path: string): Backup {
   try {
     raw = JSON.parse(text)
   } catch (error) {
-    // The parser quotes the text in its message, which may be that of a password.
+    // The parser's message quotes the text, which may be a password.
     throw new VqtuneError('state', `${path}: not a backup record: not JSON`, { cause: error })
   }
   if (!isBackup(raw) || !path.endsWith(`/${raw.id}.json`))

@@ -44,7 +44,7 @@ function checkTransient(domain: ObservedDomain): readonly Finding[] {
     severity: 'info',
     who: 'host',
     code: 'transient',
-    text: 'transient: it has no stored configuration that could be changed',
+    text: 'transient: no stored configuration to change',
     remedy: undefined,
   })
 }
@@ -97,7 +97,7 @@ function checkVectorBudget(domain: ObservedDomain): readonly Finding[] {
     severity: 'warning',
     who: 'host',
     code: 'vector-budget',
-    text: `its NICs want ${needed} interrupt vectors, about ${budget} fit on ${current} vCPUs: some NIC falls back to one shared interrupt`,
+    text: `its NICs need ${needed} interrupt vectors, but ${current} vCPUs provide about ${budget}: some NIC falls back to one shared interrupt`,
     remedy: `fewer queues: vqtune host set-queues ${shellQuote(domain.name)} vcpus --apply`,
   })
 }

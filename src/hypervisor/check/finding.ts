@@ -3,7 +3,7 @@
 export const SEVERITIES = [
   /** The guest does not start, or stops working under load. */
   'error',
-  /** Throughput is lost, or a change waits. */
+  /** Throughput is lost, or a change is pending. */
   'warning',
   /** Worth knowing; needs no action. */
   'info',

@@ -91,10 +91,10 @@ function checkCount({ domain, configured, mac, vcpus }: NicView): readonly Draft
   }
   const offered = offeredQueues(configured)
   if (offered > vcpus.maximum) {
-    const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the rest costs file descriptors and interrupts for nothing`
+    const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the others only cost file descriptors and interrupts`
     drafts.push(draft('warning', 'host', 'more-queues-than-vcpus', text, set))
   } else if (offered === 1 && vcpus.current > 1) {
-    const text = `one queue for ${vcpus.current} vCPUs: one vCPU does all the receiving and sending`
+    const text = `one queue for ${vcpus.current} vCPUs: a single vCPU handles all packets`
     drafts.push(draft('warning', 'host', 'single-queue', text, set))
   } else if (offered < vcpus.current && offered < MAX_QUEUES) {
     const text = `${offered} queues for ${vcpus.current} vCPUs`
@@ -111,7 +111,7 @@ function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
         'info',
         'host',
         'pending-plug',
-        'configured, but the running guest does not have it yet',
+        'configured, but not yet in the running guest',
         powerCycle(domain.name),
       ),
     ]
@@ -122,7 +122,7 @@ function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
         'info',
         'host',
         'live-only',
-        'the running guest has it, the configuration does not: it is gone after the next power-off',
+        'in the running guest, but not configured: lost at the next power-off',
       ),
     ]
   }
@@ -138,7 +138,7 @@ function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
       'warning',
       'host',
       'pending-power-off',
-      `waits for a power-off: ${changes.join(', ')}`,
+      `takes effect after a power-off: ${changes.join(', ')}`,
       powerCycle(domain.name),
     ),
   ]
@@ -153,7 +153,7 @@ function comparableType(type: string): string {
   return type === 'network' || type === 'bridge' || type === 'direct' ? 'network' : type
 }
 
-/** A reboot from inside keeps the QEMU process and so the old device. */
+/** A reboot inside the guest keeps the QEMU process and so the old device. */
 function powerCycle(name: string): string {
   return `power off and start again (a reboot is not enough): virsh shutdown ${shellQuote(name)}; virsh start ${shellQuote(name)}`
 }
@@ -180,7 +180,7 @@ function checkBackend({ domain, configured, live, inactive, link }: NicView): re
     return [draft('info', 'host', 'emulated', 'an emulated guest (domain type qemu) never uses vhost')]
   }
   if (configured.driver === 'qemu') {
-    const text = "driver name='qemu': packets go through QEMU instead of vhost in the kernel"
+    const text = "driver name='qemu': packets go through QEMU instead of the kernel's vhost"
     return [
       draft(
         'warning',

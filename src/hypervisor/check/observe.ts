@@ -1,4 +1,4 @@
-/** One look at a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
+/** One observation of a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
 import { VqtuneError } from '../../errors'
 import { type Links, requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
@@ -51,7 +51,7 @@ export async function observeHypervisor(
   }
 }
 
-/** @returns undefined when the guest went away meanwhile. */
+/** @returns undefined when the guest was removed meanwhile. */
 async function observeDomain(
   system: System,
   virsh: Virsh,

@@ -1,4 +1,4 @@
-/** What `vqtune host set-queues` was asked for, made concrete for one guest. Pure. */
+/** The request of `vqtune host set-queues`, resolved for one guest. Pure. */
 import { VqtuneError } from '../../errors'
 import { type Domain, type DomainInterface, isVirtio, offeredQueues, supportsMultiqueue } from './domain'
 import { MAX_QUEUES } from './limits'
@@ -8,7 +8,7 @@ export type QueueRequest = number | 'vcpus'
 
 export interface QueueTargets {
   readonly queues: number
-  /** Interfaces to change; those that have the count already are among them. */
+  /** Interfaces to change, including those that already have the count. */
   readonly nics: readonly DomainInterface[]
   /** Why others are left alone. */
   readonly notes: readonly string[]
@@ -35,7 +35,7 @@ export function resolveQueues(domain: Domain, request: QueueRequest, mac: string
   const nics = named.filter(supportsMultiqueue)
   const others = named
     .filter((nic) => !supportsMultiqueue(nic))
-    .map((nic) => `${nic.mac}: left alone: ${whyNot(nic)}`)
+    .map((nic) => `${nic.mac}: skipped: ${whyNot(nic)}`)
   if (nics.length === 0) {
     throw new VqtuneError(
       'unsupported',
@@ -49,7 +49,7 @@ function countNotes(domain: Domain, request: QueueRequest, queues: number): stri
   const { current, maximum } = domain.vcpus
   if (request !== 'vcpus' && queues > maximum) {
     return [
-      `${queues} queues are more than the ${maximum} vCPUs that ${domain.name} can have; the rest stays unused`,
+      `${queues} queues are more than the ${maximum} vCPUs that ${domain.name} can have; the others stay unused`,
     ]
   }
   if (request === 'vcpus' && current < maximum) {

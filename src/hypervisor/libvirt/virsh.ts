@@ -8,7 +8,7 @@ export const DEFAULT_URI = 'qemu:///system'
 const TIMEOUT_MS = 30_000
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
-/** virsh against one libvirt. Reads go over the read-only connection, so that looking needs no privilege. */
+/** virsh for one libvirt URI. Reads use the read-only connection, so that they need no privileges. */
 export class Virsh {
   constructor(
     private readonly system: System,
@@ -83,7 +83,7 @@ function explainMissing(error: unknown): never {
   if (error instanceof VqtuneError && error.kind === 'tool-missing') {
     throw new VqtuneError(
       'tool-missing',
-      `${error.message}; the host verbs need libvirt's client (package libvirt-client or libvirt-clients)`,
+      `${error.message}; vqtune host needs libvirt's client (package libvirt-client or libvirt-clients)`,
       { cause: error },
     )
   }

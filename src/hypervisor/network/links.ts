@@ -1,14 +1,14 @@
-/** Network devices of the hypervisor: which are guests, and which lead out of it. Pure. */
+/** Network devices of the hypervisor: guests' taps, bridges, uplinks. Pure. */
 import type { Links } from '../../kernel/ip-link'
 
-/** Taps and macvtaps: devices that stand for guests. */
+/** Taps and macvtaps: the host ends of the guests' NICs. */
 export function guestTaps(links: Links): readonly string[] {
   return [...links.values()]
     .filter((link) => link.kind === 'tun' || link.kind === 'macvtap')
     .map((link) => link.name)
 }
 
-/** Kinds that carry guests, or that are the bridge itself: never the way out of the hypervisor. */
+/** Kinds of guests' devices and of bridges: never an uplink of the hypervisor. */
 const INNER_KINDS: ReadonlySet<string | undefined> = new Set([
   'tun',
   'macvtap',

@@ -1,4 +1,4 @@
-/** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
+/** The QEMU process of a running guest: file descriptors, their limit, and the NICs' vectors on its command line. */
 import { errnoOf, isDenied } from '../../errors'
 import type { System } from '../../system/system'
 import { parseWholeNumber } from '../../text/numbers'
@@ -6,7 +6,7 @@ import { parseWholeNumber } from '../../text/numbers'
 export interface OpenFiles {
   /** Soft limit (RLIMIT_NOFILE). */
   readonly limit: number
-  /** Open now; undefined when this user may not look. */
+  /** Open now; undefined when this user may not see it. */
   readonly used: number | undefined
 }
 
@@ -27,7 +27,7 @@ export function readQemuProcess(system: System, domain: string): QemuProcess | u
   if (pid === undefined) return undefined
   const directory = `${system.paths.proc}/${pid}`
   const cmdline = allowed(() => system.readText(`${directory}/cmdline`))
-  // A stale pid file must not make us report on a stranger.
+  // A stale PID file may point to an unrelated process.
   if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
   const fds = allowed(() => system.list(`${directory}/fd`))
   return {
@@ -75,7 +75,7 @@ export function parseVectors(cmdline: string): ReadonlyMap<string, number> {
   )
 }
 
-/** undefined where an unprivileged user may not look; any other failure is thrown. */
+/** undefined where an unprivileged user has no access; any other failure is thrown. */
 export function allowed<T>(read: () => T): T | undefined {
   try {
     return read()

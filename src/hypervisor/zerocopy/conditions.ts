@@ -1,4 +1,4 @@
-/** What makes zero copy useless although the parameter is on. */
+/** What prevents zero copy although the parameter is on. */
 
 import { VqtuneError } from '../../errors'
 import { requireLinks } from '../../kernel/ip-link'
@@ -22,7 +22,7 @@ export interface Condition {
 
 export interface Uplink {
   readonly name: string
-  /** undefined when ethtool does not tell. */
+  /** undefined if ethtool does not report it. */
   readonly scatterGather: boolean | undefined
 }
 
@@ -31,7 +31,7 @@ export interface ZerocopySurroundings {
   readonly conditions: readonly Condition[]
 }
 
-/** @param named the uplink to judge; undefined: those that the guests' bridges and macvtaps lead to. */
+/** @param named the uplink to check; undefined: those behind the guests' bridges and macvtaps. */
 export async function readSurroundings(
   system: System,
   named: string | undefined,
@@ -71,20 +71,20 @@ export function conditionsOf(
           {
             code: 'no-uplink',
             defeats: false,
-            text: 'no uplink of a guest found; name it with --uplink',
+            text: 'no uplink found; specify it with --uplink',
           } as const,
         ]),
     ...[...shared].map(
       ([bridge, taps]): Condition => ({
         code: 'guest-to-guest',
         defeats: false,
-        text: `${bridge}: ${taps.length} guests' NICs: what they send to each other, or to this host, is copied`,
+        text: `${bridge}: ${taps.length} guest NICs: packets between them, and to this host, are copied`,
       }),
     ),
     {
       code: 'small-packets',
       defeats: false,
-      text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer listens',
+      text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer is running',
     },
   ]
 }

@@ -1,4 +1,4 @@
-/** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
+/** Measures whether vhost really sends without a copy: counts the completions that the kernel reports to vhost. */
 import { growth } from '../../kernel/counters'
 import { requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
@@ -21,9 +21,9 @@ export interface ProbeResult {
 export const PROBE_VERDICTS = [
   /** At least one send went out without a copy. */
   'works',
-  /** Tried, and every packet was copied on the way. */
+  /** Attempted, but every packet was copied on the way. */
   'copied',
-  /** Guests sent, but vhost did not even try. */
+  /** Guests sent, but vhost did not attempt it. */
   'not-tried',
   'no-traffic',
   /** The probe read something that is not a bool: this kernel's function has other arguments. */
@@ -32,7 +32,7 @@ export const PROBE_VERDICTS = [
 export type ProbeVerdict = (typeof PROBE_VERDICTS)[number]
 
 /**
- * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.
+ * Counts for some seconds, less when the signal aborts. The probe is removed when this returns or throws.
  * @throws VqtuneError kind unsupported, permission.
  */
 export async function probeZerocopy(

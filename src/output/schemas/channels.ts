@@ -8,10 +8,10 @@ export const channels = z.object({
   target: positive.max(MAX_CHANNELS).describe('queue pairs the NIC should have now'),
   ideal: positive
     .max(MAX_CHANNELS)
-    .describe('min(vCPUs, host maximum, policy), whether or not it can be had now'),
-  maximum: positive.nullable().describe('queue pairs the host exposed; null when not known'),
+    .describe('min(vCPUs, host maximum, policy), whether or not it can be set now'),
+  maximum: positive.nullable().describe('queue pairs the host exposed; null if unknown'),
   limitedBy: z.enum(LIMITING_FACTORS).meta({
     id: 'limitedBy',
-    description: 'what keeps the target from being larger, or the channels from being changed',
+    description: 'what limits the target, or prevents a change of channels',
   }),
 })

@@ -21,5 +21,5 @@ export const configCheck = document('vqtune config check --json', {
   files: z.array(z.string()),
   problems: z.array(z.object({ file: z.string(), line: z.int().nullable(), text: z.string() })),
   nics: z.array(z.object({ name: z.string(), settings, from: origins })),
-  unobserved: z.string().nullable().describe('why the guest could not be looked at'),
+  unobserved: z.string().nullable().describe('why the guest could not be observed'),
 })

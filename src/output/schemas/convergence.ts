@@ -4,7 +4,7 @@ import { outcome } from './outcome'
 import { skip } from './skip'
 import { step } from './step'
 
-/** What `apply` and `rollback` print. */
+/** Output of `apply` and `rollback`. */
 export const convergence = {
   converged: z.boolean(),
   outcomes: z.array(outcome),

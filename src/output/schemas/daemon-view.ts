@@ -31,6 +31,6 @@ export const daemonView = z.union([
     running: z
       .literal(false)
       .nullable()
-      .describe('null: this user may not see; the rest is there only when it runs'),
+      .describe('null: not visible to this user; the other fields exist only if it is running'),
   }),
 ])

@@ -1,4 +1,4 @@
-/** What every `--json` has in common. */
+/** Common to the output of every `--json`. */
 import { z } from 'zod'
 import { JSON_VERSION } from '../json'
 
@@ -6,6 +6,6 @@ import { JSON_VERSION } from '../json'
 export function document<Shape extends z.ZodRawShape>(title: string, shape: Shape) {
   const version = z
     .literal(JSON_VERSION)
-    .describe('raised when a field changes its meaning or goes away; new fields do not raise it')
+    .describe('raised when a field changes its meaning or is removed; not for new fields')
   return z.object({ version, ...shape }).meta({ title })
 }

@@ -11,7 +11,7 @@ import { skip } from './skip'
 
 const hypervisor = z
   .object({ vendor: z.string(), product: z.string() })
-  .describe('DMI; empty where the guest has none') satisfies z.ZodType<Hypervisor>
+  .describe('from DMI; empty if the guest has none') satisfies z.ZodType<Hypervisor>
 
 const limit = z
   .object({
@@ -20,7 +20,7 @@ const limit = z
     next: z.string().nullable(),
     onHost: z.boolean(),
   })
-  .describe('what keeps the target down, and what to do about it')
+  .describe('what limits the target, and what to do about it')
 
 const remedy = z
   .object({
@@ -34,7 +34,7 @@ const remedy = z
     check: z.array(z.string()),
   })
   .describe(
-    'how to get more queue pairs on this platform, the likeliest first',
+    'how to get more queue pairs on this platform, most likely first',
   ) satisfies z.ZodType<PlatformRemedy>
 
 const writer = z
@@ -46,7 +46,7 @@ const writer = z
     matches: z.enum(WRITER_MATCHES),
     remedy: z.string(),
   })
-  .describe('who else may write channels, affinity or XPS') satisfies z.ZodType<Writer>
+  .describe('other software that may change channels, affinity or XPS') satisfies z.ZodType<Writer>
 
 export const explain = document('vqtune explain --json', {
   name: z.string(),
@@ -59,9 +59,9 @@ export const explain = document('vqtune explain --json', {
   limits: z.array(limit),
   remedies: z.array(remedy),
   queues: z.array(z.object({ queue: z.int(), private: z.boolean(), problems: z.array(z.string()) })),
-  notes: z.array(z.string()).describe('settings that are left as they are, and what that means'),
+  notes: z.array(z.string()).describe('settings that are not changed, and what that means'),
   skips: z.array(skip),
   writers: z.array(writer),
-  ledger: z.looseObject({}).nullable().describe('as the ledger has it, which is no part of this contract'),
+  ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
   next: z.string(),
 })

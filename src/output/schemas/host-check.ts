@@ -12,7 +12,7 @@ const openFiles = z
     nextLimit: count.nullable(),
   })
   .describe(
-    'of the running QEMU; needed and nextLimit are about its next start; null: not running, unlimited or not readable',
+    'of the running QEMU; needed and nextLimit are for its next start; null: not running, unlimited or not readable',
   )
 
 const queues = z
@@ -23,7 +23,7 @@ const queues = z
     unused: count.nullable(),
   })
   .describe(
-    "queue pairs offered now and at the next start; those that the guest's driver uses; null where the host cannot see it",
+    "queue pairs offered now and at the next start; those that the guest's driver uses; null if the host cannot see it",
   )
 
 const nic = z.object({
@@ -48,10 +48,10 @@ const domain = z.object({
 })
 
 const finding = z.object({
-  severity: z.enum(SEVERITIES).describe('--check exits with 3 for errors and warnings'),
+  severity: z.enum(SEVERITIES).describe('--check exits 3 on errors and warnings'),
   who: z.enum(RESPONSIBLE).describe('who must act'),
   domain: z.string(),
-  nic: z.string().nullable().describe('MAC; null when it is about the guest as a whole'),
+  nic: z.string().nullable().describe('MAC; null: the guest as a whole'),
   code: z.enum(FINDING_CODES),
   text: z.string(),
   remedy: z.string().nullable(),
@@ -62,12 +62,10 @@ export const hostCheck = document('vqtune host check --json', {
   daemon: z
     .object({ unit: z.enum(LIBVIRT_UNITS), pid: count.nullable() })
     .nullable()
-    .describe('null when neither runs nor listens'),
+    .describe('null if none is running or listening'),
   maxFiles: count
     .nullable()
-    .describe(
-      "max_files in qemu.conf, 0 when guests inherit the daemon's limit, null when it may not be read",
-    ),
+    .describe("max_files in qemu.conf, 0 if guests inherit the daemon's limit, null if not readable"),
   domains: z.array(domain),
   findings: z.array(finding).describe('worst first'),
 })

@@ -5,9 +5,9 @@ import { count } from './number'
 
 export const hostZerocopyProbe = document('vqtune host zerocopy probe --json', {
   seconds: z.number().min(0),
-  zeroCopied: count.describe('sends that went out without a copy'),
-  copiedAfterAll: count.describe('sends that were tried and copied on the way'),
-  sent: count.describe('packets that the guests sent meanwhile'),
+  zeroCopied: count.describe('sends without a copy'),
+  copiedAfterAll: count.describe('sends that were attempted but copied on the way'),
+  sent: count.describe('packets that the guests sent during the probe'),
   verdict: z.enum(PROBE_VERDICTS),
   running: z.boolean().nullable(),
   interrupted: z.boolean(),

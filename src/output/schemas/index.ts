@@ -1,6 +1,6 @@
 /**
- * What each verb prints with `--json`: the contract, from which packaging/schemas.mjs makes the files that are installed.
- * Only the build and tests load this: checking its own output would teach the program nothing.
+ * Output of each command with `--json`: the contract, from which packaging/schemas.mjs makes the installed files.
+ * Loaded by the build and by tests only: the program does not validate its own output.
  */
 import { z } from 'zod'
 import { VERSION } from '../../version'
@@ -17,7 +17,7 @@ import { rollback, rollbackDryRun } from './rollback'
 import { status } from './status'
 import { trial } from './trial'
 
-/** By the words of the verb: `host check` is host-check. */
+/** By command: `host check` is host-check. */
 export const SCHEMAS = {
   status,
   plan,
@@ -37,20 +37,20 @@ export type SchemaName = keyof typeof SCHEMAS
 
 /**
  * One of them as JSON Schema, draft 2020-12.
- * @param fields open: others may be there, too, as in later versions; closed: only those that it has
+ * @param fields open: other fields are allowed, for later versions; closed: only these
  */
 export function jsonSchema(name: SchemaName, fields: 'open' | 'closed' = 'open'): object {
   const made = z.toJSONSchema(SCHEMAS[name], {
-    // What zod would let in, or let out: objects are open in the one, closed in the other.
+    // zod's input objects are open, its output objects closed.
     io: fields === 'open' ? 'input' : 'output',
     override: ({ jsonSchema: part }) => {
-      // zod means numbers that JavaScript holds exactly; counters of the kernel have 64 bits.
+      // zod limits integers to those that JavaScript represents exactly; kernel counters have 64 bits.
       if (part.minimum === Number.MIN_SAFE_INTEGER) delete part.minimum
       if (part.maximum === Number.MAX_SAFE_INTEGER) delete part.maximum
     },
   })
   const { $schema, title, ...rest } = made
-  // Where it is installed: an identifier of its own in every guest, and there it can be followed.
+  // The installed path: a unique identifier that can be followed on any guest.
   const $id = `file:///usr/share/vqtune/schema/${name}.schema.json`
   return { $schema, $id, $comment: `of vqtune ${VERSION}`, title, ...rest }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
-/** How many of something. */
+/** A count. */
 export const count = z.int().min(0)
 
-/** The least number of channels, of vCPUs: one. */
+/** A count of at least one, such as channels or vCPUs. */
 export const positive = z.int().min(1)

@@ -13,18 +13,18 @@ const direction = z.object({
     .number()
     .min(0)
     .optional()
-    .describe('left out without packets; with GRO and TSO a packet can be of 64 KiB'),
+    .describe('absent without packets; with GRO and TSO a packet can have 64 KiB'),
 })
 
 const queue = z.object({
   queue: count,
-  cpus: z.array(count).describe('where its receive interrupt may arrive'),
+  cpus: z.array(count).describe('CPUs on which its receive interrupt may arrive'),
   rxInterrupts: count,
   txInterrupts: count,
   byCpu: z
     .array(z.object({ cpu: count, interrupts: positive }))
-    .describe('where interrupts of both directions did arrive'),
-  rxPackets: count.optional().describe('left out where the kernel does not count by queue'),
+    .describe('CPUs on which interrupts of either direction did arrive'),
+  rxPackets: count.optional().describe('absent if the kernel does not count per queue'),
   txPackets: count.optional(),
   txKicks: count.optional(),
 })
@@ -33,10 +33,7 @@ const condition = z.object({
   id: z.enum(CONDITION_IDS),
   title: z.string(),
   answer: z.enum(ANSWERS),
-  favours: z
-    .boolean()
-    .optional()
-    .describe('whether the answer speaks for many queues; left out when it is neither'),
+  favours: z.boolean().optional().describe('whether the answer favours many queues; absent if neither'),
   why: z.string(),
 })
 
@@ -51,9 +48,9 @@ const nic = z.object({
     .gt(0)
     .max(1.000001)
     .optional()
-    .describe("Jain's index over the queues; left out when nothing arrived"),
+    .describe("Jain's index over the queues; absent if nothing arrived"),
   evennessOf: z.enum(EVENNESS_BASES),
-  conditions: z.array(condition).describe('conditions of the RHEL guide, each judged'),
+  conditions: z.array(condition).describe('the conditions of the RHEL guide, with answers'),
 })
 
 const cpu = z.object({
@@ -70,18 +67,18 @@ const cpu = z.object({
 })
 
 export const report = document('vqtune report --json', {
-  seconds: z.number().gt(0).describe('how long was measured'),
+  seconds: z.number().gt(0).describe('length of the measurement'),
   nics: z.array(nic),
   cpus: z.array(cpu).describe('online vCPUs'),
   flows: z
     .object({
       sockets: count.describe('connected TCP and UDP sockets of this network namespace, all NICs'),
-      tracked: count.optional().describe('connection tracking; left out without it'),
+      tracked: count.optional().describe('connection tracking; absent without it'),
     })
     .describe('at the end of the window'),
   tcp: z
     .object({ sent: count, retransmitted: count })
     .optional()
-    .describe('segments of this network namespace; left out when not told'),
+    .describe('segments of this network namespace; absent if unknown'),
   inventory: z.object({ machine: z.string(), cpu: z.string() }).nullable(),
 })

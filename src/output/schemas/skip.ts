@@ -11,5 +11,5 @@ export const skip = z
   })
   .meta({
     id: 'skip',
-    description: 'something that is left alone, with the reason; tunable null: the whole NIC',
+    description: 'something that is not tuned, with the reason; tunable null: the whole NIC',
   })

@@ -41,7 +41,7 @@ const nic = z.object({
   channels,
   queues: z.array(queue),
   settings: z.array(setting),
-  notes: z.array(z.string()).describe('settings that are left as they are, and what that means'),
+  notes: z.array(z.string()).describe('settings that are not changed, and what that means'),
   steps: z.array(step),
   skips: z.array(skip),
 })

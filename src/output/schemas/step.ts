@@ -8,15 +8,15 @@ const members = {
   tunable: z.enum(TUNABLE_NAMES),
   nic: z.string(),
   ifindex: z.int(),
-  key: z.string().describe('names the setting within NIC and tunable'),
-  label: z.string().describe('the setting for people'),
-  file: z.string().nullable().describe('the kernel file; null where a program sets it'),
+  key: z.string().describe('identifies the setting within NIC and tunable'),
+  label: z.string().describe('the setting as shown'),
+  file: z.string().nullable().describe('the kernel file; null if a program sets it'),
   old: text,
   new: text,
   reason: z.string(),
 } satisfies Readonly<Record<keyof Step, z.ZodType>>
 
-/** `plan`, `apply` and the rest print the same step; an outcome is a step with more fields. */
+/** All commands print the same step; an outcome is a step with more fields. */
 export function stepWith<Shape extends z.ZodRawShape>(more: Shape) {
   return z.object({ ...members, ...more })
 }
@@ -31,4 +31,4 @@ export const setting = z
     file: members.file,
     value: text,
   })
-  .meta({ id: 'setting', description: 'one place in the kernel that vqtune tunes, as it is' })
+  .meta({ id: 'setting', description: 'one kernel setting that vqtune tunes, with its current value' })

@@ -8,11 +8,11 @@ const ratio = z
   .object({
     estimate: z.number().min(0),
     low: z.number().min(0),
-    high: z.number().min(0).nullable().describe('null: nothing limits it'),
+    high: z.number().min(0).nullable().describe('null: unlimited'),
   })
   .meta({
     id: 'ratio',
-    description: 'a ratio to the present count: 1.2 is 20 % more; interval of 95 % or more',
+    description: 'a ratio to the current count: 1.2 is 20 % more; interval of 95 % or more',
   })
 
 const chance = z.number().min(0).max(1.000001)
@@ -21,7 +21,7 @@ const comparison = z.object({
   channels: positive,
   rate: ratio,
   cost: ratio,
-  chanceFaster: chance.describe('corrected chance that noise alone looks so good'),
+  chanceFaster: chance.describe('corrected probability that noise alone gives such a result'),
   chanceCheaper: chance,
   chanceSlower: chance,
   finding: z.enum(FINDINGS),
@@ -38,14 +38,12 @@ const run = z.object({
 
 export const trial = document('vqtune trial --json', {
   nic: z.string(),
-  present: positive.describe('channels that the NIC had, and has again unless `written` is set'),
+  present: positive.describe('channels that the NIC had; restored unless `written` is set'),
   verdict: z.enum(VERDICTS),
-  channels: positive.describe('the count to have: the present one unless better or cheaper'),
+  channels: positive.describe('the recommended count: the current one unless better or cheaper'),
   why: z.string(),
-  metric: z
-    .enum(METRICS)
-    .describe('what was compared: bytes in a second, or runs of the command in a second'),
-  rounds: count.describe('rounds that were done'),
+  metric: z.enum(METRICS).describe('what was compared: bytes per second, or runs of the command per second'),
+  rounds: count.describe('completed rounds'),
   analyses: z
     .array(
       z.object({
@@ -54,11 +52,11 @@ export const trial = document('vqtune trial --json', {
           .number()
           .gt(0)
           .max(LEVEL)
-          .describe(`chance of a false proposal at this analysis; ${LEVEL} for all together`),
+          .describe(`probability of a false recommendation at this analysis; ${LEVEL} for all together`),
       }),
     )
     .describe('after how many rounds the trial could end'),
-  comparisons: z.array(comparison).describe('each other count with the present one'),
+  comparisons: z.array(comparison).describe('each other count with the current one'),
   runs: z.array(run).describe('every measurement, in order'),
   written: z.string().nullable().describe('the drop-in that --keep wrote'),
 })

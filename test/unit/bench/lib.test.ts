@@ -103,6 +103,16 @@ describe('the document', () => {
     expect(lines).toEqual(['| what   |  ms |', '| ------ | --: |', '| a \\| b | 1.0 |'])
   })
 
+  test('begins with the results of the parts that have one', () => {
+    const section = { title: 'Part', text: [], tables: [], charts: [] }
+    const text = renderDocument([
+      { name: 'a', machine, section: { ...section, summary: 'One.' } },
+      { name: 'b', machine, section },
+      { name: 'c', machine, section: { ...section, summary: 'Three.' } },
+    ])
+    expect(text).toContain('## Summary\n\n- One.\n- Three.\n\n## Part')
+  })
+
   test('says of each part where and when it ran', () => {
     const section = {
       title: 'Part',
@@ -112,6 +122,7 @@ describe('the document', () => {
     }
     const text = renderDocument([{ name: 'part', machine, section }])
     expect(text).toContain('## Part')
+    expect(text).not.toContain('Summary')
     expect(text).toContain('![Alt](benchmarks/f.svg)')
     expect(text).toContain('`npm run bench -- part`, 2026-11-25 11:00 UTC, commit abc, Node 20.20.2')
   })

@@ -31,30 +31,28 @@ async function explain(
 }
 
 describe('vqtune explain', () => {
-  test('converged: nothing stands in the way', async () => {
+  test('converged: no limit', async () => {
     const text = await explain('debian-6.12-4cpu-4q')
     expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
-    expect(text).toContain('\nchannels: 4 now, target 4, maximum of the host 4\n')
-    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one for each vCPU\n')
-    expect(text).toContain(
-      '\nWhat limits it:\n  there is a queue pair for each of the 4 vCPUs: nothing stands in the way\n',
-    )
+    expect(text).toContain('\nchannels: 4 now, target 4, host maximum 4\n')
+    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one per vCPU\n')
+    expect(text).toContain('\nLimited by:\n  there is a queue pair for each of the 4 vCPUs: no limit\n')
     expect(text).toContain('\nQueues:\n  each queue is private to its vCPUs\n')
-    expect(text).toContain('\nWho else may write it:\n  none detected\n')
+    expect(text).toContain('\nOther software that may change it:\n  none detected\n')
     expect(text).toMatch(/\nNext: nothing to do\n$/)
     expect(text).not.toContain('How to get more')
   })
 
   test('host-limits-2of4: the arithmetic, and the remedy with this MAC and target', async () => {
     const text = await explain('host-limits-2of4')
-    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: all that the host exposes\n')
-    expect(text).toContain('  the host exposes 2 queue pairs, and 4 vCPUs could use 4\n')
+    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: the maximum of the host\n')
+    expect(text).toContain('  the host exposes 2 queue pairs; 4 vCPUs could use 4\n')
     const mac = /MAC (\S+)/.exec(text)?.[1]
     expect(text).toContain(`vqtune host set-queues DOMAIN 4 --nic ${mac} --apply\n`)
     expect(text).toContain('\nOr, if this is Proxmox VE:\n')
-    expect(text).toContain('A full power-off is needed, not a reboot.')
+    expect(text).toContain('This needs a full power-off; a reboot is not enough')
     expect(text).toContain('ethtool -l enp0s8    # "Combined" under "Pre-set maximums": 4\n')
-    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on its side\n$/)
+    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on the hypervisor side\n$/)
   })
 
   test.each([
@@ -104,10 +102,10 @@ describe('vqtune explain', () => {
       '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
     }
     const text = await explain('debian-6.12-4cpu-4q', { files })
-    expect(text).toContain('the configuration allows 2 at most: cap = 2 (/etc/vqtune/vqtune.toml:1)')
+    expect(text).toContain('the configuration allows at most 2: cap = 2 (/etc/vqtune/vqtune.toml:1)')
     expect(text).toContain('  irqbalance (pid 77): runs and moves')
     expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
-    expect(text).toContain('\nWhat vqtune changed:\n  nothing since boot\n')
+    expect(text).toContain('\nChanged by vqtune:\n  nothing since boot\n')
     const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
     expectSchema('explain', json)
     expect(json).toMatchObject({
@@ -153,7 +151,7 @@ describe('vqtune explain', () => {
       'interrupted; before it: channels 1',
     )
     const held = await explain(guest, { files: ledger({ held: true }) })
-    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, and held until vqtune apply')
+    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, held until the next boot or vqtune apply')
     expect(held).toMatch(/\nNext: vqtune apply enp0s8\n$/)
   })
 })

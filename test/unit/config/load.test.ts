@@ -193,10 +193,10 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
     ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
     ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
-    ['cap = 4', ['1: cap: unknown key here, it belongs in [defaults] or [[nic]]']],
+    ['cap = 4', ['1: cap: unknown key here; it belongs in [defaults] or [[nic]]']],
     [
       '[boot]\nisolated-cpus = "use"',
-      ['2: boot.isolated-cpus: unknown key here, it belongs in the top, before any table'],
+      ['2: boot.isolated-cpus: unknown key here; it belongs in the top, before any table'],
     ],
     ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
     ['boot = 3', ['1: boot = 3: allowed is a table']],
@@ -222,7 +222,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ],
     [
       '[nic]\nmatch = { name = "a" }',
-      ['1: nic = a table: allowed is tables written as [[nic]], one for each rule'],
+      ['1: nic = a table: allowed is tables written as [[nic]], one per rule'],
     ],
     [
       '[[nic]]\ncap = 1',
@@ -324,8 +324,8 @@ describe('errors name file, line, key, value and what is allowed', () => {
     symlinkSync('/dev/zero', `${system.paths.etcConfigDir}/b.toml`)
     const { problems } = await readConfig(system)
     expect(problems.map((problem) => problem.text)).toEqual([
-      'not a file but a directory',
-      'not a file but a device, pipe or socket',
+      'not a regular file but a directory',
+      'not a regular file but a device, pipe or socket',
       '131073 bytes: allowed is up to 131072',
     ])
   })
@@ -413,12 +413,12 @@ describe('who may write the file', () => {
   })
 
   test.each([
-    [0o664, 0o755, 'refused, since it is writable by others (mode 0664): chmod go-w helps'],
-    [0o646, 0o755, 'refused, since it is writable by others (mode 0646): chmod go-w helps'],
+    [0o664, 0o755, 'refused: it is group- or world-writable (mode 0664); run chmod go-w'],
+    [0o646, 0o755, 'refused: it is group- or world-writable (mode 0646); run chmod go-w'],
     [
       0o644,
       0o775,
-      'refused, since its directory DIR is writable by others (mode 0775): chmod go-w on it helps',
+      'refused: its directory DIR is group- or world-writable (mode 0775); run chmod go-w on it',
     ],
   ])('file mode %o in directory mode %o', async (fileMode, directoryMode, expected) => {
     const system = systemWith({ [ETC]: KEY })
@@ -439,7 +439,7 @@ describe('who may write the file', () => {
     chmodSync(shared, 0o777)
     const { problems } = await readConfig(asRunningGuest(system))
     expect(problems[0]?.text).toBe(
-      `refused, since its directory ${shared} is writable by others (mode 0777): chmod go-w on it helps`,
+      `refused: its directory ${shared} is group- or world-writable (mode 0777); run chmod go-w on it`,
     )
     chmodSync(shared, 0o1777)
     expect((await loadSettings(asRunningGuest(system))).boot.waitMs).toBe(1)
@@ -452,7 +452,7 @@ describe('who may write the file', () => {
       return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
     }
     const { problems } = await readConfig(asRunningGuest(system, { linkStat }))
-    expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
+    expect(problems[0]?.text).toMatch(/^refused: it belongs to user 4242, not to root/)
     chmodSync(system.paths.etcConfig, 0o666)
     expect((await loadSettings(system)).boot.waitMs).toBe(1)
   })

@@ -67,7 +67,7 @@ describe('vqtune.toml(5)', () => {
   })
 
   test('names each default as the example does', () => {
-    let table = 'AT THE TOP'
+    let table = 'TOP-LEVEL'
     let compared = 0
     for (const line of shipped.split('\n')) {
       table = /^\[(.*)\]$/.exec(line)?.[1] ?? table

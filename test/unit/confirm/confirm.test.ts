@@ -159,7 +159,7 @@ describe('a watch', () => {
     const guest = setUp('')
     const one = await noted(guest)
     const started = performance.now()
-    expect(await watchChange(guest.system, one, 600, guest.signal, true)).toBe('proven')
+    expect(await watchChange(guest.system, one, 600, guest.signal, true)).toBe('verified')
     guest.setCarrier('0\n')
     expect(await watchChange(guest.system, one, 600, guest.signal, true)).toEqual({
       lost: 'the carrier was lost',

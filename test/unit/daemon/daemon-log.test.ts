@@ -63,7 +63,7 @@ describe('a pass', () => {
     daemonLog.drift(drift({ writer: 'tuned', action: 'backed-off', why: 'reversed 3 times' }))
     daemonLog.endPass([step])
     expect(news()).toEqual([
-      'warn eth0: tuned reversed its settings 3 times (its profile); left alone for 60 s',
+      'warn eth0: tuned reversed its settings 3 times (its profile); suspended for 60 s',
     ])
     expect(metrics()).toContain('vqtune_conflict_backoffs_total{nic="eth0"} 1')
   })
@@ -89,7 +89,7 @@ describe('a pass', () => {
     ])
     expect(daemonLog.currentProblems).toEqual(['busy'])
     daemonLog.problem('reconcile', undefined)
-    expect(news()).toEqual(['info over: busy'])
+    expect(news()).toEqual(['info resolved: busy'])
     expect(daemonLog.currentProblems).toEqual([])
     expect(metrics()).toContain('vqtune_reconcile_failures_total 3')
   })
@@ -104,7 +104,7 @@ it('a problem is told when it begins, when it is another one, and when it is ove
   expect(tell('EROFS')).toEqual(['warn EROFS'])
   expect(tell('EROFS')).toEqual([])
   expect(tell('ENOSPC')).toEqual(['warn ENOSPC'])
-  expect(tell(undefined)).toEqual(['info over: ENOSPC'])
+  expect(tell(undefined)).toEqual(['info resolved: ENOSPC'])
   expect(metrics()).toContain('vqtune_reconcile_failures_total 0')
 })
 
@@ -121,7 +121,7 @@ it('a step back of the guard is a warning, its other verdicts are not', () => {
   daemonLog.verdict({ ...judged, verdict: 'guard-reduced' })
   daemonLog.verdict({ ...judged, verdict: 'kept' })
   expect(news()).toEqual([
-    'warn eth0: stepped back by the guard, 4 -> 2 channels: worse; 4 is not tried again until conditions change, or vqtune apply eth0',
+    'warn eth0: reduced by the guard, 4 -> 2 channels: worse; 4 is not tried again until conditions change, or vqtune apply eth0',
     'info eth0: 2 -> 4 channels kept by the guard: worse',
   ])
   expect(metrics()).toContain('vqtune_guard_reductions_total{nic="eth0"} 1')

@@ -38,7 +38,9 @@ it('outlives a bug in reading its configuration again', async () => {
   const reloaded = daemon.reload()
   isBroken = false
   await reloaded
-  const why = expect.stringMatching(/^configuration not taken, the old one stays: TypeError: a bug\n/)
+  const why = expect.stringMatching(
+    /^configuration reload failed, the previous configuration stays in effect: TypeError: a bug\n/,
+  )
   expect(error.mock.calls).toEqual([[{ kind: 'bug' }, why]])
   await vi.waitFor(() => expect(status()).toMatchObject({ configValid: false, problems: [] }), 20_000)
   await daemon.reload()

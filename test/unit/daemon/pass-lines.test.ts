@@ -38,7 +38,7 @@ const interrupt = (irq: number, nic = 'eth0'): Step => ({
 })
 const mask = (queue: number, nic = 'eth0'): Step => ({
   ...{ tunable: 'xps', nic, ifindex: 2, key: `queue ${queue}`, label: `queue ${queue} XPS`, file: undefined },
-  ...{ old: '0', new: '1', reason: `CPU 1 sends through queue ${queue}` },
+  ...{ old: '0', new: '1', reason: `CPU 1 transmits through queue ${queue}` },
 })
 const times = (count: number, step: (i: number) => Step): Step[] =>
   Array.from({ length: count }, (_, i) => step(i))
@@ -97,11 +97,11 @@ describe('what was written', () => {
       },
     ],
     [
-      'eth0: 1 interrupt and 2 XPS masks put back (interrupts moved by irqbalance; XPS masks changed by an unknown writer)',
+      'eth0: 1 interrupt and 2 XPS masks restored (interrupts moved by irqbalance; XPS masks changed by an unknown writer)',
       { drifts: [moved(BY_IRQBALANCE), masks()], outcomes: did([interrupt(26), ...times(2, mask)]) },
     ],
     [
-      'eth0: 2 XPS masks put back (changed by an unknown writer)',
+      'eth0: 2 XPS masks restored (changed by an unknown writer)',
       { drifts: [masks()], outcomes: did(times(2, mask)) },
     ],
     [
@@ -131,7 +131,7 @@ describe('what was written', () => {
       'info eth0: channels 2 -> 4, 2 interrupts set (one queue pair for each of 4 vCPUs)',
     ])
     expect(lines({ outcomes: did([mask(3)]) })).toEqual([
-      'info eth0: 1 XPS mask set (CPU 1 sends through queue 3)',
+      'info eth0: 1 XPS mask set (CPU 1 transmits through queue 3)',
     ])
     expect(lines({ outcomes: did(times(2, interrupt)) })).toEqual(['info eth0: 2 interrupts set'])
   })
@@ -189,11 +189,11 @@ describe('what was written', () => {
 describe('what was found and not repaired', () => {
   it.each<[string, Partial<DriftRecord>[]]>([
     [
-      'warn eth0: channels 4 -> 2 (changed by ethtool -L eth0 combined 2, PID 812); left alone: on-conflict = "report"',
+      'warn eth0: channels 4 -> 2 (changed by ethtool -L eth0 combined 2, PID 812); not changed: on-conflict = "report"',
       [{ ...BY_ETHTOOL, action: 'reported', why: 'on-conflict = "report"' }],
     ],
     [
-      'warn eth0: 4 interrupts (moved by irqbalance); left alone: on-conflict = "yield"',
+      'warn eth0: 4 interrupts (moved by irqbalance); not changed: on-conflict = "yield"',
       [{ ...moved(BY_IRQBALANCE), action: 'yielded', why: 'on-conflict = "yield"' }],
     ],
     [
@@ -205,7 +205,7 @@ describe('what was found and not repaired', () => {
       [{ writer: 'vqtune', evidence: 'applied by another vqtune process', action: 'accepted' }],
     ],
     [
-      'info eth0: channels 4 -> 2 (changed by an unknown writer); left alone: rolled back by an administrator',
+      'info eth0: channels 4 -> 2 (changed by an unknown writer); not changed: rolled back by an administrator',
       [{ action: 'accepted', why: 'rolled back by an administrator' }],
     ],
     [
@@ -246,10 +246,10 @@ describe('what was found and not repaired', () => {
     const backoff = { nic: 'eth0', otherWriter: 'irqbalance', reversals: 3, awaySeconds: 3600 }
     const drifts = [moved({ ...BY_IRQBALANCE, action: 'backed-off', why: 'reversed 3 times' })]
     expect(lines({ drifts, backoffs: [{ ...backoff, evidence: BY_IRQBALANCE.evidence }] })).toEqual([
-      'warn eth0: irqbalance reversed its settings 3 times (irqbalance (pid 345) runs and moves interrupts); left alone for 3600 s',
+      'warn eth0: irqbalance reversed its settings 3 times (irqbalance (pid 345) runs and moves interrupts); suspended for 3600 s',
     ])
     expect(lines({ backoffs: [{ ...backoff, otherWriter: 'unknown', evidence: 'none' }] })).toEqual([
-      'warn eth0: an unknown writer reversed its settings 3 times (none); left alone for 3600 s',
+      'warn eth0: an unknown writer reversed its settings 3 times (none); suspended for 3600 s',
     ])
   })
 })
@@ -268,7 +268,7 @@ describe('what changed in the guest', () => {
       [],
     ],
     [
-      'eth0: added; left alone: enabled = false in the configuration',
+      'eth0: added; not changed: enabled = false in the configuration',
       [{ kind: 'nic-added', action: 'accepted', why: 'enabled = false in the configuration' }],
       [],
     ],
@@ -312,7 +312,7 @@ it('the fields of a line hold every record, every write and the back-off of its 
       },
       {
         ...{ tunable: 'xps', key: 'xps queue 1', old: '0', new: '1' },
-        ...{ reason: 'CPU 1 sends through queue 1', result: 'failed', why: 'EIO' },
+        ...{ reason: 'CPU 1 transmits through queue 1', result: 'failed', why: 'EIO' },
       },
     ],
     backoff,

@@ -244,7 +244,7 @@ describe('Tuner', () => {
       setAffinity(cpu)
       const { againMs, skips } = await pass()
       expect(againMs).toBe(3_600_100)
-      expect(skips[0]?.why).toMatch(/^fight with irqbalance: left alone until 2027-/)
+      expect(skips[0]?.why).toMatch(/^conflict with irqbalance: backed off until 2027-/)
     }
     expect(tell()).toEqual([])
     clock.now += 3_600_001

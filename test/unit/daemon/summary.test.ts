@@ -33,21 +33,21 @@ describe('statusLine', () => {
   const up = [{ name: 'udev', state: 'up', why: null }] as const
 
   it.each([
-    ['as desired', {}],
+    ['converged', {}],
     // What cannot be tuned at all is no reason to worry.
-    ['as desired', { skips: [skip('eth2', 'xps', 'no-xps')] }],
-    ['1 change missing', { missing: [step] }],
-    ['left alone: eth3', { skips: [skip('eth3', undefined, 'held')] }],
+    ['converged', { skips: [skip('eth2', 'xps', 'no-xps')] }],
+    ['1 change pending', { missing: [step] }],
+    ['skipped: eth3', { skips: [skip('eth3', undefined, 'held')] }],
     [
-      'not known how many channels the host exposes: eth2, eth3',
+      'host maximum unknown: eth2, eth3',
       { skips: [skip('eth2', 'channels', 'unknown-maximum'), skip('eth3', 'channels', 'unknown-maximum')] },
     ],
     [
-      'cannot work: /run/vqtune/lock: cannot open the lock (EROFS)',
+      'not working: /run/vqtune/lock: cannot open the lock (EROFS)',
       { problem: '/run/vqtune/lock: cannot open the lock (EROFS)' },
     ],
     [
-      '1 change missing; left alone: eth3; not known how many channels the host exposes: eth2',
+      '1 change pending; skipped: eth3; host maximum unknown: eth2',
       {
         missing: [step],
         skips: [skip('eth3', undefined, 'held'), skip('eth2', 'channels', 'unknown-maximum')],
@@ -58,10 +58,10 @@ describe('statusLine', () => {
   })
 
   it('tells of sources and of the configuration beside that', () => {
-    expect(statusLine(undefined, up, true)).toBe('waiting for a first look at the guest')
+    expect(statusLine(undefined, up, true)).toBe('waiting for the first check of the guest')
     const down = { name: 'ethtool', state: 'down', why: 'ethtool is not installed' } as const
     expect(statusLine(pass({}), [...up, down], false)).toBe(
-      '2 NICs, 4 vCPUs; as desired; no events from ethtool; new configuration refused',
+      '2 NICs, 4 vCPUs; converged; no events from ethtool; configuration reload failed',
     )
   })
 })

@@ -49,7 +49,7 @@ function viewOf(more: Partial<DaemonView> = {}): DaemonView {
         nic: 'eth0',
         otherWriter: 'irqbalance',
         until: '2026-03-01T11:00:00Z',
-        why: 'fight with irqbalance: left alone until 2026-03-01T11:00:00Z',
+        why: 'conflict with irqbalance: backed off until 2026-03-01T11:00:00Z',
       },
     ],
     configValid: false,
@@ -76,11 +76,11 @@ it('is believed while the process that wrote it lives', () => {
   const view = readView(system)
   expect(view).toEqual(viewOf())
   expect(daemonText(view)).toBe(
-    `daemon: runs (pid ${process.pid}), last check 2026-03-01T10:00:00.000Z, events from udev
-  no events from ethtool: ethtool is not installed; the periodic check goes on
-  the configuration was refused when it was read again: the old one is in effect
+    `daemon: running (PID ${process.pid}), last check 2026-03-01T10:00:00.000Z, events from udev
+  no events from ethtool: ethtool is not installed; relying on periodic checks
+  the last reload failed: the previous configuration is still in effect
   ethtool is not installed
-  eth0: fight with irqbalance: left alone until 2026-03-01T11:00:00Z
+  eth0: conflict with irqbalance: backed off until 2026-03-01T11:00:00Z
   drift 2026-03-01T09:59:59.000Z eth0 channels 4 -> 2 by an unknown writer: repaired
 `,
   )

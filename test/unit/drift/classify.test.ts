@@ -103,7 +103,7 @@ describe('attribute', () => {
     const two = evidence(moved, { candidates: [irqbalance, { ...irqbalance, name: 'other' }] })
     expect(attribute(two.drifts[0] as Drift, two)).toEqual({
       name: 'unknown',
-      evidence: 'one of irqbalance, other; which one cannot be told',
+      evidence: 'one of irqbalance, other; which one is unknown',
     })
   })
 

@@ -73,7 +73,7 @@ describe('changeFile', () => {
     writeFileSync(path, 'other\n')
     expect(() =>
       changeFile(system, { action: 'max-files', path, before: 'old\n', after: 'new\n', mode: 0o600 }),
-    ).toThrow('changed by somebody else')
+    ).toThrow('modified concurrently')
     const gone = `${system.paths.root}/missing/x.conf`
     expect(() =>
       changeFile(system, { action: 'max-files', path: gone, before: undefined, after: 'new\n', mode: 0o600 }),

@@ -41,8 +41,8 @@ describe('queue affinity', () => {
   it('sees senders that belong to another queue, and a queue without senders', () => {
     const wide = withSetting(nicOf({ ifindex: 2, maximum: 4 }, ONLINE), 'xps', 'queue 0', '0-1')
     expect(problems(withSetting(wide, 'xps', 'queue 1', '')).slice(0, 2)).toEqual([
-      ['CPU 0-1 sends through it, CPU 0 should'],
-      ['no CPU sends through it, CPU 1 should'],
+      ['CPU 0-1 transmits through it, CPU 0 should'],
+      ['no CPU transmits through it, CPU 1 should'],
     ])
   })
 

@@ -293,7 +293,9 @@ describe('lock', () => {
     const first = await takeLock(system, 'apply', 100)
     await expect(takeLock(system, 'rollback', 100)).rejects.toMatchObject({
       kind: 'busy',
-      message: expect.stringContaining(`vqtune apply (process ${process.pid})`),
+      message: expect.stringContaining(
+        `timed out after 0.1 s waiting for the lock held by vqtune apply (PID ${process.pid});`,
+      ),
     })
     first.release()
     const second = await takeLock(system, 'rollback', 100)

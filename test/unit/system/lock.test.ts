@@ -17,7 +17,7 @@ it('names who holds it; what the file says of one that is gone keeps nobody out'
   const first = await takeLock(system, 'apply', 100)
   await expect(takeLock(system, 'rollback', 100)).rejects.toMatchObject({
     kind: 'busy',
-    message: `vqtune apply (process ${process.pid}) is at work: waited 100 ms for ${system.paths.runDir}/lock`,
+    message: `timed out after 0.1 s waiting for the lock held by vqtune apply (PID ${process.pid}); ${system.paths.runDir}/lock is released when that process exits`,
   })
   first.release()
   writeFileSync(`${system.paths.runDir}/lock`, '1 apply\n')
@@ -34,7 +34,7 @@ it('of a file that was removed meanwhile is no lock: the one that is there now i
   const second = await waiting
   expect(existsSync(`${system.paths.runDir}/lock`)).toBe(true)
   await expect(takeLock(system, 'trial', 100)).rejects.toMatchObject({
-    message: expect.stringMatching(/^vqtune rollback \(process/),
+    message: expect.stringMatching(/held by vqtune rollback \(PID/),
   })
   second.release()
 })
@@ -56,7 +56,7 @@ it('of the daemon is another one, and has no waiting', async () => {
   const daemon = await takeDaemonLock(system)
   await expect(takeDaemonLock(system)).rejects.toMatchObject({
     kind: 'busy',
-    message: `vqtune daemon (process ${process.pid}) runs already`,
+    message: `vqtune daemon (PID ${process.pid}) is already running`,
   })
   daemon.release()
   ;(await takeDaemonLock(system)).release()

@@ -197,7 +197,7 @@ describe('executing', () => {
       { ...step, nic: 'eth3' },
     ])
       expect(await thrownBy(() => executeStep(system, stranger))).toMatch(
-        /^vanished: eth[23]: the name belongs/,
+        /^vanished: eth[23]: the name now belongs/,
       )
     expect(written).toEqual([])
   })

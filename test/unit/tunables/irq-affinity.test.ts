@@ -77,7 +77,7 @@ describe('IRQ affinity', () => {
     ['intx', 'the device has no MSI-X vectors: all queues share one line interrupt'],
     ['mmio', 'virtio-mmio has one interrupt for all queues'],
     ['ccw', 'virtio-ccw uses adapter interrupts, which have no affinity per queue'],
-    ['unknown', 'no interrupt of its queues was found in /proc/interrupts'],
+    ['unknown', 'no interrupts of its queues found in /proc/interrupts'],
   ] as const)('cannot be with layout %s, unless there is one queue and one is right', (layout, why) => {
     const nic = nicOf({ ifindex: 2, maximum: 4, layout }, ONLINE)
     const skip = { nic: 'eth2', tunable: 'irq-affinity', code: 'shared-interrupt', why }

@@ -23,11 +23,11 @@ describe('a write to a kernel file', () => {
   it.each([
     ['EACCES', `permission: eth2: queue 1 rx IRQ 26: ${FILE} is not writable (EACCES)`],
     ['EROFS', `permission: eth2: queue 1 rx IRQ 26: ${FILE} is not writable (EROFS)`],
-    ['ENOENT', 'vanished: eth2: queue 1 rx IRQ 26 went away before it could be written'],
-    ['EIO', 'refused as refused: eth2: queue 1 rx IRQ 26: the kernel does not let it be set (kernel: EIO)'],
+    ['ENOENT', 'vanished: eth2: queue 1 rx IRQ 26 disappeared before it could be written'],
+    ['EIO', 'refused as refused: eth2: queue 1 rx IRQ 26: the kernel does not allow a change (kernel: EIO)'],
     [
       'EPERM',
-      'refused as refused: eth2: queue 1 rx IRQ 26: the kernel does not let it be set (kernel: EPERM)',
+      'refused as refused: eth2: queue 1 rx IRQ 26: the kernel does not allow a change (kernel: EPERM)',
     ],
     ['EINVAL', 'tool-failed: eth2: queue 1 rx IRQ 26: 2-3 not accepted: EINVAL: told by the kernel'],
   ])('that fails with %s is explained', async (errno, thrown) => {

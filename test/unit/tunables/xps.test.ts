@@ -17,7 +17,7 @@ describe('XPS', () => {
         {
           ...{ tunable: 'xps', nic: 'eth2', ifindex: 2, key: 'queue 2', label: 'queue 2 XPS' },
           ...{ file: '/sys/class/net/eth2/queues/tx-2/xps_cpus', old: '0', new: '2' },
-          reason: 'CPU 2 sends through queue 2',
+          reason: 'CPU 2 transmits through queue 2',
         },
       ],
     })

@@ -49,7 +49,7 @@ describe('irqbalance', () => {
         tunable: 'irq-affinity',
         matches: 'yes',
         remedy:
-          'systemctl disable --now irqbalance, or give it --banirq=25 --banirq=26 --banirq=27 --banirq=28',
+          'systemctl disable --now irqbalance, or start it with --banirq=25 --banirq=26 --banirq=27 --banirq=28',
       },
     ])
   })
@@ -256,7 +256,7 @@ describe('udev rules', () => {
         what: 'a rule runs ethtool -L when its device appears',
         tunable: 'channels',
         matches: 'yes',
-        remedy: 'remove the rule, or hide the file by one of the same name in /etc/udev/rules.d',
+        remedy: 'remove the rule, or override it with a file of the same name in /etc/udev/rules.d',
       },
     ])
   })

@@ -20,7 +20,7 @@ const WAYS = [
   'nmcli connection up for each NIC',
 ] as const
 
-interface RivalsData {
+interface OtherWritersData {
   readonly tunedVersion: string
   /** Milliseconds from the start of the command until every NIC has its channels. */
   readonly times: Record<string, readonly number[]>
@@ -64,7 +64,7 @@ for k, way in enumerate(ways):
     if k == 3: subprocess.run(['/usr/sbin/tuned-adm', 'off'], check=True, stdout=subprocess.DEVNULL)
 `
 
-async function measure(): Promise<RivalsData> {
+async function measure(): Promise<OtherWritersData> {
   const { rpm } = packaged()
   // NetworkManager sets channels there.
   const guest = await bootBenchGuest(NICS, 'trixie')
@@ -86,7 +86,7 @@ async function measure(): Promise<RivalsData> {
     // The first round fills the page cache.
     for (let round = 0; round <= ROUNDS; round++) {
       const args = [names[0] as string, names.join(',')]
-      const once = await runInGuest(guest, 'rivals', BODY, args, 300_000)
+      const once = await runInGuest(guest, 'other-writers', BODY, args, 300_000)
       console.error(`round ${round} of ${ROUNDS}: ${JSON.stringify(once)}`)
       if (round > 0) rows.push(...once)
     }
@@ -110,19 +110,25 @@ async function measure(): Promise<RivalsData> {
   }
 }
 
-function section({ tunedVersion, times, returned, unchanged, networkManagerVersion }: RivalsData): Section {
+function section({
+  tunedVersion,
+  times,
+  returned,
+  unchanged,
+  networkManagerVersion,
+}: OtherWritersData): Section {
   const base = times[WAYS[0]] ?? []
   return {
-    title: 'The same change by others',
+    title: 'The same change by other programs',
     text: [
-      `One guest (kernel 6.12, 4 vCPUs, ${NICS} NICs of 4 queues, emulated): all NICs from 2 to 4 channels, from the start of the command until the last NIC has them; ${base.length} rounds in turns. **Ratio: to the plain \`ethtool\` loop, within this run.** The loop and tuned write what they are told; vqtune finds out what is right, records the old values, sets affinity and XPS straight and looks again. It also watches afterwards that nothing was cut off (guard.commit-confirm-seconds), and returns then. For tuned, a restart is what a boot or a package update does. tuned is ${tunedVersion}, profile \`[net] channels=combined 4\`.`,
-      `NetworkManager ${networkManagerVersion} sets \`ethtool.channels-combined\` when a connection is activated, and an activation does more than that: the NIC is configured anew. So its figure is what channels cost there, and none of a write. It and tuned run during all rounds, and both hear of every change of channels.`,
+      `One guest (kernel 6.12, 4 vCPUs, ${NICS} NICs of 4 queues, emulated): all NICs from 2 to 4 channels, from the start of the command until the last NIC has them; ${base.length} interleaved rounds. **Ratio: to the plain \`ethtool\` loop, within this run.** The loop and tuned write fixed values; vqtune determines the target, records the original values, corrects affinity and XPS, and verifies. It returns after it has also verified connectivity (guard.commit-confirm-seconds). For tuned, a restart corresponds to a boot or a package update. tuned is ${tunedVersion}, profile \`[net] channels=combined 4\`.`,
+      `NetworkManager ${networkManagerVersion} sets \`ethtool.channels-combined\` when a connection is activated, and an activation also reconfigures the NIC. Its figure is therefore the cost of that way to set channels, not of the write itself. NetworkManager and tuned run during all rounds and are notified of every change of channels.`,
     ],
     tables: [
       {
         columns: [
           `${NICS} NICs from 2 to 4 channels`,
-          'until right, ms',
+          'until set, ms',
           'ratio',
           'until it returns, ms',
           'nothing to change, ms',
@@ -138,7 +144,7 @@ function section({ tunedVersion, times, returned, unchanged, networkManagerVersi
     ],
     charts: [
       {
-        file: 'rivals',
+        file: 'other-writers',
         alt: 'Milliseconds until every NIC has its channels, by shell loop, vqtune, tuned and NetworkManager',
         svg: barChart(
           `${NICS} NICs from 2 to 4 channels, ms: median, line from the fastest to the slowest`,
@@ -155,4 +161,4 @@ function section({ tunedVersion, times, returned, unchanged, networkManagerVersi
   }
 }
 
-export const otherWriters: Part<RivalsData> = { name: 'rivals', measure, section }
+export const otherWriters: Part<OtherWritersData> = { name: 'other-writers', measure, section }
