@@ -16,7 +16,7 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openEndpoint } from '../../../src/daemon/endpoint'
 import { appendHistory, historyPath } from '../../../src/drift/history'
 import { listBackups } from '../../../src/hypervisor/change/backup'
@@ -24,6 +24,7 @@ import { takeLock } from '../../../src/system/lock'
 import { type FileFacts, ownershipProblem } from '../../../src/system/ownership'
 import { openSystem, type System } from '../../../src/system/system'
 import { processesNamed } from '../../../src/writers/writer'
+import { until } from '../../support/until'
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
 
@@ -212,11 +213,11 @@ test('a process of a user that calls itself irqbalance is not taken for it', asy
   const place = directory()
   chmodSync(place, 0o755)
   copyFileSync('/usr/bin/sleep', `${place}/irqbalance`)
-  const nobody = spawn(`${place}/irqbalance`, ['60'], { uid: 65534, gid: 65534 })
-  const root = spawn(`${place}/irqbalance`, ['60'])
+  const nobody = spawn(`${place}/irqbalance`, ['infinity'], { uid: 65534, gid: 65534 })
+  const root = spawn(`${place}/irqbalance`, ['infinity'])
   try {
     await Promise.all([nobody, root].map((child) => once(child, 'spawn')))
-    await vi.waitFor(() => expect(processesNamed(openSystem(), 'irqbalance')).toContain(root.pid), 20_000)
+    await until(() => processesNamed(openSystem(), 'irqbalance').includes(root.pid as number))
     expect(readFileSync(`/proc/${nobody.pid}/comm`, 'utf8')).toBe('irqbalance\n')
     expect(processesNamed(openSystem(), 'irqbalance')).not.toContain(nobody.pid)
   } finally {
