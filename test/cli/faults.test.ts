@@ -64,7 +64,7 @@ describe.concurrent('apply that is killed', () => {
     while ((await Promise.all([cut(steps), cut(steps + 1)])).every(Boolean)) steps += 2
     // Lock, originals, channels, affinity, XPS, ledger: there is more than one write to each.
     expect(steps).toBeGreaterThan(20)
-  }, 300_000)
+  })
 })
 
 /** What ethtool may do instead of its work, and what is told of it. */
