@@ -26,9 +26,9 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
   const boot = options.boot === true
   const respectHolds = boot || options.unattended === true
   const json = options.json === true
-  const goal = applyOperation(system, settings, { nic, respectHolds })
+  const operation = applyOperation(system, settings, { nic, respectHolds })
   const before: Baselines = new Map()
-  const result = await converge(system, goal, {
+  const result = await converge(system, operation, {
     signal: context.signal,
     ...limits,
     ...(settings.guard.commitConfirmSeconds === 0
