@@ -223,7 +223,7 @@ exec ${ETHTOOL}.real "$@"`)
     await guest.run([ETHTOOL, '-L', nic.name, 'combined', '1'])
     await daemon.logs(
       'the complaint',
-      /\/run\/vqtune was removed: systemctl restart vqtuned\.service makes it again/,
+      /\/run\/vqtune was removed: systemctl restart vqtuned\.service creates it again/,
     )
     await daemon.systemctl('restart')
     await nic.become(4)
