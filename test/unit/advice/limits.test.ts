@@ -153,7 +153,7 @@ describe('limitsOf', () => {
   })
 })
 
-test('wishedPairs is the target without the host: vCPUs, isolated CPUs, cap and fixed count', () => {
+test('pairsToRequest is the target without the host: vCPUs, isolated CPUs, cap and fixed count', () => {
   expect(pairsToRequest(inputOf({ maximum: 1 }))).toBe(8)
   expect(pairsToRequest(inputOf({ maximum: 1, isolated: [0, 1] }))).toBe(6)
   expect(pairsToRequest(inputOf({ maximum: 1, rule: { cap: 3 } }))).toBe(3)

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { keysKnownAt } from '../../../src/config/grammar'
@@ -479,7 +479,6 @@ describe('who may write the file', () => {
     }
     const { problems } = await readConfig(asRunningGuest(system, { readText }))
     expect(problems[0]?.text).toBe('cannot be read: permission denied')
-    writeFileSync(system.paths.etcConfig, '')
   })
 })
 

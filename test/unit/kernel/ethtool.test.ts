@@ -40,10 +40,18 @@ describe('parseChannels', () => {
     expect(parseChannels(text)).toBeUndefined()
   })
 
-  it('never throws', () => {
+  it('takes whole numbers as they stand, and nothing else', () => {
+    const cell = fc.oneof(
+      fc.string({ unit: 'binary' }).filter((text) => !text.includes('\n')),
+      fc.nat().map(String),
+      fc.constantFrom('n/a', '4 ', '-4'),
+    )
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
-        expect(parseChannels(`Combined:\t${text}\nCombined:\t${text}`)).not.toBeNull()
+      fc.property(cell, (text) => {
+        const count = /^[ \t]*(\d{1,5})[ \t\r]*$/.exec(text)?.[1]
+        expect(parseChannels(`Combined:\t${text}\nCombined:\t${text}`)).toEqual(
+          count === undefined ? undefined : { maximum: Number(count), current: Number(count) },
+        )
       }),
       { numRuns: 2000 },
     )

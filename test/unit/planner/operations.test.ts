@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import { entryOf, type Ledger, withHeld, withOriginals } from '../../../src/planner/ledger'
+import { observeGuest } from '../../../src/planner/observe'
 import {
   applyOperation,
   exemptionsOf,
@@ -38,7 +39,6 @@ describe('tuning', () => {
     expect(planned().steps.map(({ nic }) => nic)).toEqual(['eth2', 'eth3'])
     expect(planned('eth3').steps.map(({ nic }) => nic)).toEqual(['eth3'])
     expect(planned('eth9')).toEqual({ steps: [], skips: [] })
-    expect(tune({ respectHolds: true }).purpose).toBe('apply')
   })
 
   it('leaves a held NIC alone unless an administrator asks, who thereby ends it', () => {
@@ -143,7 +143,6 @@ describe('rolling back', () => {
     expect(nicsOf()).toEqual(['eth2', 'eth3'])
     expect(nicsOf('eth3')).toEqual(['eth3'])
     expect(goal().plan(now, RECORDED).skips).toEqual([])
-    expect(goal().purpose).toBe('rollback')
     expect(goal().pending(RECORDED, now)).toBe(true)
     expect(goal('eth3').pending(RECORDED, now)).toBe(true)
     expect(goal('eth9').pending(RECORDED, now)).toBe(false)
@@ -231,7 +230,9 @@ describe('returning to recorded values', () => {
   })
 })
 
-it('looking at all asks for all', () => {
-  expect(OBSERVE_ALL).toMatchObject({ links: true, rss: true })
-  expect(OBSERVE_ALL.needsMaximum?.(FIRST, GUEST)).toBe(true)
+it('looking at all asks for all', async () => {
+  const { system, calls } = capturedGuest('rss')
+  const { nics } = await observeGuest(system, OBSERVE_ALL)
+  expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssQueues: [0, 1, 2, 3] }])
+  expect(calls.sort()).toEqual(['ethtool -l enp0s8', 'ethtool -x enp0s8', 'ip -j -d link show'])
 })

@@ -287,6 +287,20 @@ describe('rollback', () => {
   })
 })
 
+it('a user who may not write is told what would be written, and by which command', async () => {
+  const { apply, system } = guest(4, two('eth0'))
+  const unprivileged = Object.assign(Object.create(system), { mayWrite: false })
+  const refused = (operation: Parameters<typeof converge>[1]) =>
+    expect(converge(unprivileged, operation)).rejects
+  await refused(applyOperation(system, DEFAULT_SETTINGS, { respectHolds: true })).toMatchObject({
+    ...{ kind: 'permission', message: 'apply must write 1 settings of eth0: run it as root' },
+  })
+  await apply()
+  await refused(rollbackOperation(system, undefined)).toMatchObject({
+    ...{ kind: 'permission', message: 'rollback must write 1 settings of eth0: run it as root' },
+  })
+})
+
 describe('lock', () => {
   it('lets one process in at a time and names the holder', async () => {
     const { system } = guest(2)

@@ -29,15 +29,14 @@ test('debian-6.1-4cpu-4q: ethtool tells packets of each queue', () => {
   expect([...stats.keys()]).toEqual([0, 1, 2, 3])
   const counters = parseNicCounters(guestFile(name, 'proc/net/dev'), nic)
   const sum = [...stats.values()].reduce((total, { rxPackets }) => total + (rxPackets ?? 0), 0)
-  expect(sum).toBeGreaterThan(0)
-  expect(counters?.rxPackets).toBeGreaterThan(0)
+  expect([sum, counters?.rxPackets]).toEqual([10, 10])
   expect(parseNicCounters(guestFile(name, 'proc/net/dev'), 'nope')).toBeUndefined()
 })
 
 test('debian-6.12-4cpu-4q: ethtool tells kicks, but no packets', () => {
   const stats = parseQueueStats(guestFile('debian-6.12-4cpu-4q', 'ethtool/enp0s8.S'))
   expect(stats.get(0)).toMatchObject({ rxPackets: undefined, txPackets: undefined })
-  expect(stats.get(0)?.txKicks).toEqual(expect.any(Number))
+  expect(stats.get(0)?.txKicks).toBe(6)
 })
 
 test('softnet_stat names the CPU since 5.10, and means the online ones before', () => {
