@@ -150,7 +150,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "on a hypervisor: set queues='N' in a guest's stored configuration",
     positionals: ['<domain>', '<n|vcpus>'],
     options: {
-      nic: { summary: 'only the interface with this MAC; default every virtio interface', value: 'MAC' },
+      nic: {
+        summary: 'only this interface: MAC, target device or alias; default every virtio interface',
+        value: 'NIC',
+      },
+      json: JSON_OPTION,
+      force: { summary: 'also when the next start would fail, or a manager writes the configuration anew' },
       apply: APPLY_OPTION,
       connect: CONNECT_OPTION,
     },
@@ -164,10 +169,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['host', 'max-files'],
     summary: 'on a hypervisor: set max_files in qemu.conf for many queues',
     positionals: ['[n]'],
-    options: { apply: APPLY_OPTION, connect: CONNECT_OPTION },
+    options: { json: JSON_OPTION, apply: APPLY_OPTION, connect: CONNECT_OPTION },
     details: [
-      'n is 2048 to 1048576. Without it: the power of two above what the largest guest needs, at least 2048; that never',
-      'lowers the limit.',
+      'n is 2048 to 1048576, and not below what a running guest has open. Without it: the power of two above what the',
+      'largest guest needs or has open, at least 2048; that never lowers the limit.',
       'Says which daemon to restart and never restarts it.',
     ],
     load: () => import('./host/max-files'),
@@ -185,6 +190,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'accept-risk': {
         summary: 'accept denial of service and information leaks between guests; --apply needs it',
       },
+      json: JSON_OPTION,
       apply: APPLY_OPTION,
     },
     details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
@@ -193,7 +199,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['host', 'zerocopy', 'off'],
     summary: 'on a hypervisor: turn zero-copy transmit off',
-    options: { apply: APPLY_OPTION },
+    options: { json: JSON_OPTION, apply: APPLY_OPTION },
     details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
     load: () => import('./host/zerocopy-off'),
   },
@@ -212,6 +218,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[backup]'],
     options: {
       list: { summary: 'list the backups' },
+      json: JSON_OPTION,
       force: { summary: 'also when somebody else changed it since' },
       apply: APPLY_OPTION,
     },

@@ -9,33 +9,48 @@ import { readDaemon } from '../../hypervisor/libvirt/daemon'
 import { Virsh } from '../../hypervisor/libvirt/virsh'
 import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
+import { type ChangeReport, isJson, reportChange } from './change-report'
 import { restartAdvice } from './max-files'
 
 export async function run(context: CommandContext): Promise<number> {
   const backups = listBackups(context.system)
   if (context.options.list === true) {
-    context.out(listText(backups))
+    await showList(context, backups)
     return EXIT.converged
   }
   const backup = choose(backups, context.positionals[0])
   const virsh = backup.target.kind === 'domain' ? new Virsh(context.system, backup.target.uri) : undefined
   const current = await readTarget(context, backup, virsh)
   const name = describe(backup)
+  const report: ChangeReport = {
+    verb: 'undo',
+    target: name,
+    applied: false,
+    diff: '',
+    backup: undefined,
+    notes: [],
+    next: [],
+  }
   if (current === backup.before) {
-    context.out(`${name}: holds the old text already\n`)
+    await reportChange(context, { ...report, next: [`${name}: holds the old text already`] })
     if (context.options.apply === true) markUndone(context.system, backup)
     return EXIT.converged
   }
-  context.out(hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined)))
+  const diff = hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined))
   const foreign = current !== backup.after
   if (foreign && context.options.force !== true) {
+    if (!isJson(context)) context.out(diff)
     throw new VqtuneError(
       'state',
       `${name}: changed by somebody else since ${backup.time}; the diff shows what would be lost, --force does it all the same; nothing was changed`,
     )
   }
   if (context.options.apply !== true) {
-    context.out('dry run: nothing was changed; --apply puts it back\n')
+    await reportChange(context, {
+      ...report,
+      diff,
+      next: ['dry run: nothing was changed; --apply puts it back'],
+    })
     return EXIT.converged
   }
   const undo = await restore(context, backup, virsh, current)
@@ -45,8 +60,16 @@ export async function run(context: CommandContext): Promise<number> {
     // The undo itself is done; only the list of backups does not know.
     context.warn(`backup ${backup.id} stays listed as not undone: ${messageOf(error)}`)
   }
-  context.out(`${name}: as before ${backup.time}; to take this back: vqtune host undo ${undo.id} --apply\n`)
-  context.out(afterwards(context, backup))
+  await reportChange(context, {
+    ...report,
+    diff,
+    applied: true,
+    backup: undo.id,
+    next: [
+      `${name}: as before ${backup.time}; to take this back: vqtune host undo ${undo.id} --apply`,
+      ...(await afterwards(context, backup)),
+    ],
+  })
   return EXIT.converged
 }
 
@@ -111,18 +134,36 @@ async function restore(
   })
 }
 
-function afterwards(context: CommandContext, { target, action }: Backup): string {
-  if (target.kind === 'domain') {
-    return `if ${target.name} runs: it keeps the present queues until it is powered off and started again\n`
-  }
-  if (action === 'max-files') return restartAdvice(readDaemon(context.system))
+async function afterwards(context: CommandContext, { target, action }: Backup): Promise<readonly string[]> {
+  if (target.kind === 'domain')
+    return [`if ${target.name} runs: it keeps the present queues until it is powered off and started again`]
+  if (action === 'max-files') return restartAdvice(await readDaemon(context.system))
   if (action.startsWith('zerocopy'))
-    return 'the module keeps its present setting until it is loaded again: see vqtune host zerocopy status\n'
-  return ''
+    return ['the module keeps its present setting until it is loaded again: see vqtune host zerocopy status']
+  return []
 }
 
 function describe({ target }: Backup): string {
   return target.kind === 'file' ? target.path : `${target.name}.xml`
+}
+
+async function showList(context: CommandContext, backups: readonly Backup[]): Promise<void> {
+  if (isJson(context)) {
+    const { printJson } = await import('../../output/json')
+    context.out(
+      printJson({
+        backups: backups.map((backup) => ({
+          id: backup.id,
+          time: backup.time,
+          verb: backup.action,
+          target: describe(backup),
+          undone: backup.undone,
+        })),
+      }),
+    )
+    return
+  }
+  context.out(listText(backups))
 }
 
 function listText(backups: readonly Backup[]): string {

@@ -18,7 +18,7 @@ export interface Finding {
   readonly code: FindingCode
   /** One sentence without a full stop. */
   readonly text: string
-  /** What to do, a command where there is one. */
+  /** What to do, a command where there is one; several lines where it takes several steps. */
   readonly remedy: string | undefined
 }
 
@@ -42,6 +42,17 @@ export type FindingCode =
   | 'open-files-full'
   | 'open-files-low'
   | 'transient'
+  | 'manager'
+  | 'passed-through'
+  | 'tap-flags'
+  | 'tap-missing'
+  | 'backend-queues'
+  | 'interrupt-routes'
+  | 'hot-plug-files'
+  | 'files-unknown'
+  | 'locked-memory'
+  | 'command-line-nic'
+  | 'no-answer'
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }
 

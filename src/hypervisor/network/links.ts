@@ -14,6 +14,10 @@ export interface Link {
   readonly loopback: boolean
   /** Only for a multi-queue tap. */
   readonly tapQueues: TapQueues | undefined
+  /** Of a tap: made for several queues; undefined for anything else. */
+  readonly multiQueue: boolean | undefined
+  /** A tap that stays without anybody who has it open. */
+  readonly persistent: boolean
 }
 
 export interface TapQueues {
@@ -23,7 +27,9 @@ export interface TapQueues {
   readonly unused: number
 }
 
-export async function readLinks(system: System): Promise<readonly Link[]> {
+/** undefined without iproute2. @throws VqtuneError when ip fails. */
+export async function readLinks(system: System): Promise<readonly Link[] | undefined> {
+  if (system.findTool('ip') === undefined) return undefined
   const result = await system.run('ip', ['-j', '-d', 'link', 'show'])
   if (result.code !== 0)
     throw new VqtuneError('tool-failed', `ip link: ${result.stderr.trim().split('\n')[0]}`)
@@ -53,6 +59,8 @@ function parseLink(link: Raw): Link[] {
         data.multi_queue === true && typeof active === 'number' && typeof unused === 'number'
           ? { active, unused }
           : undefined,
+      multiQueue: typeof data.multi_queue === 'boolean' ? data.multi_queue : undefined,
+      persistent: data.persist === true,
     },
   ]
 }

@@ -17,6 +17,8 @@ export interface QemuProcess {
   readonly vhostFds: number | undefined
   /** MSI-X vectors asked for, by MAC; a NIC without `vectors=` is not listed. */
   readonly vectors: ReadonlyMap<string, number>
+  /** What it may lock, in KiB (RLIMIT_MEMLOCK); Infinity for unlimited, undefined when not readable. */
+  readonly lockedKib: number | undefined
 }
 
 /** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
@@ -33,6 +35,7 @@ export function readQemuProcess(system: System, domain: string): QemuProcess | u
     openFiles: readOpenFiles(system, pid),
     vhostFds: fds?.filter((fd) => system.readLink(`${directory}/fd/${fd}`) === '/dev/vhost-net').length,
     vectors: parseVectors(cmdline),
+    lockedKib: parseLockedKib(allowed(() => system.readText(`${directory}/limits`)) ?? ''),
   }
 }
 
@@ -49,6 +52,14 @@ export function parseOpenFilesLimit(text: string): number | undefined {
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
   if (soft === undefined) return undefined
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : wholeNumber(soft)
+}
+
+/** The soft limit of "Max locked memory" in /proc/PID/limits, which counts bytes. */
+export function parseLockedKib(text: string): number | undefined {
+  const soft = /^Max locked memory\s+(\S+)/m.exec(text)?.[1]
+  if (soft === 'unlimited') return Number.POSITIVE_INFINITY
+  const bytes = wholeNumber(soft)
+  return bytes === undefined ? undefined : Math.floor(bytes / 1024)
 }
 
 /** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */

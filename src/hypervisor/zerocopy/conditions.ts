@@ -28,7 +28,7 @@ export async function readSurroundings(
   system: System,
   named: string | undefined,
 ): Promise<ZerocopySurroundings> {
-  const links = await readLinks(system)
+  const links = (await readLinks(system)) ?? []
   if (named !== undefined && !links.some((link) => link.name === named)) {
     const known = links.filter((link) => !link.loopback).map((link) => link.name)
     throw new VqtuneError(

@@ -39,7 +39,7 @@ export async function probeZerocopy(
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const target = probeTarget(system, module)
-  const taps = guestTaps(await readLinks(system))
+  const taps = guestTaps((await readLinks(system)) ?? [])
   const sentBefore = readSent(system, taps)
   const startedMs = performance.now()
   const probe = SuccessProbe.start(system, target.location, target.fetches)

@@ -1,13 +1,14 @@
 /** Libvirt's XML where it is sparse, odd or broken; recorded texts are in driver-edit.test.ts. */
 import { describe, expect, it } from 'vitest'
 import { unifiedDiff } from '../../../src/hypervisor/change/diff'
-import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
+import { bareDomain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
 import { setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
 import { scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
 import { parseLinks, readLinks } from '../../../src/hypervisor/network/links'
 import { openSystem, type System } from '../../../src/system/system'
 
 const MAC = '52:54:00:00:00:01'
+const PLACE = { index: 0, mac: MAC }
 const domain = (devices: string, head = '<name>w</name><uuid>u</uuid>') =>
   `<domain>${head}${devices}</domain>`
 const nic = (inner: string) => `<devices><interface><mac address='${MAC}'/>${inner}</interface></devices>`
@@ -15,12 +16,12 @@ const nic = (inner: string) => `<devices><interface><mac address='${MAC}'/>${inn
 describe('a domain', () => {
   it('that says little has the defaults of libvirt', () => {
     expect(parseDomain(domain(`${nic('')}<devices/>`), 'w')).toEqual({
-      ...{ name: 'w', uuid: 'u', type: '', arch: '', id: undefined, disks: 0 },
-      vcpus: { current: 1, maximum: 1 },
+      ...bareDomain('w', 'u'),
       interfaces: [
         {
-          ...{ mac: MAC, type: '', model: undefined, driver: undefined },
-          ...{ queues: undefined, target: undefined, source: undefined },
+          ...{ index: 0, mac: MAC, type: '', model: undefined, driver: undefined },
+          ...{ queues: undefined, target: undefined, targetManaged: true, source: undefined },
+          ...{ alias: undefined, teaming: undefined, backend: undefined },
         },
       ],
     })
@@ -31,7 +32,11 @@ describe('a domain', () => {
       '<vcpu>2</vcpu><vcpu>3</vcpu><devices><disk/></devices>',
       '<name>w</name><uuid>u</uuid>',
     )
-    expect(parseDomain(twice, 'w')).toMatchObject({ vcpus: { maximum: 2 }, disks: 1, interfaces: [] })
+    expect(parseDomain(twice, 'w')).toMatchObject({
+      vcpus: { maximum: 2 },
+      devices: { disks: [{ virtio: false, queues: undefined, protocol: undefined }] },
+      interfaces: [],
+    })
     for (const head of ['<name/><uuid>u</uuid>', "<name a='x'/><uuid>u</uuid>", '<uuid>u</uuid>'])
       expect(() => parseDomain(domain('', head), 'w')).toThrow('w: not a domain')
     expect(() => parseDomain(domain('<devices><interface/></devices>'), 'w')).toThrow(
@@ -43,13 +48,13 @@ describe('a domain', () => {
 describe('an edit', () => {
   it('is refused for what is no domain, or has nowhere to put a driver', () => {
     expect(() => setInterfaceQueues('<network/>', [], 2)).toThrow('the root element is not <domain>')
-    expect(() => setInterfaceQueues(domain(nic('')), [MAC], 2)).toThrow('an interface without <model>')
+    expect(() => setInterfaceQueues(domain(nic('')), [PLACE], 2)).toThrow('an interface without <model>')
   })
 
   it('leaves a driver without queues alone for one queue, and puts the number into a bare one', () => {
     const named = domain(nic("<driver name='vhost'/>"))
-    expect(setInterfaceQueues(named, [MAC], 1)).toBe(named)
-    expect(setInterfaceQueues(domain(nic('<driver><guest/></driver>')), [MAC], 2)).toBe(
+    expect(setInterfaceQueues(named, [PLACE], 1)).toBe(named)
+    expect(setInterfaceQueues(domain(nic('<driver><guest/></driver>')), [PLACE], 2)).toBe(
       domain(nic("<driver queues='2'><guest/></driver>")),
     )
   })
@@ -90,9 +95,11 @@ describe('links of a hypervisor', () => {
   it('that ip does not tell are an error with the words of ip', async () => {
     const host = (code: number): System =>
       Object.assign(Object.create(openSystem('/t')), {
+        findTool: () => '/usr/sbin/ip',
         run: async () => ({ code, stdout: '[]', stderr: 'Cannot open netlink socket\nmore\n' }),
       })
     await expect(readLinks(host(1))).rejects.toThrow('ip link: Cannot open netlink socket')
     expect(await readLinks(host(0))).toEqual([])
+    expect(await readLinks(openSystem('/t'))).toBeUndefined()
   })
 })

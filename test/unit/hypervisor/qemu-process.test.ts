@@ -42,6 +42,7 @@ describe('the process of a guest', () => {
       openFiles: { limit: 20_000, used: 4 },
       vhostFds: 2,
       vectors: new Map([[MAC, 10]]),
+      lockedKib: 8192,
     })
   })
 
