@@ -105,7 +105,7 @@ async function readDomains(
     // No stored configuration after all is one thing, no answer in time another.
     const hangs = second instanceof VqtuneError && second.kind === 'timeout'
     if (hangs || (live === undefined && inactive === undefined)) {
-      silent.push({ ref, error: errorOf(hangs ? second : now[i]) })
+      silent.push({ ref, error: errorOf(now[i] instanceof VqtuneError ? now[i] : second) })
       continue
     }
     domains.push({
