@@ -2,15 +2,15 @@
 import { EXIT } from '../../errors'
 import { checkHypervisor } from '../../hypervisor/check/domain-checks'
 import { bySeverity, type Finding, needsAction } from '../../hypervisor/check/finding'
-import { type ObservedHypervisor, observeHypervisor, type Progress } from '../../hypervisor/check/observe'
+import type { ObservedHypervisor, Progress } from '../../hypervisor/check/observe'
 import { checkJson, findingLines, NIC_HEAD, nicRows } from '../../hypervisor/check/present'
 import { paint } from '../../text/paint'
 import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
-import { virshOf } from './connection'
+import { observeStacks } from './stacks'
 
 export async function run(context: CommandContext): Promise<number> {
-  const seen = await observeHypervisor(context.system, virshOf(context), context.positionals[0], progress())
+  const seen = await observeStacks(context, context.positionals[0], progress())
   const findings = bySeverity(checkHypervisor(seen))
   if (context.options.json === true) {
     const { printJson } = await import('../../output/json')

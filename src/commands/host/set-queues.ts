@@ -21,11 +21,14 @@ import { shellQuote } from '../../text/escape'
 import type { CommandContext } from '../command'
 import { type ChangeReport, reportChange } from './change-report'
 import { virshOf } from './connection'
+import { setProxmoxQueues } from './set-queues-proxmox'
+import { usesProxmox } from './stacks'
 
 export async function run(context: CommandContext): Promise<number> {
   const [name = '', count = ''] = context.positionals
   const request = parseQueueRequest(count)
   const named = typeof context.options.nic === 'string' ? context.options.nic : undefined
+  if (usesProxmox(context)) return setProxmoxQueues(context, name, request, named)
   const virsh = virshOf(context)
   const ref = await virsh.domain(name)
   const info = await virsh.info(ref)

@@ -7,10 +7,14 @@ import { changeFile } from '../../hypervisor/change/file-change'
 import { readConfigFile } from '../../hypervisor/change/safe-file'
 import { readDaemon } from '../../hypervisor/libvirt/daemon'
 import { Virsh } from '../../hypervisor/libvirt/virsh'
+import { changeProxmox } from '../../hypervisor/proxmox/change'
+import { linesOf, parseConfig } from '../../hypervisor/proxmox/config'
+import { Qm } from '../../hypervisor/proxmox/qm'
 import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
 import { type ChangeReport, isJson, reportChange } from './change-report'
 import { restartAdvice } from './max-files'
+import { afterProxmox, refusal } from './set-queues-proxmox'
 
 export async function run(context: CommandContext): Promise<number> {
   const backups = listBackups(context.system)
@@ -101,8 +105,20 @@ async function readTarget(
     }
     return readConfigFile(context.system, target.path) ?? null
   }
+  if (target.kind === 'proxmox') {
+    const keys = netKeysOf(backup)
+    return linesOf(await new Qm(context.system).config(target.vmid), keys)
+  }
   if (virsh === undefined) return null
   return virsh.inactiveXmlForEdit(await virsh.domain(target.uuid))
+}
+
+/** The keys that were changed. An undo sets no others, whatever a record says. */
+function netKeysOf({ id, before, after }: Backup): readonly string[] {
+  const keys = [...parseConfig(before ?? '').keys()]
+  const same = [...parseConfig(after ?? '').keys()].join() === keys.join()
+  if (keys.length > 0 && same && keys.every((key) => /^net\d+$/.test(key))) return keys
+  throw new VqtuneError('state', `backup ${id}: not the network devices of a virtual machine`)
 }
 
 async function restore(
@@ -122,8 +138,19 @@ async function restore(
       mode: action === 'max-files' ? 0o600 : 0o644,
     })
   }
-  if (virsh === undefined || current === null || before === null) {
-    throw new VqtuneError('state', `backup ${backup.id}: no XML in it; nothing was changed`)
+  if (current === null || before === null) {
+    throw new VqtuneError('state', `backup ${backup.id}: no configuration in it; nothing was changed`)
+  }
+  if (target.kind === 'proxmox') {
+    const qm = new Qm(context.system)
+    const refused = refusal(await qm.guest(target.vmid), await qm.config(target.vmid), netKeysOf(backup))
+    if (refused !== undefined && context.options.force !== true)
+      throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force does it all the same`)
+    const { vmid, name } = target
+    return changeProxmox(context.system, qm, { action: 'undo', vmid, name, before: current, after: before })
+  }
+  if (virsh === undefined) {
+    throw new VqtuneError('state', `backup ${backup.id}: no libvirt in it; nothing was changed`)
   }
   return changeDomain(context.system, virsh, {
     action: 'undo',
@@ -137,6 +164,10 @@ async function restore(
 async function afterwards(context: CommandContext, { target, action }: Backup): Promise<readonly string[]> {
   if (target.kind === 'domain')
     return [`if ${target.name} runs: it keeps the present queues until it is powered off and started again`]
+  if (target.kind === 'proxmox') {
+    const qm = new Qm(context.system)
+    return afterProxmox(await qm.guest(target.vmid), await qm.config(target.vmid))
+  }
   if (action === 'max-files') return restartAdvice(await readDaemon(context.system))
   if (action.startsWith('zerocopy'))
     return ['the module keeps its present setting until it is loaded again: see vqtune host zerocopy status']
@@ -144,7 +175,8 @@ async function afterwards(context: CommandContext, { target, action }: Backup): 
 }
 
 function describe({ target }: Backup): string {
-  return target.kind === 'file' ? target.path : `${target.name}.xml`
+  if (target.kind === 'file') return target.path
+  return target.kind === 'domain' ? `${target.name}.xml` : `${target.vmid}.conf`
 }
 
 async function showList(context: CommandContext, backups: readonly Backup[]): Promise<void> {

@@ -90,7 +90,7 @@ function checkWriter(domain: ObservedDomain): readonly Finding[] {
     code: 'transient',
     text:
       domain.stack === 'qemu'
-        ? 'a QEMU without a manager: shown from its command line, to be changed where it is started'
+        ? `shown from its command line, to be changed where it is started${domain.startedBy === undefined ? '' : `, by ${domain.startedBy}`}`
         : 'transient: it has no stored configuration that could be changed',
     remedy: undefined,
   })

@@ -210,10 +210,20 @@ function checkBackend(view: NicView): readonly Draft[] {
   const { domain, configured, live, inactive, link } = view
   if (!isVirtio(configured) || !usesTap(configured)) return []
   if ((domain.live ?? domain.inactive)?.type === 'qemu') {
-    return [draft('info', 'host', 'emulated', 'an emulated guest (domain type qemu) never uses vhost')]
+    return [
+      draft(
+        'info',
+        'host',
+        'emulated',
+        domain.stack === 'libvirt'
+          ? 'an emulated guest (domain type qemu) never uses vhost'
+          : 'an emulated guest, without KVM',
+      ),
+    ]
   }
   if (configured.driver === 'qemu') {
-    const text = "driver name='qemu': packets go through QEMU instead of vhost in the kernel"
+    const what = domain.stack === 'libvirt' ? "driver name='qemu'" : 'without vhost=on'
+    const text = `${what}: packets go through QEMU instead of vhost in the kernel`
     return [draft('warning', 'host', 'userspace-driver', text, vhostRemedy(view))]
   }
   const fellBack =

@@ -27,6 +27,8 @@ export interface ObservedDomain {
   readonly inactive: Domain | undefined
   /** The XML that `live` was read from, for a device that is to be plugged in anew. */
   readonly liveXml?: string
+  /** Who started a QEMU that is shown from its command line, and where its queues are set; undefined: nothing tells. */
+  readonly startedBy?: string
   /** undefined: not running, not QEMU, or run by another libvirt (session mode, another machine). */
   readonly process: QemuProcess | undefined
 }

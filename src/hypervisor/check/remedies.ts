@@ -3,6 +3,7 @@ import { shellQuote } from '../../text/escape'
 import { MANAGERS } from '../guest/managers'
 import { attachableInterface } from '../libvirt/driver-edit'
 import { MAX_QUEUES } from '../libvirt/limits'
+import { MAX_PROXMOX_QUEUES } from '../proxmox/config'
 import { makeTap } from './start-checks'
 import type { NicView } from './view'
 
@@ -15,7 +16,7 @@ export function queuesForVcpus({ maximum }: { readonly maximum: number }): numbe
 export function queueRemedy(view: NicView): string {
   const { domain, configured, live, inactive, link } = view
   const queues = queuesForVcpus(view.vcpus)
-  if (domain.stack === 'qemu') return commandLineRemedy(queues)
+  if (domain.stack === 'qemu') return domain.startedBy ?? commandLineRemedy(queues)
   const manager = managerOf(view)
   if (manager !== undefined) {
     const own = MANAGERS[manager].setting(queues)
@@ -24,7 +25,8 @@ export function queueRemedy(view: NicView): string {
       : `${own}\nthen: ${MANAGERS[manager].restart}`
   }
   if (inactive === undefined) return plugAnew(view, queues)
-  const set = `vqtune host set-queues ${shellQuote(domain.name)} --nic ${shellQuote(view.handle)} vcpus --apply`
+  const count = domain.stack === 'proxmox' ? Math.min(queues, MAX_PROXMOX_QUEUES) : 'vcpus'
+  const set = `vqtune host set-queues ${shellQuote(domain.name)} --nic ${shellQuote(view.handle)} ${count === queues ? 'vcpus' : count} --apply`
   const unfit = configured.target !== undefined && !configured.targetManaged && link?.multiQueue !== true
   return unfit && queues > 1 ? `${makeTap(configured.target, true)}\nand then: ${set}` : set
 }

@@ -64,10 +64,14 @@ const MULTIQUEUE_TYPES: ReadonlySet<string> = new Set([
   'ethernet',
   'vhostuser',
   'vdpa',
+  // As QEMU's own command line names them.
+  'tap',
+  'vhost-user',
+  'vhost-vdpa',
 ])
 
 /** Types whose queues are those of a tap or macvtap, with the kernel's limit. */
-const TAP_TYPES: ReadonlySet<string> = new Set(['network', 'bridge', 'direct', 'ethernet'])
+const TAP_TYPES: ReadonlySet<string> = new Set(['network', 'bridge', 'direct', 'ethernet', 'tap'])
 
 /** What the guest sees: a virtio NIC of QEMU, a device of the host passed through, an emulated NIC. */
 export function kindOf(nic: DomainInterface): 'virtio' | 'passthrough' | 'emulated' {

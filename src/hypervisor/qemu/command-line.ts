@@ -4,6 +4,8 @@ import { wholeNumber } from '../../text/numbers'
 export interface CommandLineNic {
   /** Lower case; undefined: QEMU's own. */
   readonly mac: string | undefined
+  /** id= of the device. */
+  readonly id: string | undefined
   /** The device, such as virtio-net-pci. */
   readonly device: string
   /** 'tap', 'user', 'vhost-user', 'vhost-vdpa', 'bridge', 'stream' ...; undefined: no such -netdev. */
@@ -76,6 +78,7 @@ function nicOf(device: Options, backend: Options | undefined): CommandLineNic {
   const driver = device.get('driver') ?? ''
   return {
     mac: device.get('mac')?.toLowerCase(),
+    id: device.get('id'),
     device: driver,
     backend: backend?.get('type'),
     ifname: backend?.get('ifname'),

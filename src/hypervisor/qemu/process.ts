@@ -25,10 +25,26 @@ export interface QemuProcess {
 export function readQemuProcess(system: System, domain: string): QemuProcess | undefined {
   const pid = wholeNumber(system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
   if (pid === undefined) return undefined
-  const directory = `${system.paths.proc}/${pid}`
-  const cmdline = allowed(() => system.readText(`${directory}/cmdline`))
+  const cmdline = allowed(() => system.readText(`${system.paths.proc}/${pid}/cmdline`))
   // A stale pid file must not make us report on a stranger.
   if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
+  return describe(system, pid, cmdline)
+}
+
+/** Any QEMU by its number, with its arguments. undefined when it has ended, or may not be looked at. */
+export function readProcess(
+  system: System,
+  pid: number,
+): { readonly process: QemuProcess; readonly args: readonly string[] } | undefined {
+  const cmdline = allowed(() => system.readText(`${system.paths.proc}/${pid}/cmdline`))
+  if (cmdline === undefined || cmdline === '') return undefined
+  const args = cmdline.split('\0')
+  if (args.at(-1) === '') args.pop()
+  return { process: describe(system, pid, cmdline), args }
+}
+
+function describe(system: System, pid: number, cmdline: string): QemuProcess {
+  const directory = `${system.paths.proc}/${pid}`
   const fds = allowed(() => system.list(`${directory}/fd`))
   return {
     pid,
