@@ -4,6 +4,7 @@ import { recorded } from './recorded'
 
 const nic = {
   mac: '52:54:00:00:00:01',
+  id: undefined,
   device: 'virtio-net-pci',
   backend: 'tap',
   ifname: undefined,
@@ -22,7 +23,9 @@ describe('NICs of a QEMU command line', () => {
         '-device',
         'virtio-net-pci,mac=52:54:00:00:00:01,netdev=net0,bus=pci.0,id=net0,vectors=10,mq=on',
       ]),
-    ).toEqual([{ ...nic, ifname: 'tap100i0', queues: 4, multiqueue: true, vhost: true, vectors: 10 }])
+    ).toEqual([
+      { ...nic, id: 'net0', ifname: 'tap100i0', queues: 4, multiqueue: true, vhost: true, vectors: 10 },
+    ])
   })
 
   it('in JSON, with one descriptor for each queue', () => {
