@@ -6,7 +6,12 @@ import { shellQuote } from '../../text/escape'
 import { type Link, readLinks, sharedBridges, uplinksOf } from '../network/links'
 
 export interface Condition {
-  readonly code: 'uplink-scatter-gather-off' | 'no-uplink' | 'guest-to-guest' | 'small-packets'
+  readonly code:
+    | 'uplink-scatter-gather-off'
+    | 'no-uplink'
+    | 'guest-to-guest'
+    | 'small-packets'
+    | 'fallback-unseen'
   /** True when it defeats zero copy for all traffic through that device. */
   readonly defeats: boolean
   readonly text: string
@@ -82,6 +87,11 @@ export function conditionsOf(
       code: 'small-packets',
       defeats: false,
       text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer listens',
+    },
+    {
+      code: 'fallback-unseen',
+      defeats: false,
+      text: 'on means that vhost tries: how many packets are copied on the way all the same, nothing here shows; vqtune host zerocopy probe measures it under load',
     },
   ]
 }

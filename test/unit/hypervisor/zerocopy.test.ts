@@ -227,6 +227,7 @@ describe('conditions', () => {
       'uplink-scatter-gather-off',
       'guest-to-guest',
       'small-packets',
+      'fallback-unseen',
     ])
     const silent = { code: 92, stderr: 'Cannot get device feature names: No such device\n' }
     expect((await surroundings('br0', silent, links)).uplinks).toEqual([
@@ -258,7 +259,11 @@ describe('conditions', () => {
       'eth1: scatter-gather is off: everything sent through it is copied (ethtool -K eth1 sg on)',
     ])
     expect(conditions.map(({ code }) => code)).toContain('guest-to-guest')
-    expect(conditionsOf([], new Map()).map(({ code }) => code)).toEqual(['no-uplink', 'small-packets'])
+    expect(conditionsOf([], new Map()).map(({ code }) => code)).toEqual([
+      'no-uplink',
+      'small-packets',
+      'fallback-unseen',
+    ])
   })
 })
 
