@@ -226,6 +226,27 @@ describe('guests that are not plain', () => {
     expect(refused.stderr).toContain('nothing was changed; --force defines it all the same')
   })
 
+  it('asks for many guests in one virsh, twice for each at most', async () => {
+    const many = Array.from({ length: 30 }, (_, i) =>
+      guest(`g${i}`, nic('bridge', '01', "<source bridge='b'/><model type='virtio'/>")).replace(
+        '-000000000009<',
+        `-${String(i).padStart(12, '0')}<`,
+      ),
+    )
+    const root = tree({
+      'node.xml': `<node>${many.join('')}</node>`,
+      'usr/bin/virsh': '#!/bin/sh\necho "$*" >>"$(dirname "$0")/calls"\nexec /usr/bin/virsh "$@"\n',
+    })
+    chmodSync(`${root}/usr/bin/virsh`, 0o755)
+    const { code, stdout } = await vqtune([
+      ...['host', 'check', '--root', root, '--connect', `test://${root}/node.xml`],
+    ])
+    expect([code, stdout.match(/^g\d+ /gm)?.length]).toEqual([0, 30])
+    const calls = readFileSync(`${root}/usr/bin/calls`, 'utf8')
+    expect(calls.match(/dumpxml/g)).toHaveLength(60)
+    expect(calls.trim().split('\n')).toHaveLength(4)
+  })
+
   it('counts the interrupt routes of the whole guest', async () => {
     const many = (count: number) =>
       guest(

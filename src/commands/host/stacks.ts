@@ -50,7 +50,7 @@ async function withoutManager(
     ({ name, title }) => only === undefined || name === only || title === `process ${only}`,
   )
   // A timeout or a refusal is the news; what runs beside it is not.
-  if (domains.length === 0 || error.kind === 'timeout') {
+  if (domains.length === 0 || error.kind === 'timeout' || error.kind === 'permission') {
     const others = otherStacks(system)
     if (others.length === 0) throw error
     throw new VqtuneError(error.kind, `${error.message}; ${others.join('; ')}`, { cause: error })

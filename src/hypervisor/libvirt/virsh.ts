@@ -1,4 +1,5 @@
 /** The edge to libvirt: virsh, one call for each question. */
+import { randomBytes } from 'node:crypto'
 import { VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { type DomainRef, parseDomainList, parseInfo, virshError } from './virsh-output'
@@ -12,7 +13,6 @@ const QUESTION_TIMEOUT_MS = 10_000
 const BATCH = 40
 /** Questions without an answer in time after which the rest is not asked. */
 const MAX_TIMEOUTS = 2
-const MARK = 'vqtune-answer'
 const UUID_LENGTH = 36
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -120,9 +120,9 @@ export class Virsh {
 
   /** undefined for each that failed; no answer at all when this virsh takes one command only, or hangs. */
   private async batch(commands: readonly (readonly string[])[]): Promise<readonly (string | undefined)[]> {
-    const script = commands
-      .map((words, i) => `echo ${MARK}-${i}; ${words.map(batchWord).join(' ')}`)
-      .join('; ')
+    // Not to be guessed: a guest's description may hold any text.
+    const mark = `answer-${randomBytes(8).toString('hex')}:`
+    const script = commands.map((words) => `echo ${mark}; ${words.map(batchWord).join(' ')}`).join('; ')
     let stdout: string
     try {
       ;({ stdout } = await this.system.run('virsh', ['-r', '-q', '-c', this.uri, script], {
@@ -132,7 +132,8 @@ export class Virsh {
       if (error instanceof VqtuneError && error.kind === 'timeout') return []
       return explainMissing(error)
     }
-    const parts = stdout.split(new RegExp(`^${MARK}-\\d+\\n`, 'm')).slice(1)
+    // Whether echo ends its line depends on -q.
+    const parts = stdout.split(new RegExp(`${mark}\\n?`)).slice(1)
     if (parts.length !== commands.length) {
       this.batches = false
       return []

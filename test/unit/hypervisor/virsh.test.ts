@@ -23,7 +23,8 @@ function fake(reply: Reply, batches = true): { system: System; calls: string[] }
       if (!batches) return no(`unknown command: '${words[0]}'`)
       const results = words[0].split('; ').map((command) => {
         const [verb, ...rest] = command.split(' ')
-        return verb === 'echo' ? ok(`${rest.join(' ')}\n`) : reply([verb as string, ...rest])
+        // As virsh -q does it: no line of its own.
+        return verb === 'echo' ? ok(rest.join(' ')) : reply([verb as string, ...rest])
       })
       return {
         code: results.at(-1)?.code ?? 0,
