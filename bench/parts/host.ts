@@ -7,7 +7,7 @@ import { median, spread } from '../lib/statistics'
 import { interleaved, type Times } from '../lib/timed'
 
 const GUESTS = [1, 50, 500] as const
-const ROUNDS = 5
+const ROUNDS = 3
 
 interface Cost {
   readonly guests: number

@@ -3,6 +3,7 @@ import { VqtuneError } from '../../errors'
 import { type ObservedHypervisor, observeHypervisor, type Progress } from '../../hypervisor/check/observe'
 import { observePlain, otherStacks } from '../../hypervisor/check/observe-plain'
 import { observeProxmox } from '../../hypervisor/check/observe-proxmox'
+import { readDaemon } from '../../hypervisor/libvirt/daemon'
 import { readLinks } from '../../hypervisor/network/links'
 import { isProxmox, Qm } from '../../hypervisor/proxmox/qm'
 import type { CommandContext } from '../command'
@@ -49,13 +50,14 @@ async function withoutManager(
   const domains = observePlain(system, []).filter(
     ({ name, title }) => only === undefined || name === only || title === `process ${only}`,
   )
-  // A timeout or a refusal is the news; what runs beside it is not.
-  if (domains.length === 0 || error.kind === 'timeout' || error.kind === 'permission') {
+  // A libvirt that is there and does not answer is the news; what runs beside it is not.
+  const absent = error.kind === 'tool-missing' || error.kind === 'usage'
+  if (domains.length === 0 || (!absent && (await readDaemon(system)) !== undefined)) {
     const others = otherStacks(system)
     if (others.length === 0) throw error
     throw new VqtuneError(error.kind, `${error.message}; ${others.join('; ')}`, { cause: error })
   }
-  if (error.kind !== 'tool-missing' && error.kind !== 'usage') context.warn(error.message)
+  if (!absent) context.warn(error.message)
   return {
     uri: 'no manager',
     domains,

@@ -31,7 +31,8 @@ export function attachableInterface(xml: string, place: InterfacePlace, queues: 
   const wanted = driverSplice(xml, element, queues)
   const whole = spliced(xml, [wanted, ...dropped])
   const grown = whole.length - xml.length
-  const indent = /[ \t]*$/.exec(xml.slice(0, element.start))?.[0] ?? ''
+  // Matches at the end of any text, if only nothing.
+  const [indent] = /[ \t]*$/.exec(xml.slice(0, element.start)) as RegExpExecArray
   return whole.slice(element.start, element.end + grown).replaceAll(`\n${indent}`, '\n')
 }
 

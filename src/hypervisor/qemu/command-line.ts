@@ -135,12 +135,12 @@ function options(text: string, first: string): Options {
 }
 
 function jsonOptions(text: string): Options {
-  let parsed: unknown
+  let parsed: object
   try {
+    // What begins with a brace is an object, or no JSON.
     parsed = JSON.parse(text)
   } catch {
     return new Map()
   }
-  if (typeof parsed !== 'object' || parsed === null) return new Map()
   return new Map(Object.entries(parsed).map(([key, value]) => [key, String(value)]))
 }

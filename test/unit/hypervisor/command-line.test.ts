@@ -54,6 +54,7 @@ describe('NICs of a QEMU command line', () => {
   })
 
   it('without a backend, by -nic, and none', () => {
+    expect(parseNics(['-device', '{"netdev":"n"}'])).toMatchObject([{ device: '', backend: undefined }])
     expect(parseNics(['-device', 'virtio-net-ccw'])).toEqual([
       { ...nic, mac: undefined, device: 'virtio-net-ccw', backend: undefined },
     ])

@@ -73,6 +73,7 @@ describe('open files', () => {
     const base = 16 + 16
     expect(estimateFds(guest(''))).toBe(base)
     expect(estimateFds(guest(disk()))).toBe(base + 1 + 16)
+    expect(estimateFds(guest("<disk><target dev='sda' bus='sata'/></disk>"))).toBe(base + 1)
     expect(estimateFds(guest("<controller type='scsi' model='virtio-scsi'/>"))).toBe(base + 16)
     expect(estimateFds(guest("<filesystem><driver type='virtiofs'/></filesystem>"))).toBe(base + 8)
     expect(estimateFds(guest("<hostdev type='pci'/>"))).toBe(base + 24)

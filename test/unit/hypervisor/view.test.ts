@@ -128,6 +128,13 @@ describe('--nic', () => {
     )
   })
 
+  it('says what more queues than vCPUs are for: for XDP, where there is such a thing', () => {
+    const notes = (guestOs: { family: 'linux' | 'windows'; name: string; certain: boolean } | undefined) =>
+      resolveQueues({ ...domain(virtio()), guestOs }, 8, undefined).notes
+    expect(notes(undefined)[0]).toMatch(/the rest stays unused, unless XDP in the guest takes it$/)
+    expect(notes({ family: 'windows', name: 'win', certain: true })[0]).toMatch(/the rest stays unused$/)
+  })
+
   it('is checked in its place afterwards', () => {
     const targets = resolveQueues(pair, 2, 'ua-backup0')
     expect(queuesProblem(domain(transient, persistent), targets)).toBe(`${MAC} has 1 queue instead of 2`)

@@ -215,6 +215,12 @@ describe('loading the module again', () => {
 })
 
 describe('conditions', () => {
+  it('without iproute2 are those that need no look at devices', async () => {
+    const { uplinks, conditions } = await readSurroundings(systemWith({}), undefined)
+    expect(uplinks).toEqual([])
+    expect(conditions.map(({ code }) => code)).toEqual(['no-uplink', 'small-packets', 'fallback-unseen'])
+  })
+
   const surroundings = (named: string | undefined, ethtool: Partial<ToolResult>, stdout: string) =>
     readSurroundings(withPrograms(systemWith({}), { ip: [{ stdout }], ethtool: [ethtool] }), named)
 
