@@ -12,11 +12,11 @@ const BUILD = 'test/support/build-bundle.ts'
  * parses what another program or the kernel says belongs here.
  */
 const ALL_BRANCHES = [
-  'src/planner/{layout,ledger,observe,operations,plan,regression-hold,target}.ts',
+  'src/planner/{find-nic,layout,ledger,ledger-format,observe,operations,plan,regression-hold,target}.ts',
   'src/tunables/*.ts',
   'src/config/*.ts',
   'src/kernel/*.ts',
-  'src/text/numbers.ts',
+  'src/text/{nearest,numbers}.ts',
   'src/daemon/{prometheus,state,udev-events,view}.ts',
   'src/drift/{history,process-scan}.ts',
   'src/confirm/connectivity.ts',
@@ -27,6 +27,7 @@ const ALL_BRANCHES = [
   'src/hypervisor/qemu/*.ts',
   'src/hypervisor/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
   'src/advice/platforms/*.ts',
+  'src/system/archive.ts',
   'src/writers/*.ts',
 ]
 

@@ -13,7 +13,8 @@ const { version } = JSON.parse(readFileSync(`${top}package.json`, 'utf8'))
 /**
  * vqtune: the entry, and with it the boot path, `apply`. vqtune-config: reads configuration files that say something.
  * vqtune-daemon: `daemon`, which keeps in memory what it loads. vqtune-full: every verb, loaded for all others.
- * only: the one command of the registry that main.ts gets to in this chunk; the others are not bundled.
+ * only: the one command of the registry that main.ts gets to in this chunk; the others are not bundled, nor what cli.ts loads
+ * for them alone.
  */
 const CHUNKS = {
   vqtune: {
@@ -33,12 +34,16 @@ const CHUNKS = {
 // node-cron asks for import.meta.url, which CommonJS does not have.
 const urlBanner = 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;'
 
+/** For verbs that change nothing: see openRoot in cli.ts. */
+const CAPTURED_TREE = './system/captured-tree'
+
 const leave = ({ only, leaves }) => ({
   name: 'leave-to-other-chunks',
   setup({ onResolve }) {
     onResolve({ filter: /^\.\// }, ({ kind, importer, path }) => {
       if (kind !== 'dynamic-import') return undefined
-      const unused = only !== undefined && importer.endsWith('/commands/registry.ts') && path !== only
+      const others = importer.endsWith('/commands/registry.ts') ? path !== only : path === CAPTURED_TREE
+      const unused = only !== undefined && others
       const chunk = leaves[path] ?? (unused ? 'vqtune-full' : undefined)
       return chunk === undefined ? undefined : { path: `./${chunk}.cjs`, external: true }
     })

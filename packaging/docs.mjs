@@ -1,5 +1,5 @@
-// docs.mjs DIRECTORY: writes vqtune.8, vqtune.bash and _vqtune there, from src/commands/registry.ts, so that manual and completions know
-// what the parser knows. Prints nothing but errors.
+// docs.mjs DIRECTORY: writes vqtune.8, vqtune.bash and _vqtune there, from src/commands/registry.ts, and vqtune.toml and vqtune.toml.5,
+// from the tunables' declarations, so that they know what the parsers know. Prints nothing but errors.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -8,10 +8,10 @@ const out = process.argv[2]
 if (out === undefined) throw new Error('usage: docs.mjs DIRECTORY')
 const top = fileURLToPath(new URL('..', import.meta.url))
 
-/** The registry as data. The commands themselves stay outside: import() of them is never called here. */
-async function registry() {
+/** A module of src as data. What it would load later stays outside: import() is never called here. */
+async function load(module) {
   const { outputFiles } = await build({
-    entryPoints: [`${top}src/commands/registry.ts`],
+    entryPoints: [`${top}src/${module}`],
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -19,7 +19,7 @@ async function registry() {
     logLevel: 'warning',
     plugins: [
       {
-        name: 'commands-stay-outside',
+        name: 'later-imports-stay-outside',
         setup({ onResolve }) {
           onResolve({ filter: /.*/ }, ({ kind, path }) =>
             kind === 'dynamic-import' ? { path, external: true } : undefined,
@@ -31,7 +31,8 @@ async function registry() {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
 }
 
-const { COMMANDS, GLOBAL_OPTIONS } = await registry()
+const { COMMANDS, GLOBAL_OPTIONS } = await load('commands/registry.ts')
+const { configurationManual, exampleConfiguration } = await load('config/reference.ts')
 const optionsOf = (command) => Object.entries(command.options ?? {})
 const globals = Object.entries(GLOBAL_OPTIONS)
 
@@ -96,6 +97,9 @@ function manual() {
 const flags = (entries) =>
   entries.flatMap(([name, spec]) => [`--${name}`, ...(spec.short === undefined ? [] : [`-${spec.short}`])])
 
+/** Values that files complete, and directories on the way to them. */
+const FILES = new Set(['FILE', 'TREE'])
+
 /** What completes the first positional argument. */
 function positionalKind(command) {
   const first = command.positionals?.[0] ?? ''
@@ -123,13 +127,11 @@ function bash() {
     .filter(([, spec]) => spec.value !== undefined)
     .map(([name, spec]) => {
       if (spec.choices !== undefined) return [name, `_vqtune_words ${quote(spec.choices.join(' '))}`]
-      if (spec.value === 'FILE') return [name, '_vqtune_files']
-      return [name, spec.value === 'DIR' ? '_vqtune_dirs' : ':']
+      return [name, FILES.has(spec.value) ? '_vqtune_files' : ':']
     })
   return `# bash completion of vqtune; made from the command registry by packaging/docs.mjs
 _vqtune_words() { mapfile -t COMPREPLY < <(compgen -W "$1" -- "$cur"); }
 _vqtune_files() { mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; }
-_vqtune_dirs() { mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; }
 _vqtune_nics() {
   local path nics=''
   for path in /sys/bus/virtio/drivers/virtio_net/virtio*/net/*; do
@@ -179,9 +181,7 @@ function zsh() {
   const plain = (line) => line.replaceAll(/[[\]]/g, '').replaceAll(':', '\\:')
   const option = ([name, spec]) => {
     const action =
-      spec.choices !== undefined
-        ? `(${spec.choices.join(' ')})`
-        : ({ FILE: '_files', DIR: '_files -/' }[spec.value] ?? ' ')
+      spec.choices !== undefined ? `(${spec.choices.join(' ')})` : FILES.has(spec.value) ? '_files' : ' '
     const value = spec.value === undefined ? '' : `:${spec.value}:${action}`
     const words = spec.short === undefined ? [`--${name}`] : [`-${spec.short}`, `--${name}`]
     return words.map((word) => quote(`${spec.multiple ? '*' : ''}${word}[${plain(spec.summary)}]${value}`))
@@ -249,3 +249,6 @@ mkdirSync(out, { recursive: true })
 writeFileSync(`${out}/vqtune.8`, manual())
 writeFileSync(`${out}/vqtune.bash`, bash())
 writeFileSync(`${out}/_vqtune`, zsh())
+const template = (file) => readFileSync(`${top}packaging/${file}`, 'utf8')
+writeFileSync(`${out}/vqtune.toml`, exampleConfiguration(template('vqtune.toml.in')))
+writeFileSync(`${out}/vqtune.toml.5`, configurationManual(template('man/vqtune.toml.5.in')))

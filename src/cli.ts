@@ -3,14 +3,17 @@ import { parseArgs } from 'node:util'
 import type { CommandSpec, OptionSpec, OptionValues } from './commands/command'
 import { COMMANDS, GLOBAL_OPTIONS } from './commands/registry'
 import { EXIT, errnoOf, messageOf, VqtuneError } from './errors'
-import { openSystem } from './system/system'
+import { openSystem, type System } from './system/system'
 import { escapeControl, escapeToOneLine } from './text/escape'
+import { nearest } from './text/nearest'
 import { VERSION } from './version'
 
 /** What the process gives the command line; tests give their own. */
 export interface CliStreams {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
+  /** Tell what is done on standard error, as with --verbose. */
+  readonly verbose: boolean
   readonly color: boolean
   readonly signal: AbortSignal
 }
@@ -48,10 +51,14 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
   }
   if (values.version === true) return showVersion(streams)
   checkPositionals(command, positionals)
-  const root = typeof values.root === 'string' ? values.root.replace(/\/+$/, '') : ''
+  const system = await observed(
+    await openRoot(values.root, command),
+    values.verbose === true || streams.verbose,
+    streams,
+  )
   const module = await command.load()
   return module.run({
-    system: openSystem(root),
+    system,
     positionals,
     options: values,
     configFile: typeof values.config === 'string' ? values.config : undefined,
@@ -60,6 +67,37 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     color: streams.color,
     signal: streams.signal,
   })
+}
+
+/** The system, or with --verbose one that says what it does. */
+async function observed(system: System, verbose: boolean, { err }: CliStreams): Promise<System> {
+  if (!verbose) return system
+  const { timeStamp, traced } = await import('./system/trace')
+  return traced(system, (line) => err(`${timeStamp(new Date())} ${line}\n`))
+}
+
+/** The running guest, or the captured one that --root names. `/` is the running one. */
+async function openRoot(root: OptionValues[string], { words, readsOnly }: CommandSpec): Promise<System> {
+  if (typeof root !== 'string') return openSystem()
+  // A script's empty variable must not turn a look at a tree into a change of the running guest.
+  if (root === '') throw new VqtuneError('usage', "--root '': no tree is named; / is the running guest")
+  const path = root.replace(/\/+$/, '')
+  if (path === '') return openSystem()
+  const kind = kindOf(path)
+  if (kind !== 'directory' && kind !== 'file') {
+    throw new VqtuneError('usage', `--root ${root}: neither a directory nor a .tar.gz archive`)
+  }
+  if (readsOnly === true) return (await import('./system/captured-tree')).openCapturedTree(path)
+  if (kind === 'directory') return openSystem(path)
+  throw new VqtuneError('usage', `--root ${root}: ${words.join(' ')} writes, and an archive is only read`)
+}
+
+function kindOf(path: string): string | undefined {
+  try {
+    return openSystem().stat(path)?.kind
+  } catch (cause) {
+    throw new VqtuneError('permission', `--root ${path}: cannot be read (${errnoOf(cause)})`, { cause })
+  }
 }
 
 /** The command whose words the arguments begin with; the longest match wins. */
@@ -84,6 +122,8 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   const group = groupOf(argv)
   if (group.length > 0) {
     const next = argv[group.length]
+    const meant = next === undefined ? undefined : nearest(next, wordsAfter(group))
+    if (meant !== undefined) throw noSuchCommand(argv.slice(0, group.length + 1), [...group, meant])
     const asked = next === '--help' || next === '-h'
     ;(asked ? streams.out : streams.err)(groupHelp(group))
     return asked ? EXIT.converged : EXIT.usage
@@ -91,8 +131,22 @@ async function withoutCommand(argv: readonly string[], streams: CliStreams): Pro
   if (first.startsWith('-')) {
     throw new VqtuneError('usage', `${first}: options come after the command; see vqtune --help`)
   }
-  const known = [...new Set(COMMANDS.map((command) => command.words[0]))].join(', ')
-  throw new VqtuneError('usage', `${first}: no such command; there are ${known}`)
+  const known = wordsAfter([])
+  const meant = nearest(first, known)
+  if (meant !== undefined) throw noSuchCommand([first], [meant])
+  throw new VqtuneError('usage', `${first}: no such command; there are ${known.join(', ')}`)
+}
+
+function noSuchCommand(words: readonly string[], meant: readonly string[]): VqtuneError {
+  return new VqtuneError('usage', `${words.join(' ')}: no such command; did you mean ${meant.join(' ')}?`)
+}
+
+/** The words that can follow the beginning of a command, each once. */
+function wordsAfter(beginning: readonly string[]): readonly string[] {
+  const next = COMMANDS.filter(({ words }) => beginsWith(words, beginning)).flatMap(({ words }) =>
+    words.slice(beginning.length, beginning.length + 1),
+  )
+  return [...new Set(next)]
 }
 
 function showVersion(streams: CliStreams): number {
@@ -136,12 +190,13 @@ function parse(
     })
     return { values: values as OptionValues, positionals }
   } catch (error) {
+    const name = command.words.join(' ')
     // node:util explains in several sentences; the first says what is wrong.
-    const first = messageOf(error).split(/\.\s/)[0]
-    throw new VqtuneError(
-      'usage',
-      `${command.words.join(' ')}: ${first}; see vqtune ${command.words.join(' ')} --help`,
-    )
+    const first = messageOf(error).split(/\.\s/)[0] ?? ''
+    const unknown = /^Unknown option '--([^']+)'$/.exec(first)?.[1]
+    const meant = unknown === undefined ? undefined : nearest(unknown, Object.keys(specs))
+    const help = meant === undefined ? `see vqtune ${name} --help` : `did you mean --${meant}?`
+    throw new VqtuneError('usage', `${name}: ${first}; ${help}`)
   }
 }
 

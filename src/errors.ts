@@ -39,6 +39,7 @@ const KINDS = {
 } as const satisfies Record<string, KindTraits>
 
 export type ErrorKind = keyof typeof KINDS
+export const ERROR_KINDS = Object.keys(KINDS) as readonly ErrorKind[]
 
 /** An expected failure: one clear line for the user, a kind for the code. */
 export class VqtuneError extends Error {
@@ -69,6 +70,41 @@ export function errnoOf(error: unknown): string | undefined {
 /** The text of anything that was thrown, for use inside a longer line. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** What the errno of a file operation means: the kind that it has for vqtune, and words for people. */
+const FILE_ERRORS: Readonly<Record<string, { kind: 'permission' | 'state'; words: string }>> = {
+  EACCES: { kind: 'permission', words: 'permission denied; run as root' },
+  EPERM: { kind: 'permission', words: 'operation not permitted; run as root' },
+  EROFS: { kind: 'permission', words: 'the file system is read-only' },
+  ENOSPC: { kind: 'state', words: 'no space left on the file system' },
+  EDQUOT: { kind: 'state', words: 'the disk quota is used up' },
+  ENOENT: { kind: 'state', words: 'its directory does not exist' },
+  ENOTDIR: { kind: 'state', words: 'a part of the path is not a directory' },
+}
+
+/** True when this user may not do it, or nobody on a read-only file system. */
+export function isDenied(error: unknown): boolean {
+  return fileErrorKind(error) === 'permission'
+}
+
+function fileErrorKind(error: unknown): 'permission' | 'state' {
+  return FILE_ERRORS[errnoOf(error) ?? '']?.kind ?? 'state'
+}
+
+/**
+ * A failed operation on a file as one line: `/run/vqtune/ledger.json: cannot write the ledger (ENOSPC)`.
+ * @param what what failed, such as `cannot write the ledger`
+ */
+export function fileError(error: unknown, path: string, what: string): VqtuneError {
+  const text = `${path}: ${what} (${fileProblem(error)})`
+  return new VqtuneError(fileErrorKind(error), text, { cause: error })
+}
+
+/** As fileError, in words: for the files of an administrator, who can do something about it. */
+export function fileErrorInWords(error: unknown, path: string, what: string): VqtuneError {
+  const words = FILE_ERRORS[errnoOf(error) ?? '']?.words ?? messageOf(error)
+  return new VqtuneError(fileErrorKind(error), `${path}: ${what}: ${words}`, { cause: error })
 }
 
 /**

@@ -9,33 +9,33 @@ export type CpuList = readonly number[]
 /** The guest's CPUs, as /sys/devices/system/cpu tells. */
 export interface ObservedCpus {
   readonly online: CpuList
-  /** isolcpus= and isolated cpuset partitions (sysfs "isolated") and nohz_full; only those that are online. */
+  /** To be kept free of interrupts: isolcpus=, nohz_full=, isolated cpusets, irqaffinity=; only those that are online. */
   readonly isolated: CpuList
 }
 
 /** How a NIC's virtqueues reach the CPU; see vp_find_vqs() in drivers/virtio/virtio_pci_common.c. */
-export type InterruptLayout =
+export const INTERRUPT_LAYOUTS = [
   /** One MSI-X vector for each virtqueue: the only layout in which queues can be private to a vCPU. */
-  | 'per-queue'
+  'per-queue',
   /** Too few vectors: one for config, one (`virtioN-virtqueues`) for all queues. */
-  | 'shared'
+  'shared',
   /** No MSI-X: one level interrupt, named `virtioN`. */
-  | 'intx'
+  'intx',
   /** virtio-mmio: the transport has a single interrupt. */
-  | 'mmio'
+  'mmio',
   /** virtio-ccw (s390x): adapter interrupts, not listed per queue. */
-  | 'ccw'
+  'ccw',
   /** No interrupt found: the driver is not bound fully, or the device is down. */
-  | 'unknown'
+  'unknown',
+] as const
+export type InterruptLayout = (typeof INTERRUPT_LAYOUTS)[number]
 
-/** One interrupt line of a queue. */
+/** One interrupt line of a queue. Where it may go is a setting: see ObservedNic.settings. */
 export interface ObservedIrq {
   readonly irq: number
   /** The action name in /proc/interrupts, such as `virtio2-input.0`. */
   readonly name: string
-  /** smp_affinity: what was asked for. Judged instead of effective_affinity, which is stale until the next interrupt. */
-  readonly affinity: CpuList
-  /** effective_affinity, absent on kernels without it. */
+  /** effective_affinity, absent on kernels without it. Stale until the next interrupt, so nothing is judged by it. */
   readonly effective: CpuList | undefined
 }
 
@@ -44,11 +44,25 @@ export interface ObservedQueue {
   readonly index: number
   readonly rxIrq: ObservedIrq | undefined
   readonly txIrq: ObservedIrq | undefined
-  /** xps_cpus; undefined where the kernel has no such setting (one tx queue, RHEL 7). */
-  readonly xps: CpuList | undefined
-  /** rps_cpus, as left by whoever wrote it; empty when off. */
-  readonly rps: CpuList
 }
+
+/**
+ * The one shape of a setting's value: its place and its text, the same in plan, ledger, drift, messages and JSON. The
+ * tunable's codec says what the text means; nothing else needs to know.
+ */
+export interface ObservedSetting {
+  readonly tunable: TunableName
+  /** Names the place within NIC and tunable, whatever the interface or interrupt is called now: `queue 3 rx`. */
+  readonly key: string
+  readonly value: string
+  /** The place for people: `queue 3 rx IRQ 26`. */
+  readonly label: string
+  /** The kernel file that holds it; undefined where a program sets it. */
+  readonly file: string | undefined
+}
+
+/** Values by tunable and key, as ledger and snapshots keep them. */
+export type RecordedValues = Readonly<Record<TunableName, Readonly<Record<string, string>>>>
 
 export interface ObservedChannels {
   /** Queue pairs in use: the count of queues/tx-N. (XDP adds rx queues only.) 1..256. */
@@ -64,34 +78,50 @@ export interface Obstacle {
   readonly why: string
 }
 
-export type ObstacleCode =
-  | 'xdp' // an XDP program is attached
-  | 'af-xdp' // an AF_XDP socket is bound
-  | 'rss-table' // the RSS table uses a queue that would go
-  | 'flow-rules' // an ntuple rule uses a queue that would go
-  | 'suspended' // the device sleeps
-  | 'refused' // the kernel refused; its words are in the reason
-  | 'unsupported' // the driver has no such setting
+export const OBSTACLE_CODES = [
+  'xdp', // an XDP program is attached
+  'af-xdp', // an AF_XDP socket is bound
+  'rss-table', // the RSS table uses a queue that would go
+  'flow-rules', // an ntuple rule uses a queue that would go
+  'suspended', // the device sleeps
+  'refused', // the kernel refused; its words are in the reason
+  'unsupported', // the driver has no such setting
+  'unknown-maximum', // ethtool could not be asked what the host exposes: a fault, unlike the others
+] as const
+export type ObstacleCode = (typeof OBSTACLE_CODES)[number]
 
-/** Why a NIC or one of its tunables is left alone. None of these is an error. */
-export type SkipCode =
-  | ObstacleCode
-  | 'disabled' // policy: enabled = false
-  | 'held' // rolled back by an administrator; `vqtune apply` ends it
-  | 'yielded' // another writer won, by policy
-  | 'guard' // traffic was worse with more channels
-  | 'shared-interrupt' // queues have no interrupt of their own
-  | 'no-xps' // the kernel or NIC has no xps_cpus
+/** Why a NIC or one of its tunables is left alone. None of these is an error, but 'unknown-maximum' and 'undecided-rule'. */
+export const SKIP_CODES = [
+  ...OBSTACLE_CODES,
+  'disabled', // policy: enabled = false
+  'held', // rolled back by an administrator; `vqtune apply` ends it
+  'yielded', // another writer won, by policy
+  'guard', // traffic was worse with more channels
+  'shared-interrupt', // queues have no interrupt of their own
+  'no-xps', // the kernel or NIC has no xps_cpus
+  'undecided-rule', // whether a rule means the NIC is not known: a fault
+] as const
+export type SkipCode = (typeof SKIP_CODES)[number]
+
+export const PARENT_BUSES = ['pci', 'mmio', 'ccw', 'other'] as const
 
 /** A network interface on the virtio bus whose driver is virtio_net: a target. */
 export interface ObservedNic {
   readonly name: string
   readonly altnames: readonly string[]
   readonly ifindex: number
+  /**
+   * The permanent address, by which the host knows the NIC: a bond, team or NetworkManager's cloned-mac-address gives it
+   * another one for a time. The current one where only that is known.
+   */
   readonly mac: string
+  /** False where only the current address is known. */
+  readonly isMacPermanent: boolean
+  /** `ip` was asked: altnames and mac are as they are. */
+  readonly isIdentified: boolean
   /** Device name on the virtio bus, such as `virtio2`; not changed by renaming the interface. */
   readonly virtio: string
-  readonly bus: 'pci' | 'mmio' | 'ccw' | 'other'
+  readonly bus: (typeof PARENT_BUSES)[number]
   /** Address on the parent bus: `0000:00:03.0`, `LNRO0005:00`, `0.0.0001`. */
   readonly busAddress: string
   readonly operstate: string
@@ -108,25 +138,30 @@ export interface ObservedNic {
   /** MSI-X vectors that the device was given; undefined when it has none. */
   readonly vectors: number | undefined
   readonly queues: readonly ObservedQueue[]
+  /** Everything that a tunable reads of this NIC, in the order of the registry. */
+  readonly settings: readonly ObservedSetting[]
   /** Receive queues that the RSS table names; undefined without RSS or when not asked. Kernels before 6.12 do not rebuild it. */
   readonly rssQueues: CpuList | undefined
   readonly obstacle: Obstacle | undefined
 }
 
+export const IGNORED_KINDS = [
+  'failover-master',
+  'bond-master',
+  'team-master',
+  'bridge',
+  'stacked',
+  'other-driver',
+  'vdpa',
+  'bad-name',
+  'other-namespace',
+  'unbound',
+] as const
+
 /** An interface that looks related to virtio-net but is not a target, with the reason for people. */
 export interface IgnoredInterface {
   readonly name: string
-  readonly kind:
-    | 'failover-master'
-    | 'bond-master'
-    | 'team-master'
-    | 'bridge'
-    | 'stacked'
-    | 'other-driver'
-    | 'vdpa'
-    | 'bad-name'
-    | 'other-namespace'
-    | 'unbound'
+  readonly kind: (typeof IGNORED_KINDS)[number]
   readonly why: string
 }
 
@@ -136,6 +171,8 @@ export interface ObservedGuest {
   readonly cpus: ObservedCpus
   readonly nics: readonly ObservedNic[]
   readonly ignored: readonly IgnoredInterface[]
+  /** Every device on the virtio bus, also those whose interface is in another network namespace. */
+  readonly devices: readonly string[]
   readonly hypervisor: Hypervisor
 }
 
@@ -146,27 +183,23 @@ export interface Hypervisor {
 }
 
 /** What keeps the target from being larger. When several are equal, the first in this order is named. */
-export type LimitingFactor =
+export const LIMITING_FACTORS = [
   /** As many queues as usable vCPUs: nothing is missing. */
-  | 'vcpus'
+  'vcpus',
   /** The host exposes fewer queue pairs than there are vCPUs. */
-  | 'host'
+  'host',
   /** cap or channels in the configuration. */
-  | 'policy'
+  'policy',
   /** The rest of the vCPUs is isolated and must not take interrupts. */
-  | 'isolated'
+  'isolated',
   /** The driver's own limit of 256 queue pairs. */
-  | 'driver'
-  /** Traffic was worse with more, and the guard stepped back. */
-  | 'guard'
+  'driver',
+  /** Throughput was lower with more, and the guard reduced them. */
+  'guard',
   /** Channels cannot be changed now; the NIC keeps what it has. */
-  | 'xdp'
-  | 'af-xdp'
-  | 'rss-table'
-  | 'flow-rules'
-  | 'suspended'
-  | 'refused'
-  | 'unsupported'
+  ...OBSTACLE_CODES,
+] as const
+export type LimitingFactor = (typeof LIMITING_FACTORS)[number]
 
 /** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
 export interface RegressionHold {
@@ -204,43 +237,27 @@ export interface DesiredNic {
   readonly groups: readonly QueueGroup[]
 }
 
-export const TUNABLE_NAMES = ['channels', 'irq-affinity', 'xps'] as const
-export type TunableName = (typeof TUNABLE_NAMES)[number]
+/** A name of the registry, tunables/index.ts. */
+export type TunableName = string
 
-interface StepBase {
+/** One write. Carries all that is needed to do it and to undo it. */
+export interface Step {
+  readonly tunable: TunableName
   /** Interface name at planning time. */
   readonly nic: string
+  /** Compared before the write: a name may belong to another NIC by then. */
+  readonly ifindex: number
+  readonly key: string
+  readonly label: string
+  readonly file: string | undefined
+  readonly old: string
+  readonly new: string
   readonly reason: string
 }
 
-export interface SetChannels extends StepBase {
-  readonly kind: 'set-channels'
-  readonly old: number
-  readonly new: number
-}
-
-export interface SetIrqAffinity extends StepBase {
-  readonly kind: 'set-irq-affinity'
-  readonly queue: number
-  readonly direction: 'rx' | 'tx'
-  readonly irq: number
-  readonly old: CpuList
-  readonly new: CpuList
-}
-
-export interface SetXps extends StepBase {
-  readonly kind: 'set-xps'
-  readonly queue: number
-  readonly old: CpuList
-  readonly new: CpuList
-}
-
-/** One write. Carries all that is needed to do it and to undo it. */
-export type Step = SetChannels | SetIrqAffinity | SetXps
-
 export interface Skip {
   readonly nic: string
-  /** Which tunable is left alone; undefined: the whole NIC. */
+  /** The tunable that is not tuned; undefined: the whole NIC. */
   readonly tunable: TunableName | undefined
   readonly code: SkipCode
   readonly why: string
@@ -249,6 +266,8 @@ export interface Skip {
 export interface Plan {
   readonly steps: readonly Step[]
   readonly skips: readonly Skip[]
+  /** What people should know of settings that are not planned for, one clause each. */
+  readonly notes: readonly string[]
 }
 
 /** What the policy says for one NIC after all matching rules; see vqtune.toml(5). */
@@ -258,10 +277,13 @@ export interface NicSettings {
   readonly cap: number | undefined
   /** Exact count wanted, 1..256, still limited by the host; undefined: automatic. */
   readonly channels: number | undefined
-  readonly affinity: boolean
-  readonly xps: boolean
   readonly onConflict: ConflictPolicy
+  /** What the tunables' own keys say, by key; each tunable declares its switch. */
+  readonly switches: Readonly<Record<string, SwitchValue>>
 }
 
+export type SwitchValue = boolean | string
+
 /** What to do when another writer changed what we had applied. */
-export type ConflictPolicy = 'reassert' | 'yield' | 'report'
+export const CONFLICT_POLICIES = ['reassert', 'yield', 'report'] as const
+export type ConflictPolicy = (typeof CONFLICT_POLICIES)[number]

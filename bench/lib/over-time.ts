@@ -10,7 +10,7 @@ export const samplesOf = (rows: readonly (readonly number[])[]): readonly Sample
   rows.map(([at = Number.NaN, mib = Number.NaN]) => [at, mib])
 
 export interface End {
-  /** `vqtune status --check` at the end: 0 is as desired. */
+  /** `vqtune status --check` at the end: 0 is converged. */
   readonly statusExit: number
   /** What the daemon logged. */
   readonly journal: string
@@ -23,7 +23,7 @@ export async function endOf(guest: Guest): Promise<End> {
 
 export const statusRow = (exit: number): readonly string[] => [
   'vqtune status --check at the end',
-  `exit ${exit}${exit === 0 ? ': as desired' : ''}`,
+  `exit ${exit}${exit === 0 ? ': converged' : ''}`,
 ]
 
 export function memoryChart(

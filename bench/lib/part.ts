@@ -15,6 +15,8 @@ export interface Chart {
 /** What one part puts into the document. */
 export interface Section {
   readonly title: string
+  /** The result in one sentence, for the summary at the top of the document. */
+  readonly summary?: string
   /** Paragraphs of Markdown before the tables: how it was measured, and what is a ratio within one run. */
   readonly text: readonly string[]
   readonly tables: readonly Table[]

@@ -1,21 +1,5 @@
 /** Numbers about numbers. Pure. */
-
-/**
- * Linear interpolation between the two nearest ranks.
- * @param values not empty, in any order
- * @param share 0..1; 0.5 is the median
- */
-export function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const at = share * (sorted.length - 1)
-  const below = sorted[Math.floor(at)] ?? Number.NaN
-  const above = sorted[Math.ceil(at)] ?? Number.NaN
-  return below + (above - below) * (at - Math.floor(at))
-}
-
-export function median(values: readonly number[]): number {
-  return quantile(values, 0.5)
-}
+import { quantile } from '../../src/quantile'
 
 export interface Slope {
   /** Units of y for each unit of x. */

@@ -2,8 +2,9 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { median } from '../../src/quantile'
 import type { Part, Section } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 import { interleaved, type Times } from '../lib/timed'
 
 const GUESTS = [1, 50, 500] as const

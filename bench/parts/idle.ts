@@ -124,11 +124,15 @@ function section(data: IdleData): Section {
   const { runtimes, windowSeconds, cpuMs, bareCpuMs, forks, writtenBytes } = data
   const perHour = (value: number, digits: number): string => ((value * 3600) / windowSeconds).toFixed(digits)
   const mib = (value: number): string => value.toFixed(1)
+  const own = runtimes.at(-1)
+  const times = (key: 'anonymous' | 'uss'): string =>
+    own === undefined ? '?' : (own.daemon[key] / own.bare[key]).toFixed(2)
   return {
     title: 'The daemon at rest',
+    summary: `The idle daemon, as packaged, holds ${times('anonymous')} times the anonymous memory of a bare idle runtime (${times('uss')} times its private memory). In ${Math.round(windowSeconds)} s it forked ${forks} times and wrote ${writtenBytes} bytes to a disk; before systemd 253, \`systemd-notify\` is started four times an hour.`,
     text: [
-      `One guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), default settings. The daemon and a bare \`setInterval\` of the same runtime run side by side, so that what both map of the runtime is shared; memory is from \`smaps_rollup\`. **Ratios: daemon to bare runtime, same guest, same moment.** Anonymous memory is what the kernel cannot drop; private memory (USS) is that and the pages of the runtime's file which nothing else has mapped just now: the daemon runs more of the runtime's code than a timer does, and needs the time zones.`,
-      `Watched for ${Math.round(windowSeconds)} s as packaged, without touching the guest, then scaled to an hour. Forks are the kernel's own count (\`sched:sched_process_fork\`) of the daemon, its threads and its children; before systemd 253 the unit's watchdog adds four an hour, each one \`systemd-notify\`, which did not fall into this window unless counted here. Processor time is that of the emulated guest, in which every instruction costs several times a real one's.`,
+      `One guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), default settings. The daemon and a bare \`setInterval\` of the same runtime run side by side, so that they share the pages of the runtime; memory is from \`smaps_rollup\`. **Ratios: daemon to bare runtime, same guest, same time.** Anonymous memory cannot be dropped by the kernel; private memory (USS) also includes pages of the runtime's file that no other process has mapped: the daemon executes more of the runtime than a timer does, and needs the time zone data.`,
+      `Observed for ${Math.round(windowSeconds)} s as packaged, in an idle guest, then scaled to an hour. Forks of the daemon, its threads and its children are counted by the kernel (\`sched:sched_process_fork\`); before systemd 253 the unit's watchdog adds four per hour, each one \`systemd-notify\`, none of which fell into this window unless counted here. Processor time is that of an emulated guest, where instructions take several times as long as on hardware.`,
     ],
     tables: [
       {
@@ -164,7 +168,7 @@ function section(data: IdleData): Section {
         ]),
       },
       {
-        columns: [`in ${Math.round(windowSeconds)} s at rest`, 'counted', 'an hour'],
+        columns: [`in ${Math.round(windowSeconds)} s at rest`, 'counted', 'per hour'],
         rows: [
           ['forks', String(forks), perHour(forks, 0)],
           ['processor time, daemon and children, s', (cpuMs / 1000).toFixed(2), perHour(cpuMs / 1000, 1)],

@@ -1,9 +1,11 @@
 /** How long a foreign change stays: from the return of `ethtool -L` until the channels are right again. */
+
+import { median, quantile } from '../../src/quantile'
 import { barChart } from '../lib/chart'
 import { bootBenchGuest, startDaemon, stopUnit, UNIT } from '../lib/daemon-guest'
 import { runInGuest } from '../lib/in-guest'
 import type { Part, Section } from '../lib/part'
-import { median, quantile, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 
 const CHANGES = 60
 /** The default, and the shortest that can be set. */
@@ -57,12 +59,20 @@ async function measure(): Promise<ReactionData> {
   }
 }
 
+function reactionSummary(first: ReactionData['series'][number] | undefined): string {
+  if (first === undefined) return 'Nothing was measured.'
+  const { repairMs, changeMs } = first
+  const seconds = (ms: number, digits: number): string => `${(ms / 1000).toFixed(digits)} s`
+  return `${repairMs.length} external changes of channels were repaired after ${seconds(median(repairMs), 2)} at the median and ${seconds(quantile(repairMs, 0.99), 2)} at the 99th percentile, where \`ethtool -L\` itself takes ${seconds(median(changeMs), 3)} (emulated guest).`
+}
+
 function section({ series }: ReactionData): Section {
   const ms = (value: number): string => `${Math.round(value)} ms`
   return {
-    title: 'Reaction to a foreign change',
+    title: 'Reaction to an external change',
+    summary: reactionSummary(series[0]),
     text: [
-      `In one guest (kernel 6.12, 4 vCPUs), ${series[0]?.repairMs.length} times \`ethtool -L NIC combined 1..3\` for each setting; from its return until the NIC has its 4 channels again, looked at every 2 ms from inside the guest. The daemon waits for \`debounce-ms\` of quiet after an event, on purpose; the rest is udev's monitor, a look at the guest, \`flock\`, and the daemon's own \`ethtool -L\`. **Ratio: to the median of the guest's own \`ethtool -L\` in the same run.**`,
+      `In one guest (kernel 6.12, 4 vCPUs), ${series[0]?.repairMs.length} times \`ethtool -L NIC combined 1..3\` for each setting; from its return until the NIC has 4 channels again, polled every 2 ms inside the guest. The daemon intentionally waits for \`debounce-ms\` without events; the rest is udev's monitor, an observation of the guest, \`flock\`, and the daemon's own \`ethtool -L\`. **Ratio: to the median of \`ethtool -L\` itself in the same run.**`,
     ],
     tables: [
       {
@@ -87,9 +97,9 @@ function section({ series }: ReactionData): Section {
     charts: [
       {
         file: 'reaction',
-        alt: 'Milliseconds from a foreign change to its repair',
+        alt: 'Milliseconds from an external change to its repair',
         svg: barChart(
-          'From a foreign ethtool -L to its repair, ms: median, line from the 1st to the 99th percentile',
+          'From an external ethtool -L to its repair, ms: median, line from the 1st to the 99th percentile',
           series.flatMap(({ debounceMs, changeMs, repairMs }) => [
             {
               label: `repair, debounce ${debounceMs} ms`,

@@ -1,11 +1,12 @@
 /** What a run costs on captured-like trees: bare runtime, converged apply, changing apply, bash; growth in NICs and queues. */
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { median } from '../../src/quantile'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../test/support/generated-tree'
 import { lineChart } from '../lib/chart'
 import { packaged } from '../lib/packaged'
 import type { Chart, Part, Section, Table } from '../lib/part'
-import { median, spread } from '../lib/statistics'
+import { spread } from '../lib/statistics'
 import { interleaved, type Times, timed } from '../lib/timed'
 
 const ROUNDS = 11
@@ -135,10 +136,16 @@ function timedVersion(node: string): string {
 }
 
 function section({ runtimes, nics, queues }: StartupData): Section {
+  const converged = runtimes.map(({ name, times }) => {
+    const [own, bare] = [times[CONVERGED], times[BARE]] as [Times, Times]
+    const runtime = name.startsWith('Node') ? `with ${name}` : name
+    return `${(median(own.wallMs) / median(bare.wallMs)).toFixed(2)} ${runtime}`
+  })
   return {
     title: 'Start-up: what a run costs',
+    summary: `A converged \`apply\` starts no program and writes nothing. Its time relative to a bare \`node -e 0\`: ${converged.join(', ')}.`,
     text: [
-      `Medians of ${runtimes[0]?.times[BARE]?.wallMs.length ?? 0} interleaved runs on a generated guest tree, whose \`ethtool\` is a shell script that changes it as the kernel would: it takes longer than the real one, and \`apply\` runs those of several NICs side by side. **Ratio: to the bare runtime (\`node -e 0\`) of the same table, within this run**, once of the wall clock and once of processor time (user and system, with children).`,
+      `Medians of ${runtimes[0]?.times[BARE]?.wallMs.length ?? 0} interleaved runs on a generated guest tree, whose \`ethtool\` is a shell script that changes the tree like the kernel would: it takes longer than the real one, and \`apply\` runs those of several NICs in parallel. **Ratio: to the bare runtime (\`node -e 0\`) of the same table, within this run**, for wall time and for processor time (user and system, including children).`,
     ],
     tables: [
       ...runtimes.map(runtimeTable),

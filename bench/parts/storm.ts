@@ -60,7 +60,7 @@ async function measure(): Promise<StormData> {
       restSeconds: REST_S,
       storms: stormsOf(rows),
       statusExit,
-      repairs: journal.match(/channels \d+ -> 4 /g)?.length ?? 0,
+      repairs: journal.match(/: channels \d+ -> 4\b/g)?.length ?? 0,
     }
   } finally {
     await guest.dispose()
@@ -80,15 +80,16 @@ function section({ changes, restSeconds, storms, statusExit, repairs }: StormDat
   const mib = (value: number | undefined): string => (value ?? Number.NaN).toFixed(1)
   return {
     title: 'Storms of changes',
+    summary: `After ${changes} external changes within ${Math.max(...storms.map(({ tookSeconds }) => tookSeconds)).toFixed(0)} s, ${storms.length} times in a row, the channels were right again within ${(Math.max(...storms.map(({ lastRepairMs }) => lastRepairMs)) / 1000).toFixed(1)} s.`,
     text: [
-      `${storms.length} times in a row: ${changes} times \`ethtool -L NIC combined 1..3\` against a running daemon that reasserts (\`conflict-reversals\` raised, it would else leave the NIC alone after three), one each ${PACE_S * 1000} ms or as fast as the emulated guest allows, then ${restSeconds} s of rest. A leak would take as much memory in each storm; a heap that was small because nothing had happened yet grows in the first one.`,
+      `${storms.length} times in a row: ${changes} times \`ethtool -L NIC combined 1..3\` against a running daemon that reasserts (with a high \`conflict-reversals\`; by default it backs off after three), one every ${PACE_S * 1000} ms or as fast as the emulated guest allows, then ${restSeconds} s of rest. With a leak, memory would grow by the same amount in each storm; a heap that is still small after the start grows only in the first one.`,
     ],
     tables: [
       {
         columns: [
           'storm',
           `${changes} changes in, s`,
-          'from the last to the right channels, ms',
+          'from the last one to the right channels, ms',
           'anonymous memory before, MiB',
           'largest',
           'after the rest',

@@ -1,37 +1,45 @@
-/** What keeps a NIC from one private queue for each vCPU, each cause with its own words and the next action. Pure. */
+/** What keeps a NIC from one private queue per vCPU: each cause with its text and the next action. Pure. */
 
-import { nicOrigins, type Settings } from '../config/settings'
+import { nicOrigin, type Settings } from '../config/settings'
 import { formatCpuList } from '../kernel/cpulist'
-import type { DesiredNic, NicSettings, ObservedCpus, ObservedNic, ObstacleCode } from '../model'
+import {
+  type DesiredNic,
+  type NicSettings,
+  OBSTACLE_CODES,
+  type ObservedCpus,
+  type ObservedNic,
+  type ObstacleCode,
+} from '../model'
 import { MAX_CHANNELS, targetChannels, usableCpus } from '../planner/target'
 import { operand, shellQuote } from '../text/escape'
 import { plural } from '../text/plural'
 
-export type LimitCode =
-  | 'no-multiqueue'
-  | 'no-control-queue'
-  | 'host-maximum'
-  | 'shared-vectors'
-  | 'intx'
-  | 'mmio'
-  | 'ccw'
-  | 'no-interrupt'
-  | ObstacleCode
-  | 'disabled'
-  | 'guard'
-  | 'cap'
-  | 'fixed'
-  | 'isolated'
-  | 'vcpus'
-  | 'driver'
+export const LIMIT_CODES = [
+  'no-multiqueue',
+  'no-control-queue',
+  'host-maximum',
+  'shared-vectors',
+  'intx',
+  'mmio',
+  'ccw',
+  'no-interrupt',
+  ...OBSTACLE_CODES,
+  'disabled',
+  'guard',
+  'cap',
+  'fixed',
+  'isolated',
+  'vcpus',
+  'driver',
+] as const
 
 export interface Limit {
-  readonly code: LimitCode
-  /** What is so, one sentence without the full stop. */
+  readonly code: (typeof LIMIT_CODES)[number]
+  /** The finding, one sentence without a full stop. */
   readonly text: string
-  /** What to do about it, one sentence without the full stop; undefined when nothing need be done. */
+  /** What to do about it, one sentence without a full stop; undefined: nothing. */
   readonly next: string | undefined
-  /** True when the hypervisor has to give more: a remedy of the platform applies. */
+  /** True if the limit is on the hypervisor: a remedy of the platform applies. */
   readonly onHost: boolean
 }
 
@@ -45,7 +53,7 @@ export interface LimitInput {
 
 /**
  * Queue pairs that the host should expose for this policy: the target if the host set no limit.
- * More than the maximum now means that a remedy on the host is worth while.
+ * If it is more than the current maximum, a remedy on the host is worthwhile.
  */
 export function pairsToRequest({
   nicSettings,
@@ -55,7 +63,7 @@ export function pairsToRequest({
   return targetChannels(cpus, settings.isolated, nicSettings, undefined).channels
 }
 
-/** Everything that stands in the way, the decisive first; a single entry 'vcpus' when nothing does. */
+/** All limits, the decisive one first; a single entry 'vcpus' if there is none. */
 export function limitsOf(input: LimitInput): readonly Limit[] {
   const found = [
     ...(input.nicSettings.enabled ? [] : [disabled(input)]),
@@ -70,10 +78,10 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
 }
 
 function disabled({ nic, settings }: LimitInput): Limit {
-  const origin = nicOrigins(settings, nic).enabled
+  const origin = nicOrigin(settings, nic, 'enabled')
   return {
     code: 'disabled',
-    text: `the configuration leaves this NIC alone: enabled = false (${origin})`,
+    text: `the configuration disables tuning of this NIC: enabled = false (${origin})`,
     next: 'set enabled = true there, then vqtune apply',
     onHost: false,
   }
@@ -84,8 +92,8 @@ function guard({ nic, desired }: LimitInput): Limit[] {
   return [
     {
       code: 'guard',
-      text: `the guard keeps ${desired.target} of ${desired.idealChannels} channels: it found the traffic worse with more`,
-      next: `vqtune trial ${operand(nic.name)} measures it more closely; vqtune apply ${operand(nic.name)} tries ${desired.idealChannels} again`,
+      text: `the guard limits this NIC to ${desired.target} of ${desired.idealChannels} channels: with more, traffic was worse`,
+      next: `vqtune trial ${operand(nic.name)} measures this in more detail; vqtune apply ${operand(nic.name)} tries ${desired.idealChannels} again`,
       onHost: false,
     },
   ]
@@ -93,8 +101,9 @@ function guard({ nic, desired }: LimitInput): Limit[] {
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   xdp: (name) =>
-    `ip link set dev ${shellQuote(name)} xdp off, vqtune apply ${operand(name)}, and attach the program again; or attach it after vqtune at boot`,
-  'af-xdp': () => 'stop the program that has the AF_XDP socket (ss -f xdp), apply, and start it again',
+    `detach the program (ip link set dev ${shellQuote(name)} xdp off), run vqtune apply ${operand(name)}, and attach it again; or attach it after vqtune at boot`,
+  'af-xdp': () =>
+    'stop the program that uses the AF_XDP socket (ss -f xdp), run vqtune apply, and start it again',
   'rss-table': (name) => `ethtool -X ${shellQuote(name)} default, then vqtune apply ${operand(name)}`,
   'flow-rules': (name) =>
     `ethtool -n ${shellQuote(name)} lists the rules, ethtool -N ${shellQuote(name)} delete N removes one; then vqtune apply ${operand(name)}`,
@@ -102,7 +111,9 @@ const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
     `wake the device (ip link set dev ${shellQuote(name)} up), then vqtune apply ${operand(name)}`,
   refused: () => 'see the kernel log (dmesg) for why',
   unsupported: (name) =>
-    `ethtool -i ${shellQuote(name)} and uname -r tell driver and kernel: this pair has no channels to set`,
+    `this driver and kernel cannot set channels; see ethtool -i ${shellQuote(name)} and uname -r`,
+  'unknown-maximum': (name) =>
+    `ethtool -l ${shellQuote(name)} shows the error; then run vqtune apply ${operand(name)}`,
 }
 
 function obstacle({ nic }: LimitInput): Limit[] {
@@ -115,13 +126,13 @@ function hostLimit(input: LimitInput): Limit[] {
   const { nic, cpus } = input
   const wished = pairsToRequest(input)
   if (wished < 2) return []
-  // Asked first: without a control queue there is no multiqueue feature either (virtnet_validate_features).
+  // Checked first: without a control queue there is no multiqueue feature either (virtnet_validate_features).
   if (!nic.features.controlQueue) {
     return [
       {
         code: 'no-control-queue',
         text: 'the device has no control virtqueue (feature VIRTIO_NET_F_CTRL_VQ): the driver cannot ask for more than one queue pair',
-        next: 'turn the control virtqueue on where the device is made (QEMU: ctrl_vq=on, the default)',
+        next: 'enable the control virtqueue on the host (QEMU: ctrl_vq=on, the default)',
         onHost: !nic.features.multiqueue,
       },
     ]
@@ -130,7 +141,7 @@ function hostLimit(input: LimitInput): Limit[] {
     return [
       {
         code: 'no-multiqueue',
-        text: 'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ): whatever is set in the guest, there is one queue pair',
+        text: 'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ): the guest cannot use more than one queue pair',
         next: `give this NIC ${wished} queues on the host`,
         onHost: true,
       },
@@ -141,7 +152,7 @@ function hostLimit(input: LimitInput): Limit[] {
   return [
     {
       code: 'host-maximum',
-      text: `the host exposes ${plural(maximum, 'queue pair')}, and ${cpus.online.length} vCPUs could use ${wished}`,
+      text: `the host exposes ${plural(maximum, 'queue pair')}; ${cpus.online.length} vCPUs could use ${wished}`,
       next: `give this NIC ${wished} queues on the host`,
       onHost: true,
     },
@@ -159,7 +170,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'shared-vectors',
-          text: `the device has too few MSI-X vectors (${plural(most, 'queue pair')} need ${2 * most + 2}): all queues share one interrupt, on one vCPU`,
+          text: `the device has too few MSI-X vectors (${plural(most, 'queue pair')} need ${2 * most + 2}): all queues share one interrupt and so one vCPU`,
           next: `give the device ${2 * most + 2} vectors on the host (QEMU: vectors=${2 * most + 2}; libvirt: remove <driver ... vectors=>), then power off and on`,
           onHost: false,
         },
@@ -169,7 +180,7 @@ function interrupts(nic: ObservedNic): Limit[] {
         {
           code: 'intx',
           text: 'the device has no MSI-X: all queues share one level interrupt (INTx)',
-          next: 'remove pci=nomsi from the kernel command line if it is there (/proc/cmdline), or give the device vectors on the host (QEMU: not vectors=0)',
+          next: 'remove pci=nomsi from the kernel command line, if present (/proc/cmdline), or give the device vectors on the host (QEMU: no vectors=0)',
           onHost: false,
         },
       ]
@@ -177,7 +188,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'mmio',
-          text: 'the device is virtio-mmio, which has a single interrupt: queues spread the work of sending, not the interrupts',
+          text: 'the device is virtio-mmio, which has a single interrupt: more queues spread transmit work, but not interrupts',
           next: 'use a virtio-pci device if the machine type has PCI (QEMU microvm: pcie=on)',
           onHost: false,
         },
@@ -186,7 +197,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'ccw',
-          text: 'the device is virtio-ccw: adapter interrupts are not listed or pinned for each queue, so only channels and XPS are tuned',
+          text: 'the device is virtio-ccw: adapter interrupts cannot be pinned per queue, so only channels and XPS are tuned',
           next: undefined,
           onHost: false,
         },
@@ -195,7 +206,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'no-interrupt',
-          text: 'no interrupt of the device is in /proc/interrupts: it is down or its driver is not ready',
+          text: 'the device has no interrupt in /proc/interrupts: it is down or its driver is not ready',
           next: `ip link set dev ${shellQuote(nic.name)} up, then vqtune status ${operand(nic.name)}`,
           onHost: false,
         },
@@ -205,22 +216,22 @@ function interrupts(nic: ObservedNic): Limit[] {
 
 function policy({ nic, nicSettings, settings, cpus }: LimitInput): Limit[] {
   const usable = usableCpus(cpus, settings.isolated).length
-  const origins = nicOrigins(settings, nic)
+  const from = (key: string): string => nicOrigin(settings, nic, key)
   const { cap, channels } = nicSettings
   const limits: Limit[] = []
   if (cap !== undefined && cap < Math.min(usable, nic.channels.maximum ?? usable)) {
     limits.push({
       code: 'cap',
-      text: `the configuration allows ${cap} at most: cap = ${cap} (${origins.cap})`,
-      next: 'raise cap there if more is wanted',
+      text: `the configuration allows at most ${cap}: cap = ${cap} (${from('cap')})`,
+      next: 'raise cap there to allow more',
       onHost: false,
     })
   }
   if (channels !== undefined && channels !== usable) {
     limits.push({
       code: 'fixed',
-      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${origins.channels})`,
-      next: 'set channels = "auto" there for one for each vCPU',
+      text: `the configuration asks for exactly ${channels}: channels = ${channels} (${from('channels')})`,
+      next: 'set channels = "auto" there for one per vCPU',
       onHost: false,
     })
   }
@@ -234,8 +245,8 @@ function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
   return [
     {
       code: 'isolated',
-      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full= or a cpuset) and takes no interrupts of queues`,
-      next: 'set isolated-cpus = "use" in vqtune.toml if it may',
+      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full=, irqaffinity= or a cpuset) and gets no queue interrupts`,
+      next: 'set isolated-cpus = "use" in vqtune.toml to use it',
       onHost: false,
     },
   ]
@@ -243,12 +254,12 @@ function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
 
 function enough({ cpus, desired }: LimitInput): Limit {
   if (cpus.online.length > MAX_CHANNELS && desired.idealChannels === MAX_CHANNELS) {
-    const text = `${MAX_CHANNELS} queue pairs are the most that hosts can give, for ${cpus.online.length} vCPUs`
+    const text = `${MAX_CHANNELS} queue pairs are the maximum of virtio-net hosts; there are ${cpus.online.length} vCPUs`
     return { code: 'driver', text, next: undefined, onHost: false }
   }
   return {
     code: 'vcpus',
-    text: `there is a queue pair for each of the ${cpus.online.length} vCPUs: nothing stands in the way`,
+    text: `there is a queue pair for each of the ${cpus.online.length} vCPUs: no limit`,
     next: undefined,
     onHost: false,
   }

@@ -1,9 +1,10 @@
 /**
- * Commit-confirm of `vqtune apply`. An administrator waits until the gateway has proven that the NIC lives, or for the
- * whole time; where no gateway can, the carrier is all there is to see, and it is seen at once. Units wait for the whole
- * time. At boot there is usually no network to lose yet: a NIC that has a carrier already, as
- * with a root file system over the network, is watched for it for a second, so that booting goes on.
+ * Commit-confirm of `vqtune apply`. Interactively, it ends as soon as the gateway has answered, or after the whole time;
+ * without a gateway only the carrier can be checked, once. Units wait for the whole time. At boot there is usually no
+ * connectivity to lose yet: only a NIC that already has a carrier, as with a root file system over the network, is
+ * watched, for one second, so that booting goes on.
  */
+
 import type { Settings } from '../config/settings'
 import {
   type Baseline,
@@ -18,13 +19,14 @@ import {
 import { hasGateway } from '../confirm/connectivity'
 import { revertRecord } from '../confirm/record'
 import type { ObservedGuest } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import type { CommandContext } from './command'
 
 const BOOT_SECONDS = 1
 
 /**
  * @param after the guest as apply left it
- * @returns whether a NIC was lost
+ * @returns NICs that were lost, and whether they could be reverted
  */
 export async function confirmApply(
   context: CommandContext,
@@ -32,7 +34,7 @@ export async function confirmApply(
   before: Baselines,
   after: ObservedGuest,
   limit: AbortSignal | undefined,
-): Promise<boolean> {
+): Promise<readonly ConnectivityLoss[]> {
   const { system, options } = context
   const boot = options.boot === true
   const attended = !boot && options.unattended !== true
@@ -53,39 +55,39 @@ export async function confirmApply(
   const lost: ConnectivityLoss[] = []
   for (const [{ nic }, end] of ends) {
     if (typeof end === 'string') continue
-    const from = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)?.channels.current ?? 0
+    const from = nicByIndex(after, nic.ifindex)?.channels.current ?? 0
     lost.push(await revert(system, nic, from, end.lost))
   }
   for (const one of lost) context.warn(describeLoss(one))
-  // An administrator has just read it, and a daemon that runs records it. At boot the state directory may not be there.
+  // An administrator has just read it, and a running daemon records it. At boot the state directory may not exist yet.
   if (options.unattended === true) await record(context, settings, lost)
-  return lost.length > 0
+  return lost
 }
 
 function describeWatch({ nic, connectivity }: Baseline, seconds: number): string {
   const { gateway, neighbour } = connectivity
   if (hasGateway(connectivity)) {
-    return `${nic.name}: watching carrier and gateway ${gateway} until proven, for ${seconds} s (guard.commit-confirm-seconds) at most; Ctrl-C keeps the channels`
+    return `${nic.name}: verifying carrier and gateway ${gateway}, for at most ${seconds} s (guard.commit-confirm-seconds); Ctrl-C keeps the channels`
   }
-  return `${nic.name}: nothing but the carrier to confirm: ${whyNoGateway(gateway, neighbour)}`
+  return `${nic.name}: only the carrier can be verified: ${whyNoGateway(gateway, neighbour)}`
 }
 
 function whyNoGateway(gateway: string | undefined, neighbour: string | undefined): string {
   if (gateway === undefined) return 'no default gateway'
-  if (neighbour === 'FAILED') return `gateway ${gateway} did not answer before either`
+  if (neighbour === 'FAILED') return `gateway ${gateway} did not answer before the change either`
   return `gateway ${gateway} was not known to answer: ${neighbour ?? 'no'} neighbour entry`
 }
 
 function describeEnd({ nic, connectivity }: Baseline, end: Extract<WatchEnd, string>): string {
   switch (end) {
-    case 'proven':
+    case 'verified':
       return hasGateway(connectivity)
         ? `${nic.name}: the gateway answered through every transmit queue`
-        : `${nic.name}: the carrier is there`
+        : `${nic.name}: the carrier is up`
     case 'over':
-      return `${nic.name}: carrier and gateway live, but not proven through every transmit queue: channels kept`
+      return `${nic.name}: carrier and gateway are up, but not every transmit queue could be verified: channels kept`
     case 'stopped':
-      return `${nic.name}: no longer watched, channels kept`
+      return `${nic.name}: verification interrupted, channels kept`
   }
 }
 

@@ -1,11 +1,12 @@
-/** `vqtune apply`: the reconcile, on the boot path. Only what a converged run needs is loaded here. */
+/** `vqtune apply`: one reconcile. On the boot path, so only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import type { Baselines } from '../confirm/confirm'
+import type { Baselines, ConnectivityLoss } from '../confirm/confirm'
 import { EXIT, VqtuneError } from '../errors'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { applyOperation } from '../planner/operations'
 import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
+import type { System } from '../system/system'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
 
@@ -40,12 +41,33 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
     },
   })
-  await report(context, result, json ? undefined : describeApply(result, nic))
+  if (!json) await report(context, result, describeApply(result, nic))
+  // Also when nothing had to be set this time: the unit cannot do what it is for.
+  if (boot && isWithoutEthtool(system, result)) {
+    context.warn('ethtool is not installed: channels cannot be read or set')
+    if (json) await report(context, result, undefined)
+    return EXIT.error
+  }
   // Most runs change no channels, and load nothing for it.
-  if (before.size === 0) return exitCodeOf(result)
+  const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
+  // What happened last belongs into it.
+  if (json) await report(context, result, undefined, losses)
+  return losses.length > 0 ? EXIT.error : exitCodeOf(result)
+}
+
+async function confirmed(
+  context: CommandContext,
+  settings: Settings,
+  before: Baselines,
+  { guest }: Convergence,
+  { signal }: Limits,
+): Promise<readonly ConnectivityLoss[]> {
   const { confirmApply } = await import('./apply-confirm')
-  const lost = await confirmApply(context, settings, before, result.guest, limits.signal)
-  return lost ? EXIT.error : exitCodeOf(result)
+  return confirmApply(context, settings, before, guest, signal)
+}
+
+function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {
+  return failure === undefined && guest.nics.length > 0 && system.findTool('ethtool') === undefined
 }
 
 /** Prints the end of apply or rollback: text, or JSON when there is none. */
@@ -53,22 +75,24 @@ export async function report(
   context: CommandContext,
   result: Convergence,
   text: string | undefined,
+  losses: readonly ConnectivityLoss[] = [],
 ): Promise<void> {
   if (text === undefined) {
     const { convergenceJson, printJson } = await import('../output/json')
-    context.out(printJson(convergenceJson(result)))
+    context.out(printJson(convergenceJson(result, losses)))
   } else {
     context.out(text)
   }
+  for (const note of result.notes) context.warn(note)
   if (result.failure !== undefined) context.warn(result.failure.message)
 }
 
-/** Waits for NICs, then applies; ends within [boot] limit-ms whatever happens, so that booting goes on. */
+/** Waits for NICs, then applies; ends within [boot] limit-ms in any case, so that booting goes on. */
 async function applyAtBoot(context: CommandContext, settings: Settings): Promise<number> {
   const { system } = context
   const { insideContainer, waitForNics } = await import('./wait-for-nics')
   if (insideContainer(system)) {
-    context.out('nothing to do: in a container, NICs belong to its host\n')
+    context.out('nothing to do in a container: its NICs belong to the system that runs it\n')
     return EXIT.converged
   }
   const { limitMs, waitMs } = settings.boot
@@ -78,16 +102,12 @@ async function applyAtBoot(context: CommandContext, settings: Settings): Promise
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
       limit.abort()
-      reject(new VqtuneError('timeout', `gave up after ${limitMs} ms (boot.limit-ms): booting goes on`))
+      reject(new VqtuneError('timeout', `timed out after ${limitMs} ms (boot.limit-ms); booting continues`))
     }, limitMs)
   })
   const work = async (): Promise<number> => {
     const pending = await waitForNics(system, Math.min(waitMs, limitMs), limit.signal)
-    for (const { name, why } of pending) context.warn(`not waiting longer for ${name}: ${why}`)
-    if (system.findTool('ethtool') === undefined) {
-      context.warn('ethtool is not installed: channels cannot be read or set')
-      return EXIT.converged
-    }
+    for (const { name, why } of pending) context.warn(`no longer waiting for ${name}: ${why}`)
     const lockWaitMs = Math.max(0, Math.floor(limitMs - (performance.now() - started)))
     return apply(context, settings, { signal: limit.signal, lockWaitMs })
   }

@@ -1,4 +1,4 @@
-/** What a verb is. The registry lists them; cli.ts parses by them; help, completions and the man page are made from them. */
+/** What a command is. The registry lists them; the parser, help, completions and the manual page are generated from it. */
 import type { System } from '../system/system'
 
 export interface OptionSpec {
@@ -20,9 +20,11 @@ export interface CommandSpec {
   /** Positional arguments as shown in the usage line, such as '<nic>' or '[domain]'; '-- <command ...>' takes the rest. */
   readonly positionals?: readonly string[]
   readonly options?: Readonly<Record<string, OptionSpec>>
+  /** True when it changes nothing: --root may then name an archive, too. */
+  readonly readsOnly?: boolean
   /** More lines for `vqtune VERB --help`. */
   readonly details?: readonly string[]
-  /** Loads the code only when the verb is used: the boot path loads nothing else. */
+  /** Loads the command's code only when it is used: the boot path loads nothing else. */
   readonly load: () => Promise<CommandModule>
 }
 

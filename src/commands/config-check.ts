@@ -1,7 +1,7 @@
-/** `vqtune config check`: every problem in every file, and otherwise what applies to each NIC and where it comes from. */
+/** `vqtune config check`: every problem in every file; if there is none, each NIC's settings and where they come from. */
 import { type ConfigReading, MAX_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
 import { type Problem, problemLine } from '../config/problem'
-import { nicOrigins, nicSettings, type Settings } from '../config/settings'
+import { NIC_KEYS, nicOrigin, nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
 import type { NicSettings, ObservedNic } from '../model'
 import { printJson } from '../output/json'
@@ -24,7 +24,7 @@ export async function run(context: CommandContext): Promise<number> {
 
 const STDIN = '/dev/stdin'
 
-/** Only here standard input is a configuration: it is judged and never obeyed, so it does not matter who wrote it. */
+/** Only here standard input may be a configuration: it is checked but not used, so it does not matter who wrote it. */
 function readChecked({ system, configFile }: CommandContext): Promise<ConfigReading> {
   if (configFile !== '-' && configFile !== STDIN) return readConfig(system, configFile)
   try {
@@ -39,7 +39,7 @@ function readChecked({ system, configFile }: CommandContext): Promise<ConfigRead
 
 type FoundNics = readonly ObservedNic[] | { readonly why: string }
 
-/** A configuration can be checked where there is no guest to look at, such as in the build of an image. */
+/** A configuration can be checked where there is no guest to observe, such as in an image build. */
 async function findNics(system: System): Promise<FoundNics> {
   try {
     return (await observeGuest(system, { links: true })).nics
@@ -65,29 +65,20 @@ function settingsText(files: readonly string[], settings: Settings, nics: FoundN
   return parts.join('')
 }
 
-/** The keys as in the files, with what undefined means there. */
-const KEYS: Readonly<Record<keyof NicSettings, readonly [key: string, none: string]>> = {
-  enabled: ['enabled', ''],
-  cap: ['cap', 'none'],
-  channels: ['channels', 'auto'],
-  affinity: ['affinity', ''],
-  xps: ['xps', ''],
-  onConflict: ['on-conflict', ''],
-}
-
 function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string {
   const rows = nics.flatMap((nic) => {
     const values = nicSettings(settings, nic)
-    const origins = nicOrigins(settings, nic)
-    return Object.entries(KEYS).map(([name, [key, none]]) => {
-      const setting = name as keyof NicSettings
-      return [nic.name, key, String(values[setting] ?? none), origins[setting]]
-    })
+    return NIC_KEYS.map(({ key, none, valueIn }) => [
+      nic.name,
+      key,
+      String(valueIn(values) ?? none),
+      nicOrigin(settings, nic, key),
+    ])
   })
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }
 
-/** Fine by the grammar, since the keys come from different tables, but hardly meant. */
+/** Valid, since the keys come from different tables, but hardly intended. */
 function notesOn(name: string, { cap, channels }: NicSettings): string[] {
   if (cap === undefined || channels === undefined || channels <= cap) return []
   return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins\n`]
@@ -107,8 +98,8 @@ function checkJson(
       const values = nicSettings(settings, nic)
       return {
         name: nic.name,
-        settings: { ...values, cap: values.cap ?? null, channels: values.channels ?? null },
-        from: nicOrigins(settings, nic),
+        settings: Object.fromEntries(NIC_KEYS.map(({ key, valueIn }) => [key, valueIn(values) ?? null])),
+        from: Object.fromEntries(NIC_KEYS.map(({ key }) => [key, nicOrigin(settings, nic, key)])),
       }
     }),
     unobserved: 'why' in nics ? nics.why : null,

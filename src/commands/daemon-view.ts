@@ -4,18 +4,16 @@ import type { DriftRecord } from '../drift/history'
 
 /** @param view as readView() gives it */
 export function daemonText(view: DaemonView | 'unknown' | undefined): string {
-  if (view === 'unknown') return 'daemon: this user may not see whether it runs\n'
+  if (view === 'unknown') return 'daemon: unknown (this user may not see other processes)\n'
   if (view === undefined) return 'daemon: not running\n'
   const up = view.sources.filter(({ state }) => state === 'up').map(({ name }) => name)
   const from = up.length === 0 ? 'no events yet' : `events from ${up.join(', ')}`
   const lines = [
-    `daemon: runs (pid ${view.pid}), last check ${view.checkedAt}, ${from}`,
+    `daemon: running (PID ${view.pid}), last check ${view.checkedAt}, ${from}`,
     ...view.sources
       .filter(({ state }) => state === 'down')
-      .map(({ name, why }) => `no events from ${name}: ${why}; the periodic check goes on`),
-    ...(view.configValid
-      ? []
-      : ['the configuration was refused when it was read again: the old one is in effect']),
+      .map(({ name, why }) => `no events from ${name}: ${why}; relying on periodic checks`),
+    ...(view.configValid ? [] : ['the last reload failed: the previous configuration is still in effect']),
     ...view.problems,
     ...view.suspended.map(({ nic, why }) => `${nic}: ${why}`),
     ...view.recentDrift.map(driftLine),

@@ -1,4 +1,4 @@
-/** `vqtune drift`: what the daemon found changed, by whom, and what became of it. */
+/** `vqtune drift`: the drift history: what changed, which writer changed it, and what was done about it. */
 import { historyPath, parseSince, readHistory } from '../drift/history'
 import { EXIT, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
@@ -42,7 +42,7 @@ function sinceOption({ options }: CommandContext): number | undefined {
   if (since === undefined) {
     throw new VqtuneError(
       'usage',
-      `drift: --since ${options.since}: not a time; write 2026-03-01, 2026-03-01T10:00, or 90m, 24h, 7d`,
+      `drift: --since ${options.since}: not a time; expected 2026-03-01, 2026-03-01T10:00, or 90m, 24h, 7d`,
     )
   }
   return since

@@ -1,9 +1,9 @@
-/** `vqtune explain NIC`: why this target, what stops it, who else may write it, and what to do next. Changes nothing. */
+/** `vqtune explain NIC`: the target, what limits it, other writers, and what to do next. Changes nothing. */
 
 import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
 import { EXIT } from '../errors'
-import { formatCpuList } from '../kernel/cpulist'
+import type { RecordedValues } from '../model'
 import { describeLimit, describeSkip, describeTarget } from '../output/describe'
 import { printJson } from '../output/json'
 import { entryOf, type LedgerEntry } from '../planner/ledger'
@@ -12,7 +12,8 @@ import { checkQueueAffinity, describeAffinityProblem, type QueueAffinity } from 
 import { usableCpus } from '../planner/target'
 import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
-import { plural } from '../text/plural'
+import { CHANNELS_KEY } from '../tunables/channels'
+import { changedValues, nounOf } from '../tunables/engine'
 import { findWriters } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
@@ -39,7 +40,6 @@ interface Explanation {
   /** Empty when the host gives enough. */
   readonly remedies: readonly PlatformRemedy[]
   readonly verdicts: readonly QueueAffinity[]
-  readonly steered: readonly number[]
   readonly writers: readonly Writer[]
   readonly recorded: LedgerEntry | undefined
   readonly next: string
@@ -66,10 +66,6 @@ function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Ex
     limits,
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
-    steered:
-      nic.channels.current > 1
-        ? nic.queues.filter(({ rps }) => rps.length > 0).map(({ index }) => index)
-        : [],
     writers: findWriters(context.system, nic),
     recorded: entryOf(ledger, nic),
     next: nextCommand(nicPlan, limits, remedies),
@@ -86,27 +82,27 @@ function nextCommand(
   if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
     return `vqtune apply ${operand(nic.name)}`
   const [remedy] = remedies
-  if (remedy !== undefined) return `the steps for ${remedy.title} above, on its side`
+  if (remedy !== undefined) return `the steps for ${remedy.title} above, on the hypervisor side`
   return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
 }
 
 function explanationText(explanation: Explanation, colors: Paint): string {
   const { nicPlan, arithmetic, limits, remedies, next } = explanation
   const { nic, desired } = nicPlan
-  const maximum = nic.channels.maximum === undefined ? 'not told' : String(nic.channels.maximum)
+  const maximum = nic.channels.maximum === undefined ? 'unknown' : String(nic.channels.maximum)
   return lines([
     `${nic.name}: virtio-net, ${nic.virtio} at ${nic.bus} ${nic.busAddress}, MAC ${nic.mac}${nic.master === undefined ? '' : `, in ${nic.master}`}`,
-    `channels: ${nic.channels.current} now, target ${desired.target}, maximum of the host ${maximum}`,
+    `channels: ${nic.channels.current} now, target ${desired.target}, host maximum ${maximum}`,
     `target: M = ${arithmetic}: ${describeLimit(desired.limitedBy)}`,
     ...section(
-      'What limits it',
+      'Limited by',
       limits.flatMap((limit) => [limit.text, ...(limit.next === undefined ? [] : [`  -> ${limit.next}`])]),
     ),
     ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
-    ...section('Who else may write it', writerLines(explanation.writers)),
-    ...section('What vqtune changed', ledgerLines(explanation)),
+    ...section('Other software that may change it', writerLines(explanation.writers)),
+    ...section('Changed by vqtune', ledgerLines(explanation)),
     '',
     `Next: ${next}`,
   ])
@@ -131,7 +127,7 @@ function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Pai
   return section(title, [
     ...steps,
     ...(remedy.powerOff
-      ? [`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`]
+      ? [`This needs a full power-off; a reboot is not enough. ${remedy.powerOffHow}`]
       : [remedy.powerOffHow]),
     ...remedy.notes,
     'Afterwards, in this guest:',
@@ -139,27 +135,22 @@ function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Pai
   ])
 }
 
-function queueLines({ verdicts, steered, nicPlan }: Explanation): string[] {
+function queueLines({ verdicts, nicPlan }: Explanation): string[] {
   const shared = verdicts.filter((verdict) => !verdict.private)
   const problems = shared.flatMap(({ queue, problems }) =>
     problems.map((problem) => `queue ${queue}: ${describeAffinityProblem(problem)}`),
   )
-  if (steered.length > 0) {
-    problems.push(
-      `queue ${formatCpuList(steered)}: RPS is on (rps_cpus) and moves packets away from the queue's own vCPU`,
-    )
-  }
-  if (problems.length > 0) return problems
-  return [
+  if (problems.length > 0) return [...problems, ...nicPlan.plan.notes]
+  const whole =
     nicPlan.nic.channels.current === 1
       ? 'one queue pair, shared by all vCPUs'
-      : 'each queue is private to its vCPUs',
-  ]
+      : 'each queue is private to its vCPUs'
+  return [whole, ...nicPlan.plan.notes]
 }
 
 function writerLines(writers: readonly Writer[]): string[] {
-  if (writers.length === 0) return ['nobody, as far as files and processes tell']
-  const certainty = { yes: '', maybe: 'perhaps ', unreadable: 'unknown: ' } as const
+  if (writers.length === 0) return ['none detected']
+  const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
   return writers.flatMap(({ writer, where, what, matches, remedy }) => [
     `${certainty[matches]}${writer} (${where}): ${what}`,
     `  -> ${remedy}`,
@@ -167,37 +158,36 @@ function writerLines(writers: readonly Writer[]): string[] {
 }
 
 function heldFor({ heldWhy }: LedgerEntry): string {
-  return heldWhy === undefined ? 'rolled back' : `put back (${heldWhy})`
+  return heldWhy === undefined ? 'rolled back' : `reverted (${heldWhy})`
 }
 
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
   const { original, applied, trial } = recorded
   if (recorded.held === true && trial === undefined)
-    return [`nothing is left: ${heldFor(recorded)} at ${recorded.at}, and held until vqtune apply`]
+    return [`${heldFor(recorded)} at ${recorded.at}, held until the next boot or vqtune apply`]
   if (original === undefined) return ['nothing since boot']
-  const before = `channels ${original.channels}`
-  if (trial !== undefined) {
-    return [
-      `a trial began at ${trial}, and is at work or was killed; before vqtune: channels ${original.channels}`,
-    ]
-  }
-  if (applied === undefined) return [`begun at ${recorded.at} and cut short; before it: ${before}`]
-  const queues = applied.queues.filter(
-    (queue, index) =>
-      queue.rx !== original.queues[index]?.rx ||
-      queue.tx !== original.queues[index]?.tx ||
-      queue.xps !== original.queues[index]?.xps,
+  const before = `channels ${channelsOf(original)}`
+  if (trial !== undefined)
+    return [`a trial began at ${trial}: it is running or was killed; before vqtune: ${before}`]
+  if (applied === undefined) return [`started at ${recorded.at} and interrupted; before it: ${before}`]
+  const changed = changedValues(original, applied).map(({ tunable, values }) =>
+    tunable === 'channels'
+      ? `channels ${channelsOf(original)} -> ${channelsOf(applied)}`
+      : `${values.length} ${nounOf(tunable, values.length)}`,
   )
   return [
-    `channels ${original.channels} -> ${applied.channels}, interrupts or XPS of ${plural(queues.length, 'queue')}, at ${recorded.at}`,
-    `back to what was before: vqtune rollback ${operand(nicPlan.nic.name)}`,
+    `${changed.length === 0 ? 'no value differs from before' : changed.join(', ')}, at ${recorded.at}`,
+    `to restore the original values: vqtune rollback ${operand(nicPlan.nic.name)}`,
   ]
 }
 
+function channelsOf(values: RecordedValues): string {
+  return values.channels?.[CHANNELS_KEY] ?? 'unknown'
+}
+
 function explanationJson(explanation: Explanation): object {
-  const { nicPlan, look, arithmetic, limits, remedies, verdicts, steered, writers, recorded, next } =
-    explanation
+  const { nicPlan, look, arithmetic, limits, remedies, verdicts, writers, recorded, next } = explanation
   const { nic, desired } = nicPlan
   return {
     name: nic.name,
@@ -220,8 +210,8 @@ function explanationJson(explanation: Explanation): object {
       queue,
       private: isPrivate,
       problems: problems.map(describeAffinityProblem),
-      rps: steered.includes(queue),
     })),
+    notes: nicPlan.plan.notes,
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
     writers,
     ledger: recorded ?? null,

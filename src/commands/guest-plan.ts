@@ -1,10 +1,11 @@
-/** What status, plan and explain have in common: look at the whole guest, plan it, pick a NIC. */
+/** What status, plan and explain have in common: observe the whole guest, plan it, pick a NIC. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { ObservedGuest } from '../model'
+import { findNic } from '../planner/find-nic'
 import { type Ledger, readLedger } from '../planner/ledger'
 import { observeGuest } from '../planner/observe'
-import { exemptionsOf, findNic, OBSERVE_ALL } from '../planner/operations'
+import { exemptionsOf, OBSERVE_ALL } from '../planner/operations'
 import { type NicPlan, planGuest } from '../planner/plan'
 import { regressionHoldsOf } from '../planner/regression-hold'
 import type { CommandContext } from './command'

@@ -1,17 +1,17 @@
-/** --help texts, made from the registry so that they cannot disagree with the parser. */
+/** --help texts, generated from the registry so that they always match the parser. */
 import type { CommandSpec, OptionSpec } from './command'
 import { COMMANDS, GLOBAL_OPTIONS } from './registry'
 
 export function overallHelp(): string {
   return [
-    'vqtune keeps the channels, IRQ affinity and XPS of virtio-net NICs in step with the vCPUs of this guest.',
+    'vqtune tunes the channels, IRQ affinity and XPS of virtio-net NICs to the vCPUs of this guest.',
     '',
     'Usage: vqtune COMMAND [options]',
     '',
     'Commands:',
     ...columns(COMMANDS.map((command) => [usageWords(command), command.summary])),
     '',
-    'Options of every command:',
+    'Options of all commands:',
     ...optionLines(GLOBAL_OPTIONS),
     '',
     'Exit status: 0 converged, 1 error, 2 usage or configuration, 3 drift found (with --check).',
@@ -20,7 +20,7 @@ export function overallHelp(): string {
   ].join('\n')
 }
 
-/** Help of words that several commands begin with, such as `vqtune host zerocopy`. */
+/** Help for words that several commands begin with, such as `vqtune host zerocopy`. */
 export function groupHelp(group: readonly string[]): string {
   const members = COMMANDS.filter(({ words }) => group.every((word, i) => words[i] === word))
   return [
@@ -41,7 +41,7 @@ export function commandHelp(command: CommandSpec): string {
     ...(command.details === undefined ? [] : ['', ...command.details]),
     ...(Object.keys(options).length === 0 ? [] : ['', 'Options:', ...optionLines(options)]),
     '',
-    'Options of every command:',
+    'Options of all commands:',
     ...optionLines(GLOBAL_OPTIONS),
     '',
   ].join('\n')

@@ -1,5 +1,5 @@
+import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { findNic } from '../planner/operations'
 import type { CommandContext } from './command'
 
 /**

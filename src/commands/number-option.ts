@@ -13,5 +13,5 @@ export function numberOption(
   if (typeof text !== 'string') return fallback
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
   if (value >= low && value <= high) return value
-  throw new VqtuneError('usage', `--${name} ${text}: allowed is ${low} to ${high}`)
+  throw new VqtuneError('usage', `--${name} ${text}: must be ${low} to ${high}`)
 }

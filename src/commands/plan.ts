@@ -1,13 +1,14 @@
-/** `vqtune plan`: what apply would do and why. Changes nothing. */
+/** `vqtune plan`: what apply would change and why. Changes nothing. */
 
 import { EXIT } from '../errors'
 import { describeSkip, describeStep, describeTarget, summarise } from '../output/describe'
 import { planJson, printJson } from '../output/json'
-import { type NicPlan, stepsOf } from '../planner/plan'
+import { type NicPlan, skipsOf, stepsOf } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
+import { notJudged } from '../planner/reconcile'
 import { usableCpus } from '../planner/target'
 import { plural } from '../text/plural'
-import { isChannelStep } from '../tunables/index'
+import { isChannelStep } from '../tunables/engine'
 import type { CommandContext } from './command'
 import { type GuestPlan, planGuestFor } from './guest-plan'
 
@@ -15,6 +16,9 @@ export async function run(context: CommandContext): Promise<number> {
   const look = await planGuestFor(context)
   const drift = stepsOf(look.plans).length > 0
   context.out(context.options.json === true ? printJson(planJson(look.guest, look.plans)) : planText(look))
+  const failure = notJudged(skipsOf(look.plans))
+  if (failure !== undefined) context.warn(failure.message)
+  if (failure !== undefined) return failure.exitCode
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 
@@ -28,14 +32,14 @@ function planText({ plans, guest, settings }: GuestPlan): string {
     ...nicPlan.plan.skips.map((skip) => `  ${describeSkip(skip)}`),
   ])
   const count = stepsOf(plans).length
-  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} to make: vqtune apply`)
+  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} pending: run vqtune apply`)
   return `${lines.join('\n')}\n`
 }
 
 function stepLines({ plan }: NicPlan): string[] {
   const lines = plan.steps.map((step) => `  ${describeStep(step)}  (${step.reason})`)
   if (plan.steps.some(isChannelStep)) {
-    lines.push('  then IRQ affinity and XPS are checked again: the kernel rewrites them with the channels')
+    lines.push('  then IRQ affinity and XPS are checked again: the kernel resets them when channels change')
   }
   return lines
 }

@@ -1,21 +1,28 @@
 /** Every verb, in the order of --help. A new verb is one file and one entry. */
 import type { CommandSpec, OptionSpec } from './command'
 
-const JSON_OPTION: OptionSpec = { summary: 'print JSON; see /usr/share/vqtune/schema' }
-const CHECK_OPTION: OptionSpec = { summary: 'exit with 3 when something is not as desired' }
+const JSON_OPTION: OptionSpec = { summary: 'print JSON; the schemas are in /usr/share/vqtune/schema' }
+const CHECK_OPTION: OptionSpec = { summary: 'exit 3 if any NIC has drifted' }
 
-const CONNECT_OPTION: OptionSpec = { summary: 'libvirt to ask; default qemu:///system', value: 'URI' }
-const APPLY_OPTION: OptionSpec = { summary: 'do it; without this a dry run shows the difference' }
+const CONNECT_OPTION: OptionSpec = {
+  summary: 'libvirt connection URI (default qemu:///system)',
+  value: 'URI',
+}
+const APPLY_OPTION: OptionSpec = { summary: 'apply the change (default: dry run with diff)' }
 const UPLINK_OPTION: OptionSpec = {
-  summary: 'judge this network device as the way out of the host',
+  summary: "device to treat as the host's uplink",
   value: 'NIC',
 }
 
 export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  config: { summary: 'read this configuration file instead of the installed ones', value: 'FILE' },
+  config: { summary: 'use this configuration file instead of the installed ones', value: 'FILE' },
   root: {
-    summary: 'read sys, proc, etc and programs from a captured guest tree',
-    value: 'DIR',
+    summary:
+      'look at a captured guest: a directory with sys, proc, etc and programs, or a .tar.gz, which is only read',
+    value: 'TREE',
+  },
+  verbose: {
+    summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
   },
   help: { summary: 'show help', short: 'h' },
   version: { summary: 'show the version' },
@@ -24,125 +31,135 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['status'],
-    summary: 'show every virtio-net NIC: channels, target, what limits it, and whose queues are private',
+    summary: 'show channels, target, limiting factor and the map of queues to vCPUs of each NIC',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./status'),
   },
   {
     words: ['plan'],
-    summary: 'print what apply would change and why; changes nothing',
+    summary: 'show what apply would change and why; changes nothing',
     positionals: ['[nic]'],
     options: { json: JSON_OPTION, check: CHECK_OPTION },
+    readsOnly: true,
     load: () => import('./plan'),
   },
   {
     words: ['apply'],
-    summary: 'bring channels, IRQ affinity and XPS to the desired state, and verify',
+    summary: 'set channels, IRQ affinity and XPS to the desired state, and verify',
     positionals: ['[nic]'],
     options: {
       json: JSON_OPTION,
-      unattended: { summary: 'for units and timers: leave NICs alone that were rolled back' },
-      boot: { summary: 'as --unattended, and wait for the NICs as [boot] in vqtune.toml says' },
+      unattended: { summary: 'non-interactive: skip NICs that were rolled back' },
+      boot: { summary: 'like --unattended, and first wait for NICs as set in [boot] of vqtune.toml' },
     },
     details: [
-      'Ends the hold of NICs that were rolled back, and what the guard stepped back from, unless --unattended or --boot is',
-      'given. When it changed channels, it waits until the gateway has answered, for guard.commit-confirm-seconds at most,',
-      'and returns to those before when carrier or gateway are lost. Without a gateway it looks at the carrier once.',
-      'Writes nothing when everything is as desired; that needs no privileges.',
+      'Resumes tuning of NICs that were rolled back or limited by the guard, unless --unattended or --boot is given.',
+      'After changing channels, waits until the default gateway answers, at most guard.commit-confirm-seconds, and reverts',
+      'to the previous channels if carrier or gateway are lost. Without a gateway, checks the carrier once.',
+      'If nothing needs changing, writes nothing and needs no privileges.',
     ],
     load: () => import('./apply'),
   },
   {
     words: ['rollback'],
-    summary: 'print and restore the values from before the first change',
+    summary: 'show and restore the values from before the first change',
     positionals: ['[nic]'],
-    options: { json: JSON_OPTION, 'dry-run': { summary: 'print the steps, change nothing' } },
+    options: { json: JSON_OPTION, 'dry-run': { summary: 'show the steps, change nothing' } },
     load: () => import('./rollback'),
   },
   {
     words: ['daemon'],
-    summary: 'stay and keep the NICs in tune: repair drift, report it, never fight over it',
+    summary: 'run the daemon: report and repair drift; back off if another program insists',
     details: [
-      'Run by vqtuned.service. SIGHUP reads the configuration again, SIGTERM ends it; channels stay as they are.',
-      'NICs that were rolled back are left alone until the next boot or vqtune apply.',
+      'Run by vqtuned.service. SIGHUP reloads the configuration; SIGTERM stops the daemon and leaves the NICs as they are.',
+      'NICs that were rolled back are skipped until the next boot or vqtune apply.',
     ],
     load: () => import('./daemon'),
   },
   {
     words: ['drift'],
-    summary: 'show the drift history: what was changed, by whom, and what became of it',
+    summary: 'show the drift history: what changed, what changed it, and what was done about it',
     options: {
       json: JSON_OPTION,
       since: {
-        summary: 'only what came later: 2026-03-01, 2026-03-01T10:00, or 90m, 24h, 7d',
+        summary: 'only records since TIME: 2026-03-01, 2026-03-01T10:00, or 90m, 24h, 7d',
         value: 'TIME',
       },
     },
+    readsOnly: true,
     load: () => import('./drift'),
   },
   {
     words: ['explain'],
-    summary: 'why this target, what stops it, who else may write it, and what to do',
+    summary: 'explain the target, what limits it, what else may change it, and the fix on this platform',
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
+    readsOnly: true,
     load: () => import('./explain'),
   },
   {
     words: ['report'],
-    summary:
-      'measure whether multi-queue fits the traffic: queues, packets, flows, vCPUs; one verdict per condition',
+    summary: 'measure whether multi-queue suits the traffic, with a verdict per condition',
     positionals: ['[nic]'],
     options: {
-      all: { summary: 'every virtio-net NIC; also when no NIC is named' },
-      window: { summary: 'how long to measure, 1 to 3600 seconds (default 10)', value: 'SECONDS' },
-      html: { summary: 'also write one self-contained page with charts', value: 'FILE' },
+      all: { summary: 'every virtio-net NIC (the default if no NIC is given)' },
+      window: { summary: 'seconds to measure, 1 to 3600 (default 10)', value: 'SECONDS' },
+      html: { summary: 'also write a self-contained HTML page with charts', value: 'FILE' },
       json: JSON_OPTION,
     },
+    readsOnly: true,
     load: () => import('./report'),
   },
   {
     words: ['trial'],
-    summary: 'try channel counts in turn on the traffic there is, or on a command, and say which is best',
+    summary: 'benchmark channel counts on live traffic or with a command, and report the best',
     positionals: ['<nic>', '[-- command ...]'],
     options: {
-      counts: { summary: 'counts to try (default 1,2,4 ... the most)', value: 'N,N...' },
+      counts: { summary: 'counts to compare (default 1,2,4 ... up to the maximum)', value: 'N,N...' },
       rounds: {
-        summary: 'the most rounds of all counts, 1 to 200 (default 24 for two counts, 27 for four)',
+        summary: 'maximum number of rounds, 1 to 200 (default 24 for two counts, 27 for four)',
         value: 'N',
       },
       window: {
-        summary: 'how long each is measured, 0.5 to 600 seconds (default 5); not with a command',
+        summary: 'seconds per measurement, 0.5 to 600 (default 5); not with a command',
         value: 'SECONDS',
       },
-      keep: { summary: 'write the best to a configuration drop-in and apply it' },
+      keep: { summary: 'write the best count to a configuration drop-in and apply it' },
       json: JSON_OPTION,
     },
     details: [
-      'Options come before --, everything after it is the command, which is run without a shell, 600 seconds at most. It is',
-      'judged by the bytes that the NIC moves in a second meanwhile, or by its run time when it moves nothing.',
-      'Looks at the results up to four times and ends when they are clear, at the earliest after 7 rounds.',
-      'Puts everything back in the end, on Ctrl-C, when an error occurs and when the gateway is lost; after kill -9,',
-      '`vqtune rollback`, `vqtune apply` or the daemon does. Meanwhile apply and the daemon wait.',
-      'The chance that noise is called a win is at most 5 %, over all counts and looks.',
+      'Options come before --; what follows is the command, run without a shell, for at most 600 seconds. It is rated by the',
+      'bytes per second that the NIC moves meanwhile, or by its run time if the NIC moves nothing.',
+      'Analyzes the results up to four times, after 7 rounds at the earliest, and ends once the answer is clear.',
+      'Restores all settings at the end, on Ctrl-C, on errors, and if the gateway is lost; after kill -9, `vqtune rollback`,',
+      '`vqtune apply` or the daemon restores them. While a trial runs, apply and the daemon wait.',
+      'The overall false-positive rate is at most 5 %.',
     ],
     load: () => import('./trial'),
   },
   {
     words: ['config', 'check'],
-    summary: 'validate the configuration and show what applies to each NIC',
+    summary: 'validate the configuration and show the settings of each NIC',
     options: { json: JSON_OPTION },
     details: [
-      '`--config -` judges what is on standard input, up to 128 KiB; elsewhere a configuration must be a file.',
+      '`--config -` checks standard input, up to 128 KiB; for all other commands the configuration must be a file.',
     ],
+    readsOnly: true,
     load: () => import('./config-check'),
   },
   {
     words: ['host', 'check'],
-    summary: "on a hypervisor: each guest NIC's queues offered and used, files, and who must act",
+    summary: "on a hypervisor: check the guests' queues and open files, and say who must act",
     positionals: ['[domain]'],
-    options: { json: JSON_OPTION, check: CHECK_OPTION, connect: CONNECT_OPTION },
-    details: ['Changes nothing. Open files of guests and qemu.conf are seen by root only.'],
+    options: {
+      json: JSON_OPTION,
+      check: { summary: 'exit 3 if there is an error or a warning' },
+      connect: CONNECT_OPTION,
+    },
+    details: ['Changes nothing. Only root sees the open files of guests and qemu.conf.'],
+    readsOnly: true,
     load: () => import('./host/check'),
   },
   {
@@ -151,17 +168,17 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['<domain>', '<n|vcpus>'],
     options: {
       nic: {
-        summary: 'only this interface: MAC, target device or alias; default every virtio interface',
+        summary: 'only this interface: MAC, target device or alias (default: every virtio interface)',
         value: 'NIC',
       },
       json: JSON_OPTION,
-      force: { summary: 'also when the next start would fail, or a manager writes the configuration anew' },
+      force: { summary: 'also if the next start would fail, or a manager rewrites the configuration' },
       apply: APPLY_OPTION,
       connect: CONNECT_OPTION,
     },
     details: [
-      'n is 1 to 256; vcpus means as many queues as the guest can have vCPUs, at most 256.',
-      'Never starts or stops a guest: a running one keeps its queues until it is powered off and started again.',
+      "n is 1 to 256; vcpus is the guest's maximum number of vCPUs, at most 256.",
+      'Never starts or stops a guest: a running guest keeps its queues until it is powered off and started again.',
     ],
     load: () => import('./host/set-queues'),
   },
@@ -171,55 +188,60 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[n]'],
     options: { json: JSON_OPTION, apply: APPLY_OPTION, connect: CONNECT_OPTION },
     details: [
-      'n is 2048 to 1048576, and not below what a running guest has open. Without it: the power of two above what the',
-      'largest guest needs or has open, at least 2048; that never lowers the limit.',
-      'Says which daemon to restart and never restarts it.',
+      'n is 2048 to 1048576, and not below what a running guest has open. Without it, the next power of two above what the',
+      'largest guest needs or has open, at least 2048; this never lowers the limit.',
+      'Prints which daemon to restart; never restarts it.',
     ],
     load: () => import('./host/max-files'),
   },
   {
     words: ['host', 'zerocopy', 'status'],
-    summary: 'on a hypervisor: zero-copy transmit of vhost_net, running and configured, and what defeats it',
-    options: { json: JSON_OPTION, check: CHECK_OPTION, uplink: UPLINK_OPTION },
+    summary: 'on a hypervisor: show zero-copy transmit of vhost_net, and what prevents it',
+    options: {
+      json: JSON_OPTION,
+      check: { summary: 'exit 3 if the running setting differs from the configured one' },
+      uplink: UPLINK_OPTION,
+    },
+    readsOnly: true,
     load: () => import('./host/zerocopy-status'),
   },
   {
     words: ['host', 'zerocopy', 'on'],
-    summary: 'on a hypervisor: turn zero-copy transmit on; gives up a mitigation',
+    summary: 'on a hypervisor: turn zero-copy transmit on; gives up a security mitigation',
     options: {
       'accept-risk': {
-        summary: 'accept denial of service and information leaks between guests; --apply needs it',
+        summary: 'accept denial of service and information leaks between guests; required by --apply',
       },
       json: JSON_OPTION,
       apply: APPLY_OPTION,
     },
-    details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
+    details: ['Reloads vhost_net only if it is not in use; otherwise prints what to do.'],
     load: () => import('./host/zerocopy-on'),
   },
   {
     words: ['host', 'zerocopy', 'off'],
     summary: 'on a hypervisor: turn zero-copy transmit off',
     options: { json: JSON_OPTION, apply: APPLY_OPTION },
-    details: ['Loads vhost_net again only when nothing uses it; else says what to do.'],
+    details: ['Reloads vhost_net only if it is not in use; otherwise prints what to do.'],
     load: () => import('./host/zerocopy-off'),
   },
   {
     words: ['host', 'zerocopy', 'probe'],
-    summary: 'on a hypervisor: measure whether packets really leave without a copy (kprobe)',
+    summary: 'on a hypervisor: measure whether packets are sent without a copy (kprobe)',
     options: {
       json: JSON_OPTION,
-      seconds: { summary: 'how long to measure; default 10, at most 600', value: 'N' },
+      seconds: { summary: 'seconds to measure, at most 600 (default 10)', value: 'N' },
     },
     load: () => import('./host/zerocopy-probe'),
   },
   {
     words: ['host', 'undo'],
-    summary: 'on a hypervisor: put back what a host verb replaced; default the newest',
+    summary: 'on a hypervisor: restore what a host command replaced; default: the newest backup',
     positionals: ['[backup]'],
     options: {
       list: { summary: 'list the backups' },
       json: JSON_OPTION,
-      force: { summary: 'also when somebody else changed it since' },
+      force: { summary: 'also if it was modified since' },
       apply: APPLY_OPTION,
     },
     load: () => import('./host/undo'),

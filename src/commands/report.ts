@@ -1,11 +1,11 @@
-/** `vqtune report`: measures for a while and says which conditions for multi-queue are met. Changes nothing. */
+/** `vqtune report`: measures for a while and shows which conditions for multi-queue are met. Changes nothing. */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadSettings } from '../config/load'
-import { EXIT, errnoOf, VqtuneError } from '../errors'
+import { EXIT, fileError, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
+import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { findNic } from '../planner/operations'
 import { usableCpus } from '../planner/target'
 import { compareSnapshots } from '../report/compare'
 import { judgeConditions } from '../report/conditions'
@@ -13,6 +13,7 @@ import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
+import { type System, tracedWrite } from '../system/system'
 import { paint } from '../text/paint'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
@@ -28,7 +29,7 @@ export async function run(context: CommandContext): Promise<number> {
   const guest = await observeGuest(system, { links: true })
   const nics = named === undefined ? guest.nics : [findNic(guest, named)]
   const online = guest.cpus.online
-  // A captured tree says nothing about the machine that looks at it.
+  // A captured tree is of another machine than the one that inspects it.
   const inventory = system.paths.root === '' ? await readInventory() : undefined
   const from = await readSnapshot(system, nics, online)
   await wait(context, windowSeconds)
@@ -37,6 +38,7 @@ export async function run(context: CommandContext): Promise<number> {
   const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
   if (typeof options.html === 'string') {
     writePage(
+      system,
       options.html,
       reportPage(report, conditions, inventory, `${new Date().toISOString().slice(0, 19)}Z`),
     )
@@ -53,6 +55,8 @@ export async function run(context: CommandContext): Promise<number> {
 /** One line on standard error that counts down, on a terminal. @throws VqtuneError after a signal */
 async function wait({ signal }: CommandContext, seconds: number): Promise<void> {
   const isShown = process.stderr.isTTY === true
+  // A terminal that hung up.
+  if (isShown) process.stderr.on('error', () => {})
   const end = performance.now() + seconds * 1000
   try {
     for (let left = end - performance.now(); left > 0; left = end - performance.now()) {
@@ -60,19 +64,16 @@ async function wait({ signal }: CommandContext, seconds: number): Promise<void> 
       await sleep(Math.min(1000, left), undefined, { signal })
     }
   } catch (cause) {
-    throw new VqtuneError('not-converged', 'report: stopped by a signal', { cause })
+    throw new VqtuneError('not-converged', 'report: interrupted', { cause })
   } finally {
     if (isShown) process.stderr.write('\r\x1b[K')
   }
 }
 
-function writePage(file: string, page: string): void {
+function writePage(system: System, file: string, page: string): void {
   try {
-    writeFileSync(file, page)
+    tracedWrite(system, 'replace', file, page, () => writeFileSync(file, page))
   } catch (cause) {
-    const errno = errnoOf(cause)
-    throw new VqtuneError(errno === 'EACCES' ? 'permission' : 'state', `${file}: cannot write (${errno})`, {
-      cause,
-    })
+    throw fileError(cause, file, 'cannot write')
   }
 }

@@ -1,4 +1,4 @@
-/** `vqtune rollback`: prints and restores the values from before the first change. */
+/** `vqtune rollback`: shows and restores the values from before the first change. */
 import { EXIT } from '../errors'
 import { describeStep } from '../output/describe'
 import { describeOutcome, describeRollback } from '../output/describe-apply'
@@ -6,7 +6,7 @@ import { readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { plural } from '../text/plural'
-import { isChannelStep } from '../tunables/index'
+import { isChannelStep } from '../tunables/engine'
 import { report } from './apply'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
@@ -30,13 +30,13 @@ async function dryRun(context: CommandContext, nic: string | undefined): Promise
   const guest = await goal.observe(new Map())
   const { steps } = goal.plan(guest, readLedger(context.system, guest.bootId))
   if (context.options.json === true) {
-    const { printJson, stepJson } = await import('../output/json')
-    context.out(printJson({ steps: steps.map(stepJson) }))
+    const { printJson, stepsJson } = await import('../output/json')
+    context.out(printJson({ steps: stepsJson(steps) }))
     return EXIT.converged
   }
   const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)
   if (steps.some(isChannelStep)) {
-    lines.push('then IRQ affinity and XPS are compared again: the kernel rewrites them with the channels')
+    lines.push('then IRQ affinity and XPS are compared again: the kernel resets them when channels change')
   }
   lines.push(steps.length === 0 ? 'nothing to restore' : `${plural(steps.length, 'change')} to restore`)
   context.out(`${lines.join('\n')}\n`)

@@ -5,11 +5,14 @@ import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
 import { printJson, statusJson } from '../output/json'
-import type { NicPlan } from '../planner/plan'
+import { type NicPlan, skipsOf } from '../planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
-import { shellQuote } from '../text/escape'
+import { notJudged } from '../planner/reconcile'
 import { paint } from '../text/paint'
 import { renderTable } from '../text/table'
+import { recordValues } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
+import { queueKey } from '../tunables/steering-mask'
 import type { CommandContext } from './command'
 import { daemonJson, daemonText } from './daemon-view'
 import { planGuestFor } from './guest-plan'
@@ -23,6 +26,9 @@ export async function run(context: CommandContext): Promise<number> {
   } else {
     context.out(`${statusText(plans, guest.ignored, context.color)}\n${daemonText(view)}`)
   }
+  const failure = notJudged(skipsOf(plans))
+  if (failure !== undefined) context.warn(failure.message)
+  if (failure !== undefined) return failure.exitCode
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
 
@@ -41,7 +47,7 @@ function statusText(
   if (plans.length > 0) parts.push('\n', nicTable(plans), '\n', queueTable(plans))
   const notes = [
     ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
-    ...plans.flatMap(rpsNotes),
+    ...plans.flatMap(({ nic, plan }) => plan.notes.map((note) => `${nic.name}: ${note}`)),
     ...plans.flatMap(rssNotes),
     ...ignored.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
@@ -74,16 +80,17 @@ function queueTable(plans: readonly NicPlan[]): string {
     ['NIC', 'QUEUE', 'RX IRQ -> CPU', 'TX IRQ -> CPU', 'XPS CPU', 'PRIVATE'],
     plans.flatMap(({ nic, desired }) => {
       const verdicts = checkQueueAffinity(nic, desired)
+      const { 'irq-affinity': affinity = {}, xps = {} } = recordValues(nic)
       return nic.queues.map((queue) => {
         const verdict = verdicts.find((candidate) => candidate.queue === queue.index)
         return [
           nic.name,
           String(queue.index),
-          irqCell(queue.rxIrq),
-          irqCell(queue.txIrq),
-          queue.xps === undefined ? '-' : formatCpuList(queue.xps) || 'none',
+          irqCell(queue.rxIrq, affinity[irqKey(queue.index, 'rx')]),
+          irqCell(queue.txIrq, affinity[irqKey(queue.index, 'tx')]),
+          xps[queueKey(queue.index)]?.replace(/^$/, 'none') ?? '-',
           verdict === undefined
-            ? 'goes away'
+            ? 'to be removed'
             : verdict.private
               ? 'yes'
               : `no: ${verdict.problems.map(describeAffinityProblem).join('; ')}`,
@@ -93,25 +100,15 @@ function queueTable(plans: readonly NicPlan[]): string {
   )
 }
 
-function irqCell(irq: ObservedIrq | undefined): string {
-  return irq === undefined ? '-' : `${irq.irq} -> ${formatCpuList(irq.affinity)}`
+function irqCell(irq: ObservedIrq | undefined, cpus: string | undefined): string {
+  return irq === undefined || cpus === undefined ? '-' : `${irq.irq} -> ${cpus}`
 }
 
-/** Steering left over from single-queue days moves packets off the vCPU that the queue was given. */
-function rpsNotes({ nic }: NicPlan): string[] {
-  const steered = nic.queues.filter((queue) => queue.rps.length > 0)
-  if (steered.length === 0 || nic.channels.current === 1) return []
-  const queues = steered.map((queue) => queue.index).join(', ')
-  return [
-    `${nic.name}: RPS is on for queue ${queues} (rps_cpus): it moves packets away from the queue's own vCPU`,
-  ]
-}
-
-/** Queues that the RSS table leaves out receive nothing, however many channels there are. */
+/** Queues that are not in the RSS table receive nothing, however many channels there are. */
 function rssNotes({ nic }: NicPlan): string[] {
   if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
   const used = formatCpuList(nic.rssQueues)
   return [
-    `${nic.name}: the RSS table names queue ${used} only; ethtool -X ${shellQuote(nic.name)} default spreads over all`,
+    `${nic.name}: the RSS table names queue ${used} only: a device that obeys it sends nothing to the others`,
   ]
 }

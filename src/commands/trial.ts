@@ -1,13 +1,14 @@
-/** `vqtune trial`: tries channel counts in turn, says which is best, and puts everything back. */
+/** `vqtune trial`: measures channel counts in turn, reports the best, and restores all settings. */
 
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { EXIT, VqtuneError } from '../errors'
+import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
+import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { applyOperation, findNic, OBSERVE_ALL } from '../planner/operations'
+import { applyOperation, OBSERVE_ALL } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
@@ -28,7 +29,7 @@ export async function run(context: CommandContext): Promise<number> {
   const [named = '', ...command] = positionals
   const windowSeconds = numberOption(options, 'window', 5, 0.5, 600)
   if (options.keep === true && context.configFile !== undefined) {
-    throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which is not read with --config')
+    throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
   const settings = await loadSettings(system, context.configFile)
   const guest = await observeGuest(system, OBSERVE_ALL)
@@ -57,10 +58,12 @@ function chooseLooks(
   const tests = 2 * (counts - 1)
   const most = numberOption(context.options, 'rounds', Number.NaN, 1, 200)
   if (Number.isNaN(most)) return planInterimAnalyses(tests, LEVEL)
-  if (!Number.isInteger(most)) throw new VqtuneError('usage', 'trial: --rounds takes a whole number')
+  if (!Number.isInteger(most)) throw new VqtuneError('usage', 'trial: --rounds must be a whole number')
   const needed = roundsNeeded(tests, LEVEL)
   if (most < needed) {
-    context.warn(`${most} rounds cannot prove anything about ${counts} counts: ${needed} can`)
+    context.warn(
+      `${most} rounds are too few for a result with ${counts} counts: at least ${needed} are needed`,
+    )
   }
   return planInterimAnalyses(tests, LEVEL, most)
 }
@@ -87,25 +90,32 @@ function chooseCounts(context: CommandContext, guest: ObservedGuest, nic: Observ
   if (current > most) {
     throw new VqtuneError(
       'unsupported',
-      `${nic.name}: has ${current} channels, more than vCPUs: run vqtune apply`,
+      `${nic.name}: has ${current} channels, more than vCPUs; run vqtune apply first`,
     )
   }
   if (typeof text !== 'string' && most === 1) {
-    throw new VqtuneError('unsupported', `${nic.name}: one channel is all it can have: nothing to compare`)
+    throw new VqtuneError('unsupported', `${nic.name}: cannot have more than one channel: nothing to compare`)
   }
   if (typeof text !== 'string') return defaultCounts(most, current)
   const counts = text.split(',').map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : 0))
   const wrong = counts.find((count) => count < 1 || count > most)
   if (wrong !== undefined) {
-    throw new VqtuneError('usage', `trial: --counts ${text}: allowed is 1 to ${most}, separated by commas`)
+    throw new VqtuneError(
+      'usage',
+      `trial: --counts ${text}: must be numbers from 1 to ${most}, separated by commas`,
+    )
   }
   const chosen = [...new Set([...counts, current])].sort((a, b) => a - b)
-  if (chosen.length === 1) throw new VqtuneError('usage', `trial: --counts ${text}: is what ${nic.name} has`)
+  if (chosen.length === 1)
+    throw new VqtuneError(
+      'usage',
+      `trial: --counts ${text}: ${nic.name} already has this count, nothing to compare`,
+    )
   return chosen
 }
 
 /**
- * Ends on SIGINT, SIGTERM and SIGHUP, as often as they come: a second Ctrl-C must not cut off the restoring.
+ * Ends on SIGINT, SIGTERM and SIGHUP, however often they come: a second Ctrl-C must not interrupt the restore.
  * @throws VqtuneError kind not-converged after a signal
  */
 async function interruptible<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -119,7 +129,7 @@ async function interruptible<T>(outer: AbortSignal, work: (signal: AbortSignal) 
     return await work(controller.signal)
   } catch (error) {
     if (controller.signal.aborted && !(error instanceof VqtuneError)) {
-      throw new VqtuneError('not-converged', 'trial: stopped by a signal, everything is as before', {
+      throw new VqtuneError('not-converged', 'trial: interrupted, all settings are restored', {
         cause: error,
       })
     }
@@ -154,7 +164,7 @@ async function conclude(
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
     context.out(
-      `nothing was changed; vqtune trial --keep ${operand(nic.name)} would keep it, or in vqtune.toml:\n\n`,
+      `nothing was changed; vqtune trial --keep ${operand(nic.name)} would apply the best count, as would this in vqtune.toml:\n\n`,
     )
     context.out(dropInText(nic, verdict.channels, verdict.why))
   }
@@ -165,23 +175,27 @@ async function conclude(
 
 function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
   const path = `${system.paths.etcConfigDir}/${dropInName(nic.name)}`
-  system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  try {
+    system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+  } catch (error) {
+    throw fileErrorInWords(error, path, 'cannot write')
+  }
   return path
 }
 
-/** A daemon that runs has the configuration of before in memory, and would set the old channels again. */
+/** A running daemon has the old configuration in memory and would set the old channels again. */
 async function reloadDaemon(context: CommandContext): Promise<void> {
   const { system } = context
   if (system.findTool('systemctl') === undefined) return
   try {
     const { code, stderr } = await system.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
-    // 5: no such unit; 1 with these words: another init.
+    // 5: no such unit; 1 with this text: not systemd.
     if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
   } catch (error) {
-    // The drop-in is written: a systemd that hangs must not keep the winner from being applied.
+    // The drop-in is written: a systemd that hangs must not prevent it from being applied.
     if (!(error instanceof VqtuneError)) throw error
   }
-  context.warn(`${DAEMON_UNIT} could not be told: systemctl reload ${DAEMON_UNIT}`)
+  context.warn(`could not reload ${DAEMON_UNIT}; run systemctl reload ${DAEMON_UNIT}`)
 }
 
 async function applyKept(

@@ -1,64 +1,12 @@
 /**
- * Waiting for NICs at boot. The oneshot runs when udev has been started but may not have finished; After= does not
- * pull systemd-udev-settle in, so pending devices are looked for and polled, without a child process.
+ * Waits for NICs at boot. The oneshot runs when udev has been started but may not have finished; After= does not
+ * pull in systemd-udev-settle, so pending devices are polled, without a child process.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { basename, VIRTIO_ID_NET } from '../kernel/nics'
+import { type PendingNic, pendingNics } from '../kernel/pending-nics'
 import type { System } from '../system/system'
 
 const POLL_MS = 50
-const VIRTIO_VENDOR = '0x1af4'
-/** Transitional and modern virtio-net; see the virtio specification, 5.1.2 and 4.1.2. */
-const VIRTIO_NET_PCI_DEVICES = new Set(['0x1000', '0x1041'])
-
-/** Something that will be, or may be, a virtio-net interface but is not ready. */
-export interface PendingNic {
-  /** PCI address, virtio device or interface name. */
-  readonly name: string
-  readonly why: string
-}
-
-/**
- * Devices that have no interface yet, and interfaces that udev has not handled yet (it may still rename them).
- * A device bound to another driver, such as vfio-pci, is not pending.
- */
-export function pendingNics(system: System): readonly PendingNic[] {
-  return [...pendingPci(system), ...pendingVirtio(system)]
-}
-
-function pendingPci(system: System): PendingNic[] {
-  const { sysPciDevices } = system.paths
-  return system
-    .list(sysPciDevices)
-    .filter((address) => {
-      const device = `${sysPciDevices}/${address}`
-      if (system.readText(`${device}/vendor`)?.trim() !== VIRTIO_VENDOR) return false
-      if (!VIRTIO_NET_PCI_DEVICES.has(system.readText(`${device}/device`)?.trim() ?? '')) return false
-      const driver = basename(system.readLink(`${device}/driver`))
-      if (driver !== undefined && driver !== 'virtio-pci') return false
-      return !system.list(device).some((entry) => /^virtio\d+$/.test(entry))
-    })
-    .map((name) => ({ name, why: 'no driver has taken the device yet' }))
-}
-
-function pendingVirtio(system: System): PendingNic[] {
-  const { sysVirtioDevices, udevData } = system.paths
-  return system.list(sysVirtioDevices).flatMap((virtio): PendingNic[] => {
-    const device = `${sysVirtioDevices}/${virtio}`
-    if (system.readText(`${device}/device`)?.trim() !== VIRTIO_ID_NET) return []
-    const driver = basename(system.readLink(`${device}/driver`))
-    if (driver !== undefined && driver !== 'virtio_net') return []
-    // Bound but without an interface here: it is in another network namespace, nothing to wait for.
-    if (driver === undefined) return [{ name: virtio, why: 'virtio_net has not taken the device yet' }]
-    return system
-      .list(`${device}/net`)
-      .filter(
-        (name) => !system.exists(`${udevData}/n${system.readText(`${device}/net/${name}/ifindex`)?.trim()}`),
-      )
-      .map((name) => ({ name, why: 'udev has not handled the interface yet' }))
-  })
-}
-
 /**
  * Waits until nothing is pending.
  * @param waitMs upper limit, milliseconds; 0: look once
@@ -77,7 +25,7 @@ export async function waitForNics(
   }
 }
 
-/** True inside a container, where NICs, if seen at all, belong to somebody else. */
+/** True inside a container, whose NICs belong to the system that runs it. */
 export function insideContainer(system: System): boolean {
   return system.paths.containerMarks.some((mark) => system.exists(mark))
 }

@@ -1,4 +1,4 @@
-/** Files that say something -> settings. Loads the TOML parser and the schema, so it has a bundle of its own. */
+/** Configuration files that set keys -> settings. Loads the TOML parser and the schema, so it is a separate bundle. */
 import { mergeFragments, toSettings } from './merge'
 import { parseFragment } from './parse'
 import type { Problem } from './problem'
@@ -12,7 +12,7 @@ export interface ConfigText {
 export interface FragmentsReading {
   /** In the order of the files and of their lines. */
   readonly problems: readonly Problem[]
-  /** The built-in defaults when there are problems. */
+  /** The built-in defaults if there are problems. */
   readonly settings: Settings
 }
 

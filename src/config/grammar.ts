@@ -1,13 +1,15 @@
 /**
- * The keys of vqtune.toml, their types and ranges: what one file may hold, all of it optional.
- * The message of each schema is the text that follows "allowed is" in an error. Loaded only when a file holds keys.
+ * The keys of vqtune.toml, their types and ranges, all optional.
+ * The message of each schema is the text after "allowed is" in an error. Loaded only if a file sets keys.
  */
 
 import * as z from 'zod/mini'
 import * as core from 'zod/v4/core'
+import type { SwitchValue } from '../model'
+import { SWITCHES } from '../tunables/index'
 import { globMatcher } from './match'
 
-// Compiling a validator costs more than it saves: each file is checked once.
+// Compiling a validator costs more than it saves, as each file is checked once.
 z.config({ jitless: true })
 
 const MAX_QUEUE_PAIRS = 256
@@ -16,7 +18,7 @@ function wholeNumber(low: number, high: number, error = `${low} to ${high}`) {
   return z.int({ error }).check(z.minimum(low, { error }), z.maximum(high, { error }))
 }
 
-/** The number carries the whole text, too: of a union with one near branch, only that branch's message is told. */
+/** The number has the whole text too: for a union with one near branch, zod reports only that branch's message. */
 function queuePairsOr<const W extends string>(word: W) {
   const error = `1 to ${MAX_QUEUE_PAIRS}, or "${word}"`
   return z.union([wholeNumber(1, MAX_QUEUE_PAIRS, error), z.literal(word)], { error })
@@ -42,14 +44,14 @@ function table<const S extends Record<string, z.ZodMiniType>>(shape: S, error = 
 }
 
 function isAbsolutePath(value: string): boolean {
-  // A line end or another control character in a path is a mistake, and would break the lines that we print.
+  // A line feed or another control character in a path is a mistake, and would break our output lines.
   return value.startsWith('/') && !/\p{Cc}/u.test(value) && !value.split('/').includes('..')
 }
 
 /** The longest sun_path without its terminator; see unix(7). */
 const MAX_SOCKET_PATH_BYTES = 107
 
-/** `127.0.0.1:9917` -> 9917; undefined when it is anything else. */
+/** `127.0.0.1:9917` -> 9917; undefined for anything else. */
 export function loopbackPort(value: string): number | undefined {
   const port = Number(/^127\.0\.0\.1:(\d{1,5})$/.exec(value)?.[1])
   return port >= 1 && port <= 65_535 ? port : undefined
@@ -74,12 +76,18 @@ function isMacGlob(value: string): boolean {
   return whole || (/[*?[]/.test(value) && /^[0-9a-f:*?[\]!^-]+$/i.test(value) && isGlob(value))
 }
 
+/** The keys that tunables declare. */
+function switchKeys(): Record<string, z.ZodMiniType<SwitchValue>> {
+  return Object.fromEntries(
+    SWITCHES.map(({ key, values }) => [key, values === 'boolean' ? trueOrFalse() : oneOf(...values)]),
+  )
+}
+
 const NIC_KEYS = {
   enabled: trueOrFalse(),
   cap: queuePairsOr('none'),
   channels: queuePairsOr('auto'),
-  affinity: trueOrFalse(),
-  xps: trueOrFalse(),
+  ...switchKeys(),
   'on-conflict': oneOf('reassert', 'yield', 'report'),
 }
 
@@ -101,7 +109,7 @@ export const FRAGMENT = table({
   'isolated-cpus': oneOf('avoid', 'use'),
   boot: table({
     'wait-ms': wholeNumber(0, 60_000),
-    // Below TimeoutStartSec= of the unit, which would kill it without a word.
+    // Below TimeoutStartSec= of the unit, which would kill it without a message.
     'limit-ms': wholeNumber(1_000, 25_000),
   }),
   daemon: table({
@@ -112,8 +120,10 @@ export const FRAGMENT = table({
     'conflict-reversals': wholeNumber(1, 1_000),
     'conflict-window-seconds': wholeNumber(1, 86_400),
     'conflict-backoff-seconds': wholeNumber(1, 86_400),
-    'history-size-kib': wholeNumber(16, 1_048_576),
+    // `vqtune drift` reads it whole, and the daemon writes half of it anew each time it is full.
+    'history-size-kib': wholeNumber(16, 65_536),
     'log-level': oneOf('error', 'warn', 'info', 'debug'),
+    'log-format': oneOf('text', 'json'),
   }),
   metrics: table({
     textfile: text(
@@ -130,7 +140,7 @@ export const FRAGMENT = table({
   }),
   defaults: table(NIC_KEYS),
   nic: z.array(table({ match: MATCH, ...NIC_KEYS }), {
-    error: 'tables written as [[nic]], one for each rule',
+    error: 'tables written as [[nic]], one per rule',
   }),
 })
 
@@ -138,7 +148,7 @@ export const FRAGMENT = table({
 export type Fragment = z.infer<typeof FRAGMENT>
 export type FragmentNic = NonNullable<Fragment['defaults']>
 
-/** Every key that files may hold, dotted, with `nic[]` for any rule; the man page and the example must name them all. */
+/** All keys, dotted, with `nic[]` for any rule; the man page and the example must name them all. */
 export function grammarKeys(): readonly string[] {
   return keysBelow(FRAGMENT, '')
 }
@@ -152,7 +162,7 @@ function keysBelow(schema: core.$ZodType, path: string): string[] {
   )
 }
 
-/** The keys that are known in the table at a path; empty when the path leads to no table. */
+/** The known keys of the table at a path; empty if there is no such table. */
 export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   let schema: core.$ZodType = FRAGMENT
   for (const part of path) {

@@ -1,6 +1,6 @@
 /**
- * Reads the configuration files. On the boot path: as long as the files hold only comments and the headers of empty
- * tables, as they are shipped, neither the TOML parser nor the schema is loaded.
+ * Reads the configuration files. On the boot path: if the files have only comments and headers of empty tables, as
+ * shipped, neither the TOML parser nor the schema is loaded.
  */
 import { errnoOf, messageOf, VqtuneError } from '../errors'
 import { ownershipProblem } from '../system/ownership'
@@ -10,18 +10,18 @@ import { type Problem, problemLine } from './problem'
 import { DEFAULT_SETTINGS, type Settings } from './settings'
 
 export interface ConfigReading {
-  /** Files that were found, in order of precedence, lowest first; broken ones too. */
+  /** Files that were found, in order of precedence, lowest first; including invalid ones. */
   readonly files: readonly string[]
-  /** In file order; the settings are usable only when it is empty. */
+  /** In file order; the settings are usable only if it is empty. */
   readonly problems: readonly Problem[]
-  /** The built-in defaults when there are problems: a broken file changes nothing. */
+  /** The built-in defaults if there are problems: an invalid file changes nothing. */
   readonly settings: Settings
 }
 
 /**
  * The settings from the installed files, or from one file instead of them.
  * @param configFile named by --config; must exist.
- * @throws VqtuneError kind config with one line: the first problem, and how many more there are.
+ * @throws VqtuneError kind config with one line: the first problem, and the number of others.
  */
 export async function loadSettings(system: System, configFile?: string): Promise<Settings> {
   const { problems, settings } = await readConfig(system, configFile)
@@ -31,7 +31,7 @@ export async function loadSettings(system: System, configFile?: string): Promise
   throw new VqtuneError('config', problemLine(first) + more)
 }
 
-/** As loadSettings, but tells all problems instead of throwing. */
+/** Like loadSettings, but returns all problems instead of throwing. */
 export async function readConfig(system: System, configFile?: string): Promise<ConfigReading> {
   const problems: Problem[] = []
   const found = configFile === undefined ? installedFiles(system, problems) : [configFile]
@@ -47,7 +47,7 @@ export async function readConfig(system: System, configFile?: string): Promise<C
 }
 
 /**
- * As readConfig, of texts that were read already.
+ * Like readConfig, for texts that have already been read.
  * @param earlier problems of files that could not be read
  */
 export async function readTexts(
@@ -61,18 +61,18 @@ export async function readTexts(
   const { readFragments } = await import('./fragments')
   const read = await readFragments(written, files)
   const problems = [...earlier, ...read.problems]
-  // A file that could not be read counts as much as one that is wrong.
+  // An unreadable file counts like an invalid one.
   const settings = problems.length > 0 ? DEFAULT_SETTINGS : read.settings
   return { files, problems, settings }
 }
 
-/** Candidates in order of precedence, lowest first; not all of them need exist. */
+/** Candidates in order of precedence, lowest first; not all of them exist. */
 function installedFiles(system: System, problems: Problem[]): string[] {
   const { vendorConfig, etcConfig, etcConfigDir } = system.paths
   return [vendorConfig, etcConfig, ...dropIns(system, etcConfigDir, problems)]
 }
 
-/** `*.toml` in lexical order of their bytes, as systemd does it; hidden files are an editor's. */
+/** `*.toml` in byte order, as in systemd; hidden files are an editor's. */
 function dropIns(system: System, directory: string, problems: Problem[]): string[] {
   try {
     return system
@@ -87,12 +87,12 @@ function dropIns(system: System, directory: string, problems: Problem[]): string
 }
 
 /**
- * More is a mistake, and reading and checking it would hold up booting. Also, the grammar's checker passes what is wrong on
- * as arguments of one call, of which the stack holds about 120,000: here it is at most one for every two bytes.
+ * A larger file is a mistake, and would delay booting. Also, the validator passes all problems as arguments of one call, of
+ * which the stack holds about 120,000: with this limit there is at most one per two bytes.
  */
 export const MAX_FILE_BYTES = 128 * 1024
 
-/** The text of one file; undefined when it does not exist or must not be used, which adds a problem. */
+/** The text of one file; undefined if it does not exist or must not be used, which adds a problem. */
 function readConfigFile(system: System, file: string, problems: Problem[]): string | undefined {
   try {
     const facts = system.stat(file)
@@ -101,7 +101,7 @@ function readConfigFile(system: System, file: string, problems: Problem[]): stri
       problems.push({
         file,
         line: undefined,
-        text: `not a file but ${facts.kind === 'directory' ? 'a directory' : 'a device, pipe or socket'}`,
+        text: `not a regular file but ${facts.kind === 'directory' ? 'a directory' : 'a device, pipe or socket'}`,
       })
       return undefined
     }
@@ -113,7 +113,7 @@ function readConfigFile(system: System, file: string, problems: Problem[]): stri
       })
       return undefined
     }
-    // A captured guest tree is not judged: its owners are whoever unpacked it.
+    // The ownership of a captured guest tree is not checked: it belongs to whoever unpacked it.
     const distrust = system.paths.root === '' ? ownershipProblem(system, file) : undefined
     if (distrust !== undefined) {
       problems.push({ file, line: undefined, text: distrust })
@@ -131,7 +131,7 @@ export function unreadable(file: string, error: unknown): Problem {
   return { file, line: undefined, text: `cannot be read: ${reason}` }
 }
 
-/** True when a file holds nothing but blank lines, comments and each known table header at most once. */
+/** True if a file has only blank lines, comments and each known table header at most once. */
 export function isEmptyConfig(text: string): boolean {
   const seen = new Set<string>()
   return text.split('\n').every((line) => {

@@ -1,7 +1,7 @@
 /**
- * Finds the line of every key in a TOML text. smol-toml tells positions only in its own errors, and an administrator
- * wants the line of a value that is wrong, too. Works on text that smol-toml accepted: it only has to find its way,
- * not to judge.
+ * Finds the line of every key in a TOML text. smol-toml reports positions only in its own errors, but an administrator
+ * also needs the line of an invalid value. Works on text that smol-toml has accepted, so it locates and does not
+ * validate.
  */
 import { parse } from 'smol-toml'
 
@@ -43,8 +43,8 @@ export class KeyLines {
 }
 
 /**
- * A key, an element of an array, or the root. The scanner hands places on, not paths: a key may have as many parts as
- * the file has room for, and to spell them out for every key below it would take a square of time and memory.
+ * A key, an element of an array, or the root. The scanner passes places on, not paths: a key may have any number of parts,
+ * and spelling them out for every key below it would take quadratic time and memory.
  */
 class Place {
   readonly below = new Map<string | number, Place>()
@@ -53,7 +53,7 @@ class Place {
 
   constructor(readonly line: number) {}
 
-  /** The first mention counts: `a` of `a.b = 1` is on that line, too. */
+  /** The first mention counts: `a` of `a.b = 1` is on that line too. */
   at(part: string | number, line: number): Place {
     const known = this.below.get(part)
     if (known !== undefined) return known
@@ -63,7 +63,7 @@ class Place {
   }
 }
 
-/** @param text valid TOML (1.0 or 1.1). Text that is not gives lines that may be wrong, never an endless loop. */
+/** @param text valid TOML (1.0 or 1.1). Other text may give wrong lines, but never an endless loop. */
 export function locateKeys(text: string): KeyLines {
   return new Scanner(text).document()
 }
@@ -99,7 +99,7 @@ class Scanner {
     for (const [position, part] of key.entries()) {
       place = place.at(part, line)
       if (isArray && position === key.length - 1) place.elements = (place.elements ?? 0) + 1
-      // Of an array of tables the last element is meant.
+      // For an array of tables the last element is meant.
       if (place.elements !== undefined) place = place.at(place.elements - 1, line)
     }
     return place
@@ -134,7 +134,7 @@ class Scanner {
   }
 
   #scalar(): void {
-    // A date and its time may be parted by a space: the only scalar with one.
+    // A date and its time may be separated by a space: the only such scalar.
     const isDateTime = /^\d{4}-\d\d-\d\d \d\d:/.test(this.#text.slice(this.#at, this.#at + 14))
     if (isDateTime) this.#advance(11)
     while (this.#at < this.#text.length && !/[\s,\]}#]/.test(this.#peek())) this.#advance(1)
@@ -177,7 +177,7 @@ class Scanner {
       this.#advance(quote === '"' && this.#peek() === '\\' ? 2 : 1)
     }
     this.#advance(3)
-    // Up to two quotes may stand before the closing fence; they belong to the string.
+    // Up to two quotes may precede the closing delimiter; they belong to the string.
     for (let extra = 0; extra < 2 && this.#peek() === quote; extra++) this.#advance(1)
   }
 
@@ -211,7 +211,7 @@ class Scanner {
   }
 }
 
-/** The parts of a dotted key as written. Quoting has the rules of TOML, so TOML's own parser undoes it. */
+/** The parts of a dotted key as written. The TOML parser removes the quoting. */
 function keyParts(written: string): string[] {
   if (!/["'.]/.test(written)) return [written.trim()]
   let value: unknown
@@ -221,7 +221,7 @@ function keyParts(written: string): string[] {
     return [written.trim()]
   }
   const parts: string[] = []
-  // A key may have too many parts for a function that calls itself. A text that is no key can leave an empty table.
+  // No recursion: a key may have too many parts. A text that is not a key can leave an empty table.
   for (let inner = value; typeof inner === 'object' && inner !== null; ) {
     const [entry] = Object.entries(inner)
     if (entry === undefined) break

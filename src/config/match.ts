@@ -1,21 +1,24 @@
-/** Which NICs a [[nic]] rule means. All given keys must match. */
+/** Which NICs a [[nic]] rule matches. All given keys must match. */
 import type { ObservedNic } from '../model'
 
-/** What names a NIC in rules. */
+/** What identifies a NIC in rules. */
 export type NicNames = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
+
+/** What is known of its names. */
+export type Identification = Pick<ObservedNic, 'isIdentified' | 'isMacPermanent'>
 
 export interface NicMatch {
   /** Glob over the interface name and its altnames. */
   readonly name?: string
-  /** Glob over the MAC address, upper or lower case. */
+  /** Glob over the permanent MAC address, upper or lower case; over the current one where that is not known. */
   readonly mac?: string
-  /** PCI address; the domain may be left out when it is 0000. */
+  /** PCI address; the domain may be omitted if it is 0000. */
   readonly pci?: string
   /** Name on the virtio bus, such as virtio2. */
   readonly virtio?: string
 }
 
-/** True when every key of the match fits; an empty match fits every NIC. */
+/** True if all keys match; an empty match matches every NIC. */
 export function matchesNic(match: NicMatch, nic: NicNames): boolean {
   if (match.name !== undefined) {
     if (![nic.name, ...nic.altnames].some(globMatcher(match.name))) return false
@@ -23,6 +26,25 @@ export function matchesNic(match: NicMatch, nic: NicNames): boolean {
   if (match.mac !== undefined && !globMatcher(match.mac.toLowerCase())(nic.mac.toLowerCase())) return false
   if (match.pci !== undefined && fullPciAddress(match.pci) !== nic.busAddress.toLowerCase()) return false
   return match.virtio === undefined || match.virtio === nic.virtio
+}
+
+/** Whether what is not known of the NIC could make the match fit. */
+export function isUndecided(match: NicMatch, nic: NicNames & Identification): boolean {
+  if (nic.isIdentified || matchesNic(match, nic)) return false
+  const { name, mac, ...known } = match
+  const unknown = name !== undefined || (mac !== undefined && !nic.isMacPermanent)
+  return unknown && matchesNic(mac !== undefined && nic.isMacPermanent ? { ...known, mac } : known, nic)
+}
+
+/** Whether `ip` has to be asked to decide the rules. */
+export function needsIdentification(
+  rules: readonly { readonly match: NicMatch }[],
+  nics: readonly Identification[],
+): boolean {
+  return rules.some(
+    ({ match: { name, mac } }) =>
+      name !== undefined || (mac !== undefined && nics.some(({ isMacPermanent }) => !isMacPermanent)),
+  )
 }
 
 /** `00:03.0` -> `0000:00:03.0`, in lower case as sysfs has it. */
@@ -36,9 +58,9 @@ type GlobToken = typeof ANY_RUN | string | ((character: string) => boolean)
 const ANY_RUN = Symbol('*')
 
 /**
- * The glob of udev and shell: `*`, `?`, `[a-c]`, `[!a-c]`, and `\` before a character that means itself.
- * Not made a regular expression: `*a*a*a*b` as one needs years for a long name.
- * @throws SyntaxError with a short reason when the glob is malformed.
+ * The glob of udev and shell: `*`, `?`, `[a-c]`, `[!a-c]`, and `\` before a literal character.
+ * Not compiled to a regular expression: `*a*a*a*b` would take years for a long name.
+ * @throws SyntaxError with a short reason if the glob is malformed.
  */
 export function globMatcher(glob: string): (text: string) => boolean {
   if (glob === '') throw new SyntaxError('it is empty')
@@ -92,7 +114,7 @@ function characterSet(glob: string, at: number): { accepts: (character: string) 
   const ranges: { low: string; high: string }[] = []
   for (let member = start; member < end; member++) {
     const low = glob.charAt(member)
-    // A hyphen makes a range only between two members; first or last it is itself.
+    // A hyphen makes a range only between two members; first or last it is literal.
     const isRange = glob[member + 1] === '-' && member + 2 < end
     const high = isRange ? glob.charAt(member + 2) : low
     if (low > high) throw new SyntaxError(`the range ${low}-${high} runs backwards`)

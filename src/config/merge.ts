@@ -1,12 +1,13 @@
 /** Fragments in order -> one merged layer -> settings. */
-import type { NicSettings } from '../model'
+import type { NicSettings, SwitchValue } from '../model'
+import { SWITCHES } from '../tunables/index'
 import { type Fragment, type FragmentNic, loopbackPort } from './grammar'
 import type { LocatedFragment } from './parse'
 import { DEFAULT_SETTINGS, type ListenAddress, type NicRule, type Settings } from './settings'
 
 type Sections = Pick<Fragment, 'isolated-cpus' | 'boot' | 'daemon' | 'metrics' | 'guard'>
 
-/** All files as one: for each key the last file that gives it, rules collected. Still with the spelling of the files. */
+/** All files merged: for each key the last file that sets it, rules collected. Still with the keys of the files. */
 export interface Merged extends Sections {
   readonly rules: readonly NicRule[]
 }
@@ -55,6 +56,7 @@ export function toSettings(merged: Merged, sources: readonly string[]): Settings
       conflictBackoffSeconds: daemon['conflict-backoff-seconds'] ?? standard.daemon.conflictBackoffSeconds,
       historySizeKib: daemon['history-size-kib'] ?? standard.daemon.historySizeKib,
       logLevel: daemon['log-level'] ?? standard.daemon.logLevel,
+      logFormat: daemon['log-format'] ?? standard.daemon.logFormat,
     },
     guard: {
       enabled: guard.enabled ?? standard.guard.enabled,
@@ -83,17 +85,21 @@ function listenAddress(value: string): ListenAddress | undefined {
   return { kind: 'unix', path: value.slice('unix:'.length) }
 }
 
-/** Only the keys that the table gives, so that later tables override just those; "none" and "auto" do override. */
+/** Only the keys that the table sets, so that later tables override only those; "none" and "auto" do override. */
 function ruleSettings(table: FragmentNic): Partial<NicSettings> {
+  const given: Readonly<Record<string, unknown>> = table
+  const switches = SWITCHES.flatMap(({ key }) => {
+    const value = given[key] as SwitchValue | undefined
+    return value === undefined ? [] : [[key, value] as const]
+  })
   return {
     ...(table.enabled === undefined ? {} : { enabled: table.enabled }),
     ...(table.cap === undefined ? {} : { cap: table.cap === 'none' ? undefined : table.cap }),
     ...(table.channels === undefined
       ? {}
       : { channels: table.channels === 'auto' ? undefined : table.channels }),
-    ...(table.affinity === undefined ? {} : { affinity: table.affinity }),
-    ...(table.xps === undefined ? {} : { xps: table.xps }),
     ...(table['on-conflict'] === undefined ? {} : { onConflict: table['on-conflict'] }),
+    ...(switches.length === 0 ? {} : { switches: Object.fromEntries(switches) }),
   }
 }
 

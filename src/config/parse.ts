@@ -1,10 +1,11 @@
-/** One configuration file: text -> fragment, or what is wrong with it. Loads smol-toml and zod/mini; see load.ts. */
+/** One configuration file: text -> fragment, or its problems. Loads smol-toml and zod/mini; see load.ts. */
 import { parse, TomlError } from 'smol-toml'
 import type * as z from 'zod/mini'
 import { messageOf } from '../errors'
+import { nearest } from '../text/nearest'
 import { FRAGMENT, type Fragment, grammarKeys, keysKnownAt } from './grammar'
 import { type KeyLines, type KeyPath, locateKeys } from './locate'
-import { dottedPath, nearest, type Problem, shownValue } from './problem'
+import { dottedPath, type Problem, shownValue } from './problem'
 
 /** A checked file with the lines of its keys. */
 export interface LocatedFragment {
@@ -28,7 +29,7 @@ export async function parseFragment(file: string, text: string): Promise<ParsedF
   }
   const lines = locateKeys(text)
   const checked = FRAGMENT.safeParse(document)
-  // Put together without push(...): a file can hold more mistakes than a call may have arguments.
+  // Without push(...): a file can have more mistakes than a call may have arguments.
   let found = dateFindings(document, [])
   if (!checked.success)
     found = found.concat(checked.error.issues.flatMap((issue) => issueFindings(issue, document)))
@@ -36,7 +37,7 @@ export async function parseFragment(file: string, text: string): Promise<ParsedF
     found = [...combinationProblems(checked.data), ...(await cronProblems(checked.data))]
   if (checked.success && found.length === 0)
     return { ok: true, located: { file, fragment: checked.data, lines } }
-  // What is found is below some key, and each of those has a line.
+  // Every problem is below some key, which has a line.
   const problems = found.map(({ path, text }) => ({ file, line: lines.lineOf(path) as number, text }))
   return { ok: false, problems: problems.sort((a, b) => a.line - b.line) }
 }
@@ -48,7 +49,7 @@ interface Finding {
 
 function syntaxProblem(file: string, error: unknown): Problem {
   if (!(error instanceof TomlError)) return { file, line: undefined, text: `not TOML: ${messageOf(error)}` }
-  // The message goes on with a picture of the place; the first line says what is wrong.
+  // The first line of the message is the problem; the rest shows the place.
   const reason = error.message.replace(/^Invalid TOML document: /, '').split('\n')[0]
   return { file, line: error.line, text: `not TOML: ${reason} (column ${error.column})` }
 }
@@ -66,10 +67,10 @@ function issueFindings(issue: z.core.$ZodIssue, document: unknown): Finding[] {
   ]
 }
 
-/** Dates in the place of tables: as an object without keys the grammar takes one for an empty table. */
+/** Dates in place of tables: to the grammar, an object without keys is an empty table. */
 function dateFindings(value: unknown, path: KeyPath): Finding[] {
   if (Array.isArray(value)) return value.flatMap((part, index) => dateFindings(part, [...path, index]))
-  // What the grammar does not know is told as unknown; a key may have any number of parts, and is not followed down.
+  // Unknown keys are reported as such; they may have any number of parts, and are not followed.
   if (typeof value !== 'object' || value === null || keysKnownAt(path).length === 0) return []
   if (value instanceof Date)
     return [{ path, text: `${dottedPath(path)} = ${shownValue(value)}: allowed is a table` }]
@@ -90,16 +91,16 @@ function unknownKey(path: KeyPath, key: string): string {
         ? '[[nic]]'
         : `[${home.replace('[]', '')}]`
   })
-  if (homes.length > 0) return `${start} here, it belongs in ${homes.join(' or ')}`
+  if (homes.length > 0) return `${start} here; it belongs in ${homes.join(' or ')}`
   return `${start}, allowed here are ${known.join(', ')}`
 }
 
 function valueAt(document: unknown, path: KeyPath): unknown {
-  // All keys are optional, so what is wrong is there.
+  // All keys are optional, so the invalid value exists.
   return path.reduce((value, part) => (value as Record<string | number, unknown>)[part], document)
 }
 
-/** Values that are fine by themselves and impossible together. */
+/** Values that are valid alone but not together. */
 function combinationProblems(fragment: Fragment): Finding[] {
   const rules = fragment.nic ?? []
   const tables = [
@@ -150,7 +151,7 @@ async function cronProblems(fragment: Fragment): Promise<Finding[]> {
 }
 
 function isCron(value: string, validate: (expression: string) => boolean): boolean {
-  // node-cron writes out a range before it looks at its ends: 0-99999999 would take all memory.
+  // node-cron expands a range before it checks its ends: 0-99999999 would take all memory.
   if (/\d{3}/.test(value)) return false
   try {
     return validate(value)

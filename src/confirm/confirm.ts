@@ -1,11 +1,14 @@
-/** Commit-confirm: channels that cut the NIC off go back by themselves, as nobody can log in to do it. */
+/** Commit-confirm: channels that cut the NIC off are reverted automatically, since nobody can log in to do it. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
-import { readLedger, withHeld, writeLedger } from '../planner/ledger'
+import { nicByIndex } from '../planner/find-nic'
+import { type Ledger, withHeld } from '../planner/ledger'
+import { converge } from '../planner/reconcile'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
+import { recordValues } from '../tunables/engine'
 import {
   type Connectivity,
   hasGateway,
@@ -27,7 +30,7 @@ export interface Baseline {
 export type Baselines = Map<number, Baseline>
 
 /**
- * Notes how NICs are connected; of one that is known already, the first note stays.
+ * Records the connectivity of NICs; a baseline that is already recorded is kept.
  * @param carrierOnly does not ask for the gateway, which takes child processes, and 4 s where it is dead already
  */
 export async function recordBaseline(
@@ -47,22 +50,22 @@ export async function recordBaseline(
   )
 }
 
-/** Whether there is a connection to lose. */
+/** Whether there is connectivity to lose. */
 export function hasConnection({ connectivity }: Baseline): boolean {
   return connectivity.carrier === true || hasGateway(connectivity)
 }
 
-/** NICs whose channels really are others now, and that have a connection to lose. */
+/** NICs whose channels did change, and that have connectivity to lose. */
 export function baselinesToWatch(before: Baselines, after: ObservedGuest): readonly Baseline[] {
   return [...before.values()].filter((one) => {
-    const now = after.nics.find(({ ifindex }) => ifindex === one.nic.ifindex)
+    const now = nicByIndex(after, one.nic.ifindex)
     return now !== undefined && now.channels.current !== one.nic.channels.current && hasConnection(one)
   })
 }
 
 /**
- * What a further change is to be judged by while those before it are not confirmed yet: the way back leads to the last
- * confirmed channels, unless it is these that the NIC has again; and what was lost meanwhile is still lost.
+ * The baseline of a further change while earlier changes are not confirmed yet: it reverts to the last confirmed channels,
+ * unless these are what the NIC was set to; and connectivity that was lost meanwhile still counts as lost.
  * @param first just before the first unconfirmed change
  * @param last just before the further one
  * @param to the channels after it
@@ -76,8 +79,8 @@ export function stillUnconfirmed(first: Baseline, last: Baseline, to: number): B
 }
 
 /**
- * While the kernel asks a gateway that has FAILED once more, its entry is INCOMPLETE for three seconds, and an old entry is
- * thrown away (net/core/neighbour.c): neither says that there was no gateway to lose.
+ * While the kernel probes a FAILED gateway again, its entry is INCOMPLETE for three seconds, and old entries are garbage-
+ * collected (net/core/neighbour.c): neither means that there was no gateway to lose.
  */
 function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
   const unanswered = last.neighbour === undefined || last.neighbour === 'INCOMPLETE'
@@ -85,44 +88,48 @@ function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
   return isSame && unanswered ? { ...last, neighbour: first.neighbour } : last
 }
 
-/** How a watch ended: by a loss, with the reason; by proof; because its time was over; or because it was stopped. */
-export type WatchEnd = { readonly lost: string } | 'proven' | 'over' | 'stopped'
+/** How a watch ended: connectivity lost, with the reason; verified; time over; or stopped by a signal. */
+export type WatchEnd = { readonly lost: string } | 'verified' | 'over' | 'stopped'
 
-/** With 600 s not every half second: a look is up to three child processes. */
+/** With 600 s not every half second: each poll takes up to three child processes. */
 const MAX_POLLS = 60
 const MIN_POLL_MS = 500
 
 /**
- * Watches one NIC after its channels were changed, for the whole time unless it may end early.
+ * Watches one NIC after its channels were changed, for the whole time unless `untilVerified` is set.
  * @param seconds 1..; a dead gateway is noticed after about 4
- * @param untilProven ends as soon as the gateway has answered through every transmit queue; where there is none to
- *   answer, it looks at the carrier once
+ * @param untilVerified end as soon as the gateway has answered through every transmit queue; without a gateway, check the
+ *   carrier once
  */
 export async function watchChange(
   system: System,
   { nic, connectivity }: Baseline,
   seconds: number,
   signal: AbortSignal | undefined,
-  untilProven: boolean,
+  untilVerified: boolean,
 ): Promise<WatchEnd> {
   const { name } = nic
   const end = performance.now() + seconds * 1000
   const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
   const stopped = (): boolean => signal?.aborted === true
-  const isLost = async () => lostConnectivity(connectivity, await readConnectivity(system, name))
-  if (untilProven && !hasGateway(connectivity)) {
+  // What cannot be read now, for example without free descriptors, is neither lost nor verified.
+  const look = () => readConnectivity(system, name).catch(() => undefined)
+  if (untilVerified && !hasGateway(connectivity)) {
     if (stopped()) return 'stopped'
-    const lost = await isLost()
-    return lost === undefined ? 'proven' : { lost }
+    const now = await look()
+    if (now === undefined) return 'over'
+    const lost = lostConnectivity(connectivity, now)
+    return lost === undefined ? 'verified' : { lost }
   }
   for (;;) {
     if (stopped()) return 'stopped'
-    if (untilProven && (await probeQueues(system, nic, connectivity))) return 'proven'
+    if (untilVerified && (await probeQueues(system, nic, connectivity))) return 'verified'
     await probeGateway(system, name, connectivity)
     await pause(Math.min(pollMs, end - performance.now()), signal)
-    // An administrator who interrupts has a connection, and a daemon that stops leaves the NICs as they are.
+    // An administrator who presses Ctrl-C is still connected, and a daemon that stops leaves the NICs as they are.
     if (stopped()) return 'stopped'
-    const lost = await isLost()
+    const now = await look()
+    const lost = now && lostConnectivity(connectivity, now)
     if (lost !== undefined) return { lost }
     if (performance.now() >= end) return 'over'
   }
@@ -137,18 +144,16 @@ export interface ConnectivityLoss {
   readonly nic: string
   /** The channels that cut it off. */
   readonly from: number
-  /** Its channels from before, to which it went back. */
+  /** The previous channels, to which it was reverted. */
   readonly channels: number
   readonly why: string
-  /** Why it could not be put back; undefined: it was. */
+  /** Why it could not be reverted; undefined: it was. */
   readonly failure: string | undefined
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /**
- * Puts a NIC back to what it was, and holds it as after a rollback: only an administrator's apply tunes it again before
- * the next boot. Does not throw: what fails is in the result.
+ * Reverts a NIC to its previous settings, and holds it as after a rollback: before the next boot only an administrator's
+ * apply tunes it again. Does not throw: a failure is in the result.
  * @param from the channels that cut it off
  */
 export async function revert(
@@ -157,29 +162,30 @@ export async function revert(
   from: number,
   why: string,
 ): Promise<ConnectivityLoss> {
-  const told = { nic: nic.name, from, channels: nic.channels.current, why }
+  const loss = { nic: nic.name, from, channels: nic.channels.current, why }
   try {
     // Loaded late: an apply on the boot path gets here only when the network broke.
-    const [{ takeLock }, { restoreNic }] = await Promise.all([import('../system/lock'), import('./restore')])
-    const lock = await takeLock(system, 'confirm', LOCK_WAIT_MS)
-    try {
-      await restoreNic(system, nic)
-      const bootId = (system.readText(system.paths.procBootId) ?? '').trim()
-      const at = new Date().toISOString()
-      const heldWhy = `${why} with ${from} channels`
-      writeLedger(system, withHeld(readLedger(system, bootId), [nic], at, heldWhy))
-    } finally {
-      lock.release()
-    }
-    return { ...told, failure: undefined }
+    const { restoreOperation } = await import('../planner/operations')
+    const hold = (ledger: Ledger, _guest: unknown, _nics: unknown, at: string): Ledger =>
+      withHeld(ledger, [nic], at, `${why} with ${from} channels`)
+    const operation = restoreOperation(system, {
+      purpose: 'confirm',
+      ifindex: nic.ifindex,
+      values: recordValues(nic),
+      reason: `${why} after the change`,
+      hold,
+    })
+    const { guest, failure } = await converge(system, operation)
+    if (nicByIndex(guest, nic.ifindex) === undefined) return { ...loss, failure: 'the NIC went away' }
+    return { ...loss, failure: failure?.message }
   } catch (error) {
-    return { ...told, failure: messageOf(error) }
+    return { ...loss, failure: messageOf(error) }
   }
 }
 
-/** One line for people and the journal. */
+/** One line for the terminal and the journal. */
 export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
   return failure === undefined
-    ? `${nic}: ${why} after the change: back to ${channels} channels, left alone until the next boot or vqtune apply ${operand(nic)}`
-    : `${nic}: ${why} after the change, and going back to ${channels} channels failed: ${failure}`
+    ? `${nic}: ${why} after the change: reverted to ${channels} channels, held until the next boot or vqtune apply ${operand(nic)}`
+    : `${nic}: ${why} after the change, and reverting to ${channels} channels failed: ${failure}`
 }

@@ -1,17 +1,17 @@
-/** Whether a NIC still reaches the world: its carrier, and the neighbour entry of its default gateway. */
+/** Whether a NIC still has connectivity: its carrier, and the neighbour entry of its default gateway. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { System } from '../system/system'
 
 export interface Connectivity {
-  /** undefined: the interface is down, so that nothing can be lost. */
+  /** undefined: the interface is down, so there is nothing to lose. */
   readonly carrier: boolean | undefined
   /** The default gateway on this NIC; undefined: none, or iproute2 is missing. */
   readonly gateway: string | undefined
-  /** Kernel's word for the neighbour entry, such as REACHABLE, STALE or FAILED; undefined: no entry. */
+  /** The kernel's state of the neighbour entry, such as REACHABLE, STALE or FAILED; undefined: no entry. */
   readonly neighbour: string | undefined
 }
 
-/** With a gateway to ask. */
+/** With a gateway to probe. */
 export type WithGateway = Connectivity & { readonly gateway: string }
 
 /** The gateway in `ip route show default dev NIC`: `default via 10.0.0.1 proto dhcp`. The first has the lowest metric. */
@@ -20,7 +20,7 @@ export function parseGateway(text: string): string | undefined {
 }
 
 export interface Neighbour {
-  /** Kernel's word, such as REACHABLE. */
+  /** The kernel's state, such as REACHABLE. */
   readonly state: string | undefined
   /** Hardware address, when it is known. */
   readonly address: string | undefined
@@ -35,7 +35,7 @@ export function parseNeighbour(text: string): Neighbour {
   }
 }
 
-/** Forks up to three short programs. Never throws for what iproute2 cannot tell. */
+/** Forks up to three short programs. Does not throw if iproute2 fails or is missing. */
 export async function readConnectivity(system: System, nic: string): Promise<Connectivity> {
   const carrier = readCarrier(system, nic)
   if (system.findTool('ip') === undefined) return { carrier, gateway: undefined, neighbour: undefined }
@@ -51,8 +51,8 @@ const GIVES_UP_MS = 4_000
 const POLL_MS = 50
 
 /**
- * What can be lost from now on: as readConnectivity, but the gateway is asked whether it lives. An entry that is STALE, or
- * REACHABLE for up to a minute, may be that of a gateway which died before: it is FAILED here.
+ * What can be lost from now on: like readConnectivity, but the gateway is probed. A STALE entry, or one that has been
+ * REACHABLE for up to a minute, may be that of a gateway which died earlier: it is FAILED here.
  */
 export async function probeConnectivity(system: System, nic: string): Promise<Connectivity> {
   const read = await readConnectivity(system, nic)
@@ -84,7 +84,7 @@ export async function readNeighbour(system: System, nic: string, gateway: string
   return parseNeighbour(await ask(system, [family(gateway), 'neigh', 'show', 'to', gateway, 'dev', nic]))
 }
 
-/** What `ip` prints; empty when it cannot be asked. */
+/** What `ip` prints; empty if it fails. */
 async function ask(system: System, args: readonly string[]): Promise<string> {
   return system.run('ip', args).then(
     ({ stdout }) => stdout,
@@ -102,7 +102,7 @@ export function readCarrier(system: System, nic: string): boolean | undefined {
   return text === undefined ? undefined : text.trim() === '1'
 }
 
-/** Whether the gateway is not known to be dead, and so can be lost. */
+/** Whether there is a gateway that is not known to be dead, and so can be lost. */
 export function hasGateway(connectivity: Connectivity): connectivity is WithGateway {
   const { gateway, neighbour } = connectivity
   if (gateway === undefined || neighbour === undefined) return false
@@ -110,11 +110,11 @@ export function hasGateway(connectivity: Connectivity): connectivity is WithGate
 }
 
 /**
- * Makes the kernel ask the gateway now: an entry without traffic stays STALE for ever, and would hide a dead path. Three
- * unanswered requests of a second each make it FAILED. An entry without an address is left to traffic.
- * Failure to ask is not told: the watch then sees less, and must not disturb.
- * @param cpu the CPU to ask from, and so the transmit queue, with taskset(1); undefined: any
- * @returns whether the kernel took it
+ * Makes the kernel probe the gateway now: an entry without traffic stays STALE for ever and would hide a dead path. Three
+ * unanswered requests, one per second, make it FAILED. An entry without an address is left to traffic.
+ * A failure is not reported: the watch then sees less, but goes on.
+ * @param cpu the CPU to send from, and so the transmit queue, with taskset(1); undefined: any
+ * @returns whether the kernel accepted it
  */
 export async function probeGateway(
   system: System,
@@ -126,7 +126,7 @@ export async function probeGateway(
   const { gateway } = connectivity
   try {
     const { state, address } = await readNeighbour(system, nic, gateway)
-    // To be asked about an entry that somebody made PERMANENT since would be its end.
+    // Probing an entry that was made PERMANENT meanwhile would destroy it.
     if (address === undefined || !hasGateway({ ...connectivity, neighbour: state })) return false
     const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic]
     const command = [family(gateway), ...probe]
@@ -136,14 +136,15 @@ export async function probeGateway(
         : await system.run('taskset', ['-c', String(cpu), 'ip', ...command])
     return code === 0
   } catch {
-    // iproute2 went away or hangs: nothing to do about it here.
+    // iproute2 was removed or hangs: nothing to do about it here.
     return false
   }
 }
 
-/** What was there before and is lost now, in one clause; undefined when nothing is. Pure. */
+/** The connectivity that was lost, in one clause; undefined: none. Pure. */
 export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
-  if (before.carrier === true && now.carrier !== true) return 'the carrier was lost'
+  // undefined: the interface was set down or went away, which no change of channels does.
+  if (before.carrier === true && now.carrier === false) return 'the carrier was lost'
   // Another gateway than before is another network's affair.
   if (hasGateway(before) && now.gateway === before.gateway && now.neighbour === 'FAILED') {
     return `the default gateway ${now.gateway} no longer answers`

@@ -1,4 +1,4 @@
-/** The drift history's records of what vqtune itself took back. Pure. */
+/** The drift history's records of changes that vqtune itself reverted. Pure. */
 import type { DriftRecord } from '../drift/history'
 import { operand } from '../text/escape'
 import type { ConnectivityLoss } from './confirm'
@@ -7,12 +7,12 @@ export function revertRecord(
   { nic, from, channels, why, failure }: ConnectivityLoss,
   at: string,
 ): DriftRecord {
-  const way = `left alone until the next boot or vqtune apply ${operand(nic)}`
+  const way = `held until the next boot or vqtune apply ${operand(nic)}`
   return {
     ...own(nic, from, channels, at),
     evidence: 'commit-confirm',
     action: failure === undefined ? 'reverted' : 'failed',
-    why: failure === undefined ? `${why}; ${way}` : `${why}; going back failed: ${failure}`,
+    why: failure === undefined ? `${why}; ${way}` : `${why}; reverting failed: ${failure}`,
   }
 }
 
@@ -24,7 +24,7 @@ export interface GuardReduction {
 }
 
 export function guardReductionRecord({ nic, from, to, why }: GuardReduction, at: string): DriftRecord {
-  const way = `${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
+  const way = `${from} is not tried again until conditions change or vqtune apply ${operand(nic)}`
   return { ...own(nic, from, to, at), evidence: 'guard', action: 'guard-reduced', why: `${why}; ${way}` }
 }
 

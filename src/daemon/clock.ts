@@ -1,4 +1,4 @@
-/** Two clocks: one for people, which is set now and then, and one for durations, which is not. */
+/** Two clocks: wall time, which can be set, and time since boot for durations, which cannot. */
 
 export interface Clock {
   /** Milliseconds since the epoch. */

@@ -1,7 +1,8 @@
 /**
- * Commit-confirm of the daemon: NICs whose channels it changed are watched for the whole configured time, beside the
- * passes. One that was cut off is put back by the next pass, which is asked for at once.
+ * Commit-confirm of the daemon: NICs whose channels it changed are watched for the whole configured time, in parallel to
+ * the passes. A NIC that lost connectivity is reverted by the next pass, which is triggered at once.
  */
+
 import {
   type Baseline,
   type Baselines,
@@ -13,19 +14,20 @@ import {
 } from '../confirm/confirm'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import type { System } from '../system/system'
 
 interface Watched {
   /** The last confirmed state. */
   readonly first: Baseline
-  /** What is watched, and gone back to. */
+  /** The state that is watched and reverted to. */
   readonly before: Baseline
   /** The new channels. */
   readonly to: number
   readonly abort: AbortController
   /** Set when it was cut off. */
   lost?: string
-  /** It could not be put back so far: told once, tried again. */
+  /** It could not be reverted so far: reported once, tried again. */
   failed?: true
 }
 
@@ -40,7 +42,7 @@ export class Confirmations {
   ) {}
 
   /**
-   * Watches the NICs that were changed, those that are watched already from the start.
+   * Watches the NICs that were changed; for those that are already watched, the time starts again.
    * @param before what they were like just before these changes
    */
   watch(before: Baselines, changes: readonly ChannelChange[], seconds: number): void {
@@ -72,21 +74,21 @@ export class Confirmations {
     this.wake()
   }
 
-  /** Whether something that was cut off is still to be put back. */
+  /** Whether a NIC that lost connectivity still has to be reverted. */
   get isDue(): boolean {
     return [...this.watched.values()].some(({ lost }) => lost !== undefined)
   }
 
   /**
-   * Puts back what was cut off, unless the NIC went or has other channels by now. What fails, as while another vqtune has
-   * the lock, is tried again when this is called again.
+   * Reverts NICs that lost connectivity, unless they are gone or have other channels by now. A failure, as when another
+   * vqtune holds the lock, is retried at the next call.
    */
   async putBack(guest: ObservedGuest): Promise<readonly ConnectivityLoss[]> {
     const done: ConnectivityLoss[] = []
     for (const [ifindex, watched] of this.watched) {
       const { before, to, lost, failed } = watched
       if (lost === undefined) continue
-      const now = guest.nics.find((nic) => nic.ifindex === ifindex)
+      const now = nicByIndex(guest, ifindex)
       if (now === undefined || now.channels.current !== to) {
         this.watched.delete(ifindex)
         continue

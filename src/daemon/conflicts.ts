@@ -1,4 +1,4 @@
-/** What the daemon knows of its conflicts: NICs that others write to, and those that are left alone for it. */
+/** The daemon's conflicts with other writers, and the NICs that are suspended because of them. */
 import type { Settings } from '../config/settings'
 import {
   afterReversal,
@@ -16,7 +16,7 @@ import type { Suspension } from './view'
 export class Conflicts {
   private states = new Map<number, ConflictState>()
 
-  /** By interface index; those of NICs that are gone do no harm and end with the next look. */
+  /** Entries of NICs that no longer exist are harmless and end with the next pass. */
   restore(states: readonly ConflictState[]): void {
     this.states = new Map(states.map((state) => [state.ifindex, state]))
   }
@@ -33,20 +33,20 @@ export class Conflicts {
     this.states.delete(ifindex)
   }
 
-  /** Forgets what time has healed. */
+  /** Drops conflicts that have expired. */
   age(settings: Settings, now: number): void {
     for (const [ifindex, state] of this.states) {
       this.states.set(ifindex, withTime(state, settings.daemon, now))
     }
   }
 
-  /** Nothing is written to the NIC, by policy or after a fight. */
+  /** Whether nothing is written to the NIC, by policy or during a back-off. */
   isSuspended(ifindex: number, now: number): boolean {
     const state = this.states.get(ifindex)
     return state !== undefined && (state.suspended !== undefined || isBackedOff(state, now))
   }
 
-  /** Another writer reversed us. */
+  /** Records that another writer changed a setting back. */
   reversed(
     ifindex: number,
     policy: ConflictPolicy,
@@ -60,7 +60,7 @@ export class Conflicts {
     return next.verdict
   }
 
-  /** NICs to leave alone, for people. */
+  /** The suspended NICs, with the reason in words. */
   suspended(guest: ObservedGuest, clock: Clock): readonly Suspension[] {
     return guest.nics.flatMap(({ name: nic, ifindex }): Suspension[] => {
       const state = this.states.get(ifindex)
@@ -68,15 +68,15 @@ export class Conflicts {
       const otherWriter = state.otherWriter ?? 'unknown'
       const who = otherWriter === 'unknown' ? 'an unknown writer' : otherWriter
       if (state.suspended !== undefined) {
-        return [{ nic, otherWriter, until: null, why: `changed by ${who}: left alone by on-conflict` }]
+        return [{ nic, otherWriter, until: null, why: `changed by ${who}: suspended by on-conflict` }]
       }
       if (state.backoffUntil === undefined || !isBackedOff(state, clock.uptime())) return []
       const until = timeOfDay(clock, state.backoffUntil)
-      return [{ nic, otherWriter, until, why: `fight with ${who}: left alone until ${until}` }]
+      return [{ nic, otherWriter, until, why: `conflict with ${who}: backed off until ${until}` }]
     })
   }
 
-  /** The same for planning, by name. */
+  /** The same for the planner, by NIC name. */
   exemptions(guest: ObservedGuest, clock: Clock): Exemptions {
     return new Map(this.suspended(guest, clock).map(({ nic, why }) => [nic, { code: 'yielded', why }]))
   }

@@ -1,29 +1,45 @@
-/** The daemon's log and counts of what the tuner does: one line for each change, a trouble once. */
+/** Logs and counts what the daemon's passes do: one line per NIC and pass, each problem once; details at debug. */
 
 import { type ConnectivityLoss, describeLoss } from '../confirm/confirm'
 import type { DriftRecord } from '../drift/history'
 import type { GuardEvents } from '../guard/guard'
+import type { Step } from '../model'
 import { describeStep } from '../output/describe'
 import type { StepOutcome } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import type { Logger } from './logger'
 import { DaemonCounters } from './metrics'
+import { type Backoff, passLines } from './pass-lines'
 import type { ReconcileEvents } from './reconcile-loop'
 
-/** Records of drift that status shows. */
+/** Drift records that status shows. */
 const RECENT = 5
+
+/** State of the current pass. */
+interface Pass {
+  readonly drifts: DriftRecord[]
+  readonly outcomes: StepOutcome[]
+  readonly backoffs: Backoff[]
+  /** The failure of the reconcile, if it is news. */
+  failure: string | undefined
+}
+
+function newPass(): Pass {
+  return { drifts: [], outcomes: [], backoffs: [], failure: undefined }
+}
 
 export class DaemonLog implements ReconcileEvents, GuardEvents {
   readonly counters = new DaemonCounters()
   private readonly problems = new Map<string, string>()
+  private pass = newPass()
 
-  /** @param recent drift from before, oldest first; of it and of what comes the newest few are kept */
+  /** @param recent earlier drift, oldest first; the newest few records are kept */
   constructor(
     private readonly log: Logger,
     private recent: readonly DriftRecord[],
   ) {}
 
-  /** What goes wrong now. */
+  /** Current problems. */
   get currentProblems(): readonly string[] {
     return [...this.problems.values()]
   }
@@ -35,31 +51,40 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
   drift(record: DriftRecord): void {
     this.counters.countDrift(record)
     this.recent = [...this.recentDrift, record]
+    this.pass.drifts.push(record)
     const { nic, kind, writer, action, why } = record
     const where = nic === null ? '' : `${nic}: `
     const by = writer === 'unknown' ? 'an unknown writer' : writer
     const end = why === '' ? action : `${action}: ${why}`
-    const text = `${where}${kind} ${record.old} -> ${record.new} by ${by} (${record.evidence}); ${end}`
-    if (action === 'failed' || action === 'backed-off') this.log.warn(record, text)
-    else this.log.info(record, text)
+    this.log.debug(
+      record,
+      `${where}${kind} ${record.old} -> ${record.new} by ${by} (${record.evidence}); ${end}`,
+    )
   }
 
-  write({ step, result, why }: StepOutcome): void {
+  write(outcome: StepOutcome): void {
+    const { step, result, why } = outcome
     this.counters.countWrite(result)
-    const fields = { nic: step.nic, setting: step.kind, old: step.old, new: step.new, reason: step.reason }
-    const text = `${describeStep(step)} (${step.reason})`
-    if (result === 'done') this.log.info(fields, text)
-    // A failed write is tried again; the reconcile tells once when it stays that way.
-    else this.log.debug({ ...fields, result, why }, `${text}: ${result}: ${why}`)
+    this.pass.outcomes.push(outcome)
+    // A failed write is retried; the reconcile reports it once if it persists.
+    const end = why === undefined ? result : `${result}: ${why}`
+    this.log.debug({ nic: step.nic, result }, `${describeStep(step)} (${step.reason}): ${end}`)
   }
 
   conflict: ReconcileEvents['conflict'] = (nic, otherWriter, { reversals, awaySeconds }) => {
     this.counters.countConflictBackoff(nic)
-    const who = otherWriter.name === 'unknown' ? 'an unknown writer' : otherWriter.name
-    this.log.warn(
-      { nic, otherWriter: otherWriter.name, evidence: otherWriter.evidence, awaySeconds },
-      `${nic}: ${who} reversed its settings ${reversals} times (${otherWriter.evidence}); left alone for ${awaySeconds} s`,
-    )
+    const { name, evidence } = otherWriter
+    this.pass.backoffs.push({ nic, otherWriter: name, evidence, reversals, awaySeconds })
+  }
+
+  /** A pass has ended. @param missing what is not as desired */
+  endPass(missing: readonly Step[]): void {
+    const { failure, ...events } = this.pass
+    this.pass = newPass()
+    const lines = passLines({ ...events, missing })
+    for (const { level, text, fields } of lines) this.log[level](fields, text)
+    const isTold = lines.some(({ failures }) => failures.includes(failure ?? ''))
+    if (failure !== undefined && !isTold) this.log.warn({ topic: 'reconcile' }, failure)
   }
 
   reverted(lost: ConnectivityLoss): void {
@@ -71,7 +96,7 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     const { nic, verdict, from, to, why } = judged
     if (verdict === 'guard-reduced') {
       this.counters.countGuardReduction(nic)
-      const text = `${nic}: stepped back by the guard, ${from} -> ${to} channels: ${why}; ${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
+      const text = `${nic}: reduced by the guard, ${from} -> ${to} channels: ${why}; ${from} is not tried again until conditions change, or vqtune apply ${operand(nic)}`
       this.log.warn({ ...judged }, text)
     } else {
       const word = verdict === 'kept' ? 'kept by the guard' : 'not judged by the guard'
@@ -79,17 +104,19 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     }
   }
 
-  /** A trouble is told when it begins, when it becomes another, and when it is over (undefined); never twice. */
+  /** A problem is logged when it begins, when it changes, and when it is over (undefined); never twice. */
   problem(topic: string, text: string | undefined): void {
     if ((topic === 'reconcile' || topic === 'pass') && text !== undefined) this.counters.countFailure()
     const known = this.problems.get(topic)
     if (known === text) return
     if (text === undefined) {
       this.problems.delete(topic)
-      this.log.info({ topic }, `over: ${known}`)
+      this.log.info({ topic }, `resolved: ${known}`)
     } else {
       this.problems.set(topic, text)
-      this.log.warn({ topic }, text)
+      // It may be part of a NIC's line.
+      if (topic === 'reconcile') this.pass.failure = text
+      else this.log.warn({ topic }, text)
     }
   }
 }

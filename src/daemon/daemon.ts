@@ -1,18 +1,18 @@
 /**
- * The daemon: event sources and cron in, passes of the tuner, log, metrics and status out. All state that changes is
- * in the class; it ends when the signal is aborted, and leaves the NICs as they are.
+ * The daemon: event sources and cron in; passes, log, metrics and status out. All mutable state is in the class. It ends
+ * when the signal is aborted, and leaves the NICs as they are.
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { guardReductionRecord } from '../confirm/record'
-import { type DriftRecord, readHistory } from '../drift/history'
+import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
 import type { System } from '../system/system'
 import { DaemonLog } from './daemon-log'
 import { Debounced } from './debounce'
 import { Exposition } from './exposition'
-import type { Logger } from './logger'
+import type { DaemonLogger, Logger } from './logger'
 import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
@@ -22,6 +22,7 @@ import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
 export class Daemon {
+  private readonly log: Logger
   private readonly teller: DaemonLog
   private readonly tuner: ReconcileLoop
   private readonly passes: Debounced
@@ -40,11 +41,12 @@ export class Daemon {
     private readonly system: System,
     private settings: Settings,
     private readonly configFile: string | undefined,
-    private readonly log: Logger,
+    private readonly logger: DaemonLogger,
     private readonly manager: ServiceManager,
     private readonly signal: AbortSignal,
   ) {
-    this.teller = new DaemonLog(log, recentHistory(system))
+    this.log = logger.log
+    this.teller = new DaemonLog(this.log, recentHistory(system))
     this.identity = ownIdentity(system)
     this.exposition = new Exposition(system, (topic, text) => this.teller.problem(topic, text))
     this.tuner = new ReconcileLoop(system, this.teller, signal, undefined, () =>
@@ -54,7 +56,7 @@ export class Daemon {
     this.guard = new Guard(system, settings, this.guardEvents(), () => this.passes.trigger('guard'))
     this.sources = new Sources(
       system,
-      log,
+      this.log,
       (reason) => {
         if (this.passes.trigger(reason)) this.tuner.scanProcesses()
       },
@@ -62,7 +64,7 @@ export class Daemon {
     )
   }
 
-  /** @throws VqtuneError kind config, or when the guest cannot be looked at even once */
+  /** @throws VqtuneError kind config, or if the guest cannot be observed at all */
   async run(): Promise<void> {
     this.schedule = this.newSchedule(this.settings)
     this.sources.start()
@@ -78,7 +80,7 @@ export class Daemon {
     await this.close()
   }
 
-  /** SIGHUP. A configuration that is not valid changes nothing. */
+  /** SIGHUP. An invalid configuration changes nothing. */
   async reload(): Promise<void> {
     try {
       const settings = await loadSettings(this.system, this.configFile)
@@ -87,16 +89,19 @@ export class Daemon {
       this.schedule = schedule
       this.settings = settings
       this.configValid = true
-      this.log.level = settings.daemon.logLevel
+      this.logger.configure(settings.daemon)
       this.passes.setQuietMs(settings.daemon.debounceMs)
       this.tuner.forgetConflicts()
       this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
-      this.log.info({ config: settings.sources }, 'configuration read again')
+      this.log.info({ config: settings.sources }, 'configuration reloaded')
     } catch (error) {
-      if (!(error instanceof VqtuneError)) throw error
       this.configValid = false
-      this.log.error({ kind: error.kind }, `configuration not taken, the old one stays: ${error.message}`)
+      const kind = error instanceof VqtuneError ? error.kind : 'bug'
+      this.log.error(
+        { kind },
+        `configuration reload failed, the previous configuration stays in effect: ${reasonOf(error)}`,
+      )
     }
     this.passes.trigger('reload')
   }
@@ -119,12 +124,13 @@ export class Daemon {
   }
 
   private async pass(reasons: readonly string[]): Promise<void> {
-    this.log.debug({ reasons }, 'pass')
+    this.log.debug({ reasons }, `pass: ${reasons.join(', ')}`)
     clearTimeout(this.again)
     try {
       const result = await this.tuner.run(this.settings)
       this.result = result
       this.checkedAt = Date.now()
+      this.teller.endPass(result.missing)
       this.teller.problem('pass', undefined)
       const alone = new Set(result.suspended.map(({ nic }) => nic))
       this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
@@ -133,9 +139,9 @@ export class Daemon {
         this.again = setTimeout(() => this.passes.trigger('again'), Math.min(result.againMs, 2 ** 31 - 1))
       }
     } catch (error) {
-      // Also a bug: a daemon that ends helps nobody, and its watchdog line would say less than the stack does.
-      const text = error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
-      this.teller.problem('pass', text)
+      // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
+      this.teller.endPass([])
+      this.teller.problem('pass', reasonOf(error))
     }
     this.publish()
   }
@@ -155,7 +161,7 @@ export class Daemon {
     return statusLine(this.result, this.sources.views, this.configValid)
   }
 
-  /** Metrics, status and view, each but the last written only when it is another text. */
+  /** Metrics, status and view; all but the last are written only if their text has changed. */
   private publish(): void {
     const { result, settings, configValid, checkedAt, startedAt } = this
     if (result === undefined) return
@@ -196,10 +202,15 @@ export class Daemon {
   }
 }
 
-/** What was found before this start; a history that cannot be read is told when it is written to. */
+/** For a bug, the stack: the daemon goes on, and the stack in the log says more than a restart would. */
+function reasonOf(error: unknown): string {
+  return error instanceof VqtuneError ? error.message : String((error as Error).stack ?? error)
+}
+
+/** The history from before this start. If there is none yet, it is empty; if it cannot be read, that is reported when it is written to. */
 function recentHistory(system: System): readonly DriftRecord[] {
   try {
-    return readHistory(system).records
+    return readNewestHistory(system)
   } catch {
     return []
   }

@@ -1,6 +1,6 @@
 /**
- * Many events, one run. Invariants: at most one run at a time; an event during a run leads to exactly one more run;
- * a run starts after `quietMs` without events, but no later than ten times that after the first.
+ * Many events, one run. Invariants: at most one run at a time; events during a run lead to exactly one more run; a run
+ * starts after `quietMs` without events, but no later than ten times `quietMs` after the first.
  */
 export class Debounced {
   private timer: NodeJS.Timeout | undefined
@@ -20,8 +20,8 @@ export class Debounced {
   }
 
   /**
-   * @param reason kept once however often it comes
-   * @returns whether this is the first of a burst, and nothing runs
+   * @param reason kept once, however often it occurs
+   * @returns whether this is the first event of a burst and no run is in progress
    */
   trigger(reason: string): boolean {
     if (this.closed) return false
@@ -48,7 +48,7 @@ export class Debounced {
     })
   }
 
-  /** No run starts any more. @returns when the one that is going on has ended */
+  /** Starts no more runs. @returns when the current one has ended */
   async close(): Promise<void> {
     this.closed = true
     clearTimeout(this.timer)

@@ -1,4 +1,4 @@
-/** What changed since the last look, and who did it as far as it can be told. Remembers one look. */
+/** What changed since the last observation, and who did it if there is evidence. Keeps one observation. */
 import { type Attribution, attribute } from '../drift/attribute'
 import { readCandidateWriters } from '../drift/candidate-writers'
 import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
@@ -16,7 +16,7 @@ export interface AttributedDrift {
 export class DriftDetector {
   private before: GuestSnapshot | undefined
   private runningTools: readonly RunningTool[] = []
-  /** The last look that was asked about; a pass asks of each look several times, and each would read the ledger anew. */
+  /** The last observation that was queried; a pass queries each several times, and each query would read the ledger. */
   private looked: { readonly guest: ObservedGuest; readonly snapshot: GuestSnapshot } | undefined
 
   constructor(private readonly system: System) {}
@@ -25,9 +25,9 @@ export class DriftDetector {
     this.before = before
   }
 
-  /** Something happened just now: who is at work? A few milliseconds later it may be gone. */
+  /** Something has just happened: scan for running tools, which may exit within milliseconds. */
   scanProcesses(): void {
-    // Several events may come before the pass that wants to know.
+    // Several events may precede the pass that needs the result.
     const more = readRunningTools(this.system, process.pid)
     this.runningTools = [...this.runningTools, ...more].slice(-20)
   }
@@ -53,7 +53,7 @@ export class DriftDetector {
     return drifts.map((drift) => ({ drift, attribution: attribute(drift, evidence) }))
   }
 
-  /** What these NICs show now, by name, is our own doing: as if it had been so at the last look. */
+  /** Accepts the current values of these NICs, by name, as our own: as if observed last time. */
   acceptAsOwn(guest: ObservedGuest, names: ReadonlySet<string>): void {
     const { before } = this
     if (before === undefined) return
@@ -62,12 +62,12 @@ export class DriftDetector {
     this.before = { ...before, nics }
   }
 
-  /** What these steps wrote since the last look is our own doing. */
+  /** Accepts what these steps wrote since the last observation as our own. */
   acceptWrites(guest: ObservedGuest, steps: readonly Step[]): void {
     if (this.before !== undefined) this.before = withOwnWrites(this.before, this.snapshot(guest), steps)
   }
 
-  /** @returns what is remembered */
+  /** @returns the observation that is kept */
   remember(guest: ObservedGuest): GuestSnapshot {
     this.before = this.snapshot(guest)
     return this.before

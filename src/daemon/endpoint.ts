@@ -11,7 +11,7 @@ export interface Endpoint {
 
 /**
  * @param metrics the text in the format that the scraper asked for
- * @throws VqtuneError kind state when the address cannot be had
+ * @throws VqtuneError kind state if the address cannot be bound
  */
 export async function openEndpoint(
   address: ListenAddress,
@@ -54,7 +54,7 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
       return
     }
     removeOldSocket(address.path)
-    // bind(2) is done when listen() returns. A chmod afterwards would be a chmod of what lies there by then.
+    // bind(2) is done when listen() returns. A later chmod could hit another file at that path.
     const umask = process.umask(0o117)
     try {
       server.listen(address.path, resolve)
@@ -64,7 +64,7 @@ function listen(server: Server, address: ListenAddress): Promise<void> {
   })
 }
 
-/** Left by a daemon that was killed; there is one daemon in a guest. Anything but a socket is in the way and stays. */
+/** Left by a daemon that was killed; a guest has only one daemon. Anything but a socket is kept, and then listen() fails. */
 function removeOldSocket(path: string): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true) rmSync(path)
 }

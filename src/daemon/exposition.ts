@@ -1,6 +1,7 @@
-/** Where the metrics can be read: the textfile and the endpoint. Trouble with either is told and stops nothing else. */
+/** Publishes the metrics: the textfile and the endpoint. A problem with either is reported and stops nothing else. */
+import { dirname } from 'node:path'
 import type { MetricsSettings } from '../config/settings'
-import { fileProblem, messageOf } from '../errors'
+import { errnoOf, fileProblem, messageOf } from '../errors'
 import type { System } from '../system/system'
 import { type Endpoint, openEndpoint } from './endpoint'
 import { lastCheck } from './metrics'
@@ -9,13 +10,13 @@ import { type Family, type MetricsFormat, renderMetrics } from './prometheus'
 export class Exposition {
   private families: readonly Family[] = []
   private endpoint: Endpoint | undefined
-  /** What the textfile holds, and which look it tells of, by its text or by its time. */
+  /** What was last written to the textfile, and the time of its check. */
   private written: { readonly path: string; readonly text: string; readonly checkedAt: number } | undefined
   private checkedAt = 0
 
   constructor(
     private readonly system: System,
-    /** Told when it begins; undefined when it is over. */
+    /** Called when a problem begins; undefined when it is over. */
     private readonly problem: (topic: 'textfile' | 'endpoint', text: string | undefined) => void,
   ) {}
 
@@ -26,7 +27,7 @@ export class Exposition {
       if (listen !== undefined) this.endpoint = await openEndpoint(listen, this.scrape)
       this.problem('endpoint', undefined)
     } catch (error) {
-      // The NICs are worth more than their metrics.
+      // Tuning goes on without metrics.
       this.problem('endpoint', messageOf(error))
     }
   }
@@ -37,9 +38,9 @@ export class Exposition {
   }
 
   /**
-   * The textfile is written when its text is another one. Else only its time is set, and only after a look at the guest:
-   * it shows that the daemon lives and looks.
-   * @param checkedAt of the last look that succeeded, milliseconds since the epoch
+   * Writes the textfile if its text has changed, or somebody truncated or replaced it. Otherwise only its mtime is set, and
+   * only after a check of the guest, so that the mtime is a heartbeat.
+   * @param checkedAt time of the last successful check, milliseconds since the epoch
    */
   publish(families: readonly Family[], checkedAt: number, { textfile }: MetricsSettings): void {
     this.families = families
@@ -50,11 +51,33 @@ export class Exposition {
     const changed = path !== this.written?.path || text !== this.written.text
     if (!changed && this.written?.checkedAt === checkedAt) return
     try {
-      if (changed || !this.system.touchFile(path)) this.system.replaceFile(path, text)
+      const isKept = !changed && this.holds(path, text) && this.system.touchFile(path)
+      if (!isKept) this.system.replaceFile(path, text)
       this.written = { path, text, checkedAt }
       this.problem('textfile', undefined)
     } catch (error) {
-      this.problem('textfile', `${path}: cannot write the metrics (${fileProblem(error)})`)
+      this.problem(
+        'textfile',
+        `${path}: cannot write the metrics (${fileProblem(error)})${this.hint(path, error)}`,
+      )
+    }
+  }
+
+  private holds(path: string, text: string): boolean {
+    const facts = this.system.linkStat(path)
+    return facts?.kind === 'file' && facts.size === Buffer.byteLength(text)
+  }
+
+  /** The daemon has none of root's powers over other users' files; see its unit. */
+  private hint(path: string, error: unknown): string {
+    if (errnoOf(error) !== 'EACCES') return ''
+    try {
+      const owner = this.system.stat(dirname(path))?.uid ?? 0
+      return owner === 0
+        ? ''
+        : `: its directory belongs to user ${owner}; it must be root's, or have mode 1777`
+    } catch {
+      return ''
     }
   }
 

@@ -1,6 +1,6 @@
 /** Priorities of journal lines; see sd-daemon(3). Pure. */
 
-/** pino's level numbers to syslog priorities. Notices are what an operator should see without looking for it. */
+/** pino's level numbers to syslog priorities. Notices should be noticed without searching for them. */
 export function priorityOf(level: number): number {
   if (level >= 60) return 2
   if (level >= 50) return 3
@@ -15,8 +15,8 @@ export function journalLine(level: number, line: string): string {
 }
 
 /**
- * True when a stream is connected to the journal: systemd tells device and inode of the stream that it made.
- * @param journalStream JOURNAL_STREAM of the environment
+ * True if a stream is connected to the journal: systemd passes the device and inode of the stream that it created.
+ * @param journalStream JOURNAL_STREAM from the environment
  */
 export function isJournal(
   journalStream: string | undefined,

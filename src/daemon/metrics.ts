@@ -1,41 +1,29 @@
-/** What the daemon counts and shows to Prometheus. */
+/** The metrics of the daemon. */
 
 import type { Settings } from '../config/settings'
 import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
-import { TUNABLE_NAMES } from '../model'
 import { planGuest } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
-import type { StepOutcome } from '../planner/reconcile'
+import { STEP_RESULTS, type StepOutcome } from '../planner/reconcile'
+import { TUNABLE_NAMES } from '../tunables/index'
 import { VERSION } from '../version'
-import type { WriterName } from '../writers/writer'
+import { WRITER_NAMES } from '../writers/writer'
 import type { Family, Sample } from './prometheus'
 import type { PassResult } from './reconcile-loop'
 
-const WRITERS = [
-  'unknown',
-  'kernel',
-  'vqtune',
-  'irqbalance',
-  'tuned',
-  'NetworkManager',
-  'systemd-link',
-  'udev-rule',
-  'ifcfg',
-] as const satisfies readonly (WriterName | 'unknown' | 'kernel' | 'vqtune')[]
-const RESULTS = ['done', 'refused', 'failed'] as const satisfies readonly StepOutcome['result'][]
+const WRITERS = ['unknown', 'kernel', 'vqtune', ...WRITER_NAMES] as const
 
 /**
- * Counts since the daemon started. What can be counted is known beforehand and begins at 0: increase() sees the first
- * event only of a series that was there before it. One count by several labels each rather than one for all their
- * combinations, most of which never come.
+ * Counts since the daemon started. All series exist from the start, at 0: increase() only sees the first event of a series
+ * that existed before it. One counter per label rather than one with all combinations of labels, most of which never occur.
  */
 export class DaemonCounters {
   private readonly nicDrift = new Map<string, Map<string, number>>()
   private readonly guestChanges = countsFrom(GUEST_CHANGES)
   private readonly actions = countsFrom(DRIFT_ACTIONS)
   private readonly writers = countsFrom(WRITERS)
-  private readonly writes = countsFrom(RESULTS)
+  private readonly writes = countsFrom(STEP_RESULTS)
   private readonly conflictBackoffs = new Map<string, number>()
   private readonly guardReductions = new Map<string, number>()
   private readonly reverts = new Map<string, number>()
@@ -59,7 +47,7 @@ export class DaemonCounters {
     add(this.conflictBackoffs, nic)
   }
 
-  /** The guard, or the watch over carrier and gateway, took a change of channels back. */
+  /** The guard, or commit-confirm, reverted a change of channels. */
   countRevert(nic: string): void {
     add(this.reverts, nic)
   }
@@ -72,7 +60,7 @@ export class DaemonCounters {
     this.failures++
   }
 
-  /** @param nics names of the NICs there are: what was counted for others is not shown, so that it cannot pile up */
+  /** @param nics names of the present NICs: counts of others are not shown, so that they cannot pile up */
   families(nics: readonly string[]): readonly Family[] {
     const counter = (name: string, help: string, samples: readonly Sample[]): Family => ({
       name: `${name}_total`,
@@ -87,7 +75,7 @@ export class DaemonCounters {
     return [
       counter(
         'nic_drift',
-        "Changes of a NIC's settings that were found, by what changed",
+        'Detected changes of NIC settings, by setting',
         nics.flatMap((nic) =>
           TUNABLE_NAMES.map((kind) => ({
             labels: { nic, kind },
@@ -97,19 +85,15 @@ export class DaemonCounters {
       ),
       counter(
         'guest_changes',
-        'Changes of the guest itself that were found, by what changed',
+        'Detected changes of the guest itself, by kind',
         by('kind', this.guestChanges),
       ),
-      counter(
-        'drift_actions',
-        'Changes that were found, by what was done about them',
-        by('action', this.actions),
-      ),
-      counter('drift_writers', 'Changes that were found, by who made them', by('writer', this.writers)),
-      counter('writes', 'Writes of settings, by result', by('result', this.writes)),
+      counter('drift_actions', 'Detected changes, by action taken', by('action', this.actions)),
+      counter('drift_writers', 'Detected changes, by writer', by('writer', this.writers)),
+      counter('writes', 'Setting writes, by result', by('result', this.writes)),
       counter(
         'conflict_backoffs',
-        'Times another writer was given way after repeated reversals',
+        'Times vqtune backed off after repeated external changes',
         byNic(this.conflictBackoffs),
       ),
       counter('reconcile_failures', 'Passes that did not reach the desired state', [
@@ -117,12 +101,12 @@ export class DaemonCounters {
       ]),
       counter(
         'guard_reductions',
-        'Raises of channels that the guard took back, because traffic was worse with them',
+        'Increases of channels that the guard reverted because traffic was worse',
         byNic(this.guardReductions),
       ),
       counter(
         'confirm_reverts',
-        'Changes of channels that were taken back, because they had cut the NIC off',
+        'Changes of channels that were reverted because the NIC lost connectivity',
         byNic(this.reverts),
       ),
     ]
@@ -138,9 +122,9 @@ function add(counts: Map<string, number>, name: string): void {
 }
 
 export interface Health {
-  /** Event sources by name: 1 when events arrive. */
+  /** Event sources by name, and whether they work. */
   readonly sources: ReadonlyMap<string, boolean>
-  /** False after a reload that was refused. */
+  /** False after a failed reload. */
   readonly configValid: boolean
   /** Milliseconds since the epoch when the daemon started. */
   readonly startedAt: number
@@ -184,7 +168,7 @@ export function guestFamilies(
     ),
     gauge(
       'nic_channels_ideal',
-      'Queue pairs the NIC should use if nothing forbade a change',
+      'Queue pairs the NIC should use if its channels could be changed',
       perNic(({ desired }) => desired.idealChannels),
     ),
     gauge(
@@ -192,10 +176,10 @@ export function guestFamilies(
       'Queue pairs the host exposes',
       perNic(({ nic }) => nic.channels.maximum),
     ),
-    // Only the factor that holds now: fifteen zeros for each NIC would tell nothing more.
+    // Only the factor that applies now: fifteen zeros per NIC would add no information.
     gauge(
       'nic_limited_by',
-      'What keeps the target from being larger',
+      'Limiting factor of the target',
       plans.map(({ nic, desired }) => ({ labels: { nic: nic.name, factor: desired.limitedBy }, value: 1 })),
     ),
     gauge(
@@ -208,7 +192,7 @@ export function guestFamilies(
     gauge(
       'nic_drifted_settings',
       'Settings that differ from the desired state',
-      // Of what is left alone, too: by on-conflict, after a fight, or because writing failed.
+      // Includes NICs that are suspended by on-conflict or a back-off, or whose writes failed.
       perNic(({ nic, plan }) =>
         Math.max(plan.steps.length, missing.filter((step) => step.nic === nic.name).length),
       ),
@@ -220,10 +204,10 @@ export function guestFamilies(
     ),
     gauge(
       'event_source_up',
-      'Whether events arrive from this source',
+      'Whether this event source is working',
       [...health.sources].map(([source, up]) => ({ labels: { source }, value: up ? 1 : 0 })),
     ),
-    gauge('config_last_reload_successful', 'Whether the last reload of the configuration was accepted', [
+    gauge('config_last_reload_successful', 'Whether the last configuration reload succeeded', [
       { value: health.configValid ? 1 : 0 },
     ]),
     gauge('process_start_time_seconds', 'Time when the daemon started', [
@@ -232,21 +216,21 @@ export function guestFamilies(
   ]
 }
 
-/** A NIC may be skipped for the same reason in two tunables; a label set may come only once. */
+/** A NIC may be skipped for the same reason in two tunables; a label set may occur only once. */
 function unique(samples: readonly Sample[]): readonly Sample[] {
   return [...new Map(samples.map((sample) => [JSON.stringify(sample.labels), sample])).values()]
 }
 
 /**
- * For the endpoint only. In the textfile it would be a write with each look at a guest in which nothing changes; the
- * collector shows the file's own time (node_textfile_mtime_seconds), which the daemon sets with each look.
+ * For the endpoint only. In the textfile it would cause a write at every check; the collector exports the file's mtime
+ * (node_textfile_mtime_seconds), which the daemon sets at every check.
  * @param checkedAt milliseconds since the epoch
  */
 export function lastCheck(checkedAt: number): Family {
   return {
     name: 'last_check_timestamp_seconds',
     type: 'gauge',
-    help: 'Time of the last look at the guest',
+    help: 'Time of the last check of the guest',
     samples: [{ value: Math.floor(checkedAt / 1000) }],
   }
 }

@@ -1,17 +1,19 @@
 /**
- * One event source: a program that prints what happens, started again when it ends. Whatever becomes of it, the
- * periodic check goes on; so each change for the worse or the better is told once, not each try.
+ * One event source: a program that prints events, restarted when it ends. The periodic check does not depend on it; so
+ * only the start and the end of an outage are reported, not each attempt.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { messageOf } from '../errors'
+import { abandonChild, startChild } from '../system/child'
 import { CHILD_ENV, type System } from '../system/system'
 import type { SourceView } from './view'
 
 export interface MonitorSpec {
-  /** Short name for people and metrics. */
+  /** Short name for messages and metrics. */
   readonly name: string
   readonly tool: string
   readonly args: readonly string[]
-  /** Shortest pause before it is started again, milliseconds; doubled up to a hundredfold. */
+  /** Shortest pause before it is restarted, milliseconds; doubled up to a hundredfold. */
   readonly pauseMs: number
 }
 
@@ -19,21 +21,20 @@ export interface MonitorEvents {
   onLine(line: string): void
   /** No events from this source until onUp. Called once for each outage. */
   onDown(why: string): void
-  /** @param first it works since it was first started; otherwise an outage is over */
+  /** @param first true for the first start; otherwise an outage is over */
   onUp(first: boolean): void
 }
 
 const MAX_PAUSE_FACTOR = 100
 /** A program that lasts this long counts as working. */
 const UP_AFTER_MS = 3_000
-/** A program that is told to end and does not is killed. */
+/** A program that does not end on SIGTERM is killed, and no longer waited for. */
 const KILL_AFTER_MS = 2_000
-/** Characters kept of a line that does not end: no event is as long. */
+/** Characters kept of a line without an end; no event is that long. */
 const MAX_LINE_LENGTH = 65_536
 
 export class Monitor {
   private child: ChildProcess | undefined
-  private killTimer: NodeJS.Timeout | undefined
   private pauseTimer: NodeJS.Timeout | undefined
   private tries = 0
   private state: SourceView['state'] = 'starting'
@@ -48,7 +49,7 @@ export class Monitor {
     private readonly events: MonitorEvents,
   ) {}
 
-  /** A source that has just been started is neither up nor told as down. */
+  /** A source that has just been started is neither up nor reported as down. */
   get view(): SourceView {
     return { name: this.spec.name, state: this.state, why: this.state === 'down' ? this.why : null }
   }
@@ -60,16 +61,24 @@ export class Monitor {
   async stop(): Promise<void> {
     this.stopped = true
     clearTimeout(this.pauseTimer)
-    if (this.child?.kill() === true) {
-      this.killTimer = setTimeout(() => this.child?.kill('SIGKILL'), KILL_AFTER_MS)
-    }
-    await this.current
+    const { child } = this
+    if (child === undefined) return this.current
+    child.kill()
+    let timer: NodeJS.Timeout | undefined
+    const given = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        abandonChild(child, false)
+        resolve()
+      }, KILL_AFTER_MS)
+    })
+    await Promise.race([this.current, given])
+    clearTimeout(timer)
   }
 
   private async runOnce(): Promise<void> {
-    const end = await this.follow()
+    const end = await this.follow().catch(messageOf)
     if (this.stopped) return
-    // That the program is gone altogether is news, also during an outage: the remedy is another one.
+    // A missing program is reported even during an outage: the remedy is a different one.
     const gone = this.system.findTool(this.spec.tool) === undefined
     const why = gone ? `${this.spec.tool} is not installed` : end
     if (this.state !== 'down' || (gone && !this.toldGone)) {
@@ -83,7 +92,11 @@ export class Monitor {
     this.pauseTimer = setTimeout(() => this.start(), pauseMs)
   }
 
-  /** Runs the program until it ends. @returns why it ended. Never throws. */
+  /**
+   * Runs the program until it ends.
+   * @returns why it ended
+   * @throws VqtuneError kind tool-failed when it cannot be started
+   */
   private async follow(): Promise<string> {
     const { tool, args } = this.spec
     const program = this.system.findTool(tool)
@@ -91,12 +104,16 @@ export class Monitor {
     // Programs buffer what they print into a pipe; stdbuf (coreutils) becomes the program itself.
     const stdbuf = this.system.findTool('stdbuf')
     const [file, argv] = stdbuf === undefined ? [program, args] : [stdbuf, ['-oL', program, ...args]]
-    // Not execa: loaded for good, it takes half as much memory again as all the rest of an idle daemon (bench/idle).
-    const child = spawn(file, [...argv], { env: { ...CHILD_ENV }, stdio: ['ignore', 'pipe', 'pipe'] })
+    // Not execa: it would add half as much memory again to the whole idle daemon (bench/idle).
+    const { process: child, ended } = startChild(file, argv, {
+      env: { ...CHILD_ENV },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     this.child = child
+    const traced = this.system.trace?.start([file, ...argv], child.pid)
     const verified = setTimeout(() => this.markUp(), UP_AFTER_MS)
     let complaint = ''
-    // No streams when there are no descriptors left (EMFILE); the error event follows.
+    // No streams when there are no descriptors left (EMFILE); the error follows.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(-500)
     })
@@ -106,17 +123,16 @@ export class Monitor {
       unfinished = (lines.pop() ?? '').slice(-MAX_LINE_LENGTH)
       for (const line of lines) if (line !== '') this.gotLine(line)
     })
-    const end = await new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(error.message))
-      child.once('close', (code, signal) =>
-        resolve(signal === null ? `exit status ${code}` : `signal ${signal}`),
-      )
-    })
-    clearTimeout(verified)
-    clearTimeout(this.killTimer)
-    this.child = undefined
-    const said = complaint.trim().split('\n')[0] ?? ''
-    return `${tool} ended (${end})${said === '' ? '' : `: ${said}`}`
+    try {
+      const { code, signal } = await ended
+      const how = signal === null ? `exit status ${code}` : `signal ${signal}`
+      traced?.(how)
+      const said = complaint.trim().split('\n')[0] ?? ''
+      return `${tool} ended (${how})${said === '' ? '' : `: ${said}`}`
+    } finally {
+      clearTimeout(verified)
+      this.child = undefined
+    }
   }
 
   private gotLine(line: string): void {

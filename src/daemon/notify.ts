@@ -1,12 +1,12 @@
 /**
- * What the service manager is told. Node cannot make a unix datagram socket. Where the manager hands one over that leads to
- * itself (OpenFile=, systemd 253), messages are written to that. Elsewhere systemd-notify is run: one short child for each
- * change of state, and one for each keepalive. With the unit's WatchdogSec= of 1 h that is four an hour, and none without
- * a watchdog.
+ * Notifications to the service manager. Node cannot create a unix datagram socket. If the manager passes one that is
+ * connected to itself (OpenFile=, systemd 253), messages are written to that. Otherwise systemd-notify is run: one short
+ * child for each change of state and each keepalive. With the unit's WatchdogSec= of 1 h that is four per hour, and none
+ * without a watchdog.
  *
- * That child must still be there when the manager reads the message, or the manager does not know whose it is and drops it.
- * Since systemd 246 it waits for that. Before (RHEL 8 has 239) a message may be lost, the likelier the busier the manager is.
- * So READY=1, without which the start fails, is sent again, and keepalives come four times as often as they must.
+ * That child must still exist when the manager reads the message, or the manager cannot attribute it and drops it. Since
+ * systemd 246 systemd-notify waits for that. Before (RHEL 8 has 239) a message may get lost, more likely on a busy system.
+ * So READY=1, without which the start fails, is repeated, and keepalives are sent four times as often as necessary.
  */
 import { fstatSync, write } from 'node:fs'
 import { promisify } from 'node:util'
@@ -19,18 +19,18 @@ function statusMessage(status: string): string {
   return `STATUS=${escapeToOneLine(status)}`
 }
 
-/** It waits until the manager has taken the message, which a busy guest may keep waiting. */
+/** It waits until the manager has read the message, which takes long in a busy guest. */
 const NOTIFY_LIMIT_MS = 30_000
-/** Times after the first READY=1; one that was not lost changes nothing any more. */
+/** Times after the first READY=1; if that one arrived, the repetitions have no effect. */
 const READY_AGAIN_MS = [1_000, 5_000, 15_000] as const
 const KEEPALIVES = 4
-/** Of what a service manager hands over (sd_listen_fds(3)). */
+/** First file descriptor that a service manager passes (sd_listen_fds(3)). */
 const FIRST_DESCRIPTOR = 3
 
 type Environment = Readonly<Record<string, string | undefined>>
 const writeTo = promisify(write)
 
-/** The socket that the service manager opened under a name, if it did so for this process (sd_listen_fds_with_names(3)). */
+/** The socket that the service manager opened with this name for this process, if any (sd_listen_fds_with_names(3)). */
 function socketNamed(name: string, env: Environment): number | undefined {
   if (Number(env.LISTEN_PID) !== process.pid) return undefined
   const index = (env.LISTEN_FDNAMES ?? '').split(':').indexOf(name)
@@ -38,7 +38,7 @@ function socketNamed(name: string, env: Environment): number | undefined {
   return index !== -1 && isSocket(descriptor) ? descriptor : undefined
 }
 
-/** SELinux puts a null device, which takes everything, in the place of a file that a service may not use. */
+/** SELinux replaces a file that a service may not use by a null device, which accepts everything. */
 function isSocket(descriptor: number): boolean {
   try {
     return fstatSync(descriptor).isSocket()
@@ -52,7 +52,7 @@ export class ServiceManager {
   private problem: string | undefined
   private keepalive: NodeJS.Timeout | undefined
   private readyAgain: readonly NodeJS.Timeout[] = []
-  /** As the drop-in vqtuned-open-notify.conf names it; undefined when there is none, or it did not take a message. */
+  /** Named in the drop-in vqtuned-open-notify.conf; undefined if there is none, or if a write to it failed. */
   private descriptor: number | undefined
   private readonly socket: string | undefined
   private readonly watchdogMs: number
@@ -74,13 +74,13 @@ export class ServiceManager {
     this.lastStatus = status
     this.send('READY=1', statusMessage(status))
     this.readyAgain = READY_AGAIN_MS.map((ms) => setTimeout(() => this.send('READY=1'), ms))
-    // The timer runs in the event loop that does the work: when that hangs, systemd hears nothing.
+    // The timer runs in the event loop that does the work: if that hangs, systemd gets no keepalive.
     if (this.watchdogMs > 0 && this.keepalive === undefined) {
       this.keepalive = setInterval(() => this.send('WATCHDOG=1'), this.watchdogMs / KEEPALIVES)
     }
   }
 
-  /** The line of `systemctl status`; sent only when it is another one. */
+  /** The line of `systemctl status`; sent only if it has changed. */
   status(status: string): void {
     if (status === this.lastStatus) return
     this.lastStatus = status
@@ -110,19 +110,23 @@ export class ServiceManager {
       .catch((error: unknown) => this.tell(messageOf(error)))
   }
 
-  /** False without a descriptor, and from the first message on that it does not take: a child can, then. */
+  /** False without a descriptor, and after the first failed write: then a child is used. */
   private async written(message: readonly string[]): Promise<boolean> {
     if (this.descriptor === undefined) return false
+    const text = message.join('\n')
+    const ended = this.system.trace?.write('write', `the notify socket, descriptor ${this.descriptor}:`, text)
     try {
-      await writeTo(this.descriptor, message.join('\n'))
+      await writeTo(this.descriptor, text)
+      ended?.('ok')
       return true
-    } catch {
+    } catch (error) {
+      ended?.(error)
       this.descriptor = undefined
       return false
     }
   }
 
-  /** A problem is told once, however often the message is tried. */
+  /** A problem is reported once, however often the message is sent. */
   private tell(problem: string | undefined): void {
     if (problem !== undefined && problem !== this.problem) this.onProblem(problem)
     this.problem = problem

@@ -4,7 +4,7 @@ import type { ConflictVerdict } from '../drift/conflict'
 import type { DriftAction } from '../drift/history'
 import type { ChannelChange } from '../guard/guard'
 import type { Convergence } from '../planner/reconcile'
-import { isChannelStep } from '../tunables/index'
+import { isChannelStep } from '../tunables/engine'
 
 interface Outcome {
   readonly action: DriftAction
@@ -21,7 +21,7 @@ export function outcomeOf(
   if (verdict?.action === 'back-off') {
     return {
       action: 'backed-off',
-      why: `reversed ${verdict.reversals} times, left alone for ${verdict.awaySeconds} s`,
+      why: `reversed ${verdict.reversals} times, suspended for ${verdict.awaySeconds} s`,
     }
   }
   if (verdict?.action === 'yield') return { action: 'yielded', why: 'on-conflict = "yield"' }
@@ -49,9 +49,9 @@ export function channelChanges(result: Convergence | undefined): readonly Channe
     .filter((outcome) => outcome.result === 'done')
     .map(({ step }) => step)
     .filter(isChannelStep)
-  return result.guest.nics.flatMap(({ name, ifindex, channels }): ChannelChange[] => {
-    const first = done.find((step) => step.nic === name)
-    if (first === undefined || channels.current === first.old) return []
-    return [{ ifindex, from: first.old, to: channels.current }]
+  return result.guest.nics.flatMap(({ ifindex, channels }): ChannelChange[] => {
+    const from = Number(done.find((step) => step.ifindex === ifindex)?.old ?? Number.NaN)
+    if (Number.isNaN(from) || channels.current === from) return []
+    return [{ ifindex, from, to: channels.current }]
   })
 }

@@ -51,8 +51,8 @@ function metadataOf(
 }
 
 /**
- * What a scraper that sent this Accept header gets: OpenMetrics when it likes it at least as much as plain text.
- * Text for whoever asks for neither, such as curl.
+ * The format for a scraper that sent this Accept header: OpenMetrics if it prefers it, or has no preference over plain
+ * text; plain text for a client that asks for neither, such as curl.
  */
 export function chooseFormat(accept: string | undefined): MetricsFormat {
   let text = 0

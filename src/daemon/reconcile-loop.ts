@@ -1,8 +1,9 @@
 /**
- * One pass: look, tell what changed and who did it, decide by policy, reconcile, record. Invariants: passes do not
- * overlap (the caller's Debounced sees to that); what is left alone is exempt in the reconcile, not merely unlogged;
+ * One pass: observe, find out what changed and who did it, decide by policy, reconcile, record. Invariants: passes do not
+ * overlap (the caller's Debounced ensures that); a suspended NIC is exempt in the reconcile, not merely unlogged;
  * a pass that finds nothing new starts no program and writes no file.
  */
+
 import { nicSettings, type Settings } from '../config/settings'
 import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
 import { revertRecord } from '../confirm/record'
@@ -13,6 +14,7 @@ import { appendHistory, type DriftRecord } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest, Skip, Step } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { readLedger } from '../planner/ledger'
 import { applyOperation } from '../planner/operations'
 import type { RegressionHolds } from '../planner/plan'
@@ -20,6 +22,7 @@ import { type Convergence, converge, type StepOutcome } from '../planner/reconci
 import { regressionHoldsOf } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
+import { isChannelStep, isConstraint } from '../tunables/engine'
 import { type Clock, systemClock } from './clock'
 import { Confirmations } from './confirmations'
 import { Conflicts } from './conflicts'
@@ -29,7 +32,7 @@ import { channelChanges, outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
 import type { Suspension } from './view'
 
-/** What the tuner tells; the daemon logs and counts it. */
+/** Events of the loop; the daemon logs and counts them. */
 export interface ReconcileEvents {
   drift(record: DriftRecord): void
   write(outcome: StepOutcome): void
@@ -38,27 +41,29 @@ export interface ReconcileEvents {
     otherWriter: Attribution,
     verdict: Extract<ConflictVerdict, { action: 'back-off' }>,
   ): void
-  /** New channels had cut a NIC off. */
+  /** A NIC lost connectivity with its new channels. */
   reverted(lost: ConnectivityLoss): void
-  /** Told when it begins and when it is another one; undefined when it is over. */
+  /** Called when it begins and when it changes; undefined when it is over. */
   problem(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
 }
 
 export interface PassResult {
   readonly guest: ObservedGuest
   readonly skips: readonly Skip[]
-  /** Writes that are still missing. */
+  /** Why nothing could be planned; undefined if it could. */
+  readonly problem?: string | undefined
+  /** Writes that are still pending. */
   readonly missing: readonly Step[]
   readonly suspended: readonly Suspension[]
   /** Channels that were changed in this pass. */
   readonly changes: readonly ChannelChange[]
-  /** What the guard stepped back from and still holds. */
+  /** Reductions of the guard that still hold. */
   readonly regressionHolds: RegressionHolds
-  /** Another pass is due after so many milliseconds; undefined: none. */
+  /** Another pass is due after this many milliseconds; undefined: none. */
   readonly againMs: number | undefined
 }
 
-/** What one look has shown, and what that means for the NICs. */
+/** The drift of one observation, and the verdicts for the NICs. */
 interface DriftFound {
   readonly judged: readonly AttributedDrift[]
   /** By interface index. */
@@ -67,7 +72,6 @@ interface DriftFound {
 
 const RETRY_FIRST_MS = 5_000
 const RETRY_MAX_MS = 300_000
-const LOCK_WAIT_MS = 10_000
 
 export class ReconcileLoop {
   private readonly observer: CachingObserver
@@ -75,10 +79,10 @@ export class ReconcileLoop {
   private readonly conflicts = new Conflicts()
   private readonly confirmations: Confirmations
   private failures = 0
-  /** The last reconcile that wrote could not note it in the ledger. */
+  /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
   private restored = false
-  /** What the state file says, without the time. */
+  /** The content of the state file, without the time. */
   private saved = ''
 
   constructor(
@@ -86,7 +90,7 @@ export class ReconcileLoop {
     private readonly events: ReconcileEvents,
     private readonly signal: AbortSignal,
     private readonly clock: Clock = systemClock,
-    /** Asks for a pass at once. */
+    /** Requests a pass at once. */
     wake: () => void = () => {},
   ) {
     this.observer = new CachingObserver(system)
@@ -94,39 +98,42 @@ export class ReconcileLoop {
     this.confirmations = new Confirmations(system, signal, wake)
   }
 
-  /** An event came: see who is at work, before it is gone. */
+  /** An event arrived: scan for running tools, before they exit. */
   scanProcesses(): void {
     this.detector.scanProcesses()
   }
 
-  /** An administrator's change of the configuration ends what was left alone under the old one. */
+  /** A change of the configuration by an administrator ends suspensions under the old one. */
   forgetConflicts(): void {
     this.conflicts.forget()
   }
 
-  /** @throws VqtuneError kind unsupported when the guest cannot be looked at, state for a damaged ledger */
+  /** @throws VqtuneError kind unsupported if the guest cannot be observed, state for a damaged ledger */
   async run(settings: Settings): Promise<PassResult> {
-    let guest = await this.observer.observe()
+    this.observer.startPass()
+    let guest = await this.observer.observe(settings)
     this.restore(guest.bootId)
     guest = await this.revertLost(guest, settings)
-    let drifts = this.detector.compare(guest)
+    let drifts = this.driftIn(guest, settings)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
-      // An apply that is half done looks like another writer: wait until no other vqtune is at work, look again.
+      // A half-finished apply looks like another writer: wait until no other vqtune is running, then observe again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
-      guest = await this.observer.observe()
-      drifts = this.detector.compare(guest)
+      guest = await this.observer.observe(settings)
+      drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
-    const { result, lastJudged } = await this.reconcile(settings, found)
+    const { result, lastJudged, problem } = await this.reconcile(settings, found)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     this.endReports(last, settings)
-    this.events.problem('ethtool', this.observer.problem)
-    // What came in between the last look that was judged and one that was not is for the next pass to find.
+    // If it matters, the reconcile fails, and reports it.
+    this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
+    // Changes between the last observation that was judged and a later one are found by the next pass.
     this.save(lastJudged ?? guest)
     return {
       guest: last,
       skips: result?.skips ?? [],
+      problem,
       missing: result?.missing ?? [],
       changes: channelChanges(result),
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
@@ -136,7 +143,25 @@ export class ReconcileLoop {
   }
 
   /**
-   * Judges what a look shows, and makes it the one to compare the next with.
+   * Changes since the last observation, except moves inside the desired set: irqbalance may place an interrupt anywhere on
+   * its queue's vCPUs.
+   */
+  private driftIn(guest: ObservedGuest, settings: Settings): readonly Drift[] {
+    const drifts = this.detector.compare(guest)
+    if (!drifts.some(({ kind }) => isConstraint(kind))) return drifts
+    const operation = applyOperation(this.system, settings, { respectHolds: true })
+    const { steps, skips } = operation.plan(guest, readLedger(this.system, guest.bootId))
+    const unplanned = new Set(skips.filter((skip) => skip.tunable === undefined).map(({ nic }) => nic))
+    return drifts.filter(
+      ({ kind, nic, ifindex }) =>
+        !isConstraint(kind) ||
+        unplanned.has(nic ?? '') ||
+        steps.some((step) => step.ifindex === ifindex && (step.tunable === kind || isChannelStep(step))),
+    )
+  }
+
+  /**
+   * Judges an observation, and makes it the one that the next is compared with.
    * @param sofar in this pass
    */
   private attributeDrift(
@@ -148,7 +173,7 @@ export class ReconcileLoop {
     const judged = this.detector.attributeAll(drifts, guest)
     const now = this.clock.uptime()
     this.conflicts.age(settings, now)
-    // A script that writes one setting after the other is one reversal, however many looks fall into it.
+    // A script that writes one setting after the other is one reversal, regardless of the number of observations meanwhile.
     const counted = new Set(sofar.flatMap(({ verdicts }) => [...verdicts.keys()]))
     const verdicts = this.decideConflicts(judged, guest, settings, now, counted)
     this.detector.remember(guest)
@@ -164,7 +189,7 @@ export class ReconcileLoop {
     this.conflicts.restore(state.conflicts)
   }
 
-  /** Gives NICs that their new channels have cut off what they had. Our own doing: no drift. */
+  /** Reverts NICs that lost connectivity with their new channels. Our own change, so not drift. */
   private async revertLost(guest: ObservedGuest, settings: Settings): Promise<ObservedGuest> {
     const lost = await this.confirmations.putBack(guest)
     if (lost.length === 0) return guest
@@ -172,27 +197,27 @@ export class ReconcileLoop {
       this.events.reverted(one)
       this.append(revertRecord(one, new Date(this.clock.wall()).toISOString()), settings)
     }
-    const now = await this.observer.observe()
+    const now = await this.observer.observe(settings)
     this.detector.acceptAsOwn(now, new Set(lost.map(({ nic }) => nic)))
     return now
   }
 
-  /** @returns false when another vqtune is still at work after so long: a trial takes minutes */
+  /** @returns false if another vqtune is still running after the wait: a trial takes minutes */
   private async waitForOthers(): Promise<boolean> {
     try {
-      const lock = await takeLock(this.system, 'daemon', LOCK_WAIT_MS)
+      const lock = await takeLock(this.system, 'daemon')
       lock.release()
       return true
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
-      // No lock at all: judge by what is there; the reconcile tells what is wrong.
+      // The lock cannot be used at all: judge the current state; the reconcile reports the problem.
       return error.kind !== 'busy'
     }
   }
 
   /**
-   * What another vqtune does under its lock is no drift. The last look stays the one to compare with, so that what it
-   * leaves behind is judged when it is done.
+   * What another vqtune does under its lock is not drift. The last observation stays the one to compare with, so that the
+   * result is judged when it is done.
    */
   private standAside(guest: ObservedGuest): PassResult {
     return {
@@ -207,8 +232,8 @@ export class ReconcileLoop {
   }
 
   /**
-   * Verdicts by interface index, one for each NIC whose settings another writer reversed in this look.
-   * @param counted NICs that have their verdict
+   * Verdicts by interface index, one per NIC whose settings another writer reversed in this observation.
+   * @param counted NICs that already have a verdict
    */
   private decideConflicts(
     judged: readonly AttributedDrift[],
@@ -221,7 +246,7 @@ export class ReconcileLoop {
     for (const nic of guest.nics) {
       const mine = judged.filter(({ drift }) => drift.ifindex === nic.ifindex && isSettingDrift(drift.kind))
       if (mine.some(({ attribution }) => attribution.name === 'vqtune')) {
-        // An administrator's apply ends a yield; their rollback is respected through the ledger.
+        // An administrator's apply ends a suspension; a rollback is respected through the ledger.
         this.conflicts.end(nic.ifindex)
         continue
       }
@@ -237,7 +262,7 @@ export class ReconcileLoop {
     return verdicts
   }
 
-  /** Whether something would have to be written: a change that is as desired, or held, is no reversal. */
+  /** Whether something would have to be written: a change that is as desired, or held, is not a reversal. */
   private isReversed(nic: string, guest: ObservedGuest, settings: Settings): boolean {
     const goal = applyOperation(this.system, settings, {
       respectHolds: true,
@@ -248,15 +273,19 @@ export class ReconcileLoop {
   }
 
   /**
-   * Writes what is missing. Others may write meanwhile, too, and what they did is repaired with the rest: so each look is
-   * judged before it is planned for.
-   * @param found what those looks show is added here
-   * @returns no result when it could not even begin; told as trouble then
+   * Writes what is missing. Others may write at the same time, and their changes are repaired with the rest: so each
+   * observation is judged before planning.
+   * @param found the drift of those observations is added here
+   * @returns undefined if it could not start; then reported as a problem
    */
   private async reconcile(
     settings: Settings,
     found: DriftFound[],
-  ): Promise<{ readonly result: Convergence | undefined; readonly lastJudged: ObservedGuest | undefined }> {
+  ): Promise<{
+    readonly result: Convergence | undefined
+    readonly lastJudged: ObservedGuest | undefined
+    readonly problem?: string
+  }> {
     const options = { respectHolds: true }
     const plain = applyOperation(this.system, settings, options)
     const before: Baselines = new Map()
@@ -265,7 +294,7 @@ export class ReconcileLoop {
     const onLook = (guest: ObservedGuest): void => {
       this.detector.acceptWrites(guest, written)
       written = []
-      found.push(this.attributeDrift(this.detector.compare(guest), guest, settings, found))
+      found.push(this.attributeDrift(this.driftIn(guest, settings), guest, settings, found))
       lastJudged = guest
     }
     const { commitConfirmSeconds } = settings.guard
@@ -274,7 +303,7 @@ export class ReconcileLoop {
         this.system,
         {
           ...plain,
-          observe: (known) => this.observer.observe(known),
+          observe: (known) => this.observer.observe(settings, known),
           // Exemptions are by name; a NIC may be renamed between two looks.
           plan: (guest, ledger) =>
             applyOperation(this.system, settings, {
@@ -284,7 +313,6 @@ export class ReconcileLoop {
         },
         {
           signal: this.signal,
-          lockWaitMs: LOCK_WAIT_MS,
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)
@@ -295,22 +323,25 @@ export class ReconcileLoop {
             : { beforeChannels: (nics) => recordBaseline(this.system, before, nics) }),
         },
       )
+      for (const note of result.notes) this.events.problem('state', note)
       this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
-      // With nothing to write there was no need of the ledger either: that it could not be written is not over.
+      // With nothing to write the ledger was not needed either: an earlier failure to write it is not over.
       const verified = result.failure !== undefined || result.outcomes.length > 0
       if (verified || stopped || !this.ledgerFails) {
         this.events.problem('reconcile', stopped ? undefined : result.failure?.message)
         this.ledgerFails = result.failure?.kind === 'state' || result.failure?.kind === 'permission'
       }
-      // The same look as the last one judged, and the ledger is as the reconcile left it.
+      // The same observation as the last one judged, and the ledger as the reconcile left it.
       return { result, lastJudged: lastJudged === undefined ? undefined : result.guest }
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
+      // Told to stop while it waited for the lock.
+      if (this.signal.aborted) return { result: undefined, lastJudged }
       this.failures++
       this.events.problem('reconcile', error.message)
-      return { result: undefined, lastJudged }
+      return { result: undefined, lastJudged, problem: error.message }
     }
   }
 
@@ -324,7 +355,7 @@ export class ReconcileLoop {
       const { ifindex } = drift
       const verdict = ifindex === undefined ? undefined : verdicts.get(ifindex)
       const alone = ifindex !== undefined && this.conflicts.isSuspended(ifindex, this.clock.uptime())
-      // Told once, when it was decided; a rival that goes on is not news.
+      // Reported once, when it was decided; further writes of the other writer are not news.
       if (alone && verdict === undefined && isSettingDrift(drift.kind)) continue
       const { action, why } = outcomeOf(drift, verdict, result)
       const record: DriftRecord = {
@@ -343,15 +374,15 @@ export class ReconcileLoop {
     }
   }
 
-  /** Adds to the history; that it cannot is told as trouble. */
+  /** Appends to the history; a failure is reported as a problem. */
   append(record: DriftRecord, { daemon }: Settings): void {
     this.guarded('history', () => appendHistory(this.system, record, daemon.historySizeKib))
   }
 
-  /** A reported NIC that is as desired again is watched as before. */
+  /** A NIC suspended by "report" that is as desired again is watched as before. */
   private endReports(guest: ObservedGuest, settings: Settings): void {
     for (const { ifindex, suspended } of this.conflicts.all) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined) {
         this.conflicts.end(ifindex)
         continue
@@ -368,7 +399,7 @@ export class ReconcileLoop {
     const text = JSON.stringify(state)
     if (text === this.saved) return
     this.guarded('state', () => {
-      writeState(this.system, { version: 2, at: new Date(this.clock.wall()).toISOString(), ...state })
+      writeState(this.system, { version: 3, at: new Date(this.clock.wall()).toISOString(), ...state })
       this.saved = text
     })
   }
@@ -386,7 +417,7 @@ export class ReconcileLoop {
     }
   }
 
-  /** After a failure that may pass: 5 s, 10 s ... 5 min. After a fight: when it is time to come back. */
+  /** After a temporary failure: 5 s, 10 s ... 5 min. After a conflict: when the back-off ends. */
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
     const waits = back === undefined ? [] : [back]

@@ -1,4 +1,4 @@
-/** The periodic jobs: cron expressions in local time, each run put off by chance so that a fleet does not tick together. */
+/** The periodic jobs: cron expressions in local time, with a random delay so that a fleet does not run in lockstep. */
 import { type ScheduledTask, schedule, type TaskOptions, validate } from 'node-cron'
 import type { DaemonSettings } from '../config/settings'
 import { VqtuneError } from '../errors'
@@ -13,7 +13,7 @@ interface Jobs {
   readonly report: () => void
 }
 
-/** How often it is looked whether somebody set the clock, and what counts as that rather than as keeping it right. */
+/** How often a step of the clock is checked for, and from what size on it counts as one rather than as slewing. */
 const CLOCK_LOOK_MS = 60_000
 const CLOCK_JUMP_MS = 30_000
 
@@ -27,7 +27,7 @@ export function startSchedule(
   const { checkCron, reportCron, jitterSeconds } = settings
   checkExpression('check-cron', checkCron)
   if (reportCron !== undefined) checkExpression('report-cron', reportCron)
-  // Missed while the guest was stopped or its clock jumped: the next one comes, and a check is always a full one.
+  // A run that was missed while the guest was stopped or its clock jumped is dropped: every check is a full one.
   const options: TaskOptions = { maxRandomDelay: jitterSeconds * 1000, suppressMissedWarning: true }
   const start = (): ScheduledTask[] => [
     schedule(checkCron, jobs.check, options),
@@ -37,8 +37,8 @@ export function startSchedule(
   const stop = (): void => {
     for (const task of tasks) void task.destroy()
   }
-  // A timer goes for the moment that was next when it was set: after a clock that was set back by a day it would wait for
-  // a day. Also after the guest was suspended, which looks the same, a check is due.
+  // A timer fires at the time that was next when it was set: after the clock was set back by a day it would wait for a
+  // day. After the guest was suspended, which looks the same, a check is needed, too.
   const skew = (): number => clock.wall() - clock.uptime()
   let known = skew()
   const watch = setInterval(() => {
@@ -61,6 +61,6 @@ function checkExpression(key: string, expression: string): void {
   if (validate(expression)) return
   throw new VqtuneError(
     'config',
-    `daemon.${key} = ${JSON.stringify(expression)}: not a cron expression; allowed is minute hour day month weekday`,
+    `daemon.${key} = ${JSON.stringify(expression)}: not a cron expression; expected minute hour day month weekday`,
   )
 }

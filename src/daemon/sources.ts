@@ -1,8 +1,9 @@
-/** Where events come from: kernel events by udevadm, channel changes by ethtool, writes by inotify. */
+/** The event sources: kernel events from udevadm, channel changes from ethtool, writes from inotify. */
 
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
-import { settingDirectories, WriteWatch } from '../system/write-watch'
+import { WriteWatch } from '../system/write-watch'
+import { settingDirectories } from '../tunables/engine'
 import type { Logger } from './logger'
 import { Monitor } from './monitor'
 import { concernsUs, parseKernelEvent } from './udev-events'
@@ -15,8 +16,8 @@ export class Sources {
   private readonly writes: WriteWatch
 
   /**
-   * @param onEvent told a reason for a pass, of which there are few different ones
-   * @param onReady a source was found to work
+   * @param onEvent called with the reason for a pass, one of a small set
+   * @param onReady called when a source is found to work
    */
   constructor(
     private readonly system: System,
@@ -28,7 +29,7 @@ export class Sources {
     this.monitors = [
       this.monitor('udev', 'udevadm', [
         'monitor',
-        // The kernel's own events: they also come while udevd is down.
+        // The kernel's own events: they arrive even while udevd is down.
         '--kernel',
         '--subsystem-match=net',
         '--subsystem-match=queues',
@@ -47,9 +48,9 @@ export class Sources {
     await Promise.all(this.monitors.map((monitor) => monitor.stop()))
   }
 
-  /** Watches the settings of these NICs; a rebind gives them other interrupts. Not of those that are left to a rival. */
+  /** Watches the settings of these NICs, which get other interrupts after a rebind; not of NICs that are suspended. */
   follow(nics: readonly ObservedNic[]): void {
-    this.writes.follow(settingDirectories(this.system, nics))
+    this.writes.follow(settingDirectories(nics))
   }
 
   get views(): readonly SourceView[] {
@@ -65,7 +66,7 @@ export class Sources {
         onDown: (why) => {
           this.log.warn(
             { source: name },
-            `no events from ${name}: ${why}; the periodic check goes on, ${name} is tried again`,
+            `no events from ${name}: ${why}; relying on periodic checks, restarting ${name}`,
           )
           this.onEvent(`${name} down`)
         },
@@ -73,7 +74,7 @@ export class Sources {
           this.onReady()
           if (first) return
           this.log.info({ source: name }, `events from ${name} again`)
-          // What happened in between went unseen.
+          // Events in between were missed.
           this.onEvent(`${name} up`)
         },
       },

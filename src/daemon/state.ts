@@ -1,11 +1,11 @@
 /** What the daemon remembers across a restart within one boot: the last look, and its conflicts. */
 import type { ConflictState } from '../drift/conflict'
 import type { GuestSnapshot } from '../drift/snapshot'
-import { isObject, isRecordedValues } from '../planner/ledger'
+import { isObject, isRecordedValues } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
 export interface DaemonState {
-  readonly version: 2
+  readonly version: 3
   /** ISO 8601 time of the look, for people. */
   readonly at: string
   readonly last: GuestSnapshot
@@ -31,7 +31,7 @@ function isState(value: unknown): value is DaemonState {
   if (!isObject(value) || !isObject(value.last)) return false
   const { version, at, last, conflicts } = value
   return (
-    version === 2 &&
+    version === 3 &&
     typeof at === 'string' &&
     typeof last.online === 'string' &&
     Array.isArray(last.nics) &&
@@ -49,6 +49,7 @@ function isNicSnapshot(nic: unknown): boolean {
     (nic.maximum === undefined || Number.isInteger(nic.maximum)) &&
     (nic.recordedAt === undefined || typeof nic.recordedAt === 'string') &&
     typeof nic.xdp === 'boolean' &&
+    Number.isInteger(nic.channels) &&
     isRecordedValues(nic.values)
   )
 }

@@ -7,22 +7,25 @@ import { plural } from '../text/plural'
 import type { PassResult } from './reconcile-loop'
 import type { SourceView } from './view'
 
-/** @param result undefined before the first look */
+/** @param result undefined before the first check */
 export function statusLine(
   result: PassResult | undefined,
   sources: readonly SourceView[],
   configValid: boolean,
 ): string {
-  if (result === undefined) return 'waiting for a first look at the guest'
-  const { guest, missing, skips } = result
+  if (result === undefined) return 'waiting for the first check of the guest'
+  const { guest, missing, skips, problem } = result
   const parts = [`${plural(guest.nics.length, 'NIC')}, ${plural(guest.cpus.online.length, 'vCPU')}`]
   const alone = new Set(skips.filter((skip) => skip.tunable === undefined).map((skip) => skip.nic))
-  if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} missing`)
-  if (alone.size > 0) parts.push(`left alone: ${[...alone].join(', ')}`)
-  if (missing.length === 0 && alone.size === 0) parts.push('as desired')
+  if (missing.length > 0) parts.push(`${plural(missing.length, 'change')} pending`)
+  if (alone.size > 0) parts.push(`skipped: ${[...alone].join(', ')}`)
+  const unknown = skips.filter((skip) => skip.code === 'unknown-maximum').map((skip) => skip.nic)
+  if (unknown.length > 0) parts.push(`host maximum unknown: ${unknown.join(', ')}`)
+  if (problem !== undefined) parts.push(`not working: ${problem}`)
+  if (parts.length === 1) parts.push('converged')
   const down = sources.filter(({ state }) => state === 'down').map(({ name }) => name)
   if (down.length > 0) parts.push(`no events from ${down.join(', ')}`)
-  if (!configValid) parts.push('new configuration refused')
+  if (!configValid) parts.push('configuration reload failed')
   return parts.join('; ')
 }
 

@@ -16,7 +16,7 @@ export function parseKernelEvent(line: string): KernelEvent | undefined {
   return { action, device, subsystem }
 }
 
-/** Whether the event can have to do with a virtio NIC or the vCPUs. Containers make many veth events. */
+/** Whether the event can concern a virtio NIC or the vCPUs. Containers cause many veth events. */
 export function concernsUs({ device, subsystem, action }: KernelEvent): boolean {
   // A vCPU that is added is still offline; its online event follows.
   if (subsystem === 'cpu') return action !== 'add'

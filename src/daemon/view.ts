@@ -1,13 +1,13 @@
 /**
- * What the daemon shows of itself to `vqtune status`: a file that it replaces after each pass and removes when it ends.
- * One that was killed leaves it behind; so a reader first asks whether that very process is still there.
+ * The daemon's state for `vqtune status`: a file that it replaces after each pass and removes when it ends. A daemon that
+ * was killed leaves it behind, so a reader first checks that the very same process still exists.
  */
-import { rmSync } from 'node:fs'
 import { type DriftRecord, isDriftRecord } from '../drift/history'
-import { isObject } from '../planner/ledger'
+import { readBootId } from '../kernel/boot-id'
+import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
-const SOURCE_STATES = ['starting', 'up', 'down'] as const
+export const SOURCE_STATES = ['starting', 'up', 'down'] as const
 
 export interface SourceView {
   readonly name: string
@@ -18,7 +18,7 @@ export interface SourceView {
 
 export interface Suspension {
   readonly nic: string
-  /** The writer that is given way. */
+  /** The writer that caused the suspension. */
   readonly otherWriter: string
   /** ISO 8601; null: until an administrator decides. */
   readonly until: string | null
@@ -29,15 +29,15 @@ export interface DaemonView {
   readonly version: 1
   readonly bootId: string
   readonly pid: number
-  /** Start of the process as the kernel counts it; with pid and boot it names one process for ever. */
+  /** Start time of the process as the kernel counts it; with PID and boot id it identifies one process for good. */
   readonly startTicks: string
-  /** ISO 8601 time of the last look at the guest. */
+  /** ISO 8601 time of the last check of the guest. */
   readonly checkedAt: string
   readonly sources: readonly SourceView[]
   readonly suspended: readonly Suspension[]
-  /** False when the last reload was refused. */
+  /** False if the last reload failed. */
   readonly configValid: boolean
-  /** What goes wrong now, one line each. */
+  /** Current problems, one line each. */
   readonly problems: readonly string[]
   /** The newest few, oldest first. */
   readonly recentDrift: readonly DriftRecord[]
@@ -47,10 +47,10 @@ function viewPath(system: System): string {
   return `${system.paths.runDir}/status.json`
 }
 
-/** Who writes the view, for its reader to check. */
+/** The identity of the writing process, for the reader to check. */
 export function ownIdentity(system: System): Pick<DaemonView, 'bootId' | 'pid' | 'startTicks'> {
   return {
-    bootId: system.readText(system.paths.procBootId)?.trim() ?? '',
+    bootId: readBootId(system),
     pid: process.pid,
     startTicks: startTicksOf(system, process.pid) ?? '',
   }
@@ -62,20 +62,20 @@ export function writeView(system: System, view: DaemonView): void {
 }
 
 export function removeView(system: System): void {
-  rmSync(viewPath(system), { force: true })
+  system.removeFile(viewPath(system))
 }
 
-/** @returns the view of a daemon that lives; 'unknown' when this user may not see processes; undefined: none runs */
+/** @returns the view of a running daemon; 'unknown' if this user may not see processes; undefined: none is running */
 export function readView(system: System): DaemonView | 'unknown' | undefined {
   const view = parseView(system)
-  if (view === undefined || view.bootId !== system.readText(system.paths.procBootId)?.trim()) return undefined
+  if (view === undefined || view.bootId !== readBootId(system)) return undefined
   const ticks = startTicksOf(system, view.pid)
   if (ticks === view.startTicks) return view
   // hidepid=: other users' processes do not show, nor does that of the service manager.
   return ticks === undefined && !system.exists(`${system.paths.proc}/1`) ? 'unknown' : undefined
 }
 
-/** Damaged, or of another version, is none: it is only there to be shown. */
+/** undefined if it is damaged or of another version: it only serves for display. */
 function parseView(system: System): DaemonView | undefined {
   try {
     const value: unknown = JSON.parse(system.readText(viewPath(system)) ?? '')

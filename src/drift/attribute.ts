@@ -1,54 +1,56 @@
 /**
- * Who changed a setting, as far as it can be proven. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
+ * Who changed a setting, if there is evidence. Nothing is guessed: without evidence the writer is 'unknown'. Pure.
  */
 
-import { formatCpuList, parseCpuList } from '../kernel/cpulist'
-import { stripes } from '../planner/layout'
-import { entryOf, type LedgerEntry, type RecordedValues } from '../planner/ledger'
-import { type Drift, isSettingDrift, type SettingDrift } from './classify'
+import { parseCpuList } from '../kernel/cpulist'
+import type { TunableName } from '../model'
+import { nicByIndex } from '../planner/find-nic'
+import { entryOf, type LedgerEntry } from '../planner/ledger'
+import { changedValues, hasKernelLayout, showsKernelLayout } from '../tunables/engine'
+import { type Drift, isSettingDrift } from './classify'
 import { type RunningTool, runningWriter } from './process-scan'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
 export interface Attribution {
   /** A program's name, 'kernel', 'vqtune', or 'unknown'. */
   readonly name: string
-  /** What shows it, one clause; for 'unknown' what was looked at. */
+  /** The evidence, one clause; for 'unknown' what was checked. */
   readonly evidence: string
 }
 
-/** Something that is present in the guest and writes these settings by itself. */
+/** Software in the guest that writes these settings by itself. */
 export interface CandidateWriter {
   readonly name: string
-  readonly writes: readonly SettingDrift[]
+  readonly writes: readonly TunableName[]
   /** Interfaces it writes to; undefined: any. */
   readonly nic: string | undefined
-  /** What its file says, for one that writes a fixed value: it is named only for that value. Absent: any value. */
+  /** The value in its file, if it writes a fixed one: it is named only for that value. Absent: any value. */
   readonly says?: string
   readonly evidence: string
 }
 
 export interface AttributionInput {
-  /** All drifts of the same look: a vCPU change explains what the kernel rewrote with it. */
+  /** All drifts of the same observation: a vCPU change explains what the kernel rewrote with it. */
   readonly drifts: readonly Drift[]
   readonly before: GuestSnapshot
   readonly after: GuestSnapshot
   /** Ledger entries as they are now. */
   readonly entries: readonly LedgerEntry[]
   readonly candidates: readonly CandidateWriter[]
-  /** Programs that were at work when the change was noticed. */
+  /** Programs that were running when the change was noticed. */
   readonly runningTools: readonly RunningTool[]
 }
 
 /** For drifts of the guest itself there is no writer to name. */
 export function attribute(drift: Drift, evidence: AttributionInput): Attribution {
   if (!isSettingDrift(drift.kind)) return describeEvent(drift)
-  const nic = evidence.after.nics.find((candidate) => candidate.ifindex === drift.ifindex)
+  const nic = nicByIndex(evidence.after, drift.ifindex)
   const own = nic === undefined ? undefined : ownWriter(nic, evidence)
   if (own !== undefined) return own
-  if (nic !== undefined && drift.kind !== 'channels' && kernelRewrote(nic, evidence)) {
+  if (nic !== undefined && hasKernelLayout(drift.kind) && kernelRewrote(nic, evidence)) {
     return {
       name: 'kernel',
-      evidence: 'virtio_net lays out affinity and XPS anew when a vCPU goes online or offline',
+      evidence: 'virtio_net recalculates affinity and XPS when a vCPU goes online or offline',
     }
   }
   const kind = drift.kind
@@ -65,13 +67,13 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
   if (candidates.length > 1) {
     return {
       name: 'unknown',
-      evidence: `one of ${candidates.map((candidate) => candidate.name).join(', ')}; which one cannot be told`,
+      evidence: `one of ${candidates.map((candidate) => candidate.name).join(', ')}; which one is unknown`,
     }
   }
   return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
 }
 
-/** The value stands in the text as a number of its own. Only channels are compared so: they are one number. */
+/** The value is in the text as a separate number. Only for channels, which are a single number. */
 function saysValue(text: string, value: string): boolean {
   return /^\d+$/.test(value) && new RegExp(`(?<!\\d)${value}(?!\\d)`).test(text)
 }
@@ -82,51 +84,27 @@ function describeEvent(drift: Drift): Attribution {
       return { name: 'kernel', evidence: 'a vCPU went online or offline' }
     case 'xdp-attached':
     case 'xdp-detached':
-      return { name: 'unknown', evidence: 'the kernel does not tell who attaches XDP programs' }
+      return { name: 'unknown', evidence: 'the kernel does not show who attaches XDP programs' }
     default:
-      return { name: 'kernel', evidence: 'the device was plugged, unplugged or bound anew' }
+      return { name: 'kernel', evidence: 'the device was plugged, unplugged or rebound' }
   }
 }
 
-/** The ledger changed after our last look and holds what the NIC shows: apply or rollback by another vqtune. */
+/** The ledger changed after our last observation and has the NIC's current values: apply or rollback by another vqtune. */
 function ownWriter(nic: NicSnapshot, evidence: AttributionInput): Attribution | undefined {
   const entry = entryOf(evidence, nic)
-  // A trial that ends by itself takes its mark away; this one was killed between two counts.
-  if (entry?.trial !== undefined)
-    return { name: 'vqtune', evidence: 'tried by a vqtune trial that was killed' }
-  const before = evidence.before.nics.find((other) => other.ifindex === nic.ifindex)
+  // A trial that completes removes its mark; this one was killed between two counts.
+  if (entry?.trial !== undefined) return { name: 'vqtune', evidence: 'set by a vqtune trial that was killed' }
+  const before = nicByIndex(evidence.before, nic.ifindex)
   if (entry === undefined || entry.at === before?.recordedAt) return undefined
   if (entry.held === true)
     return { name: 'vqtune', evidence: entry.heldWhy ?? 'rolled back by an administrator' }
-  if (entry.applied === undefined || !sameValues(entry.applied, nic.values)) return undefined
+  if (entry.applied === undefined || changedValues(entry.applied, nic.values).length > 0) return undefined
   return { name: 'vqtune', evidence: 'applied by another vqtune process' }
 }
 
-function sameValues(a: RecordedValues, b: RecordedValues): boolean {
-  return (
-    a.channels === b.channels &&
-    a.queues.length === b.queues.length &&
-    a.queues.every((queue, i) => {
-      const other = b.queues[i]
-      return queue.rx === other?.rx && queue.tx === other?.tx && queue.xps === other?.xps
-    })
-  )
-}
-
-/**
- * virtnet_set_affinity() ran after a CPU came or went: every queue shows exactly the kernel's own layout over the CPUs
- * that are online now. Nobody else produces that by chance.
- */
+/** virtnet_set_affinity() ran after a CPU came or went: every queue shows the kernel's own layout for the CPUs online now. */
 function kernelRewrote(nic: NicSnapshot, { drifts, after }: AttributionInput): boolean {
   if (!drifts.some((drift) => drift.kind === 'vcpus')) return false
-  const online = parseCpuList(after.online) ?? []
-  const { channels, queues } = nic.values
-  const groups =
-    channels <= online.length
-      ? stripes(channels, online, 0)
-      : queues.map((_, i) => online.slice(i % online.length, (i % online.length) + 1))
-  return queues.every((queue, i) => {
-    const cpus = formatCpuList(groups[i] ?? [])
-    return [queue.rx, queue.tx, queue.xps].every((value) => value === undefined || value === cpus)
-  })
+  return showsKernelLayout(nic.values, nic.channels, parseCpuList(after.online) ?? [])
 }

@@ -1,4 +1,4 @@
-/** Who in this guest writes our settings by itself, as advice/writers finds them in files and procfs. */
+/** Software in this guest that writes our settings by itself, as src/writers finds it in files and procfs. */
 
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
@@ -6,7 +6,7 @@ import { findWriters } from '../writers/index'
 import type { Writer as KnownWriter } from '../writers/writer'
 import type { CandidateWriter } from './attribute'
 
-/** Only those that are active and mean these NICs: what may be is no evidence. */
+/** Only those that are active and affect these NICs: a possibility is not evidence. */
 export function readCandidateWriters(
   system: System,
   nics: readonly ObservedNic[],
@@ -23,7 +23,7 @@ function candidateOf({ writer, where, what, tunable }: KnownWriter, nic: string)
     name: writer,
     writes: [tunable],
     nic,
-    // irqbalance chooses as it goes; the others have the one value that their file says.
+    // irqbalance chooses at run time; the others write the one value in their file.
     ...(writer === 'irqbalance' ? {} : { says: what }),
     evidence: `${writer} (${where}) ${what}`,
   }

@@ -1,21 +1,21 @@
 /**
- * When to stop writing. Another writer reverses us: set it again, a few times; then it is a fight, and vqtune leaves
- * the NIC alone for a time that doubles with each further fight. Pure: state in, state and verdict out.
+ * When to stop writing. If another writer reverses a setting, vqtune sets it again a few times; then it is a conflict, and
+ * vqtune suspends the NIC for a time that doubles with each further conflict. Pure: state in, state and verdict out.
  */
 import type { ConflictPolicy } from '../model'
 
-/** What is remembered of one NIC instance. Times are milliseconds since boot: nobody sets that clock. */
+/** The state of one NIC instance. Times are milliseconds since boot, which clock changes do not affect. */
 export interface ConflictState {
   readonly ifindex: number
   /** Reversals within the window, oldest first. */
   readonly reversals: readonly number[]
-  /** Fights so far; forgotten after a quiet time. */
+  /** Conflicts so far; reset after a quiet time. */
   readonly backoffs: number
   /** Not written to before this time. */
   readonly backoffUntil?: number
   /** By policy, until the next boot, `vqtune apply` or a changed configuration. */
   readonly suspended?: 'yielded' | 'reported'
-  /** Writer that is yielded to or fought with. */
+  /** The other writer. */
   readonly otherWriter?: string
 }
 
@@ -28,7 +28,7 @@ export interface ConflictLimits {
 export type ConflictVerdict =
   | { readonly action: 'reassert' }
   | { readonly action: 'yield' | 'report' }
-  /** The fight is given up until then. */
+  /** vqtune backs off until then. */
   | { readonly action: 'back-off'; readonly reversals: number; readonly awaySeconds: number }
 
 const MAX_BACKOFF_SECONDS = 86_400
@@ -37,7 +37,7 @@ export function noConflict(ifindex: number): ConflictState {
   return { ifindex, reversals: [], backoffs: 0 }
 }
 
-/** Another writer changed what had been as desired. */
+/** Another writer changed a setting that was as desired. */
 export function afterReversal(
   state: ConflictState,
   policy: ConflictPolicy,
@@ -75,7 +75,7 @@ export function isBackedOff(state: ConflictState, now: number): boolean {
   return state.backoffUntil !== undefined && state.backoffUntil > now
 }
 
-/** Forgets what is over: a finished back-off, and old fights once as quiet as the last back-off was long. */
+/** Removes what has expired: a back-off that is over, and old conflicts after a quiet time as long as the last back-off. */
 export function withTime(state: ConflictState, limits: ConflictLimits, now: number): ConflictState {
   const { backoffUntil, ...rest } = state
   if (backoffUntil === undefined || isBackedOff(state, now)) return state

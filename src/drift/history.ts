@@ -1,6 +1,6 @@
-/** The drift history: one JSON object a line in the state directory, kept across reboots and bounded in size. */
-import { errnoOf, VqtuneError } from '../errors'
-import { appendLine } from '../system/line-log'
+/** The drift history: one JSON object per line in the state directory, kept across reboots and bounded in size. */
+import { fileError } from '../errors'
+import { appendLine, readNewestLines } from '../system/line-log'
 import type { System } from '../system/system'
 import { DRIFT_KINDS, type DriftKind } from './classify'
 
@@ -8,22 +8,22 @@ import { DRIFT_KINDS, type DriftKind } from './classify'
 export const DRIFT_ACTIONS = [
   /** Set back to the desired state. */
   'repaired',
-  /** Nothing had to be written: the guest is as desired with it, or settled by itself. */
+  /** Nothing had to be written: the guest is as desired with it, or returned by itself. */
   'accepted',
-  /** Left as it is, by on-conflict. */
+  /** Not repaired, by on-conflict. */
   'reported',
   'yielded',
-  /** Given up for a time, after too many reversals. */
+  /** Suspended for a time, after too many reversals. */
   'backed-off',
-  /** Writing was tried and did not reach the desired state. */
+  /** Writes did not reach the desired state. */
   'failed',
 ] as const
 
-/** What vqtune did by itself to channels that it had set: these records are of no drift. */
-const OWN_ACTIONS = [
-  /** New channels had cut the NIC off, and those before returned. */
+/** Actions of vqtune itself on channels that it had set: these records are not drift. */
+export const OWN_ACTIONS = [
+  /** The NIC lost connectivity with the new channels, and they were reverted. */
   'reverted',
-  /** Traffic was worse with the new channels, and the guard returned to those before. */
+  /** Throughput was lower with the new channels, and the guard reverted them. */
   'guard-reduced',
 ] as const
 
@@ -33,7 +33,7 @@ const KINDS: ReadonlySet<string> = new Set(DRIFT_KINDS)
 const ACTIONS: ReadonlySet<string> = new Set([...DRIFT_ACTIONS, ...OWN_ACTIONS])
 
 export interface DriftRecord {
-  /** ISO 8601, UTC: when vqtune saw it. */
+  /** ISO 8601, UTC: when vqtune noticed it. */
   readonly at: string
   readonly kind: DriftKind
   /** Interface name; null for the guest as a whole. */
@@ -41,10 +41,10 @@ export interface DriftRecord {
   readonly old: string
   readonly new: string
   readonly writer: string
-  /** What shows the writer. */
+  /** Evidence for the writer. */
   readonly evidence: string
   readonly action: DriftAction
-  /** Why this action; empty when it says it all. */
+  /** Why this action; empty if obvious. */
   readonly why: string
 }
 
@@ -58,27 +58,32 @@ export function appendHistory(system: System, record: DriftRecord, limitKib: num
   try {
     appendLine(system, path, JSON.stringify(record), limitKib * 1024)
   } catch (cause) {
-    const errno = errnoOf(cause)
-    const kind = errno === 'EACCES' || errno === 'EROFS' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot write the drift history (${errno})`, { cause })
+    throw fileError(cause, path, 'cannot write the drift history')
   }
 }
 
 export interface History {
   /** Oldest first. */
   readonly records: readonly DriftRecord[]
-  /** Lines that are not records: torn by a crash, or somebody else's. */
+  /** Lines that are not records: truncated by a crash, or not ours. */
   readonly damaged: number
 }
 
-/** @throws VqtuneError kind state or permission when the file exists and cannot be read */
+/** Enough for several hundred records. */
+const NEWEST_BYTES = 64 * 1024
+
+/** The newest records, oldest first, at most several hundred. @throws the system error if they cannot be read */
+export function readNewestHistory(system: System): readonly DriftRecord[] {
+  return parseHistory(readNewestLines(historyPath(system), NEWEST_BYTES)).records
+}
+
+/** @throws VqtuneError kind state or permission if the file exists and cannot be read */
 export function readHistory(system: System): History {
   const path = historyPath(system)
   try {
     return parseHistory(system.readText(path) ?? '')
   } catch (cause) {
-    const kind = errnoOf(cause) === 'EACCES' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot read the drift history (${errnoOf(cause)})`, { cause })
+    throw fileError(cause, path, 'cannot read the drift history')
   }
 }
 
@@ -96,7 +101,7 @@ export function parseHistory(text: string): History {
 }
 
 function parseRecord(line: string): DriftRecord | undefined {
-  // Most of what is not ours, without the cost of an exception for each line.
+  // Most lines that are not ours, without the cost of an exception each.
   if (!line.startsWith('{')) return undefined
   let fields: Readonly<Record<string, unknown>>
   try {
@@ -107,7 +112,7 @@ function parseRecord(line: string): DriftRecord | undefined {
   return isDriftRecord(fields) ? fields : undefined
 }
 
-/** Every field of a record is there and of its type. */
+/** True if all fields of a record exist and have the right type. */
 export function isDriftRecord(
   fields: Readonly<Record<string, unknown>>,
 ): fields is Readonly<Record<string, unknown>> & DriftRecord {
@@ -122,7 +127,7 @@ export function isDriftRecord(
 }
 
 /**
- * A point in time as people write it: ISO 8601 (`2026-03-01`, `2026-03-01T10:00`), or so long ago: `90m`, `24h`, `7d`.
+ * A point in time: ISO 8601 (`2026-03-01`, `2026-03-01T10:00`), or an age: `90m`, `24h`, `7d`.
  * @returns milliseconds since the epoch, or undefined
  */
 export function parseSince(text: string, now: number): number | undefined {
@@ -133,7 +138,7 @@ export function parseSince(text: string, now: number): number | undefined {
   }
   if (!/^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$/.test(text))
     return undefined
-  // A date alone would be midnight UTC to Date.parse; people mean their own midnight.
+  // Date.parse takes a date alone as midnight UTC; local midnight is meant.
   const at = Date.parse(text.length === 10 ? `${text}T00:00` : text.replace(' ', 'T'))
   return Number.isNaN(at) ? undefined : at
 }

@@ -1,63 +1,76 @@
 /**
- * Programs at work at the moment a change is noticed, from one look at procfs. The kernel tells nobody who wrote, and a
- * program that ran was not necessarily the one: the evidence says no more than that.
+ * Programs running at the moment a change is noticed, from one scan of procfs. The kernel does not show who wrote, and a
+ * program that was running is not necessarily the one: the evidence says no more than that.
  */
+
+import { findPrograms, isProgram, type Program, readArguments, readProcess } from '../kernel/processes'
+import type { TunableName } from '../model'
 import type { System } from '../system/system'
 import { escapeToOneLine } from '../text/escape'
-import type { SettingDrift } from './classify'
 
 export interface RunningTool {
-  /** Command name, as the kernel keeps it: at most 15 characters. */
+  /** The kernel's command name: at most 15 characters. */
   readonly name: string
   readonly pid: number
   readonly args: readonly string[]
-  /** Who started it, while that is known. */
+  /** Its parent, if known. */
   readonly parent: { readonly name: string; readonly pid: number } | undefined
 }
 
-/** Short-lived programs that people and services set these things with. */
-const TOOLS: readonly { readonly name: RegExp; readonly writes: readonly SettingDrift[] }[] = [
+/** Short-lived programs that administrators and services use to change these settings. */
+const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: readonly TunableName[] })[] = [
   { name: /^ethtool$/, writes: ['channels'] },
-  { name: /^tuna$/, writes: ['irq-affinity'] },
+  { name: /^tuna$/, script: true, writes: ['irq-affinity'] },
   // Vendors' scripts: set_irq_affinity.sh, set_irq_affinity_bynode.sh ...
-  { name: /^set_irq_affinit/, writes: ['irq-affinity', 'xps'] },
-  { name: /^set_xps_rps[\w.]*$/, writes: ['xps'] },
+  { name: /^set_irq_affinit/, script: true, writes: ['irq-affinity', 'xps'] },
+  { name: /^set_xps_rps[\w.]*$/, script: true, writes: ['xps', 'rps'] },
 ]
 
-/** Services that start a tool for each setting: the rival is the service. */
-const SERVICES = new Set(['tuned', 'NetworkManager'])
+/** Services that start a tool for each setting: the other writer is the service. */
+const SERVICES: readonly Program[] = [{ name: 'tuned', script: true }, { name: 'NetworkManager' }]
 
-/** One look at procfs: a name for each process, more only for the few that match. @param ownPid whose children are ours */
+/** Scans procfs once. @param ownPid its children are ours */
 export function readRunningTools(system: System, ownPid: number): readonly RunningTool[] {
-  const { proc } = system.paths
-  const nameOf = (pid: number): string => readGone(system, `${proc}/${pid}/comm`).trim()
-  return system.list(proc).flatMap((entry): RunningTool[] => {
-    if (!/^\d+$/.test(entry)) return []
-    const pid = Number(entry)
-    const name = nameOf(pid)
-    if (!TOOLS.some((tool) => tool.name.test(name))) return []
-    const args = readGone(system, `${proc}/${pid}/cmdline`).split('\0').slice(0, -1)
-    const parent = Number(/^PPid:\s*(\d+)$/m.exec(readGone(system, `${proc}/${pid}/status`))?.[1] ?? 0)
-    // What this process started, or somebody's monitor, writes nothing that we would wonder about.
-    if (parent === ownPid || args.includes('--monitor')) return []
-    const parentName = parent > 1 ? nameOf(parent) : ''
-    return [{ name, pid, args, parent: parentName === '' ? undefined : { name: parentName, pid: parent } }]
+  return findPrograms(system, TOOLS).flatMap(({ name, pid, parentPid }): RunningTool[] => {
+    const args = readArguments(system, pid)
+    // Our own children, and monitors, write nothing that needs attribution.
+    if (parentPid === ownPid || args.includes('--monitor')) return []
+    return [{ name, pid, args, parent: parentOf(system, parentPid) }]
   })
 }
 
-/** The text of a process that may end at any moment. */
-function readGone(system: System, path: string): string {
-  try {
-    return system.readText(path) ?? ''
-  } catch {
-    return ''
+/** Only root's, as the tool itself; a process that only has a service's name is not named. */
+function parentOf(system: System, pid: number): RunningTool['parent'] {
+  const parent = pid > 1 ? readProcess(system, pid) : undefined
+  if (parent?.uid !== 0) return undefined
+  const service = SERVICES.find(({ name }) => name === parent.name)
+  if (service !== undefined && !isProgram(parent, service)) return undefined
+  return { name: parent.name, pid }
+}
+
+const AT_WORK = 'was running when the change was noticed'
+const EVIDENCE = new RegExp(`^(.+) \\(pid (\\d+)(?:, started by (.+) (\\d+))?\\) ${AT_WORK}$`)
+
+/** A program as named in the evidence. */
+export interface SeenAtWork extends Pick<RunningTool, 'pid' | 'parent'> {
+  readonly command: string
+}
+
+/** Parses the evidence of runningWriter; undefined for any other. Pure. */
+export function seenAtWork(evidence: string): SeenAtWork | undefined {
+  const [, command, pid, parent, parentPid] = EVIDENCE.exec(evidence) ?? []
+  if (command === undefined) return undefined
+  return {
+    command,
+    pid: Number(pid),
+    parent: parent === undefined ? undefined : { name: parent, pid: Number(parentPid) },
   }
 }
 
-/** The one program that was seen and can have written this; undefined for none or several. Pure. */
+/** The one program seen that can have written this; undefined for none or several. Pure. */
 export function runningWriter(
   runningTools: readonly RunningTool[],
-  kind: SettingDrift,
+  kind: TunableName,
   drift: { readonly nic: string | undefined; readonly new: string },
 ): { readonly name: string; readonly evidence: string } | undefined {
   const able = runningTools.filter(
@@ -69,11 +82,11 @@ export function runningWriter(
   const by = seen.parent === undefined ? '' : `, started by ${seen.parent.name} ${seen.parent.pid}`
   return {
     name: writerOf(seen),
-    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}) was running when the change was noticed`,
+    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}) ${AT_WORK}`,
   }
 }
 
-/** ethtool says what it sets: another NIC, another value, or only a question. Scripts say nothing. */
+/** The arguments of ethtool show what it sets: another NIC, another value, or nothing. Scripts show nothing. */
 function means({ name, args }: RunningTool, drift: { nic: string | undefined; new: string }): boolean {
   if (name !== 'ethtool') return true
   const sets = args.some((arg) => arg === '-L' || arg === '--set-channels')
@@ -81,7 +94,7 @@ function means({ name, args }: RunningTool, drift: { nic: string | undefined; ne
 }
 
 function writerOf({ name, parent }: RunningTool): string {
-  return parent !== undefined && SERVICES.has(parent.name) ? parent.name : name
+  return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name
 }
 
 function commandOf({ name, args }: RunningTool): string {

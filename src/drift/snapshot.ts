@@ -1,36 +1,33 @@
-/** What a look at the guest leaves behind for the next one: small, comparable, and storable as JSON. Pure. */
+/** What is kept of an observation for the next one: small, comparable, storable as JSON. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
-import type { ObservedGuest, ObservedNic, Step } from '../model'
-import {
-  entryOf,
-  type LedgerEntry,
-  type RecordedQueue,
-  type RecordedValues,
-  valuesOf,
-} from '../planner/ledger'
+import type { ObservedGuest, ObservedNic, RecordedValues, Step } from '../model'
+import { nicByIndex } from '../planner/find-nic'
+import { entryOf, type LedgerEntry } from '../planner/ledger'
+import { recordValues, withWritten } from '../tunables/engine'
 
 export interface NicSnapshot {
   readonly ifindex: number
   readonly name: string
   readonly mac: string
   readonly virtio: string
-  /** Absent when the host's maximum is not known. */
+  /** Absent if the host's maximum is unknown. */
   readonly maximum?: number
   readonly xdp: boolean
+  readonly channels: number
   readonly values: RecordedValues
-  /** When its ledger entry was written, ISO 8601. Only compared for being another: clocks are set. */
+  /** Time of its ledger entry, ISO 8601. Only compared for equality, since clocks can be set. */
   readonly recordedAt?: string
 }
 
 export interface GuestSnapshot {
   readonly bootId: string
-  /** Online CPUs as a list text: "0-3". */
+  /** Online CPUs as a list: "0-3". */
   readonly online: string
   readonly nics: readonly NicSnapshot[]
 }
 
-/** @param entries the ledger's, as they are at this look */
+/** @param entries of the ledger, at the time of this observation */
 export function snapshotOf(guest: ObservedGuest, entries: readonly LedgerEntry[]): GuestSnapshot {
   return {
     bootId: guest.bootId,
@@ -48,14 +45,15 @@ function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnaps
     virtio: nic.virtio,
     ...(maximum === undefined ? {} : { maximum }),
     xdp: nic.obstacle?.code === 'xdp',
-    values: valuesOf(nic),
+    channels: nic.channels.current,
+    values: recordValues(nic),
     ...(entry === undefined ? {} : { recordedAt: entry.at }),
   }
 }
 
 /**
- * An earlier look, in which what these steps wrote is as a later look shows it, whether or not it stayed. What differs
- * between the two then was written by others. Pure.
+ * The earlier observation, but with what these steps wrote as in the later one, whether or not it persisted. Any remaining
+ * difference was written by others. Pure.
  */
 export function withOwnWrites(
   before: GuestSnapshot,
@@ -63,30 +61,12 @@ export function withOwnWrites(
   steps: readonly Step[],
 ): GuestSnapshot {
   const nics = before.nics.map((nic) => {
-    const own = steps.filter((step) => step.nic === nic.name)
-    const now = after.nics.find(({ ifindex }) => ifindex === nic.ifindex)
+    const own = steps.filter(({ ifindex }) => ifindex === nic.ifindex)
+    const now = nicByIndex(after, nic.ifindex)
     if (now === undefined || own.length === 0) return nic
-    // Under the lock the ledger is ours, too.
+    // Under the lock the ledger is ours too.
     const recorded = now.recordedAt === undefined ? {} : { recordedAt: now.recordedAt }
-    return { ...nic, ...recorded, values: valuesWithOwn(nic.values, now.values, own) }
+    return { ...nic, ...recorded, values: withWritten(nic.values, now.values, own) }
   })
   return { ...before, nics }
-}
-
-function valuesWithOwn(
-  before: RecordedValues,
-  after: RecordedValues,
-  steps: readonly Step[],
-): RecordedValues {
-  const queues = [...before.queues]
-  for (const step of steps) {
-    // With the channels the kernel writes affinity and XPS of all queues.
-    if (step.kind === 'set-channels') return after
-    const key: keyof RecordedQueue = step.kind === 'set-xps' ? 'xps' : step.direction
-    const queue = queues[step.queue]
-    const now = after.queues[step.queue]?.[key]
-    // What is missing on either side is no difference.
-    if (queue !== undefined && now !== undefined) queues[step.queue] = { ...queue, [key]: now }
-  }
-  return { ...before, queues }
 }

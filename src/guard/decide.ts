@@ -1,14 +1,16 @@
 /**
  * The guard's comparison of two channel counts on live traffic. Pure.
  *
- * One before-and-after comparison cannot tell a change of the load from one of the settings, and CPU time for a byte cannot
- * either: work that is not the network's makes each byte dearer as soon as fewer are moved, and a regression need not cost
- * CPU. So the guard goes back and forth (watch.ts): only a rate that falls with more channels, comes back with fewer, falls
- * again and comes back again is the channels' doing. On load that varies by itself (noise, slow waves, trends, steps, bursts)
- * at most 1 change in 100 is taken for a regression; test/unit/guard/watch.test.ts shows it by simulation.
+ * A single before-and-after comparison cannot tell a change of the load from an effect of the settings, nor can CPU time
+ * per byte: CPU time of other work makes each byte look more expensive when fewer are moved, and a regression need not
+ * cost CPU. So the guard alternates (watch.ts): only a rate that falls with more channels, recovers with fewer, falls
+ * again and recovers again is attributed to the channels. On load that varies on its own (noise, slow waves, trends,
+ * steps, bursts) the false-positive rate is at most 1 %; test/unit/guard/watch.test.ts simulates it.
  */
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
+import { median, quantile } from '../quantile'
 
-/** A piece of time between two readings of the NIC's counters, with the same channels at both ends. */
+/** The time between two readings of the NIC's counters, with the same channels at both. */
 export interface GuardSlice {
   readonly seconds: number
   /** Both directions. */
@@ -23,7 +25,6 @@ export interface Comparison {
   readonly why: string
 }
 
-const MIN_PACKETS_PER_SECOND = 50
 /** The slowest fifth with fewer channels must still be faster than the fastest fifth with more. */
 const TAIL = 0.2
 
@@ -37,13 +38,13 @@ export function compareCounts(
   more: readonly GuardSlice[],
   regressionPercent: number,
 ): Comparison {
-  // With more channels, too: that nothing moves at all is far more likely to be the load's end. Dead queues are what
-  // commit-confirm is for.
-  if ([fewer, more].some((side) => quantile(side.map(packetRate), 0.5) < MIN_PACKETS_PER_SECOND)) {
-    return { verdict: 'quiet', why: `less than ${MIN_PACKETS_PER_SECOND} packets/s: too little traffic` }
+  // With more channels, too: no traffic at all most likely means that the load has ended. Dead queues are the business
+  // of commit-confirm.
+  if ([fewer, more].some((side) => median(side.map(packetRate)) < IDLE_PACKETS_PER_SECOND)) {
+    return { verdict: 'quiet', why: `less than ${IDLE_PACKETS_PER_SECOND} packets/s: too little traffic` }
   }
   const rates = { fewer: fewer.map(rate), more: more.map(rate) }
-  const typical = { fewer: quantile(rates.fewer, 0.5), more: quantile(rates.more, 0.5) }
+  const typical = { fewer: median(rates.fewer), more: median(rates.more) }
   const fall = 1 - typical.more / typical.fewer
   const apart = quantile(rates.more, 1 - TAIL) < quantile(rates.fewer, TAIL)
   const why = `${megabits(typical.more)} instead of ${megabits(typical.fewer)} Mb/s`
@@ -56,15 +57,6 @@ function packetRate({ packets, seconds }: GuardSlice): number {
 
 function rate({ bytes, seconds }: GuardSlice): number {
   return bytes / seconds
-}
-
-/** @param values not empty */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const position = share * (sorted.length - 1)
-  const low = sorted[Math.floor(position)] ?? 0
-  const high = sorted[Math.ceil(position)] ?? 0
-  return low + (high - low) * (position - Math.floor(position))
 }
 
 function megabits(bytesPerSecond: number): string {

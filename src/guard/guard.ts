@@ -1,22 +1,25 @@
 /**
- * The guard of the daemon: reads counters on a timer, compares before and after each raise of channels that the daemon
- * makes, and steps back. What it found is in the ledger, which the planner obeys; the guard itself writes no setting.
- * Invariants: nothing is read while it is off; no child process; a bounded number of readings; its changes of the ledger
- * are one after another; a comparison that does not come to its end leaves nothing behind.
+ * The daemon's guard: reads counters on a timer, compares traffic before and after each increase of channels by the
+ * daemon, and limits the NIC to fewer channels if traffic got worse. The result is in the ledger, where the planner reads
+ * it; the guard itself writes no setting.
+ * Invariants: nothing is read while it is off; no child process; a bounded number of readings; its changes to the ledger
+ * are serialized; an unfinished comparison leaves nothing behind.
  *
- * Only raises are judged: fewer channels are forced by a limit, and there is no way back over it. What was changed at boot
- * is not: there was no traffic before to compare with.
+ * Only increases are compared: a decrease is forced by a limit and cannot be reversed. Changes at boot are not compared:
+ * there was no traffic before.
  */
+
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { entryOf, readLedger, withRegressionHold, writeLedger } from '../planner/ledger'
 import type { RegressionHolds } from '../planner/plan'
 import { conditionsOf, sameConditions } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
-import { Readings, readNic } from './readings'
+import { type Reading, Readings, readNic } from './readings'
 import { BEFORE_SLICES, SLICES, Watch, type WatchStep } from './watch'
 
 /** Channels that the daemon changed in a pass. */
@@ -29,7 +32,7 @@ export interface ChannelChange {
 export type GuardVerdict = 'guard-reduced' | 'kept' | 'not-judged'
 
 export interface GuardEvents {
-  /** A raise was judged. `to` is the count that it had before. */
+  /** An increase was compared. `to` is the previous count. */
   verdict(judged: {
     readonly nic: string
     readonly verdict: GuardVerdict
@@ -37,7 +40,7 @@ export interface GuardEvents {
     readonly to: number
     readonly why: string
   }): void
-  /** Told when it begins; undefined when it is over. */
+  /** Reported when it begins; undefined when it is over. */
   problem(topic: 'guard', text: string | undefined): void
 }
 
@@ -50,14 +53,13 @@ export interface GuardPass {
 
 interface ActiveComparison {
   readonly watch: Watch
-  /** Those under which the comparison goes on. */
+  /** The comparison ends when these change. */
   readonly conditions: ReturnType<typeof conditionsOf>
 }
 
-const LOCK_WAIT_MS = 10_000
-/** The pass that raises the channels again comes at once, unless something is in its way. */
+/** The pass that raises the channels again follows at once, unless something delays it. */
 const CLEARED_MS = 60_000
-/** Readings that are kept of one NIC: more than the longest phase and the time before the change need. */
+/** Readings kept per NIC: more than the longest phase and the time before the change need. */
 const KEPT_READINGS = BEFORE_SLICES + SLICES
 
 export class Guard {
@@ -66,11 +68,11 @@ export class Guard {
   private guest: ObservedGuest | undefined
   private readonly readings = new Map<number, Readings>()
   private readonly comparisons = new Map<number, ActiveComparison>()
-  /** Raises that the guard itself asked for, when it found that the channels are not to blame. */
+  /** Increases that the guard itself asked for, after it found that the channels are not the cause. */
   private readonly cleared = new Map<number, { readonly to: number; readonly untilMs: number }>()
   private edits: Promise<void> = Promise.resolve()
 
-  /** @param replan asks for a pass: the ledger says something new */
+  /** @param replan asks for a pass: the ledger has changed */
   constructor(
     private readonly system: System,
     private settings: Settings,
@@ -81,7 +83,7 @@ export class Guard {
     this.configure(settings)
   }
 
-  /** Starts, stops or goes on. Readings stay unless their interval is another one. */
+  /** Starts, stops or continues. Readings are kept unless their interval changes. */
   configure(settings: Settings): void {
     this.settings = settings
     const { enabled, windowSeconds } = settings.guard
@@ -91,7 +93,7 @@ export class Guard {
     clearInterval(this.timer)
     this.timer = undefined
     this.readings.clear()
-    // What they left in the ledger holds under the old configuration only.
+    // What they left in the ledger is valid under the old configuration only.
     this.comparisons.clear()
     this.cleared.clear()
     if (wanted > 0) this.timer = setInterval(() => void this.tick(), (wanted * 1000) / SLICES)
@@ -104,17 +106,17 @@ export class Guard {
     this.forgetGone(guest)
     for (const change of changes) this.note(change, guest)
     for (const [ifindex, { conditions, watch }] of this.comparisons) {
-      const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+      const nic = nicByIndex(guest, ifindex)
       if (nic === undefined || sameConditions(conditions, conditionsOf(guest, nic, this.settings))) continue
       this.end(nic, watch, 'not-judged', 'vCPUs, the host or the configuration changed meanwhile')
     }
-    // Of a daemon that was killed in the middle of a comparison, or of one that was given up.
+    // Left by a daemon that was killed during a comparison, or by a comparison that was abandoned.
     for (const [ifindex, { confirmed }] of regressionHolds) {
       if (!confirmed && !this.comparisons.has(ifindex)) this.edit(ifindex, undefined)
     }
   }
 
-  /** Gives up what is being compared. @returns when nothing of it is in the ledger any more */
+  /** Abandons all comparisons. @returns when nothing of them is left in the ledger */
   async close(): Promise<void> {
     clearInterval(this.timer)
     this.timer = undefined
@@ -125,8 +127,8 @@ export class Guard {
   }
 
   /**
-   * Reads every NIC that can have more than one queue, and goes on with the comparisons.
-   * @returns when what follows from it is in the ledger
+   * Reads every NIC that can have more than one queue, and continues the comparisons.
+   * @returns when the result is in the ledger
    */
   tick(): Promise<void> {
     const { guest } = this
@@ -134,7 +136,7 @@ export class Guard {
     const nowMs = this.clock()
     for (const nic of guest.nics) {
       if (nic.channels.maximum === 1) continue
-      const reading = readNic(this.system, nic.name, nowMs)
+      const reading = this.read(nic.name, nowMs)
       if (reading === undefined) continue
       const readings = this.readings.get(nic.ifindex) ?? new Readings(KEPT_READINGS)
       this.readings.set(nic.ifindex, readings)
@@ -145,6 +147,15 @@ export class Guard {
     return this.edits
   }
 
+  /** A reading that fails, as with no descriptors left, is left out like that of a NIC that went. */
+  private read(nic: string, nowMs: number): Reading | undefined {
+    try {
+      return readNic(this.system, nic, nowMs)
+    } catch {
+      return undefined
+    }
+  }
+
   private forgetGone({ nics }: ObservedGuest): void {
     const present = new Set(nics.map(({ ifindex }) => ifindex))
     for (const known of [this.readings, this.comparisons, this.cleared]) {
@@ -153,7 +164,7 @@ export class Guard {
   }
 
   private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
-    const nic = guest.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = nicByIndex(guest, ifindex)
     if (nic === undefined || to <= from) return
     const acquitted = this.cleared.get(ifindex)
     this.cleared.delete(ifindex)
@@ -162,7 +173,7 @@ export class Guard {
     const known = this.comparisons.get(ifindex)
     if (known !== undefined) {
       const { watch } = known
-      // To and fro, as the watch itself asked for.
+      // The alternation that the watch itself asked for.
       if (watch.fewer === from && watch.more === to) return
       if (watch.fresh && watch.more === from) {
         watch.raise(to, this.clock())
@@ -183,7 +194,7 @@ export class Guard {
     const before = this.readings.get(nic.ifindex)?.latestAt(from) ?? []
     const { windowSeconds, regressionPercent } = this.settings.guard
     if (before.length < SLICES) {
-      const why = `it had ${from} channels for less than ${windowSeconds} s before: nothing to compare with`
+      const why = `it had ${from} channels for less than ${windowSeconds} s before: no baseline to compare with`
       this.events.verdict({ nic: nic.name, verdict: 'not-judged', from: to, to: from, why })
       return
     }
@@ -220,12 +231,12 @@ export class Guard {
     }
     tell()
     if (!watch.atFewer) return
-    // What the comparison left in the ledger goes; the raise that follows from that is not to be judged again.
+    // The comparison's entry in the ledger is removed; the increase that follows must not be compared again.
     this.cleared.set(nic.ifindex, { to: watch.more, untilMs: this.clock() + CLEARED_MS })
     this.edit(nic.ifindex, undefined)
   }
 
-  /** Notes in the ledger what the guard wants, one change after another, and asks for a pass. */
+  /** Records the guard's decision in the ledger, one after another, and asks for a pass. */
   private edit(ifindex: number, wanted: WantedStep | undefined, then?: () => void): void {
     this.edits = this.edits.then(async () => {
       try {
@@ -234,22 +245,25 @@ export class Guard {
         then?.()
       } catch (error) {
         this.comparisons.delete(ifindex)
-        this.events.problem('guard', `the guard cannot note its step in the ledger: ${messageOf(error)}`)
+        this.events.problem(
+          'guard',
+          `the guard cannot record its decision in the ledger: ${messageOf(error)}`,
+        )
       }
       this.replan()
     })
   }
 
-  /** @returns whether the ledger is another one now */
+  /** @returns whether the ledger has changed */
   private async write(ifindex: number, wanted: WantedStep | undefined): Promise<boolean> {
     const { guest, settings } = this
-    const nic = guest?.nics.find((candidate) => candidate.ifindex === ifindex)
+    const nic = guest && nicByIndex(guest, ifindex)
     if (guest === undefined || nic === undefined) return false
-    const lock = await takeLock(this.system, 'guard', LOCK_WAIT_MS)
+    const lock = await takeLock(this.system, 'guard')
     try {
       const ledger = readLedger(this.system, guest.bootId)
       const entry = entryOf(ledger, nic)
-      // An administrator's rollback is the last word.
+      // An administrator's rollback takes precedence.
       if (entry === undefined || entry.held === true) return false
       if (wanted === undefined && entry.regressionHold === undefined) return false
       const at = new Date().toISOString()

@@ -1,5 +1,5 @@
 /** The rolling window: the latest readings of one NIC's counters, bounded, each with the channels at that time. */
-import { parseNicCounters } from '../kernel/counters'
+import { growth, parseNicCounters } from '../kernel/counters'
 import type { System } from '../system/system'
 import type { GuardSlice } from './decide'
 
@@ -7,7 +7,7 @@ export interface Reading {
   /** Monotonic, milliseconds. */
   readonly atMs: number
   readonly channels: number
-  /** Both directions, since the NIC came. */
+  /** Both directions, since the NIC appeared. */
   readonly bytes: number
   readonly packets: number
 }
@@ -27,12 +27,12 @@ export class Readings {
     return this.all.at(-1)
   }
 
-  /** Slices at that count from then on, oldest first. */
+  /** Slices with that count from that time on, oldest first. */
   since(channels: number, fromMs: number): readonly GuardSlice[] {
     return slicesOf(this.all.filter((reading) => reading.atMs >= fromMs && reading.channels === channels))
   }
 
-  /** The latest unbroken time at that count, which may be over by now: oldest first. */
+  /** Slices of the latest uninterrupted time with that count, which may be over by now; oldest first. */
   latestAt(channels: number): readonly GuardSlice[] {
     const end = this.all.findLastIndex((reading) => reading.channels === channels)
     const before = this.all.slice(0, end + 1)
@@ -45,9 +45,10 @@ function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
   return readings.slice(1).flatMap((to, i): GuardSlice[] => {
     const from = readings[i] as Reading
     const seconds = (to.atMs - from.atMs) / 1000
-    // Counters that went back are those of another device; a clock that stood still makes no rate.
-    if (seconds <= 0 || to.bytes < from.bytes || to.packets < from.packets) return []
-    return [{ seconds, bytes: to.bytes - from.bytes, packets: to.packets - from.packets }]
+    const bytes = growth(from.bytes, to.bytes)
+    const packets = growth(from.packets, to.packets)
+    // Without elapsed time there is no rate.
+    return seconds <= 0 || bytes === undefined || packets === undefined ? [] : [{ seconds, bytes, packets }]
   })
 }
 

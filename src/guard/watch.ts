@@ -1,32 +1,30 @@
 /**
- * One channel change under the guard: a comparison that goes back and forth until the channels are acquitted or convicted.
+ * One channel change under the guard: a comparison that alternates until the channels are cleared or limited.
  *
- *   before (fewer) -> more -> fewer -> more -> fewer: stepped back
+ *   before (fewer) -> more -> fewer -> more -> fewer: limited
  *
- * Every arrow needs a clear difference in the right direction; the first that lacks it ends the comparison, and the NIC
- * keeps the new count. All phases but the first after the change have lengths that differ by chance, so that load that
- * comes and goes in step with them does not stay in step. Pure but for the random numbers that it is given.
+ * Every arrow needs a clear difference in the expected direction; the first without one ends the comparison, and the NIC
+ * keeps the new count. All phases but the first after the change have random lengths, so that periodic load does not stay
+ * in phase with them. Pure except for the random numbers that it is given.
  */
+import { SETTLE_MS } from '../kernel/counters'
 import { type Comparison, compareCounts, type GuardSlice } from './decide'
 import type { Readings } from './readings'
 
 /** Slices in a window. */
 export const SLICES = 10
-/** As much before the change is looked at, if it is there, so that load that varies by itself is known to. */
+/** Slices before the change, if there are as many, so that load that varies on its own shows. */
 export const BEFORE_SLICES = 3 * SLICES
-/** After a change flows find their queues and congestion windows recover: not measured. Slices. */
-const SETTLE_SLICES = 1
-const MIN_SETTLE_MS = 1_000
 const CYCLES = 2
 
-/** What is to be done now. */
+/** What to do next. */
 export type WatchStep =
   | { readonly kind: 'wait' }
-  /** Bring the NIC to that many, and go on. */
+  /** Set the NIC to that count and continue. */
   | { readonly kind: 'go'; readonly channels: number; readonly why: string }
-  /** Over: the NIC is to have the fewer channels. */
+  /** Done: the NIC gets the lower count. */
   | { readonly kind: 'guard-reduced'; readonly channels: number; readonly why: string }
-  /** Over: the NIC is to have the new channels. */
+  /** Done: the NIC keeps the new count. */
   | { readonly kind: 'kept' | 'not-judged'; readonly channels: number; readonly why: string }
 
 export interface WatchOptions {
@@ -61,23 +59,23 @@ export class Watch {
     this.startedMs = nowMs
   }
 
-  /** True while the first measurement with more channels goes on: further raises then only move the goal. */
+  /** True during the first measurement with more channels: further increases then only change the upper count. */
   get fresh(): boolean {
     return this.cycle === 1 && this.phase === 'more'
   }
 
-  /** True while the NIC is to have the fewer channels. */
+  /** True while the NIC has to have the lower count. */
   get atFewer(): boolean {
     return this.phase === 'fewer'
   }
 
-  /** A further raise in the same time, as when vCPUs come one by one. */
+  /** A further increase at the same time, as when vCPUs are added one by one. */
   raise(to: number, nowMs: number): void {
     this.more = to
     this.startPhase('more', SLICES, nowMs)
   }
 
-  /** Looks at the readings; to be called after each. */
+  /** Evaluates the readings; to be called after each. */
   next(readings: Readings, nowMs: number): WatchStep {
     const channels = this.phase === 'more' ? this.more : this.fewer
     const now = readings.last?.channels
@@ -88,7 +86,7 @@ export class Watch {
     }
     this.arrivedMs ??= nowMs
     const sliceMs = (this.options.windowSeconds * 1000) / SLICES
-    const settledMs = this.arrivedMs + Math.max(MIN_SETTLE_MS, SETTLE_SLICES * sliceMs)
+    const settledMs = this.arrivedMs + Math.max(SETTLE_MS, sliceMs)
     const slices = readings.since(channels, settledMs)
     return slices.length < this.length ? { kind: 'wait' } : this.judge(slices, nowMs)
   }
@@ -106,7 +104,7 @@ export class Watch {
     const numbers = `${why} with ${this.more} instead of ${this.fewer} channels`
     return this.fresh
       ? `not clearly worse: ${numbers}`
-      : `it was the load, not the channels: it did not follow them (${numbers})`
+      : `caused by the load, not by the channels: the rate did not follow them (${numbers})`
   }
 
   private goOn(why: string, nowMs: number): WatchStep {
@@ -120,7 +118,7 @@ export class Watch {
       return {
         kind: 'guard-reduced',
         channels: this.fewer,
-        why: `${this.lastWhy}, and so ${CYCLES} times in turn`,
+        why: `${this.lastWhy}, ${CYCLES} times in a row`,
       }
     }
     this.cycle++

@@ -1,7 +1,7 @@
-/** The counters that a trial reads before and after: the NIC's and the vCPUs'. */
+/** Counters of NICs and vCPUs, and the constants for comparing two readings. */
 import { VqtuneError } from '../errors'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 
 export interface NicCounters {
   readonly rxBytes: number
@@ -12,11 +12,11 @@ export interface NicCounters {
 
 /** One line of /proc/stat, in ticks of 1/100 s (USER_HZ is 100 wherever virtio-net runs). */
 export interface CpuTicks {
-  /** user, nice, system, irq, softirq: what this guest did. Not stolen time, which others had. */
+  /** user, nice, system, irq, softirq: work of this guest. Without stolen time. */
   readonly busy: number
   readonly softirq: number
   readonly stolen: number
-  /** All of the above, idle and waiting for I/O. guest ticks are in user already. */
+  /** All of the above, idle and waiting for I/O. guest ticks are included in user. */
   readonly total: number
 }
 
@@ -29,7 +29,21 @@ export interface Counters {
 
 export const TICKS_PER_SECOND = 100
 
-/** Parses /proc/net/dev. @returns undefined when the interface is not there, or its counts are no numbers */
+/** Both directions together; below this a NIC is idle and a measurement meaningless. */
+export const IDLE_PACKETS_PER_SECOND = 50
+
+/** Not measured after a change of channels: flows are moving to their queues and congestion windows recover. */
+export const SETTLE_MS = 1_000
+
+/**
+ * How much a counter grew between two readings. Counters are 64 bits wide in the kernel and only reset with the NIC.
+ * @returns undefined if it decreased: it is the counter of another device
+ */
+export function growth(from: number, to: number): number | undefined {
+  return to < from ? undefined : to - from
+}
+
+/** Parses /proc/net/dev. @returns undefined if there is no such interface or a count is not a number */
 export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
   for (const line of text.split('\n')) {
     // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.
@@ -39,7 +53,7 @@ export function parseNicCounters(text: string, nic: string): NicCounters | undef
       .slice(colon + 1)
       .trim()
       .split(/\s+/)
-      .map(wholeNumber)
+      .map(parseWholeNumber)
     const [rxBytes, rxPackets] = values
     const [txBytes, txPackets] = values.slice(8)
     return rxBytes === undefined ||
@@ -59,7 +73,7 @@ export function parseCpuTicks(text: string): ReadonlyMap<string, CpuTicks> {
     const values = (match[2] as string)
       .trim()
       .split(/ +/)
-      .map((field) => wholeNumber(field) ?? 0)
+      .map((field) => parseWholeNumber(field) ?? 0)
     const [user = 0, nice = 0, system = 0, idle = 0, waiting = 0, irq = 0, softirq = 0, stolen = 0] = values
     const busy = user + nice + system + irq + softirq
     cpus.set(match[1] as string, { busy, softirq, stolen, total: busy + idle + waiting + stolen })

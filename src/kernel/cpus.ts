@@ -5,20 +5,61 @@ import type { System } from '../system/system'
 import { parseCpuList } from './cpulist'
 
 /**
- * Reads which CPUs are online and which of those are isolated. sysfs "isolated" holds isolcpus= (domain) and isolated
- * cpuset partitions; nohz_full CPUs are kept free of interrupts for the same reason. RHEL's tuned profiles
- * (realtime-virtual-guest, cpu-partitioning) set both.
+ * Reads which CPUs are online and which of those are to be kept free of interrupts. Sysfs "isolated" holds only isolcpus=
+ * (the boot-time housekeeping mask, kernel/sched/isolation.c); nohz_full CPUs are kept free for the same reason. RHEL's
+ * tuned profiles (realtime-virtual-guest, cpu-partitioning) set both.
  * @throws VqtuneError kind unsupported when sysfs has no usable list.
  */
 export function readCpus(system: System): ObservedCpus {
-  const read = (name: string): CpuList | undefined => {
-    const text = system.readText(`${system.paths.sysCpu}/${name}`)
-    return text === undefined ? undefined : parseCpuList(text)
-  }
-  const online = read('online')
+  const { paths } = system
+  const online = readList(system, `${paths.sysCpu}/online`)
   if (online === undefined || online.length === 0) {
-    throw new VqtuneError('unsupported', `${system.paths.sysCpu}/online: no list of online CPUs`)
+    throw new VqtuneError('unsupported', `${paths.sysCpu}/online: no list of online CPUs`)
   }
-  const apart = new Set([...(read('isolated') ?? []), ...(read('nohz_full') ?? [])])
+  const apart = new Set([
+    ...(readList(system, `${paths.sysCpu}/isolated`) ?? []),
+    ...(readList(system, `${paths.sysCpu}/nohz_full`) ?? []),
+    ...isolatedByCpusets(system),
+    ...keptFreeAtBoot(system.readText(paths.procCmdline) ?? '', online),
+  ])
   return { online, isolated: online.filter((cpu) => apart.has(cpu)) }
+}
+
+function readList(system: System, path: string): CpuList | undefined {
+  const text = system.readText(path)
+  return text === undefined ? undefined : parseCpuList(text)
+}
+
+/** CPUs of isolated cpuset partitions: one file from Linux 6.7 on, before that the partitions themselves. */
+function isolatedByCpusets(system: System): CpuList {
+  const top = system.paths.sysCgroup
+  return readList(system, `${top}/cpuset.cpus.isolated`) ?? partitionsBelow(system, top)
+}
+
+/** Before 6.7 a partition is the child of another one, or of the top (Documentation/admin-guide/cgroup-v2.rst). */
+function partitionsBelow(system: System, directory: string): CpuList {
+  return system.list(directory).flatMap((name): CpuList => {
+    const child = `${directory}/${name}`
+    // Only cgroups with the cpuset controller have it: `member`, `root`, `isolated`, or `isolated invalid (...)`.
+    const kind = system.readText(`${child}/cpuset.cpus.partition`)?.trim()
+    if (kind === 'isolated') return readList(system, `${child}/cpuset.cpus.effective`) ?? []
+    return kind === 'root' ? partitionsBelow(system, child) : []
+  })
+}
+
+/**
+ * What the kernel command line keeps free of interrupts without showing it in sysfs: `isolcpus=managed_irq,LIST`, and all
+ * that `irqaffinity=LIST` leaves out.
+ */
+export function keptFreeAtBoot(commandLine: string, online: CpuList): CpuList {
+  const parameter = (name: string): string | undefined =>
+    commandLine
+      .split(/\s+/)
+      .findLast((word) => word.startsWith(`${name}=`))
+      ?.slice(name.length + 1)
+  // Flags come first: nohz, domain, managed_irq (housekeeping_isolcpus_setup).
+  const isolated = parseCpuList((parameter('isolcpus') ?? '').replace(/^(?:[a-z_]+,)+/, '')) ?? []
+  const allowed = parseCpuList(parameter('irqaffinity') ?? '') ?? []
+  const rest = allowed.length === 0 ? [] : online.filter((cpu) => !allowed.includes(cpu))
+  return [...isolated, ...rest]
 }

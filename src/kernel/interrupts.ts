@@ -1,7 +1,7 @@
 /** Interrupts of virtio devices: /proc/interrupts names them, /proc/irq/N says where they may go. */
 import type { CpuList, InterruptLayout, ObservedIrq } from '../model'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 import { parseCpuList, parseCpuMask } from './cpulist'
 
 /** IRQ number by action name (`virtio2-input.0`), for virtio devices only. */
@@ -18,7 +18,7 @@ export function parseVirtioInterrupts(text: string): VirtioInterrupts {
     const end = newline === -1 ? text.length : newline
     const line = text.slice(start, end)
     const colon = line.indexOf(':')
-    const irq = colon === -1 ? undefined : wholeNumber(line.slice(0, colon).trim())
+    const irq = colon === -1 ? undefined : parseWholeNumber(line.slice(0, colon).trim())
     if (irq !== undefined) addActions(interrupts, irq, line, colon)
     start = end + 1
   }
@@ -56,7 +56,7 @@ export function interruptLayout(
   return 'unknown'
 }
 
-/** One queue's interrupt with its affinity, or undefined when the queue has none of its own. */
+/** One queue's interrupt, or undefined when the queue has none of its own. */
 export function readQueueIrq(
   system: System,
   virtio: string,
@@ -66,13 +66,18 @@ export function readQueueIrq(
 ): ObservedIrq | undefined {
   const name = `${virtio}-${direction === 'rx' ? 'input' : 'output'}.${queue}`
   const irq = interrupts.get(name)
-  if (irq === undefined) return undefined
-  const affinity = readAffinity(system, irq, 'smp_affinity')
-  if (affinity === undefined) return undefined
-  return { irq, name, affinity, effective: readAffinity(system, irq, 'effective_affinity') }
+  return irq === undefined ? undefined : { irq, name, effective: readCpus(system, irq, 'effective_affinity') }
 }
 
-function readAffinity(system: System, irq: number, file: string): CpuList | undefined {
+/**
+ * smp_affinity: what was asked for. Judged instead of effective_affinity, which is stale until the next interrupt.
+ * @returns undefined where the interrupt went away
+ */
+export function readIrqAffinity(system: System, irq: number): CpuList | undefined {
+  return readCpus(system, irq, 'smp_affinity')
+}
+
+function readCpus(system: System, irq: number, file: string): CpuList | undefined {
   const list = system.readText(`${system.paths.procIrq}/${irq}/${file}_list`)
   if (list !== undefined) return parseCpuList(list)
   const mask = system.readText(`${system.paths.procIrq}/${irq}/${file}`)

@@ -1,19 +1,56 @@
 /** `ip -j -d link show`: what sysfs does not tell, for all interfaces in one call. */
 import { VqtuneError } from '../errors'
-import type { System } from '../system/system'
+import type { System, ToolResult } from '../system/system'
 import { escapeControl } from '../text/escape'
 
 export interface LinkFacts {
+  readonly name: string
   readonly altnames: readonly string[]
+  /** Only told where it is not the current one. */
+  readonly permanentMac: string | undefined
   /** An XDP program is attached in any mode. */
   readonly xdp: boolean
+  /** Bridge, bond or ovs-system that it belongs to. */
+  readonly master: string | undefined
+  /** Lower device of a macvtap or VLAN. */
+  readonly lower: string | undefined
+  /** 'tun', 'macvtap', 'bridge', 'bond', 'veth' ...; undefined for hardware. */
+  readonly kind: string | undefined
+  readonly loopback: boolean
+  /** Only for a multi-queue tap. */
+  readonly tapQueues: TapQueues | undefined
+  /** Of a tap: made for several queues; undefined for anything else. */
+  readonly multiQueue: boolean | undefined
+  /** A tap that stays without a process that has it open. */
+  readonly persistent: boolean
 }
 
+export interface TapQueues {
+  /** Queues that the guest's driver has enabled. */
+  readonly active: number
+  /** Queues that were offered and that the guest does not use. */
+  readonly unused: number
+}
+
+/** By name, in the kernel's order. */
+export type Links = ReadonlyMap<string, LinkFacts>
+
+type Entry = Readonly<Record<string, unknown>>
+
 /**
- * The entries of iproute2's JSON; those of hidden interfaces may be empty objects.
- * @throws VqtuneError kind tool-failed when it is not that JSON
+ * Entries of hidden interfaces may be empty objects. Old iproute2 has no altnames and prints xdp as an object with "mode".
+ * @throws VqtuneError kind tool-failed when it is not the JSON of iproute2
  */
-export function parseLinkEntries(text: string): readonly Readonly<Record<string, unknown>>[] {
+export function parseLinks(text: string): Links {
+  return new Map(
+    parseEntries(text).flatMap((entry): [string, LinkFacts][] => {
+      const name = string(entry.ifname)
+      return name === undefined ? [] : [[name, factsOf(name, entry)]]
+    }),
+  )
+}
+
+function parseEntries(text: string): readonly Entry[] {
   let entries: unknown
   try {
     // iproute2 leaves control characters in names as they are, except \b, \f, \n, \r and \t. In JSON they must not be.
@@ -28,29 +65,67 @@ export function parseLinkEntries(text: string): readonly Readonly<Record<string,
     )
   }
   if (!Array.isArray(entries)) throw new VqtuneError('tool-failed', 'ip -j link show printed no list')
-  return entries.filter((entry) => typeof entry === 'object' && entry !== null)
+  return entries.filter(isRecord)
 }
 
-/** Old iproute2 has no altnames and prints xdp as an object with "mode". @throws as parseLinkEntries */
-export function parseLinks(text: string): ReadonlyMap<string, LinkFacts> {
-  const links = new Map<string, LinkFacts>()
-  for (const { ifname, altnames, xdp, prog } of parseLinkEntries(text)) {
-    if (typeof ifname !== 'string') continue
-    links.set(ifname, {
-      altnames: Array.isArray(altnames) ? altnames.filter((name: unknown) => typeof name === 'string') : [],
-      xdp: hasXdp(xdp) || (typeof prog === 'object' && prog !== null),
-    })
+function factsOf(
+  name: string,
+  { altnames, permaddr, xdp, prog, master, link, link_type, linkinfo }: Entry,
+): LinkFacts {
+  const info = isRecord(linkinfo) ? linkinfo : {}
+  const data = isRecord(info.info_data) ? info.info_data : {}
+  return {
+    name,
+    altnames: Array.isArray(altnames) ? altnames.filter((other: unknown) => typeof other === 'string') : [],
+    permanentMac: string(permaddr),
+    xdp: hasXdp(xdp) || isRecord(prog),
+    master: string(master),
+    lower: string(link),
+    kind: string(info.info_kind),
+    loopback: link_type === 'loopback',
+    tapQueues: tapQueuesOf(data),
+    multiQueue: typeof data.multi_queue === 'boolean' ? data.multi_queue : undefined,
+    persistent: data.persist === true,
   }
-  return links
 }
 
 function hasXdp(xdp: unknown): boolean {
-  return typeof xdp === 'object' && xdp !== null && (!('mode' in xdp) || xdp.mode !== 0)
+  return isRecord(xdp) && (!('mode' in xdp) || xdp.mode !== 0)
 }
 
-/** All interfaces of this network namespace by name; empty when iproute2 is missing or too old for JSON. */
-export async function readLinks(system: System): Promise<ReadonlyMap<string, LinkFacts>> {
+function tapQueuesOf(data: Entry): TapQueues | undefined {
+  if (data.multi_queue !== true) return undefined
+  const { numqueues: active, numdisabled: unused } = data
+  return typeof active === 'number' && typeof unused === 'number' ? { active, unused } : undefined
+}
+
+function isRecord(value: unknown): value is Entry {
+  return typeof value === 'object' && value !== null
+}
+
+function string(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** All interfaces of this network namespace; none where iproute2 is missing, too old for JSON, or does not answer. */
+export async function readLinks(system: System): Promise<Links> {
   if (system.findTool('ip') === undefined) return new Map()
-  const result = await system.run('ip', ['-j', '-d', 'link', 'show'])
-  return result.code === 0 ? parseLinks(result.stdout) : new Map()
+  try {
+    return await requireLinks(system)
+  } catch (error) {
+    if (error instanceof VqtuneError) return new Map()
+    throw error
+  }
+}
+
+/** As readLinks, for those who cannot do without. @throws VqtuneError kind tool-missing, tool-failed */
+export async function requireLinks(system: System): Promise<Links> {
+  const result = await askIp(system)
+  if (result.code !== 0)
+    throw new VqtuneError('tool-failed', `ip link: ${result.stderr.trim().split('\n')[0]}`)
+  return parseLinks(result.stdout)
+}
+
+function askIp(system: System): Promise<ToolResult> {
+  return system.run('ip', ['-j', '-d', 'link', 'show'])
 }

@@ -4,7 +4,7 @@ import type { System } from '../system/system'
 
 /** What the class directory tells of a target before its queues are looked at. */
 export interface FoundNic
-  extends Pick<ObservedNic, 'name' | 'ifindex' | 'mac' | 'virtio' | 'bus' | 'busAddress'> {
+  extends Pick<ObservedNic, 'name' | 'ifindex' | 'mac' | 'isMacPermanent' | 'virtio' | 'bus' | 'busAddress'> {
   /** Its directory below /sys/class/net. */
   readonly directory: string
 }
@@ -12,6 +12,8 @@ export interface FoundNic
 export interface FoundNics {
   readonly targets: readonly FoundNic[]
   readonly ignored: readonly IgnoredInterface[]
+  /** Every device on the virtio bus, whether or not its interface is to be seen here. */
+  readonly devices: readonly string[]
 }
 
 /** Device type of network devices in the virtio specification, 5.1. */
@@ -53,7 +55,8 @@ export function findNics(system: System): FoundNics {
   }
   ignored.push(...elsewhere(system))
   // Interface index order: a NIC that is plugged in later never changes what the earlier ones should have.
-  return { targets: targets.sort((a, b) => a.ifindex - b.ifindex), ignored }
+  const devices = system.list(system.paths.sysVirtioDevices)
+  return { targets: targets.sort((a, b) => a.ifindex - b.ifindex), ignored, devices }
 }
 
 /** @returns undefined when the interface went meanwhile: an index of 0 would name none */
@@ -93,7 +96,14 @@ function classify(
     busAddress: parent,
     ifindex: Number(ifindex),
     mac: (system.readText(`${directory}/address`) ?? '').trim(),
+    isMacPermanent: hasOwnAddress(system, directory),
   }
+}
+
+/** NET_ADDR_PERM (include/uapi/linux/netdevice.h): nobody gave it another address. A port of a bond or team may have. */
+function hasOwnAddress(system: System, directory: string): boolean {
+  const assigned = system.readText(`${directory}/addr_assign_type`)?.trim()
+  return assigned === undefined ? !system.exists(`${directory}/master`) : assigned === '0'
 }
 
 function badName(name: string, problem: string): IgnoredInterface {

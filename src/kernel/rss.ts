@@ -14,8 +14,10 @@ export function parseRssQueues(text: string): CpuList | undefined {
   return queues.size === 0 ? undefined : [...queues].sort((a, b) => a - b)
 }
 
-/** @returns undefined when the NIC has no table or ethtool does not tell. */
+/** @returns undefined when the NIC has no table or ethtool does not tell, or cannot be asked. */
 export async function readRssQueues(system: System, nic: string): Promise<CpuList | undefined> {
-  const result = await system.run('ethtool', ['-x', nic])
-  return parseRssQueues(result.stdout)
+  return system.run('ethtool', ['-x', nic]).then(
+    ({ stdout }) => parseRssQueues(stdout),
+    () => undefined,
+  )
 }

@@ -1,25 +1,14 @@
 /** Sentences about steps, skips and targets, the same in every command. Pure. */
 
-import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, LimitingFactor, ObservedNic, Skip, Step } from '../model'
 import type { NicPlan } from '../planner/plan'
 import type { QueueAffinity } from '../planner/queue-affinity'
 import { plural } from '../text/plural'
+import { showChange } from '../tunables/engine'
 
-/** `ens3: channels 2 -> 4` */
+/** `ens3: channels 2 -> 4`, `ens3: queue 0 rx IRQ 26 CPU 0-1 -> 0` */
 export function describeStep(step: Step): string {
-  switch (step.kind) {
-    case 'set-channels':
-      return `${step.nic}: channels ${step.old} -> ${step.new}`
-    case 'set-irq-affinity':
-      return `${step.nic}: queue ${step.queue} ${step.direction} IRQ ${step.irq} CPU ${cpus(step.old)} -> ${cpus(step.new)}`
-    case 'set-xps':
-      return `${step.nic}: queue ${step.queue} XPS CPU ${cpus(step.old)} -> ${cpus(step.new)}`
-  }
-}
-
-function cpus(list: readonly number[]): string {
-  return list.length === 0 ? 'none' : formatCpuList(list)
+  return `${step.nic}: ${showChange(step)}`
 }
 
 /** `ens3: irq-affinity skipped: ...` */
@@ -27,27 +16,29 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
-const LIMIT_TEXT: Record<LimitingFactor, string> = {
-  vcpus: 'one for each vCPU',
-  host: 'all that the host exposes',
-  policy: 'set by the configuration',
-  isolated: 'one for each vCPU that is not isolated',
-  driver: 'the most that the driver takes',
-  guard: 'stepped back by the guard',
-  xdp: 'kept, XDP is attached',
-  'af-xdp': 'kept, an AF_XDP socket is bound',
-  'rss-table': 'kept, the RSS table uses the queues',
-  'flow-rules': 'kept, flow rules use the queues',
-  suspended: 'kept, the device is suspended',
-  refused: 'kept, the kernel refused',
-  unsupported: 'kept, the driver takes no channels',
+/** The limiting factor: after a count that is reached, and in one or two words after a target that is not. */
+const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pending: string }> = {
+  vcpus: { reached: 'one per vCPU', pending: 'vCPUs' },
+  host: { reached: 'the maximum of the host', pending: 'host maximum' },
+  policy: { reached: 'set by the configuration', pending: 'configuration' },
+  isolated: { reached: 'one per vCPU that is not isolated', pending: 'vCPUs that are not isolated' },
+  driver: { reached: 'the maximum that the driver accepts', pending: 'driver maximum' },
+  guard: { reached: 'reduced by the guard', pending: 'guard' },
+  xdp: { reached: 'kept, XDP is attached', pending: 'XDP' },
+  'af-xdp': { reached: 'kept, an AF_XDP socket is bound', pending: 'AF_XDP' },
+  'rss-table': { reached: 'kept, the RSS table uses the queues', pending: 'RSS table' },
+  'flow-rules': { reached: 'kept, flow rules use the queues', pending: 'flow rules' },
+  suspended: { reached: 'kept, the device is suspended', pending: 'device suspended' },
+  refused: { reached: 'kept, the kernel refused', pending: 'refused' },
+  unsupported: { reached: 'kept, the driver does not support setting channels', pending: 'unsupported' },
+  'unknown-maximum': { reached: 'kept, the maximum of the host is unknown', pending: 'maximum unknown' },
 }
 
 export function describeLimit(factor: LimitingFactor): string {
-  return LIMIT_TEXT[factor]
+  return FACTORS[factor].reached
 }
 
-/** The arithmetic of the target: `min(vCPUs 4, host 2) = 2`. */
+/** The calculation of the target: `min(vCPUs 4, host 2) = 2`. */
 export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number): string {
   const { nic, settings, desired } = nicPlan
   const terms = [
@@ -61,7 +52,8 @@ export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number):
 }
 
 /** One word for the NIC as a whole. */
-export type NicState = 'converged' | 'drift' | 'skipped'
+export const NIC_STATES = ['converged', 'drift', 'skipped'] as const
+export type NicState = (typeof NIC_STATES)[number]
 
 export function stateOf({ plan }: NicPlan): NicState {
   if (plan.steps.length > 0) return 'drift'
@@ -70,14 +62,21 @@ export function stateOf({ plan }: NicPlan): NicState {
     : 'converged'
 }
 
-/** `ens3: 4 of 4 channels (one for each vCPU), every queue private` */
+/**
+ * `ens3: 4 channels (one per vCPU), every queue private`;
+ * `ens3: 2 channels, target 4 (vCPUs), every queue private; 1 change pending`
+ */
 export function summarise(nicPlan: NicPlan, verdicts: readonly QueueAffinity[]): string {
   const { nic, desired, plan } = nicPlan
-  const count = `${nic.name}: ${nic.channels.current} of ${desired.target} channels (${describeLimit(desired.limitedBy)})`
-  const privacy = describePrivacy(nic, desired, verdicts)
-  if (plan.steps.length > 0) return `${count}, ${privacy}: ${plural(plan.steps.length, 'change')} missing`
+  const { current } = nic.channels
+  const count =
+    current === desired.target
+      ? `${plural(current, 'channel')} (${describeLimit(desired.limitedBy)})`
+      : `${plural(current, 'channel')}, target ${desired.target} (${FACTORS[desired.limitedBy].pending})`
+  const line = `${nic.name}: ${count}, ${describePrivacy(nic, desired, verdicts)}`
+  if (plan.steps.length > 0) return `${line}; ${plural(plan.steps.length, 'change')} pending`
   const whole = plan.skips.find((skip) => skip.tunable === undefined)
-  return whole === undefined ? `${count}, ${privacy}` : `${count}: left alone, ${whole.why}`
+  return whole === undefined ? line : `${line}; not tuned: ${whole.why}`
 }
 
 function describePrivacy(nic: ObservedNic, desired: DesiredNic, verdicts: readonly QueueAffinity[]): string {

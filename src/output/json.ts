@@ -1,14 +1,16 @@
-/** The stable JSON forms; the schemas beside this file are their contract (src/output/schema). Pure. */
+/** The stable JSON forms; src/output/schemas is their contract. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, ObservedGuest, ObservedIrq, Skip, Step } from '../model'
 import type { NicPlan } from '../planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
 import type { Convergence } from '../planner/reconcile'
+import { recordValues } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
 import { stateOf } from './describe'
 
-/** Raised when a field changes its meaning or goes away; new fields do not raise it. */
-const JSON_VERSION = 1
+/** Raised when a field changes its meaning or is removed; not for new fields. */
+export const JSON_VERSION = 1
 
 export function printJson(value: object): string {
   return `${JSON.stringify({ version: JSON_VERSION, ...value }, undefined, 2)}\n`
@@ -31,16 +33,25 @@ export function planJson(guest: ObservedGuest, plans: readonly NicPlan[]): objec
       name: nicPlan.nic.name,
       state: stateOf(nicPlan),
       channels: channelsJson(nicPlan),
-      steps: nicPlan.plan.steps.map(stepJson),
+      steps: stepsJson(nicPlan.plan.steps),
       skips: nicPlan.plan.skips.map(skipJson),
     })),
   }
 }
 
+/** A NIC that lost connectivity with its new channels; see confirm/confirm.ts. */
+interface Loss {
+  readonly nic: string
+  readonly from: number
+  readonly channels: number
+  readonly why: string
+  readonly failure: string | undefined
+}
+
 /** `vqtune apply --json`, `vqtune rollback --json` */
-export function convergenceJson(result: Convergence): object {
+export function convergenceJson(result: Convergence, losses: readonly Loss[] = []): object {
   return {
-    converged: result.failure === undefined,
+    converged: result.failure === undefined && losses.length === 0,
     outcomes: result.outcomes.map(({ step, result: outcome, why, at }) => ({
       ...stepJson(step),
       result: outcome,
@@ -48,7 +59,8 @@ export function convergenceJson(result: Convergence): object {
       at,
     })),
     skips: result.skips.map(skipJson),
-    missing: result.missing.map(stepJson),
+    missing: stepsJson(result.missing),
+    reverted: losses.map((loss) => ({ ...loss, failure: loss.failure ?? null })),
     failure:
       result.failure === undefined ? null : { kind: result.failure.kind, message: result.failure.message },
   }
@@ -57,6 +69,7 @@ export function convergenceJson(result: Convergence): object {
 function nicJson(nicPlan: NicPlan): object {
   const { nic, desired, plan } = nicPlan
   const verdicts = checkQueueAffinity(nic, desired)
+  const values = recordValues(nic)
   return {
     name: nic.name,
     altnames: nic.altnames,
@@ -81,14 +94,14 @@ function nicJson(nicPlan: NicPlan): object {
         queue: queue.index,
         private: verdict?.private ?? false,
         problems: verdict?.problems.map(describeAffinityProblem) ?? [],
-        rxIrq: irqJson(queue.rxIrq),
-        txIrq: irqJson(queue.txIrq),
-        xps: queue.xps === undefined ? null : formatCpuList(queue.xps),
-        rps: formatCpuList(queue.rps),
+        rxIrq: irqJson(queue.rxIrq, values['irq-affinity']?.[irqKey(queue.index, 'rx')]),
+        txIrq: irqJson(queue.txIrq, values['irq-affinity']?.[irqKey(queue.index, 'tx')]),
         desired: group === undefined ? null : groupJson(group),
       }
     }),
-    steps: plan.steps.map(stepJson),
+    notes: plan.notes,
+    settings: nic.settings.map((setting) => ({ ...setting, file: setting.file ?? null })),
+    steps: stepsJson(plan.steps),
     skips: plan.skips.map(skipJson),
   }
 }
@@ -107,20 +120,22 @@ function groupJson(group: DesiredNic['groups'][number]): object {
   return { irq: formatCpuList(group.irq), xps: formatCpuList(group.xps) }
 }
 
-function irqJson(irq: ObservedIrq | undefined): object | null {
+function irqJson(irq: ObservedIrq | undefined, affinity: string | undefined): object | null {
   if (irq === undefined) return null
   return {
     irq: irq.irq,
     name: irq.name,
-    affinity: formatCpuList(irq.affinity),
+    affinity: affinity ?? null,
     effective: irq.effective === undefined ? null : formatCpuList(irq.effective),
   }
 }
 
-/** CPU lists as text, as everywhere in the JSON. */
-export function stepJson(step: Step): object {
-  if (step.kind === 'set-channels') return step
-  return { ...step, old: formatCpuList(step.old), new: formatCpuList(step.new) }
+function stepJson(step: Step): object {
+  return { ...step, file: step.file ?? null }
+}
+
+export function stepsJson(steps: readonly Step[]): object[] {
+  return steps.map(stepJson)
 }
 
 function skipJson(skip: Skip): object {

@@ -9,10 +9,10 @@ export type CpuLoad = Map<number, number>
 
 /**
  * Lays out one NIC. The groups' irq lists are disjoint and cover `pool`; their xps lists are disjoint and cover all
- * online CPUs (isolated ones may still send, they only take no interrupts).
+ * online CPUs (isolated ones may still transmit, they only take no interrupts).
  * @param target 1..pool size
  * @param pool CPUs that may take interrupts, ascending
- * @param load updated with this NIC's share; makes the next NIC put its larger groups elsewhere
+ * @param load updated with this NIC's share; so that the next NIC has its larger groups elsewhere
  */
 export function layOut(target: number, pool: CpuList, cpus: ObservedCpus, load: CpuLoad): QueueGroup[] {
   const irqGroups = stripes(target, pool, leastLoadedShift(target, pool, load))
@@ -45,7 +45,7 @@ export function stripes(count: number, pool: CpuList, shift: number): CpuList[] 
 
 /**
  * The shift that leaves the most loaded CPU least loaded; the smallest wins, so the first NIC always gets the
- * kernel's layout. Without stragglers all groups are alike and every CPU carries the same share.
+ * kernel's layout. Without stragglers all groups have the same size and all CPUs the same share.
  */
 function leastLoadedShift(count: number, pool: CpuList, load: CpuLoad): number {
   if (pool.length % count === 0 || load.size === 0) return 0

@@ -1,6 +1,6 @@
-/** Observe: one look at the guest. Reads sysfs and procfs; runs programs only for what those do not tell. */
+/** Observes the guest once. Reads sysfs and procfs; runs programs only for what is not there. */
 import { VqtuneError } from '../errors'
-import { parseCpuMask } from '../kernel/cpulist'
+import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
 import {
@@ -9,33 +9,39 @@ import {
   readVirtioInterrupts,
   type VirtioInterrupts,
 } from '../kernel/interrupts'
-import { type LinkFacts, readLinks } from '../kernel/ip-link'
+import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
 import { readRssQueues } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
 import type { System } from '../system/system'
+import { readSettings } from '../tunables/engine'
 
 export interface ObserveOptions {
   /**
-   * Whether the host's maximum must be asked of ethtool (one child process) for this NIC. Left out: never.
-   * A NIC that already has as many channels as it could want needs no answer.
+   * Whether ethtool must be run for the host's maximum of this NIC (one child process). Undefined: never.
+   * Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once, for all NICs, for XDP programs and altnames. */
-  readonly links?: boolean
+  /** Ask `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or what it said, or undefined. */
+  readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
   /** Ask ethtool for the RSS table of NICs that have one. */
   readonly rss?: boolean
-  /** Maxima known from earlier, by interface index; a NIC instance keeps its index and its maximum. */
+  /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
+  /**
+   * Of whom ethtool could not be asked, by interface index: added to here, and those that are there already are not asked
+   * again. One that hangs costs its time limit once.
+   */
+  readonly unanswered?: Map<number, Obstacle>
 }
 
 /**
- * Looks at every virtio-net NIC and the online vCPUs.
- * @throws VqtuneError kind tool-missing, tool-failed, timeout, vanished from ethtool; unsupported without CPU lists
+ * Observes all virtio-net NICs and the online vCPUs. A NIC for which ethtool fails does not stop the others.
+ * @throws VqtuneError kind unsupported without CPU lists
  */
 export async function observeGuest(system: System, options: ObserveOptions = {}): Promise<ObservedGuest> {
   const cpus = readCpus(system)
-  const { targets, ignored } = findNics(system)
+  const { targets, ignored, devices } = findNics(system)
   const interrupts = targets.length === 0 ? new Map<string, number>() : readVirtioInterrupts(system)
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
@@ -46,12 +52,13 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
         : nic
     }),
   )
-  const facts = await links
+  const facts = await (typeof options.links === 'function' ? options.links(nics) : links)
   return {
-    bootId: (system.readText(system.paths.procBootId) ?? '').trim(),
+    bootId: readBootId(system),
     cpus,
     nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
     ignored,
+    devices,
     hypervisor: {
       vendor: (system.readText(`${system.paths.sysDmi}/sys_vendor`) ?? '').trim(),
       product: (system.readText(`${system.paths.sysDmi}/product_name`) ?? '').trim(),
@@ -73,9 +80,10 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
   const vectors = system.list(`${device}/../msi_irqs`).length
   // XDP adds receive queues of its own (virtnet_xdp_set), so transmit queues are the ones that -L sets.
   const current = txCount
-  return {
+  const topology = {
     ...known,
     altnames: [],
+    isIdentified: false,
     operstate: (system.readText(`${directory}/operstate`) ?? 'unknown').trim(),
     master: basename(system.readLink(`${directory}/master`)),
     features: {
@@ -90,22 +98,19 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
     rssQueues: undefined,
     obstacle: obstacleOf(system, device, rxCount, txCount),
   }
+  return { ...topology, settings: readSettings(system, topology) }
 }
 
 function readQueue(
   system: System,
-  { directory, virtio }: FoundNic,
+  { virtio }: FoundNic,
   index: number,
   interrupts: VirtioInterrupts,
 ): ObservedQueue {
-  const xps = system.readText(`${directory}/queues/tx-${index}/xps_cpus`)
-  const rps = system.readText(`${directory}/queues/rx-${index}/rps_cpus`)
   return {
     index,
     rxIrq: readQueueIrq(system, virtio, 'rx', index, interrupts),
     txIrq: readQueueIrq(system, virtio, 'tx', index, interrupts),
-    xps: xps === undefined ? undefined : parseCpuMask(xps),
-    rps: (rps === undefined ? undefined : parseCpuMask(rps)) ?? [],
   }
 }
 
@@ -131,21 +136,29 @@ async function withMaximum(
 ): Promise<ObservedNic> {
   const known = options.knownMaxima?.get(nic.ifindex)
   if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
-  // Without the MQ feature and a control queue the driver has one pair, whatever is asked (virtnet_probe).
+  // Without the MQ feature and a control queue the driver has one pair, whatever is requested (virtnet_probe).
   if (!nic.features.multiqueue || !nic.features.controlQueue) {
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
   if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  const earlier = options.unanswered?.get(nic.ifindex)
+  if (earlier !== undefined) return { ...nic, obstacle: nic.obstacle ?? earlier }
   try {
     const channels = await readChannels(system, nic.name)
     return channels === undefined ? nic : { ...nic, channels: { ...nic.channels, maximum: channels.maximum } }
   } catch (error) {
-    // Gone between the directory listing and ethtool: not ours any more, the next look will not list it.
-    if (error instanceof VqtuneError && error.kind === 'vanished') {
-      return { ...nic, obstacle: { code: 'suspended', why: error.message } }
-    }
-    throw error
+    if (!(error instanceof VqtuneError)) throw error
+    // Removed between the directory listing and ethtool: the next observation will not list it.
+    if (error.kind === 'vanished') return { ...nic, obstacle: { code: 'suspended', why: error.message } }
+    const obstacle = unknownMaximum(nic.name, error.message)
+    options.unanswered?.set(nic.ifindex, obstacle)
+    return { ...nic, obstacle: nic.obstacle ?? obstacle }
   }
+}
+
+function unknownMaximum(nic: string, message: string): Obstacle {
+  const why = message.startsWith(`${nic}: `) ? message.slice(nic.length + 2) : message
+  return { code: 'unknown-maximum', why: `the maximum of the host is unknown: ${why}` }
 }
 
 function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
@@ -155,5 +168,6 @@ function withLink(nic: ObservedNic, facts: LinkFacts | undefined): ObservedNic {
     (facts.xdp
       ? { code: 'xdp', why: 'an XDP program is attached: the driver refuses other channels' }
       : undefined)
-  return { ...nic, altnames: facts.altnames, obstacle }
+  const mac = facts.permanentMac ?? nic.mac
+  return { ...nic, altnames: facts.altnames, mac, isMacPermanent: true, isIdentified: true, obstacle }
 }

@@ -1,13 +1,32 @@
-/** The two things the loop can reach: the desired state, and the state from before vqtune. */
+/** The operations that the reconcile loop can carry out: apply, rollback, and the return to recorded values. */
+
+import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
-import { VqtuneError } from '../errors'
-import { parseCpuList, sameCpus } from '../kernel/cpulist'
-import type { CpuList, IgnoredInterface, ObservedGuest, ObservedNic, Step } from '../model'
+import { readLinks } from '../kernel/ip-link'
+import type {
+  CpuList,
+  ObservedGuest,
+  ObservedNic,
+  Obstacle,
+  RecordedValues,
+  Skip,
+  Step,
+  TunableName,
+} from '../model'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
-import { affinityStep } from '../tunables/irq-affinity'
-import { entryOf, type Ledger, type LedgerEntry, withApplied, withHeld, withoutHold } from './ledger'
+import { restoreSettings } from '../tunables/engine'
+import { nicByIndex } from './find-nic'
+import {
+  entryOf,
+  type Ledger,
+  withApplied,
+  withHeld,
+  withOriginals,
+  withoutHold,
+  withoutOriginals,
+} from './ledger'
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type RegressionHolds, skipsOf, stepsOf } from './plan'
 import type { Operation } from './reconcile'
@@ -18,11 +37,11 @@ export interface ApplyOptions {
   /** Only this NIC, by name; undefined: all. */
   readonly nic?: string | undefined
   /**
-   * True for boot, udev and the daemon: a NIC that was rolled back is left alone, and what the guard stepped back from is
-   * not tried again. An administrator's apply ends both.
+   * True for boot, udev and the daemon: a NIC that was rolled back is not tuned, and a count that the guard reduced is not
+   * tried again. An administrator's apply ends both.
    */
   readonly respectHolds: boolean
-  /** NICs to leave alone for other reasons, by name. */
+  /** NICs not to tune for other reasons, by name. */
   readonly exemptions?: Exemptions
 }
 
@@ -30,22 +49,24 @@ export interface ApplyOptions {
 export function applyOperation(system: System, settings: Settings, options: ApplyOptions): Operation {
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
     guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
-  /** Of the NICs that are not chosen, all hold. */
+  /** For NICs that are not chosen, all holds are respected. */
   const holding = (guest: ObservedGuest, ledger: Ledger): RegressionHolds => {
     const all = regressionHoldsOf(guest, ledger, settings)
     if (options.respectHolds) return all
     const chosen = new Set(chosenOf(guest).map(({ ifindex }) => ifindex))
     return new Map([...all].filter(([ifindex]) => !chosen.has(ifindex)))
   }
-  const over = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
+  const expired = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
     expiredRegressionHolds(guest, ledger, holding(guest, ledger))
+  const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
     observe: (knownMaxima) =>
       observeGuest(system, {
         knownMaxima,
-        // A rule may name a NIC by an altname, which only `ip` tells; without such rules it is not run.
-        links: settings.rules.some((rule) => rule.match.name !== undefined),
+        unanswered,
+        // Only `ip` tells altnames, and the permanent address of a bond's port; without rules by these it is not run.
+        links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),
       }),
@@ -57,12 +78,14 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      over(guest, ledger).length > 0 ||
+      expired(guest, ledger).length > 0 ||
       (!options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true)),
-    finish(ledger, guest, at) {
+    prepare: withOriginals,
+    finish(ledger, guest, unfinished, at) {
       const chosen = chosenOf(guest)
-      const remembered = withoutRegressionHolds(ledger, over(guest, ledger))
-      return withApplied(options.respectHolds ? remembered : withoutHold(remembered, chosen), chosen, at)
+      const done = chosen.filter(({ ifindex }) => !unfinished.has(ifindex))
+      const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
+      return withApplied(options.respectHolds ? kept : withoutHold(kept, done), chosen, at)
     },
   }
 }
@@ -74,98 +97,94 @@ export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: Appl
   for (const nic of guest.nics) {
     const entry = entryOf(ledger, nic)
     if (entry?.held === true) {
-      const what = entry.heldWhy === undefined ? 'rolled back' : `put back: ${entry.heldWhy}`
-      exempt.set(nic.name, { code: 'held', why: `${what}; vqtune apply ${operand(nic.name)} tunes it again` })
+      const what = entry.heldWhy === undefined ? 'rolled back' : `reverted: ${entry.heldWhy}`
+      exempt.set(nic.name, {
+        code: 'held',
+        why: `${what}; vqtune apply ${operand(nic.name)} resumes tuning`,
+      })
     }
   }
   return exempt
 }
 
-/** The recorded originals of every NIC, or of one. NICs that are restored are then held. */
+/** Restores the recorded originals of all NICs, or of one. Each is held from before its first write. */
 export function rollbackOperation(system: System, nic: string | undefined): Operation {
-  const restorable = (guest: ObservedGuest, ledger: Ledger): [ObservedNic, LedgerEntry][] =>
+  const restorable = (guest: ObservedGuest, ledger: Ledger): [ObservedNic, RecordedValues][] =>
     guest.nics
       .filter((candidate) => nic === undefined || candidate.name === nic)
-      .map((candidate) => [candidate, entryOf(ledger, candidate)] as const)
-      .filter((pair): pair is [ObservedNic, LedgerEntry] => pair[1]?.original !== undefined)
+      .flatMap((candidate) => {
+        const original = entryOf(ledger, candidate)?.original
+        return original === undefined ? [] : [[candidate, original] as [ObservedNic, RecordedValues]]
+      })
   return {
     purpose: 'rollback',
+    isExact: true,
     observe: (knownMaxima) => observeGuest(system, { knownMaxima }),
-    plan: (guest, ledger) => ({
-      steps: restorable(guest, ledger).flatMap(([observed, entry]) =>
-        restoreSteps(observed, entry, guest.cpus.online),
-      ),
-      skips: [],
-    }),
+    plan(guest, ledger) {
+      const plans = restorable(guest, ledger).map(([observed, original]) =>
+        planRestore(observed, original, guest.cpus.online, 'original value'),
+      )
+      return { steps: plans.flatMap(({ steps }) => steps), skips: plans.flatMap(({ skips }) => skips) }
+    },
     pending: (ledger, guest) => restorable(guest, ledger).length > 0,
-    finish(ledger, guest, at) {
+    prepare: (ledger, _guest, nics, at) => withHeld(ledger, nics, at),
+    finish(ledger, guest, unfinished, at) {
       const nics = restorable(guest, ledger).map(([observed]) => observed)
-      return withHeld(ledger, nics, at)
+      const done = nics.filter(({ ifindex }) => !unfinished.has(ifindex))
+      return withoutOriginals(withHeld(ledger, nics, at), done)
     },
   }
 }
 
-/**
- * Steps back to the originals of one NIC: channels first, the kernel rewrites the rest when they change. Pure.
- *
- * CPUs that went offline since are left out: the kernel drops them from XPS (__netif_set_xps_queue, net/core/dev.c) and
- * refuses interrupts that only they may take (write_irq_affinity, kernel/irq/proc.c), so they would never be "as before".
- * @param online CPU numbers that are online now
- */
-export function restoreSteps(nic: ObservedNic, entry: LedgerEntry, online: CpuList): readonly Step[] {
-  const original = entry.original
-  if (original === undefined) return []
-  const reason = 'as it was before vqtune'
-  if (nic.channels.current !== original.channels) {
-    return [
-      { kind: 'set-channels', nic: nic.name, old: nic.channels.current, new: original.channels, reason },
-    ]
+export interface RestoreRequest {
+  /** Shown to other processes that wait for the lock. */
+  readonly purpose: string
+  readonly ifindex: number
+  readonly values: RecordedValues
+  readonly reason: string
+  /** Holds the NIC from before the first write; undefined: the ledger is not changed. */
+  readonly hold?: Operation['prepare']
+}
+
+/** Restores earlier values of one NIC. */
+export function restoreOperation(system: System, request: RestoreRequest): Operation {
+  const { purpose, ifindex, values, reason, hold } = request
+  return {
+    purpose,
+    isExact: true,
+    observe: () => observeGuest(system),
+    plan(guest) {
+      const nic = nicByIndex(guest, ifindex)
+      return nic === undefined
+        ? { steps: [], skips: [] }
+        : planRestore(nic, values, guest.cpus.online, reason)
+    },
+    pending: () => hold !== undefined,
+    prepare: (ledger, ...rest) => hold?.(ledger, ...rest) ?? ledger,
+    finish: (ledger, guest, _unfinished, at) => hold?.(ledger, guest, [], at) ?? ledger,
   }
-  const living = new Set(online)
-  /** What to write, or undefined when it is so already, was not recorded, or no CPU of it is left. */
-  const restored = (current: CpuList, recorded: string | undefined): CpuList | undefined => {
-    const before = recorded === undefined ? undefined : parseCpuList(recorded)
-    if (before === undefined) return undefined
-    const wanted = before.filter((cpu) => living.has(cpu))
-    const isGone = wanted.length === 0 && before.length > 0
-    const now = current.filter((cpu) => living.has(cpu))
-    return isGone || sameCpus(now, wanted) ? undefined : wanted
-  }
-  const steps: Step[] = []
-  for (const queue of nic.queues) {
-    const recorded = original.queues[queue.index]
-    for (const direction of ['rx', 'tx'] as const) {
-      const irq = direction === 'rx' ? queue.rxIrq : queue.txIrq
-      const cpus = irq === undefined ? undefined : restored(irq.affinity, recorded?.[direction])
-      if (irq === undefined || cpus === undefined || cpus.length === 0) continue
-      steps.push(affinityStep(nic.name, queue.index, direction, irq, cpus, reason))
-    }
-    const xps = queue.xps === undefined ? undefined : restored(queue.xps, recorded?.xps)
-    if (queue.xps !== undefined && xps !== undefined) {
-      steps.push({ kind: 'set-xps', nic: nic.name, queue: queue.index, old: queue.xps, new: xps, reason })
-    }
-  }
-  return steps
 }
 
 /**
- * The NIC a user named: by interface name, altname or virtio id.
- * @throws VqtuneError kind usage when it is none of the targets; a bystander is explained
+ * Steps that restore recorded values: channels first, because changing them resets the rest. If channels cannot be
+ * changed now, they are skipped and the rest is restored. Pure.
  */
-export function findNic(guest: ObservedGuest, name: string): ObservedNic {
-  const found = guest.nics.find(
-    (nic) => nic.name === name || nic.virtio === name || nic.altnames.includes(name),
-  )
-  if (found !== undefined) return found
-  const ignoredInterface: IgnoredInterface | undefined = guest.ignored.find((other) => other.name === name)
-  if (ignoredInterface !== undefined)
-    throw new VqtuneError('usage', `${name} is not tuned: ${ignoredInterface.why}`)
-  const known = guest.nics.map((nic) => nic.name).join(', ')
-  throw new VqtuneError(
-    'usage',
-    `${name}: no such virtio-net NIC; ${known === '' ? 'this guest has none' : `there are ${known}`}`,
-  )
+export function planRestore(
+  nic: ObservedNic,
+  values: RecordedValues,
+  online: CpuList,
+  reason: string,
+): { readonly steps: readonly Step[]; readonly skips: readonly Skip[] } {
+  const steps = restoreSettings(nic, values, online, reason)
+  const { obstacle } = nic
+  if (obstacle === undefined || !steps.some(({ tunable }) => tunable === 'channels'))
+    return { steps, skips: [] }
+  const blocked = new Set<TunableName>(['channels'])
+  return {
+    steps: restoreSettings(nic, values, online, reason, blocked),
+    skips: [{ nic: nic.name, tunable: 'channels', ...obstacle }],
+  }
 }
 
-/** What commands that only look ask for: everything. */
+/** For commands that only read: everything. */
 export const OBSERVE_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rss: true }

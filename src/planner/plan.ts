@@ -1,4 +1,6 @@
 /** Plan: from what is observed and what policy says to the writes that are missing. Pure. */
+
+import { isUndecided } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
 import type {
@@ -11,9 +13,9 @@ import type {
   Skip,
   Step,
 } from '../model'
-import { planTunables } from '../tunables/index'
+import { planSettings } from '../tunables/engine'
 import type { CpuLoad } from './layout'
-import { desiredState } from './target'
+import { desiredState, usableCpus } from './target'
 
 /** Everything known about one NIC after planning. */
 export interface NicPlan {
@@ -23,13 +25,13 @@ export interface NicPlan {
   readonly plan: Plan
 }
 
-/** NICs that are to be left alone for a reason outside the configuration, by name. */
+/** NICs not to be tuned for a reason outside the configuration, by name. */
 export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 
-/** What the guard stepped back from, by interface index. */
+/** What the guard reduced, by interface index. */
 export type RegressionHolds = ReadonlyMap<number, RegressionHold>
 
-/** Plans every NIC, in interface index order. Idempotent: planning a guest that is as desired gives no steps. */
+/** Plans every NIC, in interface index order. Idempotent: a converged guest needs no steps. */
 export function planGuest(
   guest: ObservedGuest,
   settings: Settings,
@@ -37,19 +39,28 @@ export function planGuest(
   regressionHolds: RegressionHolds = new Map(),
 ): readonly NicPlan[] {
   const load: CpuLoad = new Map()
+  const usable = usableCpus(guest.cpus, settings.isolated)
   return guest.nics.map((nic) => {
     const policy = nicSettings(settings, nic)
     const regressionHold = regressionHolds.get(nic.ifindex)
     const desired = desiredState(nic, guest.cpus, settings.isolated, policy, load, regressionHold?.to)
     const exempt = policy.enabled
-      ? exemptions.get(nic.name)
+      ? (undecided(settings, nic) ?? exemptions.get(nic.name))
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
-        ? planTunables({ nic, desired, settings: policy, regressionHold })
-        : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }] }
+        ? planSettings({ nic, desired, settings: policy, usable, regressionHold })
+        : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
     return { nic, settings: policy, desired, plan }
   })
+}
+
+/** A rule that may forbid what is planned must not be passed over because `ip` does not answer. */
+function undecided(settings: Settings, nic: ObservedNic): Pick<Skip, 'code' | 'why'> | undefined {
+  const rule = settings.rules.find(({ match }) => isUndecided(match, nic))
+  if (rule === undefined) return undefined
+  const why = `ip does not tell its other names, and so not whether the rule in ${rule.source} applies to it`
+  return { code: 'undecided-rule', why }
 }
 
 export function stepsOf(plans: readonly NicPlan[]): readonly Step[] {

@@ -1,11 +1,14 @@
-/** Whether each queue is private to its vCPUs, and who disturbs it if not. Pure. */
+/** Whether each queue is private to its vCPUs, and if not, why. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
-import type { CpuList, DesiredNic, ObservedIrq, ObservedNic } from '../model'
+import type { CpuList, DesiredNic, ObservedNic } from '../model'
+import { cpuListsOf } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
+import { queueKey } from '../tunables/steering-mask'
 
 /** One reason why a queue is not private. */
 export type AffinityProblem =
-  /** An interrupt of this queue may arrive on CPUs that another queue of the NIC has too. */
+  /** An interrupt of this queue may arrive on CPUs that another queue of the NIC also uses. */
   | {
       readonly kind: 'shared'
       readonly queue: number
@@ -14,7 +17,7 @@ export type AffinityProblem =
       /** The other queues, ascending. */
       readonly with: readonly number[]
     }
-  /** An interrupt of this queue is not on the CPUs that the layout gives it. */
+  /** An interrupt of this queue is not on the CPUs of the layout. */
   | {
       readonly kind: 'elsewhere'
       readonly queue: number
@@ -22,7 +25,7 @@ export type AffinityProblem =
       readonly cpus: CpuList
       readonly wanted: CpuList
     }
-  /** The CPUs that send through this queue are not the ones that the layout gives it. */
+  /** The CPUs that transmit through this queue are not those of the layout. */
   | { readonly kind: 'senders'; readonly queue: number; readonly cpus: CpuList; readonly wanted: CpuList }
   /** The queue has no interrupt of its own. */
   | { readonly kind: 'no-own-interrupt'; readonly queue: number }
@@ -34,75 +37,93 @@ export interface QueueAffinity {
 }
 
 /**
- * Judges the queues in use. Affinity is judged by what was asked for (smp_affinity): effective_affinity is stale until
- * the next interrupt. Queues beyond the target are left out, they go away. While other channels are due, the layout is
- * about to change: then queues are only judged against each other.
+ * Checks the queues in use. Affinity is checked by the requested one (smp_affinity): effective_affinity is stale until the
+ * next interrupt. Queues beyond the target are ignored, as they will be removed. While a change of channels is planned, the
+ * layout is about to change: then queues are only compared with each other.
  */
 export function checkQueueAffinity(nic: ObservedNic, desired: DesiredNic): readonly QueueAffinity[] {
-  const users = queuesByCpu(nic)
-  return nic.queues.slice(0, desired.target).map((queue) => {
-    const group = nic.channels.current === desired.target ? desired.groups[queue.index] : undefined
+  const lines = queueLines(nic)
+  const senders = cpuListsOf(nic, 'xps')
+  const users = queuesByCpu(lines)
+  return nic.queues.slice(0, desired.target).map(({ index }) => {
+    const group = nic.channels.current === desired.target ? desired.groups[index] : undefined
     const problems: AffinityProblem[] = []
     if (nic.interruptLayout !== 'per-queue') {
-      if (nic.queues.length > 1) problems.push({ kind: 'no-own-interrupt', queue: queue.index })
+      if (nic.queues.length > 1) problems.push({ kind: 'no-own-interrupt', queue: index })
     } else {
-      for (const irq of [queue.rxIrq, queue.txIrq]) {
-        if (irq !== undefined) problems.push(...checkIrq(queue.index, irq, group?.irq, users))
+      for (const line of lines) {
+        if (line.queue === index) problems.push(...checkLine(line, group?.irq, users))
       }
     }
-    if (queue.xps !== undefined && group !== undefined && nic.queues.length > 1) {
+    const xps = senders.get(queueKey(index))
+    if (xps !== undefined && group !== undefined && nic.queues.length > 1) {
       const wanted = new Set(group.xps)
-      const foreign = queue.xps.filter((cpu) => !wanted.has(cpu))
-      if (foreign.length > 0 || queue.xps.length === 0) {
-        problems.push({ kind: 'senders', queue: queue.index, cpus: queue.xps, wanted: group.xps })
+      const foreign = xps.filter((cpu) => !wanted.has(cpu))
+      if (foreign.length > 0 || xps.length === 0) {
+        problems.push({ kind: 'senders', queue: index, cpus: xps, wanted: group.xps })
       }
     }
-    return { queue: queue.index, private: problems.length === 0, problems }
+    return { queue: index, private: problems.length === 0, problems }
   })
 }
 
-function checkIrq(
-  queue: number,
-  irq: ObservedIrq,
+/** An interrupt of a queue and the CPUs it may go to. */
+interface QueueLine {
+  readonly queue: number
+  readonly irq: number
+  readonly cpus: CpuList
+}
+
+function queueLines(nic: ObservedNic): readonly QueueLine[] {
+  const affinity = cpuListsOf(nic, 'irq-affinity')
+  return nic.queues.flatMap(({ index, rxIrq, txIrq }) =>
+    (
+      [
+        ['rx', rxIrq],
+        ['tx', txIrq],
+      ] as const
+    ).flatMap(([direction, line]): QueueLine[] => {
+      const cpus = affinity.get(irqKey(index, direction))
+      return line === undefined || cpus === undefined ? [] : [{ queue: index, irq: line.irq, cpus }]
+    }),
+  )
+}
+
+function checkLine(
+  { queue, irq, cpus }: QueueLine,
   wanted: CpuList | undefined,
   users: ReadonlyMap<number, ReadonlySet<number>>,
 ): AffinityProblem[] {
   const found: AffinityProblem[] = []
   const others = new Set<number>()
-  const sharedCpus = irq.affinity.filter((cpu) => {
+  const sharedCpus = cpus.filter((cpu) => {
     const rest = [...(users.get(cpu) ?? [])].filter((user) => user !== queue)
     for (const user of rest) others.add(user)
     return rest.length > 0
   })
   if (others.size > 0) {
-    found.push({
-      kind: 'shared',
-      queue,
-      irq: irq.irq,
-      cpus: sharedCpus,
-      with: [...others].sort((a, b) => a - b),
-    })
+    found.push({ kind: 'shared', queue, irq, cpus: sharedCpus, with: [...others].sort((a, b) => a - b) })
   }
   if (wanted !== undefined) {
     const own = new Set(wanted)
-    const foreign = irq.affinity.filter((cpu) => !own.has(cpu))
-    if (foreign.length > 0) found.push({ kind: 'elsewhere', queue, irq: irq.irq, cpus: foreign, wanted })
+    const foreign = cpus.filter((cpu) => !own.has(cpu))
+    if (foreign.length > 0) found.push({ kind: 'elsewhere', queue, irq, cpus: foreign, wanted })
   }
   return found
 }
 
-function queuesByCpu(nic: ObservedNic): ReadonlyMap<number, ReadonlySet<number>> {
+function queuesByCpu(lines: readonly QueueLine[]): ReadonlyMap<number, ReadonlySet<number>> {
   const users = new Map<number, Set<number>>()
-  for (const queue of nic.queues) {
-    for (const cpu of [...(queue.rxIrq?.affinity ?? []), ...(queue.txIrq?.affinity ?? [])]) {
+  for (const { queue, cpus } of lines) {
+    for (const cpu of cpus) {
       const queues = users.get(cpu) ?? new Set()
-      users.set(cpu, queues.add(queue.index))
+      users.set(cpu, queues.add(queue))
     }
   }
   return users
 }
 
-/** One short clause for people, naming the IRQ and the CPU. */
+/** One short clause with IRQ and CPU. */
 export function describeAffinityProblem(problem: AffinityProblem): string {
   switch (problem.kind) {
     case 'shared':
@@ -111,8 +132,8 @@ export function describeAffinityProblem(problem: AffinityProblem): string {
       return `IRQ ${problem.irq} may go to CPU ${formatCpuList(problem.cpus)}, belongs to ${formatCpuList(problem.wanted)}`
     case 'senders':
       return problem.cpus.length === 0
-        ? `no CPU sends through it, CPU ${formatCpuList(problem.wanted)} should`
-        : `CPU ${formatCpuList(problem.cpus)} sends through it, CPU ${formatCpuList(problem.wanted)} should`
+        ? `no CPU transmits through it, CPU ${formatCpuList(problem.wanted)} should`
+        : `CPU ${formatCpuList(problem.cpus)} transmits through it, CPU ${formatCpuList(problem.wanted)} should`
     case 'no-own-interrupt':
       return 'has no interrupt of its own'
   }

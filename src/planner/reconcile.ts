@@ -1,19 +1,23 @@
 /**
- * The loop: observe -> desire -> plan -> apply, until the plan is empty; the next observation is the verification.
- * Bounded in rounds, single-flight across processes, stops between two writes when aborted.
+ * The loop: observe -> desired state -> plan -> apply, until the plan is empty; the next observation is the verification.
+ * Bounded in rounds, single-flight across processes, stops between two writes when aborted. All of vqtune's
+ * writes to NICs, for whatever purpose, are operations of this loop.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, messageOf, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step } from '../model'
 import type { System } from '../system/system'
-import { execute, isChannelStep, tunableOf } from '../tunables/index'
+import { executeStep, isChannelStep } from '../tunables/engine'
 import { StepRefused } from '../tunables/refused'
-import { entryOf, type Ledger, readLedger, withApplied, withOriginals, writeLedger } from './ledger'
+import { nicByIndex } from './find-nic'
+import { type Ledger, readLedger, writeLedger } from './ledger'
 
-/** What became of one step. */
+export const STEP_RESULTS = ['done', 'refused', 'failed'] as const
+
+/** The outcome of one step. */
 export interface StepOutcome {
   readonly step: Step
-  readonly result: 'done' | 'refused' | 'failed'
+  readonly result: (typeof STEP_RESULTS)[number]
   /** Why not, for refused and failed. */
   readonly why: string | undefined
   /** ISO 8601 time of the write. */
@@ -21,73 +25,84 @@ export interface StepOutcome {
 }
 
 export interface Convergence {
-  /** The last look at the guest. */
+  /** The last observation of the guest. */
   readonly guest: ObservedGuest
   readonly outcomes: readonly StepOutcome[]
   /** Skips of the last plan and steps that the kernel refused. */
   readonly skips: readonly Skip[]
-  /** Steps that are still missing; empty when converged. */
+  /** Steps that are still pending; empty when converged. */
   readonly missing: readonly Step[]
-  /** The first fault, or why the loop gave up; undefined when converged. */
+  /** The first error, or why the loop gave up; undefined when converged. */
   readonly failure: VqtuneError | undefined
   readonly ledger: Ledger
+  /** Messages about vqtune's own state, one line each. */
+  readonly notes: readonly string[]
 }
 
-/** What the loop is to reach: `reconcile` and `rollback` differ in nothing else. */
+/** What the loop must achieve. */
 export interface Operation {
   /** Shown to other processes that wait for the lock. */
   readonly purpose: string
-  /** Looks at the guest; maxima found earlier in the loop are handed in so that ethtool is asked once per NIC. */
+  /** True if anything but the planned values is a failure, including a refusal. */
+  readonly isExact?: boolean
+  /** Observes the guest; maxima found earlier in the loop are passed in, so that ethtool runs once per NIC. */
   observe(knownMaxima: ReadonlyMap<number, number>): Promise<ObservedGuest>
-  /** Steps that are missing, by what the guest shows. Pure. */
+  /** Steps that are missing, from the observed state. Pure. */
   plan(
     guest: ObservedGuest,
     ledger: Ledger,
   ): { readonly steps: readonly Step[]; readonly skips: readonly Skip[] }
-  /** Whether the ledger must change although no step is missing. Pure. */
+  /** Whether the ledger must change even if no step is missing. Pure. */
   pending(ledger: Ledger, guest: ObservedGuest): boolean
-  /** What the ledger is to say when all is done. Pure. */
-  finish(ledger: Ledger, guest: ObservedGuest, at: string): Ledger
+  /** The ledger as it must be before these NICs are written: the same one if nothing is missing. Pure. */
+  prepare(ledger: Ledger, guest: ObservedGuest, nics: readonly ObservedNic[], at: string): Ledger
+  /**
+   * The ledger at the end. Pure.
+   * @param unfinished NICs, by interface index, that did not converge
+   */
+  finish(ledger: Ledger, guest: ObservedGuest, unfinished: ReadonlySet<number>, at: string): Ledger
 }
 
 export interface ConvergeOptions {
   readonly signal?: AbortSignal
-  /** How long to wait for another vqtune, milliseconds. */
-  readonly lockWaitMs?: number
-  /** Called under the lock with each look, before it is planned for: it shows what others did since the one before. */
+  /** How long to wait for another vqtune, milliseconds; default as takeLock; 'held': the caller has the lock. */
+  readonly lockWaitMs?: number | 'held'
+  /** Called under the lock with each observation, before planning: it shows what others did since the previous one. */
   readonly onLook?: (guest: ObservedGuest) => void
-  /** Called under the lock before channels are written, with their NICs as they are. Must not throw. */
+  /** Called under the lock before channels are written, with the NICs before the change. Must not throw. */
   readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<void>
-  /** Called after each write, so that a long apply shows progress and a killed one has said what it did. */
+  /** Called after each write, so that a long apply shows progress and a killed one has shown what it did. */
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
 
-const DEFAULT_LOCK_WAIT_MS = 10_000
-/** Channels, then affinity; the rest is for events that come in between. */
+/** Channels, then affinity; the rest is for events in between. */
 const MAX_ROUNDS = 8
-/** How often one and the same step is tried, with the pause before each try in milliseconds. */
+/** Attempts for the same step, with the delay before each in milliseconds. */
 const RETRY_DELAYS_MS = [0, 100, 500] as const
 
 /**
- * Brings the guest to the goal. Does not throw for what goes wrong with single NICs: that is in the result.
- * @throws VqtuneError when nothing was changed at all: permission, busy, state, or the first observation failed
+ * Carries out an operation. Does not throw for errors of single NICs: they are in the result.
+ * @throws VqtuneError if nothing was changed at all: permission, busy, state, or the first observation failed
  */
 export async function converge(
   system: System,
-  goal: Operation,
+  operation: Operation,
   options: ConvergeOptions = {},
 ): Promise<Convergence> {
-  const first = await goal.observe(new Map())
+  const { lockWaitMs } = options
+  if (lockWaitMs === 'held') return new Loop(system, operation, options, new Map()).run()
+  const first = await operation.observe(new Map())
   const ledger = readLedger(system, first.bootId)
-  const { steps, skips } = goal.plan(first, ledger)
-  if (steps.length === 0 && !goal.pending(ledger, first)) {
-    return { guest: first, outcomes: [], skips, missing: [], failure: undefined, ledger }
+  const { steps, skips } = operation.plan(first, ledger)
+  if (steps.length === 0 && !operation.pending(ledger, first)) {
+    const failure = refusalOf(operation, skips) ?? notJudged(skips)
+    return { guest: first, outcomes: [], skips, missing: [], failure, ledger, notes: notesOn(ledger) }
   }
-  if (!system.mayWrite) throw needsRoot(goal.purpose, steps)
+  if (!system.mayWrite) throw needsRoot(operation.purpose, steps)
   const { takeLock } = await import('../system/lock')
-  const lock = await takeLock(system, goal.purpose, options.lockWaitMs ?? DEFAULT_LOCK_WAIT_MS)
+  const lock = await takeLock(system, operation.purpose, lockWaitMs, options.signal)
   try {
-    return await new Loop(system, goal, options, maximaOf(first)).run()
+    return await new Loop(system, operation, options, maximaOf(first)).run()
   } finally {
     lock.release()
   }
@@ -99,7 +114,15 @@ function needsRoot(purpose: string, steps: readonly Step[]): VqtuneError {
   return new VqtuneError('permission', `${purpose} must ${what}: run it as root`)
 }
 
-/** One run under the lock. Everything that changes during the run is here; nothing outlives it. */
+/** Why an exact operation failed although nothing is left to try. */
+function refusalOf({ isExact }: Operation, skips: readonly Skip[]): VqtuneError | undefined {
+  const [first] = isExact === true ? skips : []
+  return first === undefined
+    ? undefined
+    : new VqtuneError('not-converged', `${first.nic}: ${first.tunable ?? 'NIC'} not restored: ${first.why}`)
+}
+
+/** One run under the lock. Holds all state of the run; nothing outlives it. */
 class Loop {
   private readonly outcomes: StepOutcome[] = []
   private readonly tries = new Map<string, number>()
@@ -107,13 +130,13 @@ class Loop {
   private readonly obstacles = new Map<number, Obstacle>()
   /** Other steps that the kernel refused, by key. */
   private readonly refused = new Map<string, Skip>()
-  /** NICs that are given up in this run, by name. */
-  private readonly failed = new Set<string>()
+  /** NICs given up in this run, by interface index. */
+  private readonly failed = new Set<number>()
   private failure: VqtuneError | undefined
 
   constructor(
     private readonly system: System,
-    private readonly goal: Operation,
+    private readonly operation: Operation,
     private readonly options: ConvergeOptions,
     private readonly maxima: Map<number, number>,
   ) {}
@@ -121,32 +144,39 @@ class Loop {
   async run(): Promise<Convergence> {
     let guest = await this.look()
     let ledger = readLedger(this.system, guest.bootId)
+    const notes = notesOn(ledger)
     for (let round = 0; ; round++) {
-      const plan = this.goal.plan(guest, ledger)
-      const missing = plan.steps.filter((step) => !this.refused.has(keyOf(step)))
-      const steps = missing.filter((step) => !this.failed.has(step.nic))
-      if (steps.length === 0 || round === MAX_ROUNDS || this.options.signal?.aborted === true) {
-        this.failure ??= this.unfinished(steps, round)
+      const plan = this.operation.plan(guest, ledger)
+      const missing = plan.steps.filter((step) => !this.refused.has(idOf(step)))
+      const steps = missing.filter((step) => !this.failed.has(step.ifindex))
+      if (steps.length === 0 || round === MAX_ROUNDS || this.isAborted) {
         const skips = [...plan.skips, ...this.refused.values()]
-        ledger = this.close(ledger, guest, missing)
-        return { guest, outcomes: this.outcomes, skips, missing, failure: this.failure, ledger }
+        this.failure ??= this.unfinished(steps, round) ?? refusalOf(this.operation, skips)
+        ledger = this.close(ledger, guest, missing, skips)
+        this.failure ??= notJudged(plan.skips)
+        return { guest, outcomes: this.outcomes, skips, missing, failure: this.failure, ledger, notes }
       }
       await this.pauseBefore(steps)
-      const due = steps.filter((step) => !this.failed.has(step.nic))
-      const recorded = due.length > 0 ? this.recordOriginals(ledger, guest, due) : undefined
-      if (recorded !== undefined) {
-        ledger = recorded
-        const named = new Set(due.filter(isChannelStep).map((step) => step.nic))
-        if (named.size > 0)
-          await this.options.beforeChannels?.(guest.nics.filter(({ name }) => named.has(name)))
-        await this.apply(due, guest)
+      const due = steps.filter((step) => !this.failed.has(step.ifindex))
+      const prepared = due.length > 0 ? this.prepare(ledger, guest, due) : undefined
+      if (prepared !== undefined) {
+        ledger = prepared
+        const channels = new Set(due.filter(isChannelStep).map(({ ifindex }) => ifindex))
+        if (channels.size > 0)
+          await this.options.beforeChannels?.(guest.nics.filter(({ ifindex }) => channels.has(ifindex)))
+        // Probing the gateway takes seconds, and an interruption then means that nothing is to be changed.
+        if (!this.isAborted) await this.apply(due, guest)
       }
       guest = await this.look()
     }
   }
 
+  private get isAborted(): boolean {
+    return this.options.signal?.aborted === true
+  }
+
   private async look(): Promise<ObservedGuest> {
-    const guest = await this.goal.observe(this.maxima)
+    const guest = await this.operation.observe(this.maxima)
     this.options.onLook?.(guest)
     for (const [ifindex, maximum] of maximaOf(guest)) this.maxima.set(ifindex, maximum)
     return {
@@ -155,22 +185,17 @@ class Loop {
     }
   }
 
-  /** Counts tries; a step that did not take after the last one makes its NIC fail. */
+  /** Counts attempts; if a step did not persist after the last one, its NIC fails. */
   private async pauseBefore(steps: readonly Step[]): Promise<void> {
     let pauseMs = 0
     for (const step of steps) {
-      const key = keyOf(step)
-      const tried = this.tries.get(key) ?? 0
-      this.tries.set(key, tried + 1)
+      const id = idOf(step)
+      const tried = this.tries.get(id) ?? 0
+      this.tries.set(id, tried + 1)
       const pause = RETRY_DELAYS_MS[tried]
       if (pause === undefined) {
-        this.fail(
-          step.nic,
-          new VqtuneError(
-            'not-converged',
-            `${describeTarget(step)} did not stay after ${tried} writes: something else sets it`,
-          ),
-        )
+        const why = `did not persist after ${tried} writes: another program is changing it`
+        this.fail(step.ifindex, new VqtuneError('not-converged', `${describeSetting(step)} ${why}`))
       } else {
         pauseMs = Math.max(pauseMs, pause)
       }
@@ -179,24 +204,28 @@ class Loop {
   }
 
   /**
-   * @returns undefined when they could not be recorded after other NICs were written: these are given up then
-   * @throws VqtuneError when nothing was written yet
+   * @returns undefined if it could not be recorded after other NICs were written: these are then given up
+   * @throws VqtuneError if nothing was written yet
    */
-  private recordOriginals(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger | undefined {
-    const touched = new Set(steps.map((step) => step.nic))
-    const about = guest.nics.filter((nic) => touched.has(nic.name))
-    if (about.every((nic) => entryOf(ledger, nic)?.original !== undefined)) return ledger
-    const next = withOriginals(ledger, guest, about, now())
+  private prepare(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger | undefined {
+    const touched = new Set(steps.map(({ ifindex }) => ifindex))
+    const about = guest.nics.filter(({ ifindex }) => touched.has(ifindex))
+    const next = this.operation.prepare(ledger, guest, about, now())
+    if (next === ledger) return ledger
     const failure = this.written(next)
-    if (failure === undefined) return next
-    if (!this.outcomes.some(({ result }) => result === 'done')) {
+    if (failure === undefined) return whole(next)
+    if (!this.hasWritten) {
       throw new VqtuneError(failure.kind, `${failure.message}; nothing was changed`, { cause: failure })
     }
-    for (const nic of touched) this.fail(nic, failure)
+    for (const ifindex of touched) this.fail(ifindex, failure)
     return undefined
   }
 
-  /** @returns why the ledger could not be written, undefined when it was */
+  private get hasWritten(): boolean {
+    return this.outcomes.some(({ result }) => result === 'done')
+  }
+
+  /** @returns why the ledger could not be written, undefined if it was */
   private written(ledger: Ledger): VqtuneError | undefined {
     try {
       writeLedger(this.system, ledger)
@@ -207,18 +236,18 @@ class Loop {
     }
   }
 
-  /** Channels of all NICs side by side: each is one ethtool. The rest are single writes to kernel files. */
+  /** Channels of all NICs in parallel: one ethtool each. The rest are single writes to kernel files. */
   private async apply(steps: readonly Step[], guest: ObservedGuest): Promise<void> {
     await Promise.all(steps.filter(isChannelStep).map((step) => this.doStep(step, guest)))
     for (const step of steps) {
-      if (this.options.signal?.aborted === true) return
+      if (this.isAborted) return
       if (!isChannelStep(step)) await this.doStep(step, guest)
     }
   }
 
   private async doStep(step: Step, guest: ObservedGuest): Promise<void> {
     try {
-      await execute(this.system, step)
+      await executeStep(this.system, step)
       this.note({ step, result: 'done', why: undefined, at: now() })
     } catch (error) {
       if (error instanceof StepRefused) {
@@ -231,23 +260,17 @@ class Loop {
           ? error
           : new VqtuneError('tool-failed', messageOf(error), { cause: error })
       this.note({ step, result: 'failed', why: failure.message, at: now() })
-      // A NIC that went away is no fault: the next look does not list it. If it does, the step is tried again.
-      if (failure.kind !== 'vanished') this.fail(step.nic, failure)
+      // A NIC that went away is not an error: the next observation does not list it. If it does, the step is retried.
+      if (failure.kind !== 'vanished') this.fail(step.ifindex, failure)
     }
   }
 
-  private remember(step: Step, refusal: StepRefused, guest: ObservedGuest): void {
-    if (isChannelStep(step)) {
-      const nic = guest.nics.find((candidate) => candidate.name === step.nic)
-      if (nic !== undefined) this.obstacles.set(nic.ifindex, { code: refusal.code, why: refusal.message })
-      return
+  private remember(step: Step, { code, message }: StepRefused, guest: ObservedGuest): void {
+    if (!isChannelStep(step)) {
+      this.refused.set(idOf(step), { nic: step.nic, tunable: step.tunable, code, why: message })
+    } else if (nicByIndex(guest, step.ifindex) !== undefined) {
+      this.obstacles.set(step.ifindex, { code, why: message })
     }
-    this.refused.set(keyOf(step), {
-      nic: step.nic,
-      tunable: tunableOf(step),
-      code: refusal.code,
-      why: refusal.message,
-    })
   }
 
   private note(outcome: StepOutcome): void {
@@ -255,28 +278,36 @@ class Loop {
     this.options.onOutcome?.(outcome)
   }
 
-  private fail(nic: string, failure: VqtuneError): void {
-    this.failed.add(nic)
+  private fail(ifindex: number, failure: VqtuneError): void {
+    this.failed.add(ifindex)
     this.failure ??= failure
   }
 
   private unfinished(steps: readonly Step[], round: number): VqtuneError | undefined {
-    if (steps.length === 0) return undefined
-    const left = `${steps.length} writes left, the first: ${describeTarget(steps[0] as Step)}`
+    const [first] = steps
+    if (first === undefined) return undefined
+    const left = `${steps.length} changes not applied, first: ${describeSetting(first)}`
     return round === MAX_ROUNDS
       ? new VqtuneError('not-converged', `gave up after ${MAX_ROUNDS} rounds: ${left}`)
-      : new VqtuneError('not-converged', `stopped by a signal: ${left}`)
+      : new VqtuneError('not-converged', `interrupted with ${left}`)
   }
 
-  private close(ledger: Ledger, guest: ObservedGuest, missing: readonly Step[]): Ledger {
-    const next =
-      missing.length === 0 && this.failure === undefined
-        ? this.goal.finish(ledger, guest, now())
-        : withApplied(ledger, guest.nics, now())
+  private close(
+    ledger: Ledger,
+    guest: ObservedGuest,
+    missing: readonly Step[],
+    skips: readonly Skip[],
+  ): Ledger {
+    const unfinished = new Set([...this.failed, ...missing.map(({ ifindex }) => ifindex)])
+    if (this.operation.isExact === true) {
+      const refused = new Set(skips.map(({ nic }) => nic))
+      for (const { name, ifindex } of guest.nics) if (refused.has(name)) unfinished.add(ifindex)
+    }
+    const next = this.operation.finish(ledger, guest, unfinished, now())
     if (next === ledger) return ledger
     const failure = this.written(next)
-    if (failure === undefined) return next
-    // What was written to the NICs stays: the originals are on record, and a rollback needs no more than these.
+    if (failure === undefined) return whole(next)
+    // What was written to the NICs stays: the originals are recorded, and a rollback needs nothing else.
     this.failure ??= new VqtuneError(failure.kind, `${failure.message}; ${this.stands(missing)}`, {
       cause: failure,
     })
@@ -285,40 +316,41 @@ class Loop {
 
   private stands(missing: readonly Step[]): string {
     if (missing.length > 0) return 'the settings are incomplete'
-    return this.outcomes.some(({ result }) => result === 'done')
-      ? 'the settings are in place'
-      : 'nothing was changed'
+    return this.hasWritten ? 'the settings are in place' : 'nothing was changed'
   }
+}
+
+function notesOn({ setAside }: Ledger): readonly string[] {
+  return setAside === undefined ? [] : [setAside]
+}
+
+/** As on disk now: a copy of what could not be used is next to it. */
+function whole({ setAside: _, ...ledger }: Ledger): Ledger {
+  return ledger
+}
+
+/** Channels that could not be planned for are a fault; all the rest was done. */
+export function notJudged(skips: readonly Skip[]): VqtuneError | undefined {
+  const skip = skips.find(({ code }) => code === 'unknown-maximum' || code === 'undecided-rule')
+  return skip && new VqtuneError('tool-failed', `${skip.nic}: ${skip.why}`)
 }
 
 function maximaOf(guest: ObservedGuest): Map<number, number> {
-  const known = guest.nics.filter(
-    (nic): nic is ObservedNic & { channels: { maximum: number } } => nic.channels.maximum !== undefined,
+  return new Map(
+    guest.nics.flatMap(({ ifindex, channels: { maximum } }) =>
+      maximum === undefined ? [] : [[ifindex, maximum] as const],
+    ),
   )
-  return new Map(known.map((nic) => [nic.ifindex, nic.channels.maximum]))
 }
 
 /** The setting that a step writes and the value it wants. */
-function keyOf(step: Step): string {
-  switch (step.kind) {
-    case 'set-channels':
-      return `${step.nic} channels ${step.new}`
-    case 'set-irq-affinity':
-      return `${step.nic} irq ${step.irq} ${step.new.join()}`
-    case 'set-xps':
-      return `${step.nic} xps ${step.queue} ${step.new.join()}`
-  }
+function idOf({ ifindex, tunable, key, new: value }: Step): string {
+  return `${ifindex} ${tunable} ${key} ${value}`
 }
 
-function describeTarget(step: Step): string {
-  switch (step.kind) {
-    case 'set-channels':
-      return `${step.nic}: ${step.new} channels`
-    case 'set-irq-affinity':
-      return `${step.nic}: affinity of IRQ ${step.irq}`
-    case 'set-xps':
-      return `${step.nic}: XPS of queue ${step.queue}`
-  }
+/** `ens3: queue 0 rx IRQ 26` */
+function describeSetting({ nic, label }: Step): string {
+  return `${nic}: ${label}`
 }
 
 function now(): string {

@@ -1,7 +1,7 @@
 /**
- * When a step of the guard back to fewer channels holds: until the conditions under which it was found change, which are
- * the NIC instance, the vCPUs, what the host exposes and what the configuration says, or until an administrator applies.
- * It is kept in the ledger, so every vqtune sees it, and it is forgotten at reboot. Pure.
+ * How long the guard's reduction of channels holds: until one of the conditions of its comparison changes (the NIC
+ * instance, the vCPUs, the host's maximum, the configuration), or until an administrator's apply. It is kept in the
+ * ledger, so every vqtune process sees it, and ends at reboot. Pure.
  */
 import { nicSettings, type Settings } from '../config/settings'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
@@ -10,7 +10,7 @@ import type { RegressionHolds } from './plan'
 
 type Conditions = Pick<RegressionHold, 'vcpus' | 'maximum' | 'policy'>
 
-/** What a comparison of counts depends on. */
+/** The conditions of a comparison of channel counts. */
 export function conditionsOf(
   { cpus }: Pick<ObservedGuest, 'cpus'>,
   nic: ObservedNic,
@@ -30,13 +30,13 @@ function policyOf(settings: Settings, nic: ObservedNic): string {
   return [settings.isolated, cap ?? 'none', channels ?? 'auto', windowSeconds, regressionPercent].join(' ')
 }
 
-/** A maximum that was not asked for tells nothing. */
+/** A maximum that was not queried says nothing. */
 export function sameConditions(a: Conditions, b: Conditions): boolean {
   const sameMaximum = a.maximum === undefined || b.maximum === undefined || a.maximum === b.maximum
   return a.vcpus === b.vcpus && a.policy === b.policy && sameMaximum
 }
 
-/** Those that hold now; none when the guard is off. */
+/** Those that hold now; none if the guard is off. */
 export function regressionHoldsOf(guest: ObservedGuest, ledger: Ledger, settings: Settings): RegressionHolds {
   const result = new Map<number, RegressionHold>()
   if (!settings.guard.enabled) return result
@@ -47,7 +47,7 @@ export function regressionHoldsOf(guest: ObservedGuest, ledger: Ledger, settings
   return result
 }
 
-/** NICs with a step back that is none of the given ones: over, and to be forgotten. */
+/** NICs with a hold that is not among the given ones: it has ended and is to be removed. */
 export function expiredRegressionHolds(
   guest: ObservedGuest,
   ledger: Ledger,

@@ -1,4 +1,4 @@
-/** Desire: how many channels a NIC should have, what limits that, and which CPUs each queue gets. Pure. */
+/** Desired state: how many channels a NIC should have, what limits that, and which CPUs each queue gets. Pure. */
 
 import type { CpuList, DesiredNic, LimitingFactor, NicSettings, ObservedCpus, ObservedNic } from '../model'
 import { type CpuLoad, layOut } from './layout'
@@ -8,7 +8,7 @@ export const MAX_CHANNELS = 256
 
 export type IsolatedPolicy = 'avoid' | 'use'
 
-/** CPUs that may take a NIC's interrupts: the online ones, without isolated ones unless told to use them. */
+/** CPUs that may take a NIC's interrupts: the online ones, without isolated ones unless configured. */
 export function usableCpus(cpus: ObservedCpus, isolated: IsolatedPolicy): CpuList {
   if (isolated === 'use' || cpus.isolated.length === 0) return cpus.online
   const apart = new Set(cpus.isolated)
@@ -22,9 +22,9 @@ export interface Target {
 }
 
 /**
- * M = min(online vCPUs, queue pairs the host exposed, policy), 1..256. A fixed count takes the place of the automatic
- * one and may reach into isolated CPUs, but neither the host's maximum nor the vCPUs can be exceeded.
- * @param maximum the host's maximum; undefined when it was not asked, which is only done when it cannot matter
+ * M = min(online vCPUs, queue pairs the host exposed, policy), 1..256. A fixed count replaces the automatic one and may
+ * include isolated CPUs, but cannot exceed the host's maximum or the number of vCPUs.
+ * @param maximum the host's maximum; undefined if it was not queried, because it cannot matter
  */
 export function targetChannels(
   cpus: ObservedCpus,
@@ -48,7 +48,7 @@ export function targetChannels(
   return { ...best, channels: Math.max(1, best.channels) }
 }
 
-/** True when the host's maximum can change the outcome: the NIC has other channels than it would want without a limit. */
+/** True if the host's maximum can change the outcome: the NIC has a count other than the one it would want without a limit. */
 export function maximumMatters(
   nic: ObservedNic,
   cpus: ObservedCpus,
@@ -61,8 +61,8 @@ export function maximumMatters(
 }
 
 /**
- * The whole desired state of one NIC. When an obstacle forbids other channels, the layout is made for the channels
- * it has, so that they are still private and cover all CPUs.
+ * The whole desired state of one NIC. If an obstacle prevents a change of channels, the layout is for the channels it has,
+ * so that they are still private and cover all CPUs.
  * @param load shared by all NICs of the guest, in interface index order, so that they spread fairly
  * @param regressionHold a count that the guard allows at most, 1..256; undefined: no such limit
  */
@@ -80,8 +80,8 @@ export function desiredState(
     regressionHold !== undefined && regressionHold < wanted.channels
       ? { channels: regressionHold, limitedBy: 'guard' }
       : wanted
-  // The guard's limit is for fewer channels than a raise gave, so the driver takes them; a maximum that nobody had to ask
-  // for (maximumMatters) is no obstacle to it.
+  // The guard's limit is lower than a count the driver had accepted, so it is accepted too; a maximum that did not need to
+  // be queried (maximumMatters) is no obstacle.
   const unasked = aim.limitedBy === 'guard' ? undefined : unanswered(maximum)
   const obstacle = current === aim.channels ? undefined : (nic.obstacle?.code ?? unasked)
   const target = obstacle === undefined ? aim.channels : current
@@ -95,7 +95,7 @@ export function desiredState(
   }
 }
 
-/** The driver does not tell a maximum at all: then it does not take channels either. */
+/** A driver that reports no maximum does not accept channels either. */
 function unanswered(maximum: number | undefined): 'unsupported' | undefined {
   return maximum === undefined ? 'unsupported' : undefined
 }

@@ -1,7 +1,9 @@
-/** What happened between two snapshots. Pure. */
+/** The difference between two snapshots. Pure. */
 
-import { TICKS_PER_SECOND } from '../kernel/counters'
+import { growth, TICKS_PER_SECOND } from '../kernel/counters'
 import type { CpuList, ObservedNic } from '../model'
+import { cpuListsOf } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
 import { jainIndex } from './parse'
 import type { Flows, Snapshot } from './snapshot'
 
@@ -14,11 +16,11 @@ export interface Direction {
 
 export interface QueueLoad {
   readonly queue: number
-  /** Where its rx interrupt may arrive. */
+  /** Affinity of its rx interrupt. */
   readonly cpus: CpuList
   readonly rxInterrupts: number
   readonly txInterrupts: number
-  /** Interrupts of both directions that did arrive, by CPU; CPUs without are left out. */
+  /** Interrupts of both directions by the CPU that handled them; CPUs without any are left out. */
   readonly byCpu: readonly { readonly cpu: number; readonly interrupts: number }[]
   /** undefined where the kernel does not count them for each queue. */
   readonly rxPackets: number | undefined
@@ -26,15 +28,17 @@ export interface QueueLoad {
   readonly txKicks: number | undefined
 }
 
+export const EVENNESS_BASES = ['packets', 'interrupts'] as const
+
 export interface NicLoad {
   readonly name: string
   readonly channels: number
   readonly rx: Direction
   readonly tx: Direction
   readonly queues: readonly QueueLoad[]
-  /** Jain's index of the queues' receive packets, or of their interrupts where packets are not told; 1 is even. */
+  /** Jain's index of the queues' receive packets, or of their interrupts where packets are not counted; 1 is even. */
   readonly evenness: number | undefined
-  readonly evennessOf: 'packets' | 'interrupts'
+  readonly evennessOf: (typeof EVENNESS_BASES)[number]
 }
 
 export interface CpuLoadReport {
@@ -56,13 +60,13 @@ export interface Report {
   readonly nics: readonly NicLoad[]
   readonly cpus: readonly CpuLoadReport[]
   readonly flows: Flows
-  /** Of the whole guest; undefined where not told. */
+  /** Of the whole guest; undefined where not available. */
   readonly tcp: { readonly sent: number; readonly retransmitted: number } | undefined
 }
 
-/** Counters that went back (a NIC that was plugged anew) count as nothing. */
+/** Counters that decreased (the NIC was replugged) or are missing count as 0. */
 function grown(from: number | undefined, to: number | undefined): number {
-  return Math.max(0, (to ?? 0) - (from ?? 0))
+  return growth(from ?? 0, to ?? 0) ?? 0
 }
 
 export function compareSnapshots(
@@ -94,6 +98,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
     const size = grown(before?.counters[bytes], after?.counters[bytes])
     return { packets: count, bytes: size, meanBytes: count === 0 ? undefined : size / count }
   }
+  const affinity = cpuListsOf(nic, 'irq-affinity')
   const queues = nic.queues.map(({ index, rxIrq, txIrq }): QueueLoad => {
     const rxCounts = interruptsOf(rxIrq?.name, from, to)
     const txCounts = interruptsOf(txIrq?.name, from, to)
@@ -103,7 +108,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
       now?.[key] === undefined ? undefined : grown(old?.[key], now[key])
     return {
       queue: index,
-      cpus: rxIrq?.affinity ?? [],
+      cpus: affinity.get(irqKey(index, 'rx')) ?? [],
       rxInterrupts: sum(rxCounts.values()),
       txInterrupts: sum(txCounts.values()),
       byCpu: [...new Set([...rxCounts.keys(), ...txCounts.keys()])]

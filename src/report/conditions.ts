@@ -1,29 +1,38 @@
 /**
  * The conditions of the RHEL guide ("multi-queue helps most when packets are large, connections are many and queues equal
- * vCPUs; it can hurt outgoing traffic and costs CPU"), each judged by what was measured. Pure.
+ * vCPUs; it can hurt outgoing traffic and costs CPU"), each checked against the measurement. Pure.
  */
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
 import { plural } from '../text/plural'
 import type { NicLoad, Report } from './compare'
 
+export const CONDITION_IDS = [
+  'large-packets',
+  'many-connections',
+  'queues-match-vcpus',
+  'small-outgoing',
+  'cpu-headroom',
+] as const
+export const ANSWERS = ['yes', 'no', 'inconclusive'] as const
+
 export interface Condition {
-  readonly id: 'large-packets' | 'many-connections' | 'queues-match-vcpus' | 'small-outgoing' | 'cpu-headroom'
+  readonly id: (typeof CONDITION_IDS)[number]
   readonly title: string
-  readonly answer: 'yes' | 'no' | 'inconclusive'
-  /** True when the answer speaks for many queues, false against, undefined when neither. */
+  readonly answer: (typeof ANSWERS)[number]
+  /** True if the answer favours many queues, false if it does not, undefined if neither. */
   readonly favours: boolean | undefined
   /** The numbers. */
   readonly why: string
 }
 
-/** Below these a NIC is idle. */
+/** Of fewer in the whole window, too, nothing can be said. */
 const MIN_PACKETS = 200
-const MIN_PACKETS_PER_SECOND = 50
 
 const LARGE_BYTES = 1000
 const SMALL_BYTES = 300
 /** The guide: outgoing packets below an Ethernet frame's 1,500 bytes. */
 const SMALL_OUTGOING_BYTES = 1500
-/** Acknowledgements of incoming traffic are small, too, and no risk: only NICs that mainly or much send. */
+/** Acknowledgements of incoming traffic are small, too, but no risk: only NICs that send at least this share count. */
 const OUTGOING_SHARE = 0.25
 
 export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number): readonly Condition[] {
@@ -39,7 +48,7 @@ export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number
 function idle(report: Report, nic: NicLoad): string | undefined {
   const packets = nic.rx.packets + nic.tx.packets
   const rate = report.seconds > 0 ? packets / report.seconds : 0
-  return packets < MIN_PACKETS || rate < MIN_PACKETS_PER_SECOND
+  return packets < MIN_PACKETS || rate < IDLE_PACKETS_PER_SECOND
     ? `too little traffic: ${packets} packets in ${report.seconds.toFixed(1)} s`
     : undefined
 }
@@ -61,7 +70,7 @@ function largePackets(report: Report, nic: NicLoad): Condition {
   if (quiet !== undefined) return make('inconclusive', quiet)
   const [busier, name] = nic.rx.bytes >= nic.tx.bytes ? [nic.rx, 'incoming'] : [nic.tx, 'outgoing']
   const mean = busier.meanBytes ?? 0
-  const why = `${mean.toFixed(0)} bytes each on the mean, ${name}`
+  const why = `mean ${mean.toFixed(0)} bytes, ${name}`
   if (mean >= LARGE_BYTES) return make('yes', why)
   if (mean <= SMALL_BYTES) return make('no', why)
   return make('inconclusive', `${why}: neither large (${LARGE_BYTES}) nor small (${SMALL_BYTES})`)
@@ -78,9 +87,11 @@ function manyConnections(report: Report, nic: NicLoad, usableCpus: number): Cond
   const quiet = idle(report, nic)
   if (quiet !== undefined) return make('inconclusive', `${why}; ${quiet}`)
   if (flows >= 2 * usableCpus) return make('yes', why)
-  // Traffic that is neither a socket's nor tracked (routed, bridged) has flows that nobody counts.
-  if (flows === 0) return make('inconclusive', `${why}: who sends is not known`)
-  return flows < usableCpus ? make('no', why) : make('inconclusive', `${why}: two for each make it sure`)
+  // Routed or bridged traffic without connection tracking has flows that are not counted anywhere.
+  if (flows === 0) return make('inconclusive', `${why}: the traffic has no known flows`)
+  return flows < usableCpus
+    ? make('no', why)
+    : make('inconclusive', `${why}: at least two per queue are needed for a clear yes`)
 }
 
 function queuesMatch(nic: NicLoad, usableCpus: number): Condition {
@@ -103,7 +114,7 @@ function smallOutgoing(report: Report, nic: NicLoad): Condition {
 function headroom(report: Report): Condition {
   const make = (answer: Condition['answer'], why: string): Condition =>
     condition('cpu-headroom', 'CPU headroom', answer, why)
-  if (report.cpus.length === 0) return make('inconclusive', 'no vCPU was seen')
+  if (report.cpus.length === 0) return make('inconclusive', 'no vCPU data')
   const mean = (of: (cpu: Report['cpus'][number]) => number): number =>
     report.cpus.reduce((sum, cpu) => sum + of(cpu), 0) / report.cpus.length
   const busy = mean((cpu) => cpu.busy)

@@ -1,4 +1,4 @@
-/** What machine this is. systeminformation is loaded here only, and asked once: some of its calls fork a lot. */
+/** The machine, for the report's heading. systeminformation is loaded only here and called once: some calls fork a lot. */
 import { CHILD_ENV } from '../system/system'
 
 export interface Inventory {
@@ -8,23 +8,35 @@ export interface Inventory {
   readonly cpu: string
 }
 
-/** It must not hold up the report. A loaded guest takes seconds for it. */
+/** Must not delay the report; a loaded guest takes seconds. */
 const LIMIT_MS = 10_000
 
 /**
- * systeminformation runs programs by name in a shell, with our own environment: of the caller's PATH, exported shell
- * functions and the rest nothing may be left. For good: this is the last thing that a report asks.
+ * systeminformation runs programs by name in a shell, with our own environment: the caller's PATH, exported shell
+ * functions and all other variables have to be removed first. Not restored: this is the report's last step.
  */
 function takeChildEnvironment(): void {
   for (const name of Object.keys(process.env)) delete process.env[name]
   Object.assign(process.env, CHILD_ENV)
 }
 
-/** @returns undefined when it cannot be told in time */
+/**
+ * systeminformation starts its programs in callbacks of its own, where nobody catches what spawn throws (EPERM, ENOMEM).
+ * For good: it goes on when we no longer wait for it.
+ */
+function onSpawnError(tell: () => void): void {
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    if (error.syscall?.startsWith('spawn') !== true) throw error
+    tell()
+  })
+}
+
+/** @returns undefined when it cannot be told in time, or its programs cannot be started */
 export async function readInventory(): Promise<Inventory | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, LIMIT_MS, undefined)
+    onSpawnError(() => resolve(undefined))
   })
   const asked = (async (): Promise<Inventory> => {
     takeChildEnvironment()

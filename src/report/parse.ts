@@ -1,5 +1,5 @@
-/** Texts of procfs and ethtool that the report compares over a window. Pure; each says what it does with odd lines. */
-import { wholeNumber } from '../text/numbers'
+/** Parsers for the procfs and ethtool texts that the report compares. Pure; each states how it handles malformed lines. */
+import { parseWholeNumber } from '../text/numbers'
 
 /**
  * Counts of /proc/interrupts by action name (`virtio2-input.0`), one number for each online CPU in `cpus` order. The
@@ -19,7 +19,7 @@ export function parseInterruptCounts(text: string): InterruptCounts {
     const action = fields.at(-1) as string
     // Of all lines on a guest with many vCPUs only ours are worth the numbers.
     if (!action.startsWith('virtio')) continue
-    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => wholeNumber(field) ?? [])
+    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => parseWholeNumber(field) ?? [])
     if (counts.length === cpus.length) byAction.set(action, counts)
   }
   return { cpus, byAction }
@@ -33,7 +33,7 @@ export function parseNetSoftirqs(
   const cpus = [...header.matchAll(/\bCPU(\d+)\b/g)].map((match) => Number(match[1]))
   const row = (name: string): (number | undefined)[] => {
     const line = lines.find((line) => line.trimStart().startsWith(`${name}:`))
-    return line === undefined ? [] : line.trim().split(/\s+/).slice(1).map(wholeNumber)
+    return line === undefined ? [] : line.trim().split(/\s+/).slice(1).map(parseWholeNumber)
   }
   const rx = row('NET_RX')
   const tx = row('NET_TX')
@@ -64,7 +64,7 @@ export function parseSoftnet(text: string, online: readonly number[]): ReadonlyM
   return result
 }
 
-/** What one queue of `ethtool -S` tells; undefined where this kernel does not (6.12 has kicks but no packets). */
+/** The counters of one queue in `ethtool -S`; undefined where this kernel has none (6.12 has kicks but no packets). */
 export interface QueueStats {
   readonly rxPackets: number | undefined
   readonly txPackets: number | undefined
@@ -96,13 +96,13 @@ export function parseQueueStats(text: string): ReadonlyMap<number, QueueStats> {
   )
 }
 
-/** TCP segments sent and sent again, of this network namespace (/proc/net/snmp); undefined when not told. */
+/** TCP segments sent and retransmitted, of this network namespace (/proc/net/snmp); undefined if not available. */
 export function parseTcpSegments(
   text: string,
 ): { readonly sent: number; readonly retransmitted: number } | undefined {
   const [names, values] = [...text.matchAll(/^Tcp: (.*)$/gm)].map((match) => (match[1] as string).split(' '))
   if (names === undefined || values === undefined) return undefined
-  const value = (name: string): number | undefined => wholeNumber(values[names.indexOf(name)])
+  const value = (name: string): number | undefined => parseWholeNumber(values[names.indexOf(name)])
   const sent = value('OutSegs')
   const retransmitted = value('RetransSegs')
   return sent === undefined || retransmitted === undefined ? undefined : { sent, retransmitted }

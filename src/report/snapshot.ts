@@ -1,9 +1,9 @@
-/** One reading of everything that the report compares. */
+/** One reading of all counters that the report compares. */
 
 import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../kernel/counters'
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
-import { wholeNumber } from '../text/numbers'
+import { parseWholeNumber } from '../text/numbers'
 import {
   countFlows,
   type InterruptCounts,
@@ -68,7 +68,7 @@ export async function readSnapshot(
     tcp: parseTcpSegments(read(`${paths.procNet}/snmp`)),
     flows: {
       sockets: SOCKET_FILES.reduce((sum, file) => sum + countFlows(read(`${paths.procNet}/${file}`)), 0),
-      tracked: wholeNumber(read(paths.procConntrackCount).trim()),
+      tracked: parseWholeNumber(read(paths.procConntrackCount).trim()),
     },
   }
 }

@@ -1,4 +1,4 @@
-/** The report for a terminal: numbers, verdicts, and the picture of queues and vCPUs with load bars. Pure. */
+/** The report for a terminal: numbers, verdicts, and load bars of queues and vCPUs. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
 import type { Paint } from '../text/paint'
@@ -48,8 +48,8 @@ function nicLines(report: Report, nic: NicLoad): string[] {
   }
   const evenness =
     nic.evenness === undefined
-      ? 'nothing arrived'
-      : `Jain's index ${nic.evenness.toFixed(2)} over ${nic.evennessOf} (1 even, ${(1 / nic.channels).toFixed(2)} one queue has all)`
+      ? 'no traffic'
+      : `Jain's index ${nic.evenness.toFixed(2)} over ${nic.evennessOf} (1 is even, ${(1 / nic.channels).toFixed(2)} is a single busy queue)`
   return [
     `${nic.name}: ${plural(nic.channels, 'channel')}, ${report.seconds.toFixed(1)} s`,
     line('in ', nic.rx),
@@ -95,7 +95,7 @@ function guestLines({ flows, tcp }: Report): string[] {
   return [
     `flows: ${flows.sockets} connected TCP and UDP sockets of this network namespace, all NICs${tracked}`,
     tcp === undefined
-      ? 'TCP: not told'
-      : `TCP: ${tcp.sent} segments sent, ${tcp.retransmitted} of them again, all NICs`,
+      ? 'TCP: unknown'
+      : `TCP: ${tcp.sent} segments sent, ${tcp.retransmitted} retransmitted, all NICs`,
   ]
 }

@@ -1,17 +1,35 @@
 /** A file of lines that only grows at its end, up to a limit: then the older half goes. */
-import { closeSync, constants, fstatSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { System } from './system'
+import { makeDirectory } from './make-directory'
+import { type System, tracedWrite } from './system'
 
 /**
  * Appends one line. A last line that was torn by a crash or a full disk is closed first, so that it costs only itself.
- * @param limitBytes the file is cut to half of this when it would grow beyond
+ * @param limitBytes the file is cut to half of this when it grows beyond, at the cost of reading and writing that half
  * @throws the system error
  */
 export function appendLine(system: System, path: string, line: string, limitBytes: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  const size = appendTo(path, line)
-  if (size > limitBytes) system.replaceFile(path, newestLines(system.readText(path) ?? '', limitBytes / 2))
+  makeDirectory(dirname(path))
+  const size = tracedWrite(system, 'append', path, `${line}\n`, () => appendTo(path, line))
+  if (size > limitBytes) system.replaceFile(path, readNewestLines(path, limitBytes / 2))
+}
+
+/**
+ * The last whole lines of a file that fit into so many bytes. However large the file is, no more of it is read.
+ * @throws the system error
+ */
+export function readNewestLines(path: string, maxBytes: number): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
+  try {
+    const { size } = fstatSync(fd)
+    // One byte more shows whether a line begins with the others.
+    const tail = Buffer.alloc(Math.min(size, Math.floor(maxBytes) + 1))
+    const length = readSync(fd, tail, 0, tail.length, size - tail.length)
+    return newestLines(tail.subarray(0, length), maxBytes).toString()
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** @returns the size afterwards, bytes */
@@ -23,6 +41,8 @@ function appendTo(path: string, line: string): number {
   )
   try {
     const { size } = fstatSync(fd)
+    // For every reader, whatever the umask.
+    if (size === 0) fchmodSync(fd, 0o644)
     const last = Buffer.alloc(1)
     const torn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last.toString() !== '\n'
     const bytes = Buffer.from(`${torn ? '\n' : ''}${line}\n`)
@@ -38,15 +58,12 @@ function appendTo(path: string, line: string): number {
   }
 }
 
-/** The last whole lines that fit into so many bytes. Pure. */
-export function newestLines(text: string, maxBytes: number): string {
-  const lines = text.split('\n').filter((line) => line !== '')
-  const kept: string[] = []
-  let bytes = 0
-  for (const line of lines.reverse()) {
-    bytes += Buffer.byteLength(line) + 1
-    if (bytes > maxBytes) break
-    kept.push(line)
-  }
-  return kept.length === 0 ? '' : `${kept.reverse().join('\n')}\n`
+const LINE_END = 0x0a
+
+/** The last whole lines that fit into so many bytes, the last of them with an end. Pure. */
+export function newestLines(text: Buffer, maxBytes: number): Buffer {
+  const isEnded = text.length === 0 || text.at(-1) === LINE_END
+  const lines = isEnded ? text : Buffer.concat([text, Buffer.of(LINE_END)])
+  const from = Math.ceil(lines.length - maxBytes)
+  return from <= 0 ? lines : lines.subarray(lines.indexOf(LINE_END, from - 1) + 1)
 }

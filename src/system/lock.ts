@@ -1,81 +1,167 @@
 /**
- * Single flight across processes: boot oneshot, daemon and administrator may run at once. flock(2) is held by the
- * open file, so the kernel gives the lock back however this process ends. Node has no flock; flock(1) takes it on a
- * descriptor that we hand down and stay the owner of. The lock is only taken when something has to be written.
+ * One writer at a time across processes: boot unit, daemon and administrator may run at once. flock(2) belongs to the
+ * open file description, so the kernel releases the lock however this process ends. Node has no flock(2); flock(1) takes
+ * it on a descriptor that it inherits and that we keep open. The lock is only taken when something has to be written.
  */
-import { spawn } from 'node:child_process'
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { errnoOf, VqtuneError } from '../errors'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { errnoOf, fileError, VqtuneError } from '../errors'
+import { startChild } from './child'
+import { makeDirectory } from './make-directory'
 import { ownershipProblem } from './ownership'
-import { CHILD_ENV, openSystem, type System } from './system'
+import { CHILD_ENV, openSystem, type System, tracedWrite } from './system'
 
 export interface Lock {
   release(): void
 }
 
-/** flock's exit status for a lock that is held; chosen by us, so that it cannot be mistaken. */
+/** flock's exit status for a lock that is held (-E); one that flock itself never uses. */
 const HELD = 75
+
+/** As long as a pass of another vqtune takes, with some to spare. */
+const WAIT_MS = 10_000
 
 /**
  * Waits for the lock and takes it.
- * @param purpose shown to others who wait, such as `apply`
+ * @param purpose shown to processes that wait, such as `apply`
  * @param waitMs 0..; a whole number of milliseconds
- * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing
+ * @param signal ends the waiting
+ * @throws VqtuneError kind busy (naming the holder), permission, state, tool-missing, tool-failed
  */
-export async function takeLock(system: System, purpose: string, waitMs: number): Promise<Lock> {
+export function takeLock(
+  system: System,
+  purpose: string,
+  waitMs = WAIT_MS,
+  signal?: AbortSignal,
+): Promise<Lock> {
   const path = `${system.paths.runDir}/lock`
-  const fd = openLock(system, path)
-  try {
-    const { status, complaint } = await flock(fd, waitMs)
-    if (status === HELD) throw new VqtuneError('busy', busyText(path, waitMs))
-    if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
-    nameHolder(fd, purpose)
+  const busy = (holder: string): string =>
+    `timed out after ${waitMs / 1000} s waiting for the lock held by ${holder}; ${path} is released when that process exits`
+  return takeFile(system, path, { purpose, waitMs, busy, signal })
+}
+
+/**
+ * Takes what only one daemon has, for as long as the process lives.
+ * @throws VqtuneError kind busy when another one runs; else as takeLock
+ */
+export function takeDaemonLock(system: System): Promise<Lock> {
+  const busy = (holder: string): string => `${holder} is already running`
+  return takeFile(system, `${system.paths.runDir}/daemon.lock`, { purpose: 'daemon', waitMs: 0, busy })
+}
+
+interface Taking {
+  readonly purpose: string
+  readonly waitMs: number
+  /** What is told of one that is held, by a `vqtune apply (process 812)`. */
+  readonly busy: (holder: string) => string
+  readonly signal?: AbortSignal | undefined
+}
+
+async function takeFile(system: System, path: string, taking: Taking): Promise<Lock> {
+  let leftMs = taking.waitMs
+  const end = performance.now() + leftMs
+  for (;;) {
+    const fd = openLock(system, path)
+    let isOurs = false
+    try {
+      const { status, complaint } = await flock(system, fd, leftMs, taking.signal)
+      if (status === HELD) throw new VqtuneError('busy', taking.busy(holderOf(fd)))
+      if (status !== 0) throw new VqtuneError('state', `${path}: cannot lock: ${complaint}`)
+      // When somebody removed the file while we waited for it, others lock the one that is there now.
+      isOurs = isAt(path, fd)
+    } finally {
+      if (!isOurs) closeSync(fd)
+    }
+    if (!isOurs) {
+      leftMs = Math.max(0, Math.ceil(end - performance.now()))
+      continue
+    }
+    nameHolder(system, path, fd, taking.purpose)
     return { release: () => closeSync(fd) }
-  } catch (error) {
-    closeSync(fd)
-    throw error
   }
 }
 
-/** For those who wait. A disk that takes no name is no reason not to work: without one they are told of "another vqtune". */
-function nameHolder(fd: number, purpose: string): void {
+function isAt(path: string, fd: number): boolean {
+  const there = statSync(path, { throwIfNoEntry: false })
+  const ours = fstatSync(fd)
+  return there?.ino === ours.ino && there.dev === ours.dev
+}
+
+/** Names the holder for processes that wait. If that cannot be written, they show "another vqtune" instead. */
+function nameHolder(system: System, path: string, fd: number, purpose: string): void {
+  const text = `${process.pid} ${purpose}\n`
   try {
-    ftruncateSync(fd, 0)
-    writeSync(fd, `${process.pid} ${purpose}\n`, 0)
+    tracedWrite(system, 'write', path, text, () => {
+      ftruncateSync(fd, 0)
+      writeSync(fd, text, 0)
+    })
   } catch {}
 }
 
-function flock(fd: number, waitMs: number): Promise<{ status: number; complaint: string }> {
+async function flock(
+  system: System,
+  fd: number,
+  waitMs: number,
+  signal: AbortSignal | undefined,
+): Promise<{ status: number; complaint: string }> {
   // Always the running system's own flock, also for a captured tree.
   const program = openSystem().findTool('flock')
   if (program === undefined) throw new VqtuneError('tool-missing', 'flock (util-linux) is not installed')
-  const child = spawn(program, ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3'], {
+  const args = ['-x', '-w', String(waitMs / 1000), '-E', String(HELD), '3']
+  const traced = system.trace?.run([program, ...args])
+  const { process: child, ended } = startChild(program, args, {
     stdio: ['ignore', 'ignore', 'pipe', fd],
     env: { ...CHILD_ENV },
     timeout: waitMs + 5_000,
     killSignal: 'SIGKILL',
+    // A hang-up must not keep a NIC that was cut off from going back; see runFile.
+    detached: true,
   })
+  const stop = (): void => void child.kill()
+  signal?.addEventListener('abort', stop)
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint += text
   })
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (status) => resolve({ status: status ?? -1, complaint: complaint.trim() }))
-  })
+  try {
+    const end = await ended
+    traced?.(end.code ?? `signal ${end.signal}`)
+    if (signal?.aborted === true && end.code !== 0) {
+      throw new VqtuneError('busy', 'stopped by a signal while it waited for another vqtune')
+    }
+    return { status: end.code ?? -1, complaint: complaint.trim() || `flock was ended by ${end.signal}` }
+  } catch (error) {
+    traced?.(error)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', stop)
+  }
 }
 
 function openLock(system: System, path: string): number {
   try {
-    mkdirSync(system.paths.runDir, { recursive: true, mode: 0o755 })
+    makeDirectory(system.paths.runDir)
     refuseForeign(system)
     return openFile(path)
   } catch (error) {
     if (error instanceof VqtuneError) throw error
-    const errno = errnoOf(error)
-    const kind = errno === 'EACCES' || errno === 'EPERM' ? 'permission' : 'state'
-    throw new VqtuneError(kind, `${path}: cannot open the lock (${errno})`, { cause: error })
+    const failure = fileError(error, path, 'cannot open the lock')
+    throw new VqtuneError(failure.kind, `${failure.message}${hint(system, errnoOf(error))}`, { cause: error })
   }
+}
+
+/** Below /run the sandbox of the daemon can write to nothing but the directory that was there when it started. */
+function hint({ paths }: System, errno: string | undefined): string {
+  const isGone = errno === 'EROFS' && statSync(paths.runDir, { throwIfNoEntry: false }) === undefined
+  return isGone ? `; ${paths.runDir} was removed: systemctl restart vqtuned.service makes it again` : ''
 }
 
 function openFile(path: string): number {
@@ -83,7 +169,7 @@ function openFile(path: string): number {
     return openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
   } catch (error) {
     if (errnoOf(error) !== 'EROFS') throw error
-    // The file that lies there locks as well. Whether the ledger must be written is for others to find out.
+    // An existing file locks as well. Whether the ledger has to be written is the caller's concern.
     try {
       return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     } catch {
@@ -92,16 +178,15 @@ function openFile(path: string): number {
   }
 }
 
-/** Ledger and daemon state lie beside the lock: whoever could write them would choose what rollback writes. */
+/** Ledger and daemon state are in the same directory: whoever could write there would choose what rollback writes. */
 function refuseForeign(system: System): void {
   const { root, runDir } = system.paths
   const problem = root === '' ? ownershipProblem(system, runDir) : undefined
   if (problem !== undefined) throw new VqtuneError('state', `${runDir}: ${problem}`)
 }
 
-function busyText(path: string, waitMs: number): string {
-  const holder = readFileSync(path, 'utf8').trim()
-  const match = /^(\d+) ([\w -]+)$/.exec(holder)
-  const who = match === null ? 'another vqtune' : `vqtune ${match[2]} (process ${match[1]})`
-  return `${who} is at work: waited ${waitMs} ms for ${path}`
+function holderOf(fd: number): string {
+  const text = Buffer.alloc(64)
+  const match = /^(\d+) ([\w -]+)\n/.exec(text.toString('utf8', 0, readSync(fd, text, 0, text.length, 0)))
+  return match === null ? 'another vqtune' : `vqtune ${match[2]} (PID ${match[1]})`
 }

@@ -1,4 +1,4 @@
-/** Who could have written what a root agent obeys: files, and programs of a captured tree. Only root may. */
+/** Whether only root can write what vqtune, as root, trusts: configuration, state, and programs of a captured tree. */
 import { resolve } from 'node:path'
 
 export interface FileFacts {
@@ -10,7 +10,7 @@ export interface FileFacts {
   readonly kind: 'file' | 'directory' | 'link' | 'other'
 }
 
-/** What of a Host is needed to judge. */
+/** The part of System that is needed here. */
 export interface FileInspector {
   /** Owner, mode and kind of a symbolic link itself or of anything else; undefined when there is nothing. */
   linkStat(path: string): FileFacts | undefined
@@ -23,10 +23,10 @@ const WRITABLE_BY_OTHERS = 0o022
 const MAX_LINKS = 40
 
 /**
- * Why what is at a path must not be obeyed, in one clause, or undefined. It, every directory on the way to it and every
- * symbolic link on the way must belong to root (or to the caller, who then can harm only himself), and nobody else may
- * write it. So nobody else can put something else there between this look and the next.
- * Of what does not exist the way to it is judged.
+ * Why a path must not be trusted, in one clause; undefined: it can be. The file, every directory above it and every
+ * symbolic link on the way must belong to root (or to the caller, who could only harm himself) and be writable by
+ * nobody else. So nobody else can replace any part between this check and the use of the file.
+ * Of a path that does not exist, the existing part is checked.
  */
 export function ownershipProblem(looker: FileInspector, path: string): string | undefined {
   const ahead = resolve(path).split('/').filter(Boolean)
@@ -46,7 +46,7 @@ export function ownershipProblem(looker: FileInspector, path: string): string | 
     const problem = problemWith(isEnd ? 'it' : `its ${facts.kind} ${here}`, facts)
     if (problem !== undefined) return problem
     if (facts.kind === 'link') {
-      if (++links > MAX_LINKS) return 'refused, since its links go round in a circle'
+      if (++links > MAX_LINKS) return 'refused: too many levels of symbolic links'
       const target = looker.readLink(here) ?? ''
       if (target.startsWith('/')) at = ''
       ahead.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'))
@@ -60,11 +60,11 @@ function problemWith(what: string, facts: FileFacts | undefined): string | undef
   const caller = process.geteuid?.() ?? 0
   if (facts.uid !== 0 && facts.uid !== caller) {
     const owner = caller === 0 ? 'root' : `root or user ${caller}`
-    return `refused, since ${what} belongs to user ${facts.uid}: allowed is ${owner}`
+    return `refused: ${what} belongs to user ${facts.uid}, not to ${owner}`
   }
-  // In a sticky directory such as /tmp others can add files, but not replace this one. A link has no mode of its own.
+  // In a sticky directory such as /tmp, others can add files but not replace this one. A link has no mode of its own.
   const isSticky = facts.kind === 'directory' && (facts.mode & 0o1000) !== 0
   if (facts.kind === 'link' || (facts.mode & WRITABLE_BY_OTHERS) === 0 || isSticky) return undefined
   const remedy = facts.kind === 'directory' ? 'chmod go-w on it' : 'chmod go-w'
-  return `refused, since ${what} is writable by others (mode ${facts.mode.toString(8).padStart(4, '0')}): ${remedy} helps`
+  return `refused: ${what} is group- or world-writable (mode ${facts.mode.toString(8).padStart(4, '0')}); run ${remedy}`
 }

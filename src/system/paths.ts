@@ -10,6 +10,9 @@ export interface Paths {
   readonly sysVirtioNetDriver: string
   readonly sysCpu: string
   readonly sysDmi: string
+  /** The unified hierarchy. */
+  readonly sysCgroup: string
+  readonly procCmdline: string
   readonly proc: string
   readonly procInterrupts: string
   readonly procIrq: string
@@ -61,7 +64,6 @@ export interface HypervisorPaths {
   readonly runLibvirt: string
   readonly sysModuleVhostNet: string
   readonly procModules: string
-  readonly procCmdline: string
   readonly procKernelRelease: string
   readonly procKallsyms: string
   /** In kmod's order: a file hides those of the same name in later directories. */
@@ -80,6 +82,8 @@ export function pathsUnder(root: string): Paths {
     sysVirtioNetDriver: `${root}/sys/bus/virtio/drivers/virtio_net`,
     sysCpu: `${root}/sys/devices/system/cpu`,
     sysDmi: `${root}/sys/class/dmi/id`,
+    sysCgroup: `${root}/sys/fs/cgroup`,
+    procCmdline: `${root}/proc/cmdline`,
     proc: `${root}/proc`,
     procInterrupts: `${root}/proc/interrupts`,
     procIrq: `${root}/proc/irq`,
@@ -105,7 +109,6 @@ export function pathsUnder(root: string): Paths {
       runLibvirt: `${root}/run/libvirt`,
       sysModuleVhostNet: `${root}/sys/module/vhost_net`,
       procModules: `${root}/proc/modules`,
-      procCmdline: `${root}/proc/cmdline`,
       procKernelRelease: `${root}/proc/sys/kernel/osrelease`,
       procKallsyms: `${root}/proc/kallsyms`,
       modprobeDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(

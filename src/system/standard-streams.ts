@@ -2,24 +2,76 @@
  * The standard streams by their descriptors: process.stdout brings in streams and sockets, which takes a quarter of the
  * time of a converged apply.
  */
-import { fstatSync, readSync, writeSync } from 'node:fs'
-import { errnoOf } from '../errors'
+import { constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { errnoOf, messageOf } from '../errors'
 
-/** Another process made a pipe non-blocking, and its other end is slow. */
-const RETRY_MS = 5
+/** What was not taken is tried again so often. */
+const RETRY_MS = 10
 
-/** Writes all of it. A reader that went away (EPIPE) gets no more, and what we do goes on. */
-export function writeTo(fd: number, text: string): void {
-  let rest = Buffer.from(text)
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(fd, rest))
-    } catch (error) {
-      const errno = errnoOf(error)
-      if (errno === 'EPIPE') return
-      if (errno !== 'EAGAIN') throw error
-      pause()
+/**
+ * Where something is printed. What cannot be written neither stops the work nor holds it up: an error is remembered, and
+ * what a terminal or a pipe does not take now (Ctrl-S, a pager) waits.
+ */
+export class OutputStream {
+  private waiting = Buffer.alloc(0)
+  private target: number | undefined
+  private timer: NodeJS.Timeout | undefined
+  private firstProblem: string | undefined
+
+  /** @param maxWaiting bytes; what would be more is left out */
+  constructor(
+    private readonly fd: number,
+    private readonly maxWaiting = Number.POSITIVE_INFINITY,
+  ) {}
+
+  /** Why something was not written, the errno of the first such; undefined for a reader that has seen enough (EPIPE). */
+  get problem(): string | undefined {
+    return this.firstProblem
+  }
+
+  /** Never throws. */
+  write(text: string): void {
+    const bytes = Buffer.from(text)
+    if (this.waiting.length + bytes.length > this.maxWaiting) return
+    this.waiting = this.waiting.length === 0 ? bytes : Buffer.concat([this.waiting, bytes])
+    this.flush()
+  }
+
+  /** @returns whether nothing waits any more */
+  flush(): boolean {
+    clearTimeout(this.timer)
+    while (this.waiting.length > 0) {
+      try {
+        this.target ??= withoutBlocking(this.fd)
+        this.waiting = this.waiting.subarray(writeSync(this.target, this.waiting))
+      } catch (error) {
+        const errno = errnoOf(error)
+        if (errno === 'EAGAIN') {
+          this.timer = setTimeout(() => this.flush(), RETRY_MS).unref()
+          return false
+        }
+        if (errno !== 'EPIPE') this.firstProblem ??= errno ?? messageOf(error)
+        this.waiting = Buffer.alloc(0)
+      }
     }
+    return true
+  }
+
+  /** Waits until all is written or given up. */
+  async drain(isGivenUp: () => boolean): Promise<void> {
+    while (!this.flush() && !isGivenUp()) await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+}
+
+/** The same terminal or pipe opened anew: O_NONBLOCK on the descriptor itself would be that of all who share it. */
+function withoutBlocking(fd: number): number {
+  try {
+    const kind = fstatSync(fd)
+    if (!kind.isFIFO() && !kind.isCharacterDevice()) return fd
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch {
+    // Another user's terminal, as after su. It may hold us up, then.
+    return fd
   }
 }
 

@@ -6,29 +6,23 @@ import {
   closeSync,
   constants,
   existsSync,
-  fchmodSync,
-  fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
-  renameSync,
-  rmSync,
   type Stats,
   statSync,
   utimesSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
-import { errnoOf, VqtuneError } from '../errors'
+import { type ErrorKind, errnoOf, VqtuneError } from '../errors'
 import { type FileFacts, type FileInspector, ownershipProblem } from './ownership'
 import { type Paths, pathsUnder } from './paths'
+import { type ReplaceOptions, removeFile, replaceFile } from './replace-file'
 
 export interface ToolResult {
-  /** Exit code; 128 + n when a signal ended it. */
+  /** Exit code; 128 when a signal ended it. */
   readonly code: number
   readonly stdout: string
   readonly stderr: string
@@ -39,9 +33,31 @@ export interface RunOptions {
   readonly timeoutMs?: number
   /** Variables beside LC_ALL and PATH. */
   readonly env?: Readonly<Record<string, string>>
+  /** It may ask a person for a password, and so stays at our terminal. Default: none can reach it, nor can its signals. */
+  readonly atTerminal?: boolean
+}
+
+/** Called once, when it is over: an exit status, a text such as `ok` or `signal SIGTERM`, or what was thrown. */
+export type Ended = (how: unknown) => void
+
+/** What a traced write does: `write` gives the kernel one value, the others are about whole files. */
+export type TracedWrite = 'write' | 'append' | 'replace' | 'touch' | 'remove'
+
+/** Is told of all that vqtune does to the system around it, while it does it; see trace.ts. */
+export interface Trace {
+  /** A program is run. */
+  run(argv: readonly string[]): Ended
+  /** A program is started that stays until it is told to end. @param pid undefined when it could not be started */
+  start(argv: readonly string[], pid: number | undefined): Ended
+  /** @param text what is written */
+  write(verb: TracedWrite, path: string, text?: string): Ended
+  /** Lines go there from now on. */
+  redirect(print: (line: string) => void): void
 }
 
 export interface System extends FileInspector {
+  /** Only with --verbose or VQTUNE_DEBUG; then methods of this interface tell it what they do, and others that do more must. */
+  readonly trace?: Trace
   readonly paths: Paths
   /** The text of a small file, or undefined when it does not exist or the kernel has no value (ENOENT, EINVAL, EOPNOTSUPP, ENODEV). */
   readText(path: string): string | undefined
@@ -52,20 +68,41 @@ export interface System extends FileInspector {
   stat(path: string): FileFacts | undefined
   /** Writes a kernel attribute (sysfs, procfs) in one write(2). Throws the system error. */
   writeAttribute(path: string, value: string): void
-  /** Replaces a state file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
-  replaceFile(path: string, text: string): void
+  /** Replaces a file atomically: temporary file, fsync, rename. Throws the system error; then all is as before. */
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void
+  /** Removes a file; no error when it is gone already. Throws any other system error. */
+  removeFile(path: string): void
   /** Sets a file's times to now. False when it does not exist. Throws any other system error. */
   touchFile(path: string): boolean
   /**
    * Runs a program with an argument array, LC_ALL=C, no inherited environment and a time limit.
    * A non-zero exit is a result, not an error.
-   * @throws VqtuneError kind tool-missing, timeout
+   * @throws VqtuneError kind tool-missing, tool-failed (it could not be started, or printed too much), timeout
    */
   run(tool: string, args: readonly string[], options?: RunOptions): Promise<ToolResult>
   /** The absolute path of a program, or undefined. Searches system directories only, never PATH of the caller. */
   findTool(tool: string): string | undefined
   /** True when this process may write kernel settings, or looks at a captured tree. */
   readonly mayWrite: boolean
+}
+
+/** Makes a write that no method of System makes, and tells a trace. Throws what the write throws. */
+export function tracedWrite<T>(
+  { trace }: Pick<System, 'trace'>,
+  verb: TracedWrite,
+  path: string,
+  text: string | undefined,
+  write: () => T,
+): T {
+  const ended = trace?.write(verb, path, text)
+  try {
+    const result = write()
+    ended?.('ok')
+    return result
+  } catch (error) {
+    ended?.(error)
+    throw error
+  }
 }
 
 /** PATH of the caller is not used: a root agent must not run what a user put first. */
@@ -146,27 +183,12 @@ class OpenedSystem implements System {
     }
   }
 
-  replaceFile(path: string, text: string): void {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-    // The directory may be another user's, such as node_exporter's: a name that he cannot guess, and a file that is not
-    // there yet, or he could have put a link in its place. What he does to the finished file is his own affair.
-    const temporary = `${path}.${process.pid}.${process.hrtime.bigint().toString(36)}.tmp`
-    const fd = openSync(temporary, 'wx', 0o644)
-    try {
-      try {
-        // For every reader, whatever the umask: `vqtune status` needs no privileges.
-        fchmodSync(fd, 0o644)
-        writeFileSync(fd, text)
-        fsyncSync(fd)
-      } finally {
-        closeSync(fd)
-      }
-      renameSync(temporary, path)
-    } catch (error) {
-      // A full disk is not made fuller; and a temporary file that is left is of no use.
-      rmSync(temporary, { force: true })
-      throw error
-    }
+  replaceFile(path: string, text: string, options?: ReplaceOptions): void {
+    replaceFile(path, text, options)
+  }
+
+  removeFile(path: string): void {
+    removeFile(path)
   }
 
   touchFile(path: string): boolean {
@@ -201,34 +223,44 @@ class OpenedSystem implements System {
   }
 }
 
+/** More than any tool prints that is run here. */
+const MAX_OUTPUT_MIB = 16
+
 // execa is not used here: this is the boot path, where loading it costs 19 ms of about 35 (bench/startup).
 async function runFile(file: string, args: readonly string[], options: RunOptions): Promise<ToolResult> {
   // Loaded late: a converged run starts no program, and the module costs it a millisecond.
-  const { execFile } = await import('node:child_process')
-  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS
-  return new Promise((resolve, reject) => {
-    // A child in uninterruptible sleep survives SIGKILL, so the limit does not wait for its end.
-    const timer = setTimeout(() => {
-      child.kill('SIGKILL')
-      child.stdout?.destroy()
-      child.stderr?.destroy()
-      child.unref()
-      reject(new VqtuneError('timeout', `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
-    const child = execFile(
-      file,
-      [...args],
-      { env: { ...CHILD_ENV, ...options.env }, maxBuffer: 16 * 1024 * 1024, encoding: 'utf8' },
-      (error, stdout, stderr) => {
-        clearTimeout(timer)
-        if (error === null) return resolve({ code: 0, stdout, stderr })
-        if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr })
-        if (error.signal) return resolve({ code: 128, stdout, stderr })
-        reject(new VqtuneError('tool-failed', `${file}: ${error.message}`, { cause: error }))
-      },
-    )
-    child.stdin?.end()
+  const { abandonChild, startChild } = await import('./child')
+  const { timeoutMs = DEFAULT_TIMEOUT_MS, atTerminal = false, env } = options
+  const { process: child, ended } = startChild(file, args, {
+    env: { ...CHILD_ENV, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A hang-up or Ctrl-C of the terminal is for us: a program that it ended would have done half of its work.
+    detached: !atTerminal,
   })
+  let timer: NodeJS.Timeout | undefined
+  const printed = { stdout: '', stderr: '' }
+  const givenUp = new Promise<never>((_, reject) => {
+    const giveUp = (kind: ErrorKind, why: string): void => {
+      abandonChild(child, !atTerminal)
+      reject(new VqtuneError(kind, why))
+    }
+    const late = `${file} ${args.join(' ')}: no answer within ${timeoutMs} ms`
+    timer = setTimeout(() => giveUp('timeout', late), timeoutMs)
+    for (const stream of ['stdout', 'stderr'] as const) {
+      // No streams when there are no descriptors left (EMFILE): that it could not be started is told by `ended`.
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        printed[stream] += text
+        if (printed[stream].length <= MAX_OUTPUT_MIB * 2 ** 20) return
+        giveUp('tool-failed', `${file}: printed more than ${MAX_OUTPUT_MIB} MiB on ${stream}`)
+      })
+    }
+  })
+  try {
+    const { code } = await Promise.race([ended, givenUp])
+    return { code: code ?? 128, ...printed }
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

@@ -3,8 +3,6 @@
  * it hooks write(2), not the setting; what the kernel changes itself it does not see. No child process.
  */
 import { closeSync, type FSWatcher, fstatSync, openSync, statSync, watch } from 'node:fs'
-import type { ObservedNic } from '../model'
-import type { System } from './system'
 
 interface Watched {
   readonly watcher: FSWatcher
@@ -66,15 +64,4 @@ function inodeOf(path: string): bigint | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Where the settings of a NIC's queues are: /proc/irq/N and queues/tx-N. */
-export function settingDirectories(system: System, nics: readonly ObservedNic[]): readonly string[] {
-  const { procIrq, sysClassNet } = system.paths
-  return nics.flatMap((nic) =>
-    nic.queues.flatMap((queue) => [
-      ...[queue.rxIrq, queue.txIrq].flatMap((irq) => (irq === undefined ? [] : [`${procIrq}/${irq.irq}`])),
-      ...(queue.xps === undefined ? [] : [`${sysClassNet}/${nic.name}/queues/tx-${queue.index}`]),
-    ]),
-  )
 }

@@ -7,7 +7,7 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
 
-/** The colours of output/paint.ts, and no other sequence. */
+/** The colours of paint.ts, and no other sequence. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
 const OWN_COLOURS = /(\u001b\[(?:2|22|31|32|33|39)m)/u
 
@@ -23,7 +23,7 @@ export function escapeControl(text: string, colored = false): string {
     .join('')
 }
 
-/** As printable, and on one line: for what must not look like two records. */
+/** Like escapeControl, but on one line: for text that must not look like two records. */
 export function escapeToOneLine(text: string): string {
   return text.replace(UNSEEN, escaped)
 }

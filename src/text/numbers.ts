@@ -4,6 +4,6 @@
  * Decimal digits and nothing else: Number() also takes '', '1e3' and '0x10', and parseInt() any tail.
  * @returns undefined for anything else
  */
-export function wholeNumber(text: string | undefined): number | undefined {
+export function parseWholeNumber(text: string | undefined): number | undefined {
   return text !== undefined && /^\d{1,20}$/.test(text) ? Number(text) : undefined
 }

@@ -1,10 +1,10 @@
-/** One measurement: the traffic there is for a while, or a command from start to end. */
+/** One measurement: live traffic for a while, or a command from start to end. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
-import { type Counters, readCounters, TICKS_PER_SECOND } from '../kernel/counters'
+import { type Counters, growth, readCounters, SETTLE_MS, TICKS_PER_SECOND } from '../kernel/counters'
 import type { System } from '../system/system'
 
-/** What happened between two readings. */
+/** The difference between two readings. */
 export interface Measured {
   readonly seconds: number
   readonly bytes: number
@@ -13,19 +13,16 @@ export interface Measured {
   readonly cpuSeconds: number
 }
 
-/** Counters are 64 bits wide in the kernel and only reset with the NIC; a step back counts as nothing moved. Pure. */
+/** Counters that decreased count as 0. Pure. */
 export function difference(from: Counters, to: Counters): Measured {
-  const grown = (key: keyof Counters['nic']): number => Math.max(0, to.nic[key] - from.nic[key])
+  const grown = (key: keyof Counters['nic']): number => growth(from.nic[key], to.nic[key]) ?? 0
   return {
     seconds: (to.atMs - from.atMs) / 1000,
     bytes: grown('rxBytes') + grown('txBytes'),
     packets: grown('rxPackets') + grown('txPackets'),
-    cpuSeconds: Math.max(0, to.cpu.busy - from.cpu.busy) / TICKS_PER_SECOND,
+    cpuSeconds: (growth(from.cpu.busy, to.cpu.busy) ?? 0) / TICKS_PER_SECOND,
   }
 }
-
-/** Flows find their new queues, congestion windows recover: not measured. */
-const SETTLE_MS = 1_000
 
 /** @throws AbortError; VqtuneError kind vanished */
 export async function measureTraffic(
@@ -45,7 +42,7 @@ const COMMAND_LIMIT_MS = 600_000
 
 /**
  * Runs the user's own command, with the user's environment, without a shell; its output is dropped.
- * @throws VqtuneError kind tool-failed when it does not exit with 0, with the end of what it complained
+ * @throws VqtuneError kind tool-failed if it does not exit with 0, with its last line on standard error
  */
 export async function measureCommand(
   system: System,
@@ -57,6 +54,7 @@ export async function measureCommand(
   const { execa } = await import('execa')
   const [file = '', ...args] = command
   const from = readCounters(system, nic)
+  const ended = system.trace?.run(command)
   const result = await execa(file, args, {
     stdin: 'ignore',
     stdout: 'ignore',
@@ -66,6 +64,7 @@ export async function measureCommand(
     forceKillAfterDelay: 2_000,
     maxBuffer: 1024 * 1024,
   })
+  ended?.(result.exitCode ?? (result.signal === undefined ? result.shortMessage : `signal ${result.signal}`))
   signal.throwIfAborted()
   if (result.failed) {
     const complaint = result.stderr?.trim().split('\n').at(-1) || result.shortMessage || 'failed'

@@ -1,14 +1,14 @@
-/** What a trial says. Pure. */
+/** The output of a trial. Pure. */
+import { median } from '../quantile'
 import { renderTable } from '../text/table'
 import type { InterimAnalysis } from './interim-analysis'
 import type { Metric, Run } from './samples'
-import { median } from './statistics'
 import { percent, type Ratio, type Sample, type TrialVerdict } from './verdict'
 
 const VERDICT_WORDS = {
   better: 'better',
   cheaper: 'cheaper',
-  stay: 'as it is',
+  stay: 'keep',
   inconclusive: 'inconclusive',
 } as const
 
@@ -34,9 +34,9 @@ export function trialText(
   })
   const title = metric === 'bytes' ? 'moved' : 'speed'
   return [
-    renderTable(['channels', title, 'against now (95 %)', 'CPU time for as much (95 %)', 'finding'], rows),
+    renderTable(['channels', title, 'vs. now (95 % CI)', 'CPU time per unit (95 % CI)', 'finding'], rows),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
-    `${roundsDone(samples)} rounds, of at most ${analyses.at(-1)?.rounds ?? 0}\n`,
+    `${roundsDone(samples)} of at most ${analyses.at(-1)?.rounds ?? 0} rounds\n`,
   ].join('')
 }
 
@@ -50,7 +50,7 @@ function finite({ estimate, low, high }: Ratio): object {
 }
 
 function rateText(rate: number, metric: Metric): string {
-  if (metric === 'runs') return `${(1 / rate).toFixed(2)} s a run`
+  if (metric === 'runs') return `${(1 / rate).toFixed(2)} s per run`
   return `${((rate * 8) / 1e6).toFixed(1)} Mb/s`
 }
 

@@ -6,12 +6,16 @@
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { lostConnectivity, probeConnectivity, probeGateway, readConnectivity } from '../confirm/connectivity'
-import { restoreNic } from '../confirm/restore'
 import { VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
+import { nicByIndex } from '../planner/find-nic'
 import { readLedger, withTrial, writeLedger } from '../planner/ledger'
+import { restoreOperation } from '../planner/operations'
+import { converge } from '../planner/reconcile'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
+import { operand } from '../text/escape'
+import { recordValues } from '../tunables/engine'
 import type { InterimAnalysis } from './interim-analysis'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
@@ -32,8 +36,6 @@ export interface TrialOptions {
   readonly onProgress: (done: number, most: number, channels: number) => void
 }
 
-const LOCK_WAIT_MS = 10_000
-
 /** @throws VqtuneError; the NIC is as before then, unless the message says otherwise */
 export async function runTrial(
   system: System,
@@ -42,20 +44,37 @@ export async function runTrial(
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const lock = await takeLock(system, 'trial', LOCK_WAIT_MS)
+  const lock = await takeLock(system, 'trial')
   try {
     const ledger = readLedger(system, guest.bootId)
     writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString()))
     try {
       return await measureAll(system, settings, nic, options)
     } finally {
-      await restoreNic(system, nic)
+      await restore(system, nic)
       // Nothing of ours is left on the NIC: what the ledger said before is true again.
       writeLedger(system, ledger)
     }
   } finally {
     lock.release()
   }
+}
+
+/** @throws VqtuneError when not everything could be restored */
+async function restore(system: System, nic: ObservedNic): Promise<void> {
+  const operation = restoreOperation(system, {
+    purpose: 'trial',
+    ifindex: nic.ifindex,
+    values: recordValues(nic),
+    reason: 'as it was before the trial',
+  })
+  const { guest, failure } = await converge(system, operation, { lockWaitMs: 'held' })
+  const now = nicByIndex(guest, nic.ifindex)
+  if (now === undefined) throw new VqtuneError('vanished', `${nic.name}: the NIC went away`)
+  if (failure === undefined) return
+  const what = `${nic.name}: not restored, it has ${now.channels.current} of ${nic.channels.current} channels`
+  const way = `vqtune rollback ${operand(nic.name)} restores it`
+  throw new VqtuneError(failure.kind, `${what}: ${failure.message}; ${way}`, { cause: failure })
 }
 
 async function measureAll(

@@ -1,4 +1,4 @@
-/** From measurements to what is compared. Pure. */
+/** Turns measurements into the samples that are compared. Pure. */
 import type { Measured } from './measure'
 import type { Sample } from './verdict'
 
@@ -8,12 +8,13 @@ export interface Run {
   readonly measured: Measured
 }
 
-/** A command that moves less than this in the typical run is judged by how long it takes. */
+/** A command that moves less than this in a typical run is rated by its run time. */
 const MIN_COMMAND_BYTES = 65_536
 
-export type Metric = 'bytes' | 'runs'
+export const METRICS = ['bytes', 'runs'] as const
+export type Metric = (typeof METRICS)[number]
 
-/** Live traffic is always judged by bytes. */
+/** Live traffic is always rated by bytes. */
 export function metricOf(runs: readonly Run[], isCommand: boolean): Metric {
   if (!isCommand) return 'bytes'
   const moving = runs.filter(({ measured }) => measured.bytes >= MIN_COMMAND_BYTES)

@@ -1,6 +1,6 @@
-/** Which counts are tried, and in which order. */
+/** Which counts are measured, and in which order. */
 
-/** 1, 2, 4 ... and the most that is possible, and what the NIC has now; ascending. */
+/** 1, 2, 4 ... plus the maximum and the current count; ascending. */
 export function defaultCounts(most: number, current: number): readonly number[] {
   const counts = new Set([most, current])
   for (let count = 1; count < most; count *= 2) counts.add(count)
@@ -8,8 +8,8 @@ export function defaultCounts(most: number, current: number): readonly number[] 
 }
 
 /**
- * Randomised blocks: each round has every count once, in an order of its own. A load that drifts, or a disturbance of
- * some minutes, then hits all counts alike.
+ * Randomised blocks: each round has every count once, in random order. A load that drifts, or a disturbance of some
+ * minutes, then affects all counts alike.
  * @param randomBelow a whole number in 0..limit-1
  */
 export function makeSchedule(

@@ -1,17 +1,10 @@
 /**
- * Paired comparison without assumptions about the shape of the noise. Traffic is skewed, heavy-tailed and drifts, so
- * everything here works on differences within a round and on ranks. Pure.
+ * Nonparametric paired comparison. Traffic is skewed, heavy-tailed and drifts, so everything here works on ranks of
+ * differences within a round. Pure.
  */
+import { median } from '../quantile'
 
-/** @param values not empty */
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
-}
-
-/** Means of all pairs, each value with itself too, ascending: what the signed-rank test's estimate and interval are made of. */
+/** Means of all pairs, each value with itself too, ascending: the basis of the signed-rank test's estimate and interval. */
 function walshAverages(values: readonly number[]): number[] {
   const averages: number[] = []
   for (const [i, a] of values.entries()) {
@@ -26,7 +19,7 @@ export function hodgesLehmann(differences: readonly number[]): number {
 }
 
 /**
- * Distribution of the signed-rank sum when each rank counts with probability 1/2: chances by twice the sum (mid-ranks
+ * Distribution of the signed-rank sum when each rank counts with probability 1/2: probabilities by twice the sum (mid-ranks
  * are halves). Exact for any ties.
  */
 function rankSumChances(doubledRanks: readonly number[]): Float64Array {
@@ -47,8 +40,8 @@ function rankSumChances(doubledRanks: readonly number[]): Float64Array {
 }
 
 /**
- * Exact one-sided Wilcoxon signed-rank test: the chance of differences at least so much above zero when above and below
- * are equally likely. Zeros say nothing and are left out; without others it is 1. The smallest possible value is 2^-n.
+ * Exact one-sided Wilcoxon signed-rank test: the p-value of differences above zero under the hypothesis that above and
+ * below are equally likely. Zeros are left out; without other values it is 1. The smallest possible value is 2^-n.
  */
 export function chanceOfGreater(differences: readonly number[]): number {
   const moved = differences.filter((difference) => difference !== 0)
@@ -68,7 +61,7 @@ export function chanceOfGreater(differences: readonly number[]): number {
 export interface Interval {
   readonly low: number
   readonly high: number
-  /** Chance that intervals made like this hold the true centre, 0..1; smaller than asked for when there are too few values. */
+  /** Coverage probability, 0..1; smaller than requested if there are too few values. */
   readonly coverage: number
 }
 
@@ -84,7 +77,7 @@ export function centreInterval(differences: readonly number[], level = 0.95): In
     tail = next
   }
   const end = averages.length - 1
-  // Drops no more than leaves both ends on their own side.
+  // Never drops so many that the ends would cross.
   const inside = Math.min(drop, end >> 1)
   return {
     low: averages[inside] ?? Number.NaN,
@@ -93,7 +86,7 @@ export function centreInterval(differences: readonly number[], level = 0.95): In
   }
 }
 
-/** Holm's correction: with it, the chance of even one false finding among all tests stays below the level. Same order as given. */
+/** Holm's correction: it keeps the family-wise error rate of all tests below the level. Same order as given. */
 export function holm(chances: readonly number[]): number[] {
   const order = chances.map((_, i) => i).sort((a, b) => (chances[a] ?? 1) - (chances[b] ?? 1))
   const adjusted = chances.map(() => 1)
@@ -105,7 +98,7 @@ export function holm(chances: readonly number[]): number[] {
   return adjusted
 }
 
-/** The fewest rounds in which one of several corrected tests can come below the level at all. */
+/** The fewest rounds in which one of several corrected tests can reach the level at all. */
 export function roundsNeeded(tests: number, level: number): number {
   return Math.max(5, Math.ceil(Math.log2(tests / level)))
 }

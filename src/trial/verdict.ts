@@ -1,66 +1,70 @@
 /**
- * What the samples of a trial prove. Pure. Two questions are asked of every count that is not the present one: does it
- * move more, and does it cost less CPU? All of them are corrected together (Holm), so that on noise alone the chance of
- * any proposal is at most the level; see looks.ts for how the looks of one trial share it.
+ * What the samples of a trial show. Pure. Every count but the current one is tested twice: does it move more, and does it
+ * cost less CPU? All tests are corrected together (Holm), so that the false-positive rate is at most the level; see
+ * interim-analysis.ts for how the analyses of one trial share it.
  */
-import { centreInterval, chanceOfGreater, hodgesLehmann, holm, median } from './statistics'
+import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
+import { median } from '../quantile'
+import { centreInterval, chanceOfGreater, hodgesLehmann, holm } from './statistics'
 
 /** One count measured once. */
 export interface Sample {
   readonly round: number
   readonly channels: number
-  /** How much was done in a second: bytes, or runs of a command that moves nothing. */
+  /** Work per second: bytes, or runs of a command that moves nothing. */
   readonly rate: number
-  /** Busy vCPU seconds for each unit of the above; 0 when nothing was moved. */
+  /** Busy vCPU seconds per unit of work; 0 if nothing was moved. */
   readonly cost: number
-  /** Packets in a second, both directions. */
+  /** Packets per second, both directions. */
   readonly packets: number
 }
 
-/** Chance of a false proposal, for all comparisons and all looks of a trial together. */
+/** False-positive rate of all comparisons and all interim analyses of a trial together. */
 export const LEVEL = 0.05
-/** Smaller gains are not worth a change, even when they are real. */
+/** Smaller gains are not worth a change, even if they are significant. */
 const MIN_GAIN = 0.03
 const MIN_SAVING = 0.1
-/** How much throughput a cheaper count may lose at worst. */
+/** How much throughput a cheaper count may cost at worst. */
 const TOLERATED_LOSS = 0.05
-/** Below this a NIC is idle, and what is measured is chance. */
-const MIN_PACKETS = 50
 
-/** A ratio to the present count: 1.2 is 20 % more. The interval is of 95 % or more, each for itself. */
+/** A ratio to the current count: 1.2 is 20 % more. Each interval has a confidence of 95 % or more. */
 export interface Ratio {
   readonly estimate: number
   readonly low: number
   readonly high: number
 }
 
+/** same: a gain that is worth a change is ruled out. */
+export const FINDINGS = ['faster', 'slower', 'cheaper', 'same', 'not-shown'] as const
+
 export interface CountComparison {
   readonly channels: number
   readonly rate: Ratio
   readonly cost: Ratio
-  /** Corrected chances that noise alone looks so good. */
+  /** Corrected p-values. */
   readonly chanceFaster: number
   readonly chanceCheaper: number
   readonly chanceSlower: number
-  /** same: a gain that is worth a change is ruled out. */
-  readonly finding: 'faster' | 'slower' | 'cheaper' | 'same' | 'not-shown'
+  readonly finding: (typeof FINDINGS)[number]
 }
 
+/**
+ * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
+ * else inconclusive.
+ */
+export const VERDICTS = ['better', 'cheaper', 'stay', 'inconclusive'] as const
+
 export interface TrialVerdict {
-  /**
-   * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
-   * else inconclusive.
-   */
-  readonly kind: 'better' | 'cheaper' | 'stay' | 'inconclusive'
-  /** The count to have: the present one unless better or cheaper. */
+  readonly kind: (typeof VERDICTS)[number]
+  /** The recommended count: the current one unless better or cheaper. */
   readonly channels: number
   readonly why: string
   readonly comparisons: readonly CountComparison[]
 }
 
 /**
- * @param busyCheck false for a command that moves no packets: its run time is what counts
- * @param level chance of a false proposal, of this look
+ * @param busyCheck false for a command that moves no packets: it is rated by its run time
+ * @param level false-positive rate of this analysis
  */
 export function judgeTrial(
   samples: readonly Sample[],
@@ -79,11 +83,13 @@ export function judgeTrial(
   })
   const packets = median(samples.map((sample) => sample.packets))
   if (samples.length === 0 || others.length === 0) return inconclusive('nothing was compared')
-  if (busyCheck && !(packets >= MIN_PACKETS)) {
-    return inconclusive(`too little traffic: ${packets.toFixed(0)} packets/s, ${MIN_PACKETS} are needed`)
+  if (busyCheck && !(packets >= IDLE_PACKETS_PER_SECOND)) {
+    return inconclusive(
+      `too little traffic: ${packets.toFixed(0)} packets/s, ${IDLE_PACKETS_PER_SECOND} are needed`,
+    )
   }
   const pairs = others.map((count) => pairsOf(samples, present, count))
-  if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped in between')
+  if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped during the trial')
   const comparisons = compare(others, pairs, level)
   const best = comparisons
     .filter(({ finding }) => finding === 'faster')
@@ -105,10 +111,10 @@ export function judgeTrial(
       : `every other count moves less, or neither ${MIN_GAIN * 100} % more nor as much for ${MIN_SAVING * 100} % less CPU time`
     return { kind: 'stay', channels: present, why, comparisons }
   }
-  return inconclusive('no other count is shown to be better: what differs may be chance', comparisons)
+  return inconclusive('no other count is significantly better', comparisons)
 }
 
-/** More rounds would not change the answer, or there is nothing to measure. */
+/** Whether more rounds would not change the answer, or there is nothing to measure. */
 export function isSettled({ kind, comparisons }: TrialVerdict): boolean {
   return kind !== 'inconclusive' || comparisons.length === 0
 }
@@ -172,12 +178,12 @@ function findingOf(
   return rate.high < 1 + MIN_GAIN && cost.low > 1 - MIN_SAVING ? 'same' : 'not-shown'
 }
 
-/** At a look that may be wrong with `level` the interval is of 1 - level: so it holds whenever the trial ends. */
+/** The confidence of the interval is 1 - level of the analysis, so that it is valid whenever the trial ends. */
 function ratioOf(logarithms: readonly number[], level: number): Ratio {
   if (logarithms.length === 0) return { estimate: 1, low: 0, high: Number.POSITIVE_INFINITY }
   const { low, high, coverage } = centreInterval(logarithms, 1 - level)
   const estimate = Math.exp(hodgesLehmann(logarithms))
-  // Too few values for an interval that holds what it promises.
+  // Too few values for an interval with the requested confidence.
   if (coverage < 1 - level - 1e-9) return { estimate, low: 0, high: Number.POSITIVE_INFINITY }
   return { estimate, low: Math.exp(low), high: Math.exp(high) }
 }

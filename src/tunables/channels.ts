@@ -2,65 +2,53 @@
 import { VqtuneError } from '../errors'
 import { classifyRefusal } from '../kernel/ethtool'
 import { readLinks } from '../kernel/ip-link'
-import type { DesiredNic, ObservedNic, ObstacleCode, RegressionHold, SetChannels, Skip } from '../model'
+import type { DesiredNic, ObservedNic, ObstacleCode, RegressionHold, Skip, Step } from '../model'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
+import { COUNT } from './codecs'
 import { StepRefused } from './refused'
 import type { Tunable } from './tunable'
 
-export const channels: Tunable<SetChannels> = {
+export const CHANNELS_KEY = 'combined'
+
+export const channels: Tunable<number> = {
   name: 'channels',
-  plan({ nic, desired, regressionHold }) {
+  noun: 'channel count',
+  codec: COUNT,
+  // virtnet_set_channels() lays out interrupts and XPS for the new count.
+  resets: ['irq-affinity', 'xps'],
+  read: (_system, nic) => [{ key: CHANNELS_KEY, value: nic.channels.current, label: 'channels' }],
+  desire({ nic, desired, regressionHold }) {
     if (desired.target !== nic.channels.current) {
-      return {
-        steps: [
-          {
-            kind: 'set-channels',
-            nic: nic.name,
-            old: nic.channels.current,
-            new: desired.target,
-            reason: reasonOf(nic, desired, regressionHold),
-          },
-        ],
-        skips: [],
-      }
+      const reason = reasonOf(nic, desired, regressionHold)
+      return { wanted: [{ key: CHANNELS_KEY, value: desired.target, reason }], skips: [] }
     }
-    if (desired.idealChannels === desired.target) return { steps: [], skips: [] }
-    const guarded = desired.limitedBy === 'guard' && regressionHold !== undefined
-    return { steps: [], skips: [guarded ? guardSkip(nic, regressionHold) : obstacleSkip(nic)] }
+    if (desired.idealChannels === desired.target) return { wanted: [], skips: [] }
+    const isGuarded = desired.limitedBy === 'guard' && regressionHold !== undefined
+    return { wanted: [], skips: [isGuarded ? guardSkip(nic, regressionHold) : obstacleSkip(nic)] }
   },
+  write: setChannels,
 }
 
-function obstacleSkip(nic: ObservedNic): Skip {
-  const { code, why } = nic.obstacle ?? {
-    code: 'unsupported' as const,
-    why: 'the driver does not tell how many channels the host exposed',
-  }
-  return { nic: nic.name, tunable: 'channels', code, why }
+function obstacleSkip(nic: ObservedNic): Pick<Skip, 'code' | 'why'> {
+  return nic.obstacle ?? { code: 'unsupported', why: 'the driver reports no maximum number of channels' }
 }
 
-function guardSkip({ name }: ObservedNic, regressionHold: RegressionHold): Skip {
-  const way = regressionHold.confirmed
-    ? `; vqtune apply ${operand(name)} tries ${regressionHold.from} again`
-    : ''
-  return {
-    nic: name,
-    tunable: 'channels',
-    code: 'guard',
-    why: `${describeRegressionHold(regressionHold)}${way}`,
-  }
+function guardSkip({ name }: ObservedNic, hold: RegressionHold): Pick<Skip, 'code' | 'why'> {
+  const way = hold.confirmed ? `; vqtune apply ${operand(name)} tries ${hold.from} again` : ''
+  return { code: 'guard', why: `${describeRegressionHold(hold)}${way}` }
 }
 
-/** `stepped back by the guard: with 4 channels ...` */
+/** `reduced by the guard: with 4 channels ...` */
 function describeRegressionHold({ confirmed, why }: RegressionHold): string {
-  return confirmed ? `stepped back by the guard: ${why}` : `the guard compares: ${why}`
+  return confirmed ? `reduced by the guard: ${why}` : `the guard is comparing: ${why}`
 }
 
-function reasonOf(nic: ObservedNic, desired: DesiredNic, regressionHold: RegressionHold | undefined): string {
+function reasonOf(nic: ObservedNic, desired: DesiredNic, hold: RegressionHold | undefined): string {
   switch (desired.limitedBy) {
     case 'guard':
-      // Only a step back makes the guard the limit; see desireNic.
-      return describeRegressionHold(regressionHold as RegressionHold)
+      // Only a hold makes the guard the limit; see desiredState.
+      return describeRegressionHold(hold as RegressionHold)
     case 'vcpus':
       return `one queue pair for each of ${desired.target} online vCPUs`
     case 'host':
@@ -68,38 +56,33 @@ function reasonOf(nic: ObservedNic, desired: DesiredNic, regressionHold: Regress
     case 'isolated':
       return `one queue pair for each of ${desired.target} vCPUs that are not isolated`
     case 'policy':
-      return 'the configuration says so'
+      return 'set by the configuration'
     default:
-      return 'the most that the driver takes'
+      return 'the maximum that the driver accepts'
   }
 }
 
 /**
  * Runs `ethtool -L`. The exit status does not say whether anything changed (versions differ), so the caller compares
- * before and observes after.
- * @throws StepRefused when the kernel says no for a reason that is not a fault; VqtuneError otherwise
+ * before and observes afterwards.
  */
-export async function setChannels(system: System, step: SetChannels): Promise<void> {
-  const result = await system.run('ethtool', ['-L', step.nic, 'combined', String(step.new)], {
+async function setChannels(system: System, step: Step, count: number): Promise<void> {
+  const result = await system.run('ethtool', ['-L', step.nic, 'combined', String(count)], {
     timeoutMs: 15_000,
   })
   if (result.code === 0 || /unmodified, ignoring/.test(result.stderr + result.stdout)) return
-  const refusal = classifyRefusal(result)
-  if (refusal.code === 'permission') {
-    throw new VqtuneError('permission', `${step.nic}: setting channels needs CAP_NET_ADMIN (${refusal.text})`)
+  const { code, text } = classifyRefusal(result)
+  if (code === 'permission') {
+    throw new VqtuneError('permission', `${step.nic}: setting channels needs CAP_NET_ADMIN (${text})`)
   }
-  if (refusal.code === 'vanished') {
+  if (code === 'vanished') {
     throw new VqtuneError('vanished', `${step.nic}: the NIC went away while its channels were set`)
   }
-  throw await explained(system, step, { code: refusal.code, text: refusal.text })
+  throw await explained(system, step, code, text)
 }
 
-/** A bare "Invalid argument" says nothing; XDP is the usual cause and easy to see. */
-async function explained(
-  system: System,
-  step: SetChannels,
-  { code, text }: { readonly code: ObstacleCode; readonly text: string },
-): Promise<Error> {
+/** "Invalid argument" alone says nothing; XDP is the usual cause and easy to detect. */
+async function explained(system: System, step: Step, code: ObstacleCode, text: string): Promise<Error> {
   if (code === 'refused' || code === 'xdp') {
     const xdp = code === 'xdp' || (await readLinks(system)).get(step.nic)?.xdp === true
     if (xdp) {

@@ -1,59 +1,82 @@
-/** IRQ affinity: rx and tx interrupt of a queue pair on that queue's CPUs. */
-import { errnoOf, messageOf, VqtuneError } from '../errors'
-import { formatCpuList, sameCpus } from '../kernel/cpulist'
-import { irqAffinityPath } from '../kernel/interrupts'
-import type { CpuList, InterruptLayout, ObservedIrq, SetIrqAffinity, Skip } from '../model'
-import type { System } from '../system/system'
-import { StepRefused } from './refused'
-import type { Tunable } from './tunable'
+/** IRQ affinity: the rx and tx interrupts of a queue pair on that queue's CPUs (smp_affinity). */
+import { formatCpuList } from '../kernel/cpulist'
+import { irqAffinityPath, readIrqAffinity } from '../kernel/interrupts'
+import type { CpuList, InterruptLayout } from '../model'
+import { INTERRUPT_CPUS } from './codecs'
+import { kernelGroup } from './kernel-layout'
+import type { Desire, NicContext, Setting, Tunable } from './tunable'
+import { writeSettingFile } from './write-file'
 
-export const irqAffinity: Tunable<SetIrqAffinity> = {
+/** A direction of a queue pair, as virtio names them: rx is `input`, tx is `output`. */
+export type Direction = 'rx' | 'tx'
+
+export function irqKey(queue: number, direction: Direction): string {
+  return `queue ${queue} ${direction}`
+}
+
+export const irqAffinity: Tunable<CpuList> = {
   name: 'irq-affinity',
-  plan({ nic, desired, settings }) {
-    if (!settings.affinity) return { steps: [], skips: [] }
+  noun: 'interrupt',
+  codec: INTERRUPT_CPUS,
+  switch: {
+    key: 'affinity',
+    values: 'boolean',
+    default: true,
+    help: 'Keep the interrupts of each queue on the vCPUs of that queue.',
+  },
+  isConstraint: true,
+  kernelLayout: kernelGroup,
+  read(system, nic) {
+    return nic.queues.flatMap((queue) =>
+      (['rx', 'tx'] as const).flatMap((direction): Setting<CpuList>[] => {
+        const line = direction === 'rx' ? queue.rxIrq : queue.txIrq
+        const value = line === undefined ? undefined : readIrqAffinity(system, line.irq)
+        if (line === undefined || value === undefined) return []
+        const key = irqKey(queue.index, direction)
+        return [{ key, value, label: `${key} IRQ ${line.irq}`, file: irqAffinityPath(system, line.irq) }]
+      }),
+    )
+  },
+  desire(context, settings) {
+    const { nic, desired } = context
+    if (context.settings.switches.affinity !== true) return { wanted: [], skips: [] }
     if (nic.interruptLayout !== 'per-queue') {
-      const skip: Skip = {
-        nic: nic.name,
-        tunable: 'irq-affinity',
-        code: 'shared-interrupt',
-        why: LAYOUT_TEXT[nic.interruptLayout],
-      }
-      return { steps: [], skips: nic.channels.current === 1 && desired.target === 1 ? [] : [skip] }
+      const isSingle = nic.channels.current === 1 && desired.target === 1
+      const skip = { code: 'shared-interrupt', why: LAYOUT_TEXT[nic.interruptLayout] } as const
+      return { wanted: [], skips: isSingle ? [] : [skip] }
     }
-    const steps: SetIrqAffinity[] = []
-    for (const queue of nic.queues) {
-      const group = desired.groups[queue.index]
-      if (group === undefined) continue // goes away with the channels
-      for (const direction of ['rx', 'tx'] as const) {
-        const irq: ObservedIrq | undefined = direction === 'rx' ? queue.rxIrq : queue.txIrq
-        // smp_affinity is judged; effective_affinity is stale until the next interrupt.
-        if (irq === undefined || sameCpus(irq.affinity, group.irq)) continue
-        const reason = `IRQ ${irq.irq} (${irq.name}) belongs to CPU ${formatCpuList(group.irq)}`
-        steps.push(affinityStep(nic.name, queue.index, direction, irq, group.irq, reason))
-      }
-    }
-    return { steps, skips: [] }
+    return wantedGroups(context, settings)
+  },
+  write(system, step, cpus) {
+    writeSettingFile(system, step, formatCpuList(cpus))
   },
 }
 
-export function affinityStep(
-  nic: string,
-  queue: number,
-  direction: SetIrqAffinity['direction'],
-  irq: ObservedIrq,
-  cpus: CpuList,
-  reason: string,
-): SetIrqAffinity {
-  return {
-    kind: 'set-irq-affinity',
-    nic,
-    queue,
-    direction,
-    irq: irq.irq,
-    old: irq.affinity,
-    new: cpus,
-    reason,
-  }
+/**
+ * An interrupt anywhere in its queue's group is as desired: irqbalance may choose one of these CPUs. The group of a single
+ * queue is all CPUs except isolated ones.
+ */
+function wantedGroups({ desired }: NicContext, settings: readonly Setting<CpuList>[]): Desire<CpuList> {
+  const groups = new Map(
+    desired.groups.flatMap(({ irq }, index) => [
+      [irqKey(index, 'rx'), irq],
+      [irqKey(index, 'tx'), irq],
+    ]),
+  )
+  const wanted = settings.flatMap(({ key, label }) => {
+    const group = groups.get(key)
+    if (group === undefined) return [] // removed with the channels
+    const own = new Set(group)
+    return [
+      {
+        key,
+        value: group,
+        accepts: (now: CpuList) => now.length > 0 && now.every((cpu) => own.has(cpu)),
+        reason: `${label} belongs on CPU ${formatCpuList(group)}`,
+      },
+    ]
+  })
+  return { wanted, skips: [] }
 }
 
 const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
@@ -62,34 +85,5 @@ const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
   intx: 'the device has no MSI-X vectors: all queues share one line interrupt',
   mmio: 'virtio-mmio has one interrupt for all queues',
   ccw: 'virtio-ccw uses adapter interrupts, which have no affinity per queue',
-  unknown: 'no interrupt of its queues was found in /proc/interrupts',
-}
-
-/** Writes smp_affinity_list. @throws StepRefused when the kernel owns this interrupt's affinity (EIO, EPERM, EINVAL) */
-export function setIrqAffinity(system: System, step: SetIrqAffinity): void {
-  const path = irqAffinityPath(system, step.irq)
-  try {
-    system.writeAttribute(path, formatCpuList(step.new))
-  } catch (error) {
-    const errno = errnoOf(error)
-    const what = `${step.nic}: IRQ ${step.irq}`
-    if (errno === 'EACCES' || errno === 'EROFS') {
-      throw new VqtuneError('permission', `${what}: ${path} is not writable (${errno})`, { cause: error })
-    }
-    if (errno === 'ENOENT') {
-      throw new VqtuneError('vanished', `${what}: the interrupt went away while its affinity was set`, {
-        cause: error,
-      })
-    }
-    if (errno === 'EIO' || errno === 'EPERM') {
-      throw new StepRefused('refused', `${what}: the kernel does not let its affinity be set`, errno)
-    }
-    throw new VqtuneError(
-      'tool-failed',
-      `${what}: affinity ${formatCpuList(step.new)} not taken: ${messageOf(error)}`,
-      {
-        cause: error,
-      },
-    )
-  }
+  unknown: 'no interrupts of its queues found in /proc/interrupts',
 }

@@ -1,6 +1,6 @@
 import type { ObstacleCode } from '../model'
 
-/** The kernel declined a step for a reason that is not a fault: reported as a skip, with its own words. */
+/** The kernel refused a step for a reason that is not an error: reported as a skip, with the kernel's text. */
 export class StepRefused extends Error {
   override readonly name = 'StepRefused'
 

@@ -1,21 +1,101 @@
-/** What a tunable is: pure planning, and one way to write. index.ts is the ordered registry. */
-import type { DesiredNic, NicSettings, ObservedNic, RegressionHold, Skip, Step, TunableName } from '../model'
+/**
+ * The declaration of a tunable. A new one is one file with such a declaration, and one line in index.ts: plan, ledger,
+ * rollback, drift, attribution, watched files, configuration, texts and JSON follow from it.
+ */
+import type {
+  CpuList,
+  DesiredNic,
+  NicSettings,
+  ObservedNic,
+  RegressionHold,
+  Skip,
+  Step,
+  SwitchValue,
+  TunableName,
+} from '../model'
+import type { System } from '../system/system'
 
+/** The one text form of a value, for ledger, drift, JSON and messages. */
+export interface Codec<V> {
+  /** Prefix of a value as shown, such as `CPU `. */
+  readonly unit: string
+  /** @returns undefined if the text is not a value */
+  parse(text: string): V | undefined
+  format(value: V): string
+  /**
+   * The part of a recorded value that can be written now; undefined: nothing.
+   * @param online CPU numbers
+   */
+  restorable(recorded: V, online: CpuList): V | undefined
+}
+
+/** One place in the kernel, as a tunable reads it; see ObservedSetting. */
+export interface Setting<V> {
+  readonly key: string
+  readonly value: V
+  readonly label: string
+  readonly file?: string
+}
+
+/** What a setting should be. */
+export interface Wanted<V> {
+  readonly key: string
+  /** Written if the current value is not accepted. */
+  readonly value: V
+  /** If the kernel or others may choose within a constraint; undefined: only exactly this value. */
+  readonly accepts?: (now: V) => boolean
+  /** One clause without a full stop. */
+  readonly reason: string
+}
+
+export interface Desire<V> {
+  readonly wanted: readonly Wanted<V>[]
+  readonly skips: readonly Pick<Skip, 'code' | 'why'>[]
+  /** Notes about settings that are not changed, one clause each. */
+  readonly notes?: readonly string[]
+}
+
+/** A key of [defaults] and [[nic]] as data: grammar, `config check`, the example and vqtune.toml(5) are made from it. */
+export interface Switch {
+  readonly key: string
+  readonly values: 'boolean' | readonly [string, ...string[]]
+  readonly default: SwitchValue
+  /** Text of the commented example and the manual page. */
+  readonly help: string
+}
+
+/** Everything that determines the desired settings of one NIC. */
 export interface NicContext {
   readonly nic: ObservedNic
   readonly desired: DesiredNic
   readonly settings: NicSettings
-  /** Of the guard, when it holds now. */
+  /** CPUs that may take interrupts. */
+  readonly usable: CpuList
+  /** The guard's hold, if there is one. */
   readonly regressionHold: RegressionHold | undefined
 }
 
-export interface TunablePlan<S extends Step = Step> {
-  readonly steps: readonly S[]
-  readonly skips: readonly Skip[]
-}
+/** A NIC before its settings are read. */
+export type NicTopology = Omit<ObservedNic, 'settings'>
 
-export interface Tunable<S extends Step> {
+export interface Tunable<V> {
   readonly name: TunableName
-  /** What has to be written so that the NIC is as desired; nothing when it is. Pure. */
-  plan(context: NicContext): TunablePlan<S>
+  /** What one of its settings is called, in the singular: `interrupt`, as in `8 interrupts`. */
+  readonly noun: string
+  readonly codec: Codec<V>
+  readonly switch?: Switch
+  /** Tunables whose settings the kernel resets with this one: they are planned, and compared, in the next round. */
+  readonly resets?: readonly TunableName[]
+  /** True if a wanted value leaves a choice: a move inside it is not drift. */
+  readonly isConstraint?: boolean
+  /**
+   * The text that the driver writes when channels change or a vCPU goes online or offline, if it does.
+   * @param count channels
+   */
+  readonly kernelLayout?: (key: string, count: number, online: CpuList) => string | undefined
+  read(system: System, nic: NicTopology): readonly Setting<V>[]
+  /** What this NIC's settings should be, with reasons. Pure. */
+  desire(context: NicContext, settings: readonly Setting<V>[]): Desire<V>
+  /** @throws StepRefused if the kernel refuses for a reason that is not an error; VqtuneError otherwise */
+  write(system: System, step: Step, value: V): void | Promise<void>
 }

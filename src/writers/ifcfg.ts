@@ -16,7 +16,7 @@ export function findIfcfg(system: System, nic: WriterTarget): readonly Writer[] 
     })
 }
 
-/** Judges one ifcfg file; undefined when it sets no channels or means another NIC. */
+/** Checks one ifcfg file; undefined if it sets no channels or is for another NIC. */
 export function ifcfgWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
   const values = parseShellValues(text)
   const options = values.get('ETHTOOL_OPTS')

@@ -1,6 +1,6 @@
 /**
- * Who else may write channels, IRQ affinity or XPS of a NIC, from files and /proc only: no child process, nothing
- * changed. Used by explain, and by the daemon to name who reversed a setting.
+ * Other writers of a NIC's channels, IRQ affinity or XPS, from files and /proc only: no child process, nothing
+ * changed. Used by explain, and by the daemon to name the writer of a changed setting.
  */
 import type { System } from '../system/system'
 import { findIfcfg } from './ifcfg'
@@ -20,7 +20,7 @@ const FINDERS: readonly ((system: System, nic: WriterTarget) => readonly Writer[
   findUdevRules,
 ]
 
-/** Everyone who may write settings of this NIC; certain ones first. Never throws for files that cannot be read. */
+/** All writers that may change settings of this NIC; certain ones first. Does not throw for unreadable files. */
 export function findWriters(system: System, nic: WriterTarget): readonly Writer[] {
   const found = FINDERS.flatMap((find) => find(system, nic))
   const rank = { yes: 0, maybe: 1, unreadable: 2 } as const

@@ -1,11 +1,12 @@
-/** irqbalance moves interrupts by load and does not know that a queue belongs to a vCPU. */
+/** irqbalance moves interrupts by load and is not aware of queue-to-vCPU pairing. */
+import { findPrograms, readArguments } from '../kernel/processes'
 import type { System } from '../system/system'
-import { processesNamed, readableText, type Writer, type WriterTarget } from './writer'
+import type { Writer, WriterTarget } from './writer'
 
-/** A running irqbalance, unless it is told to leave all interrupts of the queues alone. */
+/** A running irqbalance, unless all interrupts of the queues are banned. */
 export function findIrqbalance(system: System, nic: WriterTarget): readonly Writer[] {
-  return processesNamed(system, 'irqbalance').flatMap((pid): Writer[] => {
-    const banned = parseBannedIrqs(readableText(system, `${system.paths.proc}/${pid}/cmdline`) ?? '')
+  return findPrograms(system, [{ name: 'irqbalance' }]).flatMap(({ pid }): Writer[] => {
+    const banned = bannedIrqs(readArguments(system, pid))
     const irqs = queueIrqs(nic)
     const left = irqs.filter((irq) => !banned.has(irq))
     if (irqs.length > 0 && left.length === 0) return []
@@ -20,15 +21,14 @@ export function findIrqbalance(system: System, nic: WriterTarget): readonly Writ
         remedy:
           list === ''
             ? 'systemctl disable --now irqbalance'
-            : `systemctl disable --now irqbalance, or give it ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
+            : `systemctl disable --now irqbalance, or start it with ${irqs.map((irq) => `--banirq=${irq}`).join(' ')}`,
       },
     ]
   })
 }
 
-/** IRQ numbers of --banirq=N, --banirq N and -i N. @param cmdline as /proc/PID/cmdline: separated by NUL */
-export function parseBannedIrqs(cmdline: string): ReadonlySet<number> {
-  const args = cmdline.split('\0')
+/** IRQ numbers of --banirq=N, --banirq N and -i N. */
+export function bannedIrqs(args: readonly string[]): ReadonlySet<number> {
   const banned = new Set<number>()
   for (const [position, arg] of args.entries()) {
     const joined = /^(?:--banirq=|-i)(\d+)$/.exec(arg)?.[1]

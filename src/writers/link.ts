@@ -1,4 +1,4 @@
-/** systemd .link files: udev applies the first one that matches a NIC, and only that; see systemd.link(5). */
+/** systemd .link files: udev applies only the first one that matches a NIC; see systemd.link(5). */
 import type { System } from '../system/system'
 import { type IniSections, parseIni } from './ini'
 import {
@@ -7,8 +7,8 @@ import {
   listAllowed,
   type Match,
   negated,
+  readableFiles,
   readableText,
-  shadowedFiles,
   type Writer,
   type WriterTarget,
 } from './writer'
@@ -18,7 +18,7 @@ const CHANNEL_KEYS = ['RxChannels', 'TxChannels', 'OtherChannels', 'CombinedChan
 export function findLinkFiles(system: System, nic: WriterTarget): readonly Writer[] {
   const found: Writer[] = []
   let isFirst = true
-  for (const path of shadowedFiles(system, system.paths.writers.linkDirs, '.link')) {
+  for (const path of readableFiles(system, system.paths.writers.linkDirs, '.link')) {
     const sections = readLinkFile(system, path)
     if (sections === undefined) continue
     const verdict = linkMatches(sections, nic)
@@ -50,12 +50,12 @@ function readLinkFile(system: System, path: string): IniSections | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1)
   const directories = system.paths.writers.linkDirs.map((directory) => `${directory}/${name}.d`)
   const hasDropIns = directories.some((directory) => listAllowed(system, directory).length > 0)
-  const dropIns = hasDropIns ? shadowedFiles(system, directories, '.conf') : []
+  const dropIns = hasDropIns ? readableFiles(system, directories, '.conf') : []
   const texts = dropIns.map((dropIn) => readableText(system, dropIn) ?? '')
   return parseIni([main, ...texts].join('\n'))
 }
 
-/** Whether the [Match] section fits, as far as it can be decided from here. */
+/** Whether the [Match] section matches, as far as files show. */
 export function linkMatches(sections: IniSections, nic: WriterTarget): Match {
   const pairs = (sections.get('Match') ?? []).filter(([, value]) => value !== '')
   // systemd ignores a file without conditions, with a warning.

@@ -1,5 +1,6 @@
 /** NetworkManager keyfiles with [ethtool] channels-*. */
 
+import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
 import { escapeToOneLine, shellQuote } from '../text/escape'
 import { iniValue, parseIni } from './ini'
@@ -8,15 +9,14 @@ import {
   certainIf,
   listAllowed,
   type Match,
-  processesNamed,
   readAllowed,
   type Writer,
   type WriterTarget,
 } from './writer'
 
-/** Connection profiles that set channels of this NIC; one record when they may not be read. */
+/** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
 export function findNetworkManager(system: System, nic: WriterTarget): readonly Writer[] {
-  const isRunning = processesNamed(system, 'NetworkManager').length > 0
+  const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
   for (const directory of system.paths.writers.networkManagerDirs) {
     const names = listAllowed(system, directory)
@@ -31,7 +31,7 @@ export function findNetworkManager(system: System, nic: WriterTarget): readonly 
       found.push({
         writer: 'NetworkManager',
         where: directory,
-        what: 'connection profiles that only root may read can set ethtool.channels-*',
+        what: 'connection profiles readable only by root may set ethtool.channels-*',
         tunable: 'channels',
         matches: 'unreadable',
         remedy: 'run vqtune explain as root',
@@ -41,10 +41,10 @@ export function findNetworkManager(system: System, nic: WriterTarget): readonly 
   return found
 }
 
-/** As NetworkManager knows them; it ignores others, and the remedy is a command line that must not hold any text. */
+/** The keys that NetworkManager knows; it ignores others, and they end up in a command line to copy. */
 const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
 
-/** Judges one keyfile; undefined when it sets no channels or means another NIC. */
+/** Checks one keyfile; undefined if it sets no channels or is for another NIC. */
 export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
   const sections = parseIni(text)
   const settings = (sections.get('ethtool') ?? []).filter(([key]) => CHANNELS_KEY.test(key))

@@ -1,15 +1,8 @@
-/** tuned: the active profile with what it includes. */
+/** tuned: the active profile and the profiles it includes. */
+import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
 import { type IniSections, parseIni } from './ini'
-import {
-  certainIf,
-  globMatches,
-  type Match,
-  processesNamed,
-  readableText,
-  type Writer,
-  type WriterTarget,
-} from './writer'
+import { certainIf, globMatches, type Match, readableText, type Writer, type WriterTarget } from './writer'
 
 /** A section of a profile after inclusion. */
 export interface TunedSection {
@@ -23,7 +16,7 @@ export interface TunedSection {
 export function findTuned(system: System, nic: WriterTarget): readonly Writer[] {
   const active = readableText(system, system.paths.writers.tunedActiveProfile) ?? ''
   const profiles = active.trim().split(/\s+/).filter(Boolean)
-  const isRunning = processesNamed(system, 'tuned').length > 0
+  const isRunning = findPrograms(system, [{ name: 'tuned', script: true }]).length > 0
   return activeSections(system, profiles).flatMap((section) => {
     const writer = sectionWriter(section, nic, profiles.join(' '))
     return writer === undefined ? [] : [certainIf(isRunning, writer)]

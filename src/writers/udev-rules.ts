@@ -6,14 +6,14 @@ import {
   globMatches,
   type Match,
   negated,
+  readableFiles,
   readableText,
-  shadowedFiles,
   type Writer,
   type WriterTarget,
 } from './writer'
 
 export function findUdevRules(system: System, nic: WriterTarget): readonly Writer[] {
-  return shadowedFiles(system, system.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
+  return readableFiles(system, system.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
     const text = readableText(system, path)
     return text === undefined
       ? []
@@ -21,7 +21,7 @@ export function findUdevRules(system: System, nic: WriterTarget): readonly Write
   })
 }
 
-/** Judges the rules of one file. @param overrides the directory that hides files of the same name elsewhere */
+/** Checks the rules of one file. @param overrides the directory whose files override those of the same name elsewhere */
 export function rulesWriters(
   path: string,
   text: string,
@@ -40,7 +40,7 @@ export function rulesWriters(
         what: `a rule ${tunable === 'channels' ? 'runs ethtool -L' : tunable === 'xps' ? 'writes xps_cpus' : 'writes smp_affinity'} when its device appears`,
         tunable,
         matches: verdict,
-        remedy: `remove the rule, or hide the file by one of the same name in ${overrides}`,
+        remedy: `remove the rule, or override it with a file of the same name in ${overrides}`,
       },
     ]
   })
@@ -94,7 +94,7 @@ function condition(key: string, attribute: string, globs: readonly string[], nic
     case 'NAME':
       return fits(nic.name)
     case 'KERNEL':
-      // Before the renaming it is ethN, in rules of the queues subsystem rx-N or tx-N.
+      // Before it is renamed the NIC is ethN; in rules of the queues subsystem KERNEL is rx-N or tx-N.
       return fits(nic.name) === 'yes'
         ? 'yes'
         : fits('eth0', 'eth1', 'rx-0', 'tx-0') === 'yes'

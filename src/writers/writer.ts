@@ -1,34 +1,47 @@
-/** Who else may write channels, IRQ affinity or XPS of a NIC. */
+/** Other software that may write channels, IRQ affinity or XPS of a NIC. */
 import { globMatcher } from '../config/match'
-import { errnoOf } from '../errors'
+import { isDenied } from '../errors'
 import type { ObservedNic, TunableName } from '../model'
+import { shadowedFiles } from '../system/shadowed-files'
 import type { System } from '../system/system'
 
-/** What names a NIC in the files of other programs. */
+/** What identifies a NIC in the files of other programs. */
 export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
 
-export type WriterName = 'irqbalance' | 'tuned' | 'NetworkManager' | 'ifcfg' | 'systemd-link' | 'udev-rule'
+export const WRITER_NAMES = [
+  'irqbalance',
+  'tuned',
+  'NetworkManager',
+  'ifcfg',
+  'systemd-link',
+  'udev-rule',
+] as const
+
+export const WRITER_MATCHES = [
+  /** It is active and means this NIC. */
+  'yes',
+  /** It cannot be decided from files, or the program does not run now. */
+  'maybe',
+  /** Only root can tell. */
+  'unreadable',
+] as const
 
 export interface Writer {
-  readonly writer: WriterName
+  readonly writer: (typeof WRITER_NAMES)[number]
   /** The file, or `pid N`. */
   readonly where: string
   /** What it writes, one clause. */
   readonly what: string
   readonly tunable: TunableName
-  /**
-   * yes: it is active and means this NIC. maybe: it cannot be decided from files, or the program does not run now.
-   * unreadable: only root can tell.
-   */
-  readonly matches: 'yes' | 'maybe' | 'unreadable'
-  /** What to do when vqtune is to keep the setting, one clause. */
+  readonly matches: (typeof WRITER_MATCHES)[number]
+  /** How to leave the setting to vqtune, one clause. */
   readonly remedy: string
 }
 
-/** What one condition of another program says about a NIC. */
+/** Whether one condition of another program's file matches a NIC. */
 export type Match = 'yes' | 'no' | 'maybe'
 
-/** All must hold: one no decides, one maybe leaves it open; no condition at all is a yes. */
+/** All must match: no beats maybe, maybe beats yes; no condition at all is a yes. */
 export function allOf(verdicts: readonly Match[]): Match {
   if (verdicts.includes('no')) return 'no'
   return verdicts.includes('maybe') ? 'maybe' : 'yes'
@@ -40,7 +53,7 @@ export function negated(verdict: Match): Match {
   return verdict === 'yes' ? 'no' : 'yes'
 }
 
-/** What files say of a program that does not run now is only what may come. */
+/** The files of a program that is not running only show what it may do later. */
 export function certainIf(isRunning: boolean, writer: Writer): Writer {
   return isRunning ? writer : { ...writer, matches: 'maybe' }
 }
@@ -51,7 +64,7 @@ export function readAllowed(system: System, path: string): { text: string } | 'u
     const text = system.readText(path)
     return text === undefined ? undefined : { text }
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : undefined
+    return isDenied(error) ? 'unreadable' : undefined
   }
 }
 
@@ -61,37 +74,25 @@ export function readableText(system: System, path: string): string | undefined {
   return typeof read === 'object' ? read.text : undefined
 }
 
-/** As Host.list, but a directory that this user may not list is 'unreadable'. */
+/** Like System.list, but a directory that this user may not list is 'unreadable'. */
 export function listAllowed(system: System, directory: string): readonly string[] | 'unreadable' {
   try {
     return system.list(directory)
   } catch (error) {
-    return isForbidden(error) ? 'unreadable' : []
+    return isDenied(error) ? 'unreadable' : []
   }
 }
 
-function isForbidden(error: unknown): boolean {
-  return errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM'
-}
-
-/**
- * Files by name over several directories, in the order of their names; a file hides those of the same name in later
- * directories, as systemd and udev do it. @param directories highest precedence first
- */
-export function shadowedFiles(
+/** As shadowedFiles, of the directories that this user may list. */
+export function readableFiles(
   system: System,
   directories: readonly string[],
   suffix: string,
 ): readonly string[] {
-  const found = new Map<string, string>()
-  for (const directory of directories) {
+  return shadowedFiles(directories, suffix, (directory) => {
     const names = listAllowed(system, directory)
-    if (names === 'unreadable') continue
-    for (const name of names) {
-      if (name.endsWith(suffix) && !found.has(name)) found.set(name, `${directory}/${name}`)
-    }
-  }
-  return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, path]) => path)
+    return names === 'unreadable' ? [] : names
+  })
 }
 
 /** Globs as other programs write them; a malformed one matches nothing. */
@@ -101,21 +102,4 @@ export function globMatches(glob: string, text: string): boolean {
   } catch {
     return false
   }
-}
-
-/**
- * Ids of root's processes by command name, from /proc; a name is cut to 15 characters by the kernel. Anybody can give a
- * process any name, but only root's can write these settings.
- */
-export function processesNamed(system: System, command: string): readonly number[] {
-  const wanted = command.slice(0, 15)
-  return system
-    .list(system.paths.proc)
-    .filter((entry) => /^\d+$/.test(entry))
-    .filter((pid) => {
-      // In a captured tree everything belongs to whoever unpacked it.
-      if (system.paths.root === '' && system.stat(`${system.paths.proc}/${pid}`)?.uid !== 0) return false
-      return readableText(system, `${system.paths.proc}/${pid}/comm`)?.trim() === wanted
-    })
-    .map(Number)
 }

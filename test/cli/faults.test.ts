@@ -1,8 +1,18 @@
 /** What may go wrong around `apply`: killed at any step, broken ethtool, no disk. Real processes on generated trees. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
-import { inNamespace, vqtune } from '../support/bundle'
+import { execa } from 'execa'
+import { describe, expect, it, vi } from 'vitest'
+import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 
 const KILL_AT = fileURLToPath(new URL('../support/kill-at.cjs', import.meta.url))
@@ -57,32 +67,310 @@ describe.concurrent('apply that is killed', () => {
   }, 300_000)
 })
 
-describe.concurrent('apply with an ethtool that', () => {
+/** What ethtool may do instead of its work, and what is told of it. */
+const BROKEN = [
+  ['is missing', undefined, /ethtool is not installed \(looked in [^\n]+\)/],
+  ['hangs', 'exec sleep 60', /\S+\/ethtool -l eth0: no answer within 5000 ms/],
+  [
+    'prints something else',
+    'echo "Usage: busybox"',
+    /ethtool -l printed no channel counts but "Usage: busybox\\n"/,
+  ],
+  ['is killed', 'kill -9 $$', /ethtool -l failed: exit status 128/],
+  ['fails', 'echo "netlink error: Input/output error" >&2; exit 1', /ethtool -l failed: Input\/output error/],
+  ['is no program', 'not a program', /[^\n]*ethtool[^\n]*/],
+] as const
+
+const putEthtool = (root: string, script: string | undefined): void => {
+  const tool = `${root}/usr/sbin/ethtool`
+  if (script === undefined) rmSync(tool)
+  else {
+    writeFileSync(tool, script === 'not a program' ? '\x7fELF\0\0' : `#!/bin/sh\n${script}\n`)
+    chmodSync(tool, 0o755)
+  }
+}
+
+describe.concurrent('an ethtool that', () => {
+  it.each(BROKEN)('%s: what needs none is done, one line, status 1', async (_name, script, message) => {
+    const guest = driftedGuest()
+    try {
+      const channels = guest.kernel()[0]
+      const why = `the maximum of the host is unknown: ${message.source}`
+      const line = new RegExp(`^vqtune: eth0: ${why}\\n$`)
+      putEthtool(guest.root, script)
+      const apply = await guest.run('apply')
+      expect(apply.stdout).toMatch(new RegExp(`^eth0: channels skipped: ${why}$`, 'm'))
+      expect(apply.stdout).toContain('eth1: queue 0 tx IRQ 33 CPU 3 -> 0 ')
+      expect(apply).toMatchObject({ code: 1, stderr: expect.stringMatching(line) })
+      expect(guest.kernel()[0]).toBe(channels)
+      for (const verb of ['apply', 'status', 'plan']) {
+        const again = await guest.run(verb)
+        expect(again, verb).toMatchObject({ code: 1, stderr: expect.stringMatching(line) })
+        expect(again.stdout).toMatch(new RegExp(`^ *eth0: channels skipped: ${why}$`, 'm'))
+      }
+      expect(await guest.run('apply', 'eth1')).toMatchObject({ code: 0, stderr: '' })
+      expect((await guest.run('explain', 'eth0')).stdout).toMatch(new RegExp(`^  ${why}$`, 'm'))
+      expect(await guest.run('rollback')).toMatchObject({ code: 0, stderr: '' })
+    } finally {
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('apply --boot', () => {
+  it.each(BROKEN)(
+    'with an ethtool that %s: affinity is tuned, the unit fails',
+    async (_name, script, message) => {
+      const guest = driftedGuest()
+      try {
+        putEthtool(guest.root, script)
+        const boot = await guest.run('apply', '--boot')
+        expect(boot.stderr).toMatch(
+          new RegExp(`^vqtune: eth0: the maximum of the host is unknown: ${message.source}\\n$`),
+        )
+        expect(boot.code).toBe(1)
+        expect(boot.stdout).toContain('eth1: queue 0 tx IRQ 33 CPU 3 -> 0 ')
+      } finally {
+        guest.remove()
+      }
+    },
+  )
+
   it.each([
-    ['is missing', undefined, /^vqtune: ethtool is not installed \(looked in [^\n]+\)\n$/],
-    ['hangs', 'exec sleep 60', /^vqtune: \S+\/ethtool -l eth0: no answer within 5000 ms\n$/],
-    [
-      'prints something else',
-      'echo "Usage: busybox"',
-      /^vqtune: eth0: ethtool -l printed no channel counts but "Usage: busybox\\n"\n$/,
-    ],
-    ['is killed', 'kill -9 $$', /^vqtune: eth0: ethtool -l failed: [^\n]+\n$/],
-    ['cannot be run', 'not a program', /^vqtune: [^\n]*ethtool[^\n]*\n$/],
-  ])('%s: one line, status 1, and nothing is written', async (_name, script, message) => {
+    ['that has all its channels', 4, 1, 'vqtune: ethtool is not installed: channels cannot be read or set\n'],
+    ['that there is none of', 0, 0, ''],
+  ])('without ethtool and with a NIC %s', async (_name, current, code, stderr) => {
+    const nics = current === 0 ? [] : [{ name: 'eth0', maximum: 4, current, counts: [] }]
+    const tree = generateTree(4, nics)
+    try {
+      putEthtool(tree.root, undefined)
+      expect(await vqtune(['apply', '--boot', '--root', tree.root])).toMatchObject({ code, stderr })
+    } finally {
+      tree.remove()
+    }
+  })
+})
+
+describe.concurrent('programs that the kernel does not start', () => {
+  /** Runs vqtune where execve(2) of these programs fails; the errno is injected by strace. */
+  const denying = (errno: string, tools: readonly string[], root: string, args: readonly string[]) =>
+    execa(
+      'strace',
+      [
+        ...['-f', '-qq', '-o', '/dev/null', '-e', 'trace=execve', '-e', `inject=execve:error=${errno}`],
+        ...tools.flatMap((tool) => ['-P', tool.replace(/^~/, root)]),
+        ...[process.execPath, BUNDLE, ...args, '--root', root],
+      ],
+      {
+        reject: false,
+        extendEnv: false,
+        env: { PATH: '/usr/sbin:/usr/bin' },
+        stripFinalNewline: false,
+        timeout: 90_000,
+      },
+    )
+
+  // Node throws some of them, and tells of the others by an event. EPERM is the answer of fapolicyd.
+  it.each(['EPERM', 'EACCES', 'ENOMEM', 'EMFILE', 'EAGAIN', 'ETXTBSY'])(
+    'ethtool (%s): apply does the rest and fails in one line',
+    async (errno) => {
+      const guest = driftedGuest()
+      try {
+        const apply = await denying(errno, ['~/usr/sbin/ethtool'], guest.root, ['apply'])
+        const why = `${guest.root}/usr/sbin/ethtool: cannot be started (${errno})`
+        expect(apply.stderr).toBe(`vqtune: eth0: the maximum of the host is unknown: ${why}\n`)
+        expect(apply.exitCode).toBe(1)
+        expect(apply.stdout).toContain('eth1: queue 0 tx IRQ 33 CPU 3 -> 0 ')
+        expect(existsSync(`${guest.root}/calls`)).toBe(false)
+      } finally {
+        guest.remove()
+      }
+    },
+  )
+
+  it('flock: apply changes nothing and fails in one line', async () => {
     const guest = driftedGuest()
     try {
       const original = guest.kernel()
-      const tool = `${guest.root}/usr/sbin/ethtool`
-      if (script === undefined) rmSync(tool)
-      else {
-        writeFileSync(tool, script === 'not a program' ? '\x7fELF\0\0' : `#!/bin/sh\n${script}\n`)
-        chmodSync(tool, 0o755)
-      }
-      const { code, stdout, stderr } = await guest.run('apply')
-      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-      expect(stderr).toMatch(message)
+      const { exitCode, stderr } = await denying('EPERM', ['/usr/bin/flock'], guest.root, ['apply'])
+      expect([exitCode, stderr]).toEqual([
+        1,
+        expect.stringMatching(/^vqtune: \S+\/flock: cannot be started \(EPERM\)\n$/),
+      ])
       expect(guest.kernel()).toEqual(original)
     } finally {
+      guest.remove()
+    }
+  })
+
+  it.each(['EPERM', 'ENOMEM'])(
+    'the shell (%s): a report goes without the name of the machine',
+    async (errno) => {
+      // In a network namespace of its own, with a sysfs that shows it.
+      const command = ['report', '--window', '1', '--json']
+      const strace = ['strace', '-f', '-qq', '-o', '/dev/null', '-P', '/bin/sh', '-e', 'trace=execve']
+      const { exitCode, stdout, stderr } = await execa(
+        'unshare',
+        [
+          ...['--net', '--mount', 'sh', '-c', 'mount -t sysfs sysfs /sys; exec "$@"', 'sh', ...strace],
+          ...['-e', `inject=execve:error=${errno}`, process.execPath, BUNDLE, ...command],
+        ],
+        { reject: false, timeout: 60_000 },
+      )
+      expect([exitCode, stderr]).toEqual([0, expect.not.stringContaining('Error')])
+      expect(JSON.parse(stdout)).toMatchObject({ inventory: null, nics: [] })
+    },
+  )
+
+  it('all that the daemon starts: it lives, tunes what needs none of them, and says what is wrong', async () => {
+    const guest = driftedGuest()
+    const tools = ['ethtool', 'udevadm', 'ip', 'systemd-notify'].map((tool) => `~/usr/sbin/${tool}`)
+    for (const tool of tools) copyFileSync(`${guest.root}/usr/sbin/ip`, tool.replace(/^~/, guest.root))
+    const daemon = denying('EPERM', tools, guest.root, ['daemon'])
+    const affinity = () => readFileSync(`${guest.root}/proc/irq/33/smp_affinity_list`, 'utf8').trim()
+    const status = () => JSON.parse(readFileSync(`${guest.root}/run/vqtune/status.json`, 'utf8'))
+    try {
+      await vi.waitFor(() => expect(affinity()).toBe('0'), 30_000)
+      // The first try of each is over, and a limit of 5 s that is left behind would be, too.
+      await vi.waitFor(
+        () => expect(status().sources.map(({ state }: { state: string }) => state)).toEqual(['down', 'down']),
+        30_000,
+      )
+      const before = status().checkedAt
+      await vi.waitFor(
+        () => expect(Date.parse(status().checkedAt) - Date.parse(before)).toBeGreaterThan(6_000),
+        60_000,
+      )
+      const denied = (tool: string) => `${guest.root}/usr/sbin/${tool}: cannot be started (EPERM)`
+      expect(status()).toMatchObject({
+        sources: [
+          { name: 'udev', why: denied('udevadm') },
+          { name: 'ethtool', why: denied('ethtool') },
+        ],
+        problems: [`eth0: the maximum of the host is unknown: ${denied('ethtool')}`],
+      })
+      process.kill(status().pid, 'SIGTERM')
+      const { exitCode, stdout, stderr } = await daemon
+      expect([exitCode, stderr]).toEqual([0, ''])
+      expect(
+        stdout.split('\n').filter((line) => line.includes('the maximum of the host is unknown')),
+      ).toHaveLength(1)
+    } finally {
+      daemon.kill('SIGKILL')
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('a second daemon', () => {
+  const start = (root: string) =>
+    execa(process.execPath, [BUNDLE, 'daemon', '--root', root], { reject: false, stripFinalNewline: false })
+  const statusOf = (root: string) => JSON.parse(readFileSync(`${root}/run/vqtune/status.json`, 'utf8'))
+
+  it('is refused in one line, and the first one stays as it is; after that one ends or is killed another may', async () => {
+    const guest = driftedGuest()
+    const daemons: ReturnType<typeof start>[] = []
+    // In an object: what execa returns is waited for by itself.
+    const started = async () => {
+      const daemon = start(guest.root)
+      daemons.push(daemon)
+      await vi.waitFor(() => expect(statusOf(guest.root).pid).toBe(daemon.pid), 20_000)
+      return { daemon }
+    }
+    try {
+      const { daemon: first } = await started()
+      const second = await start(guest.root)
+      expect(second).toMatchObject({
+        exitCode: 1,
+        stdout: '',
+        stderr: `vqtune: vqtune daemon (process ${first.pid}) runs already\n`,
+      })
+      expect(statusOf(guest.root).pid).toBe(first.pid)
+      // The lock is that of the daemon alone: others work beside it.
+      expect(await guest.run('apply')).toMatchObject({ code: 0 })
+      first.kill('SIGKILL')
+      await first
+      const { daemon: third } = await started()
+      third.kill('SIGTERM')
+      expect(await third).toMatchObject({ exitCode: 0 })
+      await started()
+    } finally {
+      for (const daemon of daemons) daemon.kill('SIGKILL')
+      await Promise.all(daemons)
+      guest.remove()
+    }
+  })
+
+  it('may run where the lock cannot be had, which it says', async () => {
+    const guest = driftedGuest()
+    mkdirSync(`${guest.root}/run/vqtune/daemon.lock`, { recursive: true })
+    const daemon = start(guest.root)
+    try {
+      await vi.waitFor(() => expect(statusOf(guest.root).pid).toBe(daemon.pid), 20_000)
+      daemon.kill('SIGTERM')
+      const { exitCode, stdout } = await daemon
+      expect([exitCode, stdout.split('\n')[0]]).toEqual([
+        0,
+        expect.stringContaining('it is not known whether another daemon runs: '),
+      ])
+    } finally {
+      daemon.kill('SIGKILL')
+      guest.remove()
+    }
+  })
+})
+
+describe.concurrent('the daemon with the powers of its unit', () => {
+  it("says in one line why it cannot write metrics into a directory of another user; root's or 1777 is fine", async () => {
+    const guest = driftedGuest()
+    const directory = `${guest.root}/srv`
+    const textfile = `${directory}/vqtune.prom`
+    mkdirSync(directory)
+    chownSync(directory, 65534, 65534)
+    writeFileSync(
+      `${guest.root}/vqtune.toml`,
+      '[metrics]\ntextfile = "/srv/vqtune.prom"\n[daemon]\nconflict-reversals = 100\n',
+    )
+    const daemon = execa(
+      'setpriv',
+      [
+        ...['--bounding-set=-all,+net_admin', '--inh-caps=-all', process.execPath, BUNDLE, 'daemon'],
+        ...['--root', guest.root, '--config', `${guest.root}/vqtune.toml`],
+      ],
+      { reject: false },
+    )
+    const irq = `${guest.root}/proc/irq/33/smp_affinity_list`
+    /** A drift, which a pass repairs. */
+    const pass = async () => {
+      writeFileSync(irq, '3\n')
+      await vi.waitFor(() => expect(readFileSync(irq, 'utf8').trim()).toBe('0'), 20_000)
+    }
+    const problems = () => JSON.parse(readFileSync(`${guest.root}/run/vqtune/status.json`, 'utf8')).problems
+    const wrong = `${textfile}: cannot write the metrics (EACCES): its directory belongs to user 65534; it must be root's, or have mode 1777`
+    try {
+      await vi.waitFor(() => expect(problems()).toEqual([wrong]), 20_000)
+      await pass()
+      for (const [uid, mode] of [
+        [65534, 0o1777],
+        [0, 0o755],
+      ] as const) {
+        rmSync(textfile, { force: true })
+        chownSync(directory, uid, uid)
+        chmodSync(directory, mode)
+        await pass()
+        await vi.waitFor(
+          () => expect(readFileSync(textfile, 'utf8')).toContain('vqtune_nic_channels{'),
+          20_000,
+        )
+        await vi.waitFor(() => expect(problems()).toEqual([]), 20_000)
+      }
+      daemon.kill('SIGTERM')
+      const { stdout } = await daemon
+      expect(
+        stdout.split('\n').filter((line) => line.includes('"level":"warn"') && line.includes('EACCES')),
+      ).toHaveLength(1)
+    } finally {
+      daemon.kill('SIGKILL')
       guest.remove()
     }
   })
@@ -102,6 +390,22 @@ describe.concurrent('apply with a disk for its state that', () => {
        vqtune apply --root "$ROOT"; code=$?; ls "$ROOT/run/vqtune" >&3; exit $code; } 3>"$ROOT/left"`,
       { ROOT: root },
     )
+
+  it('went while all around it is read-only, as for the daemon: says what to do', async () => {
+    const guest = driftedGuest()
+    try {
+      mkdirSync(`${guest.root}/run`)
+      const script = 'mount -t tmpfs -o ro tmpfs "$ROOT/run" && vqtune apply --root "$ROOT"'
+      const { code, stderr } = await inNamespace(script, { ROOT: guest.root })
+      const directory = `${guest.root}/run/vqtune`
+      expect([code, stderr]).toEqual([
+        1,
+        `vqtune: ${directory}/lock: cannot open the lock (EROFS); ${directory} was removed: systemctl restart vqtuned.service makes it again\n`,
+      ])
+    } finally {
+      guest.remove()
+    }
+  })
 
   it.each(SPOILT)('%s: nothing is written before the originals are', async (_name, spoil, errno) => {
     const guest = driftedGuest()

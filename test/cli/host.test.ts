@@ -15,6 +15,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { expectSchema } from '../support/schema'
+import { processFiles } from '../support/systems'
 
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const recorded = (name: string) => readFileSync(`${top}test/fixtures/host/debian12-libvirt9/${name}`, 'utf8')
@@ -69,7 +70,7 @@ describe("with libvirt's test driver", () => {
       '+++ web01.xml',
       "+      <driver queues='4'/>",
     ])
-    expect(stdout).toContain('52:54:00:00:00:03: left alone: model e1000e is not virtio\n')
+    expect(stdout).toContain('52:54:00:00:00:03: skipped: model e1000e is not virtio\n')
     expect(stdout).toContain('dry run: nothing was changed; --apply defines it\n')
   })
 
@@ -82,7 +83,7 @@ describe("with libvirt's test driver", () => {
     )
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toContain("+      <driver name='qemu' queues='8'/>\n")
-    expect(stdout).toMatch(/web01: defined; to go back: vqtune host undo \S+-set-queues-\w+ --apply\n/)
+    expect(stdout).toMatch(/web01: defined; to undo: vqtune host undo \S+-set-queues-\w+ --apply\n/)
     expect(stdout).toContain('8 queues are more than the 4 vCPUs that web01 can have')
     // The test driver has forgotten the change by then; what counts is that nothing else lies there.
     expect(stdout).toMatch(/\n700 \S+backups\n600 \S+-set-queues-\w+\.json\n$/)
@@ -218,7 +219,7 @@ describe('guests that are not plain', () => {
     expect(check.stdout).toContain('ip tuntap add dev tap-vqtest-none mode tap multi_queue')
     const dry = await host(uri(own), 'set-queues', 'lab', 'vcpus', '--json')
     const report = JSON.parse(dry.stdout)
-    expectSchema('host-change', report)
+    expectSchema('host-set-queues', report)
     expect(report.applied).toBe(false)
     expect(report.notes.join()).toContain('starts only when it was made with multi_queue')
     const refused = await host(uri(own), 'set-queues', 'lab', 'vcpus', '--apply')
@@ -276,7 +277,7 @@ describe('max-files', () => {
   const host = (root: string, ...args: string[]) => vqtune(['host', ...args, '--root', root])
 
   it('is a dry run, then writes, then is undone, then the undo is undone', async () => {
-    const root = tree({ 'etc/libvirt/qemu.conf': conf, 'proc/42/comm': 'virtqemud\n' })
+    const root = tree({ 'etc/libvirt/qemu.conf': conf, ...processFiles(42, 'virtqemud') })
     chmodSync(qemuConf(root), 0o600)
     const dry = await host(root, 'max-files', '4096')
     expect(dry.stdout).toContain('+max_files = 4096\n')
@@ -306,7 +307,7 @@ describe('max-files', () => {
     writeFileSync(qemuConf(root), 'user = "qemu"\n')
     const refused = await host(root, 'undo', '--apply')
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain('changed by somebody else since')
+    expect(refused.stderr).toContain('modified since')
     expect(readFileSync(qemuConf(root), 'utf8')).toBe('user = "qemu"\n')
     await host(root, 'undo', '--apply', '--force')
     expect(readFileSync(qemuConf(root), 'utf8')).toBe(conf)
@@ -324,7 +325,7 @@ describe('max-files', () => {
     const { code, stderr } = await host(root, 'undo', '--apply', '--force')
     expect([code, stderr]).toEqual([
       1,
-      `vqtune: backup ${record.id}: ${root}/etc/passwd is no file that a host verb changes\n`,
+      `vqtune: backup ${record.id}: ${root}/etc/passwd is not a file that host commands change\n`,
     ])
     expect(readFileSync(`${root}/etc/passwd`, 'utf8')).toBe('root:x:0:0\n')
   })
@@ -337,7 +338,7 @@ describe('max-files', () => {
       { ROOT: root, URI: connect() },
     )
     expect(code).toBe(0)
-    expect(stdout).toContain('web01 needs most: up to 70 files; max_files = 2048 leaves room\n')
+    expect(stdout).toContain('web01 needs the most: up to 70 files; max_files = 2048 leaves room\n')
   })
 
   it('explains itself with the numbers of this host, and never lowers what guests inherit or use', async () => {
@@ -345,6 +346,7 @@ describe('max-files', () => {
     const daemon = (soft: number) => ({
       'etc/libvirt/qemu.conf': conf,
       'proc/42/comm': 'virtqemud\n',
+      'proc/42/status': 'Uid:\t0\t0\t0\t0\n',
       'proc/42/limits': limits(soft),
     })
     const withVirsh = (files: Record<string, string>, script: string) => {
@@ -361,7 +363,7 @@ describe('max-files', () => {
     expect(rich.stdout).toContain('max_files is not set, and need not be\n')
     const poor = await host(withVirsh(daemon(1024), 'exit 0'), 'max-files', '--json')
     const report = JSON.parse(poor.stdout)
-    expectSchema('host-change', report)
+    expectSchema('host-max-files', report)
     expect(report).toMatchObject({ verb: 'max-files', applied: false, backup: null })
     expect(report.diff).toContain('+max_files = 2048\n')
 
@@ -469,7 +471,9 @@ describe('zerocopy', () => {
   it('warns of a file that wins', async () => {
     const root = tree({ ...inUse, 'etc/modprobe.d/zz.conf': 'options vhost_net experimental_zcopytx=0\n' })
     const { stderr } = await host(root, 'on', '--apply', '--accept-risk')
-    expect(stderr).toMatch(/zz\.conf:1 sets experimental_zcopytx=0 and wins; vqtune does not edit it\n$/)
+    expect(stderr).toMatch(
+      /zz\.conf:1 sets experimental_zcopytx=0 and takes precedence; vqtune does not edit it\n$/,
+    )
   })
 
   it('says that a kernel without the parameter cannot do it, and cleans up its own file', async () => {
@@ -481,9 +485,9 @@ describe('zerocopy', () => {
     const on = await host(root, 'on')
     expect([on.code, on.stderr]).toEqual([
       1,
-      'vqtune: experimental_zcopytx was removed from vhost_net of this kernel: zero copy is not possible\n',
+      'vqtune: vhost_net of this kernel no longer has experimental_zcopytx: zero copy is not possible\n',
     ])
-    expect((await host(root, 'off', '--apply')).stdout).toContain('removed; to go back')
+    expect((await host(root, 'off', '--apply')).stdout).toContain('removed; to undo')
     expect(readdirSync(`${root}/etc/modprobe.d`)).toEqual([])
   })
 

@@ -69,5 +69,5 @@ it('refuses a NIC together with --all, and a window that is none', async () => {
   expect(both.stderr).toContain('report: eth0 or --all, not both')
   const window = await vqtune(['report', '--window', '0', '--root', root])
   expect(window).toMatchObject({ code: 2, stdout: '' })
-  expect(window.stderr).toContain('--window 0: allowed is 1 to 3600')
+  expect(window.stderr).toContain('--window 0: must be 1 to 3600')
 })

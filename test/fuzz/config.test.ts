@@ -8,8 +8,9 @@ import { locateKeys } from '../../src/config/locate'
 import { fullPciAddress, globMatcher, matchesNic } from '../../src/config/match'
 import { mergeFragments, toSettings } from '../../src/config/merge'
 import { parseFragment } from '../../src/config/parse'
-import { dottedPath, nearest, problemLine, shownValue } from '../../src/config/problem'
-import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../src/config/settings'
+import { dottedPath, problemLine, shownValue } from '../../src/config/problem'
+import { DEFAULT_SETTINGS, NIC_KEYS, nicOrigin, nicSettings } from '../../src/config/settings'
+import { nearest } from '../../src/text/nearest'
 import { nicOf } from '../support/simulated-kernel'
 import { holds, holdsAsync, must } from './lib/check'
 import { damaged, mac, word } from './lib/texts'
@@ -103,7 +104,7 @@ describe('vqtune.toml', () => {
         const nic = nicOf({ ifindex: 2, maximum: 4 }, [0, 1, 2, 3])
         const { cap, channels } = nicSettings(settings, nic)
         for (const limit of [cap, channels]) must(limit === undefined || (limit >= 1 && limit <= 256), limit)
-        for (const source of Object.values(nicOrigins(settings, nic)))
+        for (const source of NIC_KEYS.map(({ key }) => nicOrigin(settings, nic, key)))
           expect(source).toMatch(/^(\/etc\/vqtune\/vqtune\.toml:\d+|built-in)$/)
         return
       }

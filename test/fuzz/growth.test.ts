@@ -19,7 +19,6 @@ import { parseDomain } from '../../src/hypervisor/libvirt/domain'
 import { withNumber } from '../../src/hypervisor/libvirt/qemu-conf'
 import { parseDomainList, parseInfo, virshError } from '../../src/hypervisor/libvirt/virsh-output'
 import { scanXml } from '../../src/hypervisor/libvirt/xml-scan'
-import { parseLinks as parseHostLinks } from '../../src/hypervisor/network/links'
 import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/hypervisor/qemu/process'
 import { parseScatterGather } from '../../src/hypervisor/zerocopy/conditions'
 import { parseHistogram } from '../../src/hypervisor/zerocopy/histogram'
@@ -32,7 +31,7 @@ import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseRssQueues } from '../../src/kernel/rss'
-import { parseLedger } from '../../src/planner/ledger'
+import { parseLedger } from '../../src/planner/ledger-format'
 import {
   countFlows,
   parseInterruptCounts,
@@ -44,7 +43,7 @@ import {
 import { newestLines } from '../../src/system/line-log'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
-import { parseBannedIrqs } from '../../src/writers/irqbalance'
+import { bannedIrqs } from '../../src/writers/irqbalance'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
 import { rulesWriters } from '../../src/writers/udev-rules'
@@ -97,7 +96,6 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['CPU list', parseCpuList, '0-', '0,'],
   ['CPU mask', parseCpuMask, 'f,'],
   ['ip link', (text) => parseLinks(text), '[', '[{"ifname":"'],
-  ['ip link, hypervisor', (text) => parseHostLinks(text), '[', '[{"ifname":"'],
   ['ip route', parseGateway, 'default via '],
   ['ip neigh', parseNeighbour, '10.0.0.1 ', '10.0.0.1 lladdr '],
   ['Accept', chooseFormat, 'text/plain;q=', 'application/openmetrics-text;version=', 'a;'],
@@ -118,7 +116,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['glob', (text) => globMatcher(text)('enp0s8.100'), '[', '*', '[!'],
   ['ledger', (text) => parseLedger(text, 'f'), '{"version":1,"bootId":"', '['],
   ['drift.jsonl', parseHistory, '{"at":"', '['],
-  ['newest lines', (text) => newestLines(text, text.length / 2)],
+  ['newest lines', (text) => newestLines(Buffer.from(text), text.length / 2)],
   ['--since', (text) => parseSince(text, 0), '2026-01-01T00:00:00.', '1'],
   ['backup', (text) => parseBackup(text, 'f'), '{"version":1,"id":"', '['],
   ['passwords in diffs', hidePasswords, "passwd='", 'passwd="'],
@@ -178,7 +176,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'RUN+="smp_affinity", A',
     'RUN+="smp_affinity", ATTR{',
   ],
-  ['irqbalance', parseBannedIrqs, '--banirq='],
+  ['irqbalance', (text) => bannedIrqs(text.split('\0')), '--banirq='],
 ]
 
 /** What is repeated: separators, halves of pairs, and words of the formats. */

@@ -10,10 +10,11 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
+import { guestFile } from '../support/captured-guest'
 import { holds, must } from './lib/check'
-import { count, damaged, fixture, numbersIn, ofEveryEthtool } from './lib/texts'
+import { count, damaged, numbersIn, ofEveryEthtool } from './lib/texts'
 
-const PROC = 'guests/debian-6.12-4cpu-4q/proc'
+const recorded = (file: string) => guestFile('debian-6.12-4cpu-4q', `proc/${file}`)
 const snmp =
   'Ip: Forwarding DefaultTTL\nIp: 1 64\nTcp: RtoAlgorithm InSegs OutSegs RetransSegs\nTcp: 1 100 200 3\nUdp: InDatagrams\nUdp: 7\n'
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -39,7 +40,7 @@ describe('/proc/interrupts', () => {
       expect([...byAction.values()]).toEqual(lines.map(([, counts]) => counts))
     },
   )
-  holds('invents no count', damaged(fixture(`${PROC}/interrupts`)), (text) => {
+  holds('invents no count', damaged(recorded('interrupts')), (text) => {
     const written = numbersIn(text)
     const { cpus, byAction } = parseInterruptCounts(text)
     for (const cpu of cpus) must(written.has(cpu), cpu)
@@ -51,7 +52,7 @@ describe('/proc/interrupts', () => {
 })
 
 describe('/proc/softirqs, /proc/net/softnet_stat', () => {
-  holds('softirqs: invents no count', damaged(fixture(`${PROC}/softirqs`)), (text) => {
+  holds('softirqs: invents no count', damaged(recorded('softirqs')), (text) => {
     const written = numbersIn(text)
     for (const [cpu, { rx, tx }] of parseNetSoftirqs(text))
       for (const one of [cpu, rx, tx]) must(one === 0 || written.has(one), one)
@@ -71,7 +72,7 @@ describe('/proc/softirqs, /proc/net/softnet_stat', () => {
   )
   holds(
     'softnet_stat: takes whole hexadecimal numbers only',
-    damaged(fixture(`${PROC}/net/softnet_stat`)),
+    damaged(recorded('net/softnet_stat')),
     (text) => {
       const written = new Set((text.match(/[0-9a-f]+/gi) ?? []).map((word) => Number.parseInt(word, 16)))
       for (const [cpu, counts] of parseSoftnet(text, [0, 1, 2, 3])) {

@@ -6,7 +6,6 @@ import { parseGateway, parseNeighbour } from '../../src/confirm/connectivity'
 import { concernsUs, parseKernelEvent } from '../../src/daemon/udev-events'
 import { parseStartTicks } from '../../src/daemon/view'
 import { readRunningTools, runningWriter } from '../../src/drift/process-scan'
-import { parseLinks as parseHostLinks } from '../../src/hypervisor/network/links'
 import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
 import { formatCpuList, formatCpuMask, parseCpuList, parseCpuMask } from '../../src/kernel/cpulist'
 import { classifyRefusal, errorText, parseChannels } from '../../src/kernel/ethtool'
@@ -14,15 +13,16 @@ import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseRssQueues } from '../../src/kernel/rss'
 import { escapeControl } from '../../src/text/escape'
+import { guestFile } from '../support/captured-guest'
 import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { count, cpuList, damaged, fixture, mac, numbersIn, ofEveryEthtool, word } from './lib/texts'
 
 const interruptTexts = ['debian-6.12-4cpu-4q', 'debian-6.1-4cpu-4q', 'shared-vectors', 'intx', 'ccw'].map(
-  (guest) => fixture(`guests/${guest}/proc/interrupts`),
+  (guest) => guestFile(guest, 'proc/interrupts'),
 )
 const linkTexts = ['bond', 'renamed-altnames', 'xdp-attached', 'failover'].map((guest) =>
-  fixture(`guests/${guest}/ethtool/ip-link.json`),
+  guestFile(guest, 'ethtool/ip-link.json'),
 )
 
 describe('ethtool -l', () => {
@@ -183,7 +183,7 @@ describe('CPU lists and masks', () => {
 })
 
 describe('counters', () => {
-  const netDev = fixture('guests/debian-6.12-4cpu-4q/proc/net/dev')
+  const netDev = guestFile('debian-6.12-4cpu-4q', 'proc/net/dev')
   const stat = 'cpu  10 0 20 3000 5 0 7 1 0 0\ncpu0 5 0 10 1500 5 0 7 1 0 0\nintr 4711 0 9\nctxt 33\n'
   holds(
     '/proc/net/dev: finds what was printed',
@@ -298,27 +298,20 @@ describe('ip -j -d link show', () => {
   type Entry = { ifname?: unknown; altnames?: unknown[]; xdp?: unknown; prog?: unknown } | null
   /** iproute2's control characters are no JSON; the parser mends them. */
   const entriesOf = (text: string): Entry[] => JSON.parse(escapeControl(text))
-  holds('is a map of what JSON says, or one line of error', damaged(...linkTexts), (text) => {
-    const links = parsedOrRefused(() => parseLinks(text))
-    if (links === undefined) return
-    const entries = entriesOf(text)
-    for (const [name, { altnames, xdp }] of links) {
-      const entry = entries.findLast((one) => one?.ifname === name)
-      for (const altname of altnames) expect(entry?.altnames).toContain(altname)
-      if (xdp) expect(entry?.xdp ?? entry?.prog).toMatchObject({})
-    }
-  })
   holds(
-    'on a hypervisor: is a list of what JSON says, or one line of error',
+    'is a map of what JSON says, or one line of error',
     damaged(...linkTexts, fixture('host/debian12-libvirt9/ip-link.json')),
     (text) => {
-      const links = parsedOrRefused(() => parseHostLinks(text))
+      const links = parsedOrRefused(() => parseLinks(text))
       if (links === undefined) return
+      const entries = entriesOf(text)
       const written = numbersIn(text)
-      const names = entriesOf(text).map((one) => one?.ifname)
-      for (const link of links) {
-        must(names.includes(link.name), link.name)
-        for (const queues of Object.values(link.tapQueues ?? {}))
+      for (const [name, { altnames, xdp, tapQueues }] of links) {
+        const entry = entries.findLast((one) => one?.ifname === name)
+        must(entry !== undefined, name)
+        for (const altname of altnames) expect(entry?.altnames).toContain(altname)
+        if (xdp) expect(entry?.xdp ?? entry?.prog).toMatchObject({})
+        for (const queues of Object.values(tapQueues ?? {}))
           expect(written.has(queues), `${queues}`).toBe(true)
       }
     },

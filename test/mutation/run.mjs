@@ -19,18 +19,27 @@ const PLANNER = [
   'src/planner/operations.ts',
   'src/planner/regression-hold.ts',
   'src/tunables/channels.ts',
-  'src/tunables/index.ts',
+  'src/tunables/codecs.ts',
+  'src/tunables/engine.ts',
+  'src/tunables/erased.ts',
   'src/tunables/irq-affinity.ts',
+  'src/tunables/kernel-layout.ts',
+  'src/tunables/rps.ts',
   'src/tunables/xps.ts',
 ]
 
 /** The quickest first: most mutants die of the first test that plans anything. */
 const TESTS = [
-  'test/unit/desire.test.ts',
-  'test/unit/tunables.test.ts',
-  'test/unit/goals.test.ts',
-  'test/unit/restore-steps.test.ts',
-  'test/unit/step-back.test.ts',
+  'test/unit/planner/target.test.ts',
+  'test/unit/tunables/engine.test.ts',
+  'test/unit/tunables/channels.test.ts',
+  'test/unit/tunables/irq-affinity.test.ts',
+  'test/unit/tunables/xps.test.ts',
+  'test/unit/tunables/rps.test.ts',
+  'test/unit/tunables/codecs.test.ts',
+  'test/unit/tunables/kernel-layout.test.ts',
+  'test/unit/planner/operations.test.ts',
+  'test/unit/planner/regression-hold.test.ts',
   'test/scenarios/scenarios.test.ts',
 ]
 

@@ -83,13 +83,9 @@ describe('zsh completion', () => {
 describe('manual', () => {
   it('is clean for mandoc and names every command and option', () => {
     const page = join(out, 'vqtune.8')
-    const lint = spawnSync(
-      'mandoc',
-      ['-T', 'lint', '-W', 'warning', page, join(TOP, 'packaging/man/vqtune.toml.5')],
-      {
-        encoding: 'utf8',
-      },
-    )
+    const lint = spawnSync('mandoc', ['-T', 'lint', '-W', 'warning', page, join(out, 'vqtune.toml.5')], {
+      encoding: 'utf8',
+    })
     expect(lint.stdout + lint.stderr).toBe('')
     const text = execFileSync('mandoc', ['-T', 'utf8', page], { encoding: 'utf8' }).replaceAll(OVERSTRIKE, '')
     for (const { words, options } of COMMANDS) {
@@ -112,7 +108,7 @@ describe('manual, --help and both completions', () => {
     // Entry by entry: up to the next command, or the end of the list.
     const entries = new Map(
       file('vqtune.8')
-        .split(/^\.Ss Options of every command$/m)[0]
+        .split(/^\.Ss Options of all commands$/m)[0]
         ?.split(/^\.It Cm /m)
         .slice(1)
         .map((entry) => [entry.split(/ (?:Op|Ar) |\n/)[0] as string, entry]),
@@ -130,7 +126,7 @@ describe('manual, --help and both completions', () => {
       const help = commandHelp(command)
       expect(optionsIn(help, /^ {2}(?:-\w, )?--([a-z-]+)/gm), `--help: ${words}`).toEqual(all(command))
     }
-    const everywhere = /^\.Ss Options of every command$([\s\S]*?)^\.Sh/m.exec(file('vqtune.8'))?.[1]
+    const everywhere = /^\.Ss Options of all commands$([\s\S]*?)^\.Sh/m.exec(file('vqtune.8'))?.[1]
     expect(optionsIn(everywhere ?? '', /Fl -([a-z-]+)/g)).toEqual(Object.keys(GLOBAL_OPTIONS).sort())
   })
 

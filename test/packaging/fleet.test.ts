@@ -79,7 +79,7 @@ describe('rules', () => {
   })
 
   it('each alert says what it is, how bad, and what to do', () => {
-    expect(alerts.length).toBe(11)
+    expect(alerts.length).toBe(12)
     for (const block of texts.split(/^ {6}- alert: /m).slice(1)) {
       for (const part of ['severity: ', 'summary: ', 'description: ', 'runbook: |'])
         expect(block).toContain(part)

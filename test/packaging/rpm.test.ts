@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { SCHEMAS } from '../../src/output/schemas/index'
 import {
   type BuiltRpms,
   buildProvider,
@@ -51,7 +52,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/share/man/man5/vqtune.toml.5.gz',
       '/usr/share/bash-completion/completions/vqtune',
       '/usr/share/zsh/site-functions/_vqtune',
-      '/usr/share/vqtune/schema/status.schema.json',
+      ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
     ]) {
       expect(files).toContain(file)
@@ -132,9 +133,17 @@ it('a second build gives the same payload and files', async () => {
   }
 }, 600_000)
 
+/** The files that a program of this system is linked with, its loader among them. */
+function librariesOf(program: string): string[] {
+  const path = execFileSync('which', [program], { encoding: 'utf8' }).trim()
+  return [...execFileSync('ldd', [path], { encoding: 'utf8' }).matchAll(/(?<=\s)\/\S+(?= \()/g)].map(
+    ([file]) => file,
+  )
+}
+
 /**
- * dnf itself, in a directory of its own. systemctl there only writes down what it was asked, for there is no systemd;
- * real guests show what systemd makes of it (test/vm/rpm.test.ts).
+ * dnf itself, in a directory of its own. systemctl there writes down what it was asked, and enables and disables; there is no
+ * systemd that it could ask to start or stop: real guests show what that makes of it (test/vm/rpm.test.ts).
  */
 describe('dnf', () => {
   const root = mkdtempSync(join(tmpdir(), 'vqtune-dnf-'))
@@ -154,6 +163,12 @@ describe('dnf', () => {
     if (status !== 0) throw new Error(`dnf ${args.join(' ')}: ${status}\n${stdout}${stderr}`)
   }
   const units = 'vqtune-boot.service vqtune-reconcile.path vqtuned.service'
+  const unitStates = (): string[] => {
+    const { stdout } = spawnSync('systemctl', ['--root', root, 'is-enabled', ...units.split(' ')], {
+      encoding: 'utf8',
+    })
+    return stdout.trim().split('\n')
+  }
   const config = join(root, 'etc/vqtune/vqtune.toml')
   const NEW_SYSTEMD = '257 (257.9-1~deb13u1)'
   const beSystemd = (version: string) =>
@@ -169,11 +184,22 @@ describe('dnf', () => {
     for (const [name, text] of [
       [
         'systemctl',
-        '#!/bin/sh\nif [ "$*" = --version ]; then cat /systemd; else echo "$@" >>/systemctl.log; fi\n',
+        `#!/bin/sh
+if [ "$*" = --version ]; then cat /systemd; exit; fi
+echo "$@" >>/systemctl.log
+case "$*" in *preset*|*able*) SYSTEMD_OFFLINE=1 exec /bin/systemctl.real "$@" ;; esac
+`,
       ],
       ['systemd-tmpfiles', '#!/bin/sh\n'],
     ] as const) {
       writeFileSync(join(root, 'bin', name), text, { mode: 0o755 })
+    }
+    for (const [from, to] of [
+      [execFileSync('which', ['systemctl'], { encoding: 'utf8' }).trim(), 'bin/systemctl.real'],
+      ...librariesOf('systemctl').map((file) => [file, file]),
+    ] as [string, string][]) {
+      mkdirSync(dirname(join(root, to)), { recursive: true })
+      copyFileSync(from, join(root, to))
     }
     beSystemd(NEW_SYSTEMD)
     const directory = mkdtempSync(join(tmpdir(), 'vqtune-provider-'))
@@ -195,17 +221,29 @@ describe('dnf', () => {
     expect(asked()).toEqual([`--no-reload preset ${units}`, 'try-restart vqtuned.service'])
     expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
     expect(readFileSync(openNotify, 'utf8')).toContain('\n[Service]\nOpenFile=')
+    expect(unitStates()).toEqual(['enabled', 'enabled', 'enabled'])
   }, 120_000)
 
-  it('swaps the packages either way: nothing is disabled or stopped, changed configuration stays', () => {
+  it('swaps the packages either way: nothing is enabled, disabled or stopped, changed configuration stays', () => {
     writeFileSync(config, '# mine\n')
+    // As an administrator did, who wants channels and interrupts to be set by nobody but himself.
+    execFileSync(
+      'systemctl',
+      ['--root', root, '--quiet', 'disable', 'vqtuned.service', 'vqtune-boot.service'],
+      {
+        stdio: 'ignore',
+      },
+    )
+    const disabled = ['disabled', 'enabled', 'disabled']
+    expect(unitStates()).toEqual(disabled)
     for (const [leaving, rpm, node] of [
       ['vqtune', rpms.noarch, false],
       ['vqtune-noarch', rpms.arch, true],
     ] as const) {
       dnf('swap', leaving, rpm)
       const lines = asked()
-      expect(lines.filter((line) => /disable|stop/.test(line))).toEqual([])
+      expect(lines.filter((line) => /preset|able|stop/.test(line))).toEqual([])
+      expect(unitStates()).toEqual(disabled)
       expect(lines.at(-1)).toBe('try-restart vqtuned.service')
       expect(readFileSync(config, 'utf8')).toBe('# mine\n')
       expect(existsSync(join(root, 'usr/lib/systemd/system/vqtuned.service'))).toBe(true)
@@ -228,13 +266,25 @@ describe('dnf', () => {
       dnf('reinstall', rpms.arch)
       expect([version, existsSync(openNotify)]).toEqual([version, known])
     }
-    asked()
+    expect(asked().filter((line) => /preset|able/.test(line))).toEqual([])
+    expect(unitStates()).toEqual(['disabled', 'enabled', 'disabled'])
   }, 240_000)
 
-  it('removes: stops and disables', () => {
+  it('removes: stops and disables, also after a transaction that was killed', () => {
+    writeFileSync(join(root, 'run/vqtune.installing'), '1 swap\n')
     dnf('remove', 'vqtune')
     expect(asked()).toEqual([`--no-reload disable --now ${units} vqtune-reconcile.service`])
+    expect(existsSync(join(root, 'etc/systemd/system/multi-user.target.wants/vqtune-reconcile.path'))).toBe(
+      false,
+    )
     expect(readFileSync(`${config}.rpmsave`, 'utf8')).toBe('# mine\n')
     expect(existsSync(dirname(openNotify))).toBe(false)
+  }, 120_000)
+
+  it('installs after that as if for the first time', () => {
+    dnf('install', rpms.noarch)
+    expect(asked()).toEqual([`--no-reload preset ${units}`, 'try-restart vqtuned.service'])
+    expect(unitStates()).toEqual(['enabled', 'enabled', 'enabled'])
+    expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
   }, 120_000)
 })

@@ -49,7 +49,7 @@ describe('units', () => {
     mkdirSync(join(root, 'usr/lib/systemd/system'), { recursive: true })
     mkdirSync(join(root, 'usr/bin'), { recursive: true })
     mkdirSync(join(root, 'bin'), { recursive: true })
-    for (const program of ['usr/bin/vqtune', 'usr/bin/rm', 'bin/kill']) {
+    for (const program of ['usr/bin/vqtune', 'usr/bin/rm', 'usr/bin/systemd-tmpfiles', 'bin/kill']) {
       writeFileSync(join(root, program), '#!/bin/sh\n', { mode: 0o755 })
     }
     for (const unit of own) {

@@ -9,10 +9,10 @@ import { describe, expect, it } from 'vitest'
 import { loadSettings } from '../../src/config/load'
 import { formatCpuList } from '../../src/kernel/cpulist'
 import type { ObservedGuest, Step } from '../../src/model'
-import { stepJson } from '../../src/output/json'
+import { stepsJson } from '../../src/output/json'
 import { entryOf, withOriginals } from '../../src/planner/ledger'
 import { observeGuest } from '../../src/planner/observe'
-import { OBSERVE_ALL, restoreSteps } from '../../src/planner/operations'
+import { OBSERVE_ALL, planRestore } from '../../src/planner/operations'
 import { planGuest, skipsOf, stepsOf } from '../../src/planner/plan'
 import { capturedGuest } from '../support/captured-guest'
 import { takeStep } from '../support/simulated-kernel'
@@ -32,7 +32,8 @@ function allRounds(start: ObservedGuest, plan: (guest: ObservedGuest) => readonl
   return { rounds, guest }
 }
 
-const shown = (rounds: readonly (readonly Step[])[]): object[][] => rounds.map((steps) => steps.map(stepJson))
+const shown = (rounds: readonly (readonly Step[])[]): object[][] =>
+  rounds.map((steps) => stepsJson(steps).map((step) => ({ ...step, file: undefined })))
 
 describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/scenario.json`)))(
   '%s',
@@ -51,11 +52,12 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
       const touched = observed.nics.filter((nic) =>
         forward.rounds.flat().some((step) => step.nic === nic.name),
       )
-      const ledger = withOriginals({ version: 1, bootId: '', entries: [] }, observed, touched, '')
+      const ledger = withOriginals({ version: 2, bootId: '', entries: [] }, observed, touched, '')
       const back = allRounds(forward.guest, (guest) =>
         guest.nics.flatMap((nic) => {
-          const entry = entryOf(ledger, nic)
-          return entry === undefined ? [] : [...restoreSteps(nic, entry, guest.cpus.online)]
+          const original = entryOf(ledger, nic)?.original
+          if (original === undefined) return []
+          return planRestore(nic, original, guest.cpus.online, 'original value').steps
         }),
       )
 

@@ -1,10 +1,10 @@
 /** The built binary, run as a user would run it. Built once per test run by global setup. */
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
-import { GUESTS } from './captured-guest'
+import { unpackGuest } from './captured-guest'
 
 export const BUNDLE = fileURLToPath(new URL('../../dist/vqtune.cjs', import.meta.url))
 const REPLAY = fileURLToPath(new URL('replay-tool', import.meta.url))
@@ -47,7 +47,7 @@ export async function inNamespace(script: string, env: Record<string, string> = 
 /** A copy of a captured guest whose ethtool and ip replay their recordings; for `--root`. */
 export function capturedRoot(name: string): string {
   const root = mkdtempSync(join(tmpdir(), 'vqtune-root-'))
-  cpSync(`${GUESTS}/${name}`, root, { recursive: true, verbatimSymlinks: true })
+  unpackGuest(name, root)
   mkdirSync(`${root}/usr/sbin`, { recursive: true })
   for (const tool of ['ethtool', 'ip']) symlinkSync(REPLAY, `${root}/usr/sbin/${tool}`)
   return root

@@ -20,6 +20,8 @@ export interface GeneratedTree {
   readonly root: string
   /** Makes `ethtool -L <nic>` print this on standard error and exit with 1. */
   refuse(nic: string, stderr: string): void
+  /** Makes `ethtool -l <nic>` print this on standard error and exit with 1. */
+  break(nic: string, stderr: string): void
   /** Makes `ethtool -L <nic>` succeed without doing anything. */
   ignore(nic: string): void
   /** Makes every ethtool call sleep for some seconds. */
@@ -36,6 +38,7 @@ nic=$2
 dir="$T/sys/class/net/$nic"
 case "$1" in
 -l)
+  if test -f "$T/break.$nic"; then cat "$T/break.$nic" >&2; exit 1; fi
   cur=$(cat "$dir/current")
   printf 'Channel parameters for %s:\\nPre-set maximums:\\nRX:\\t\\tn/a\\nTX:\\t\\tn/a\\nOther:\\t\\tn/a\\nCombined:\\t%s\\n' "$nic" "$(cat "$dir/maximum")"
   printf 'Current hardware settings:\\nRX:\\t\\tn/a\\nTX:\\t\\tn/a\\nOther:\\t\\tn/a\\nCombined:\\t%s\\n' "$cur" ;;
@@ -109,6 +112,7 @@ export function generateTree(cpus: number, nics: readonly GeneratedNic[]): Gener
   return {
     root,
     refuse: (nic, stderr) => put(`refuse.${nic}`, stderr),
+    break: (nic, stderr) => put(`break.${nic}`, stderr),
     ignore: (nic) => put(`ignore.${nic}`, ''),
     slow: (seconds) => put('slow', String(seconds)),
     remove: () => rmSync(root, { recursive: true, force: true }),

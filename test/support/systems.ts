@@ -30,3 +30,20 @@ export function systemFailing(errno: string): System {
     ...{ readText: fail, list: fail, replaceFile: fail },
   })
 }
+
+export interface FakeProcess {
+  readonly uid?: number
+  readonly parent?: number
+  readonly cmdline?: string
+}
+
+/** The files of a process in /proc, root's unless told; for systemWith. */
+export function processFiles(pid: number, name: string, of: FakeProcess = {}): Record<string, string> {
+  const { uid = 0, parent = 1, cmdline = '' } = of
+  const ids = `${uid}\t${uid}\t${uid}\t${uid}`
+  return {
+    [`/proc/${pid}/comm`]: `${name}\n`,
+    [`/proc/${pid}/cmdline`]: cmdline,
+    [`/proc/${pid}/status`]: `Name:\t${name}\nUmask:\t0022\nPid:\t${pid}\nPPid:\t${parent}\nUid:\t${ids}\n`,
+  }
+}

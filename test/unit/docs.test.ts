@@ -5,7 +5,10 @@ import { describe, expect, test } from 'vitest'
 import { COMMANDS, GLOBAL_OPTIONS } from '../../src/commands/registry'
 import { grammarKeys } from '../../src/config/grammar'
 import { parseFragment } from '../../src/config/parse'
+import { DEFAULT_SETTINGS } from '../../src/config/settings'
+import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { EXIT } from '../../src/errors'
+import { guestOf } from '../support/simulated-kernel'
 
 const FILES = [
   'README.md',
@@ -13,7 +16,10 @@ const FILES = [
   'CHANGELOG.md',
   'SECURITY.md',
   'packaging/README.md',
-  ...readdirSync('docs')
+  'packaging/fleet/README.md',
+  'packaging/fleet/ansible/vqtune/README.md',
+  'test/vm/README.md',
+  ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
 ]
@@ -119,6 +125,91 @@ test('what the guide quotes is what the program says', () => {
   )
   expect(quoted.length).toBeGreaterThan(5)
   expect(quoted.map((part) => part.trim()).filter((part) => !source.includes(part))).toEqual([])
+})
+
+test('metrics are named as the daemon names them, and the list of the fleet package is complete', () => {
+  const guest = guestOf([0], [])
+  const result = { guest, missing: [], skips: [], regressionHolds: new Map(), suspended: [], changes: [] }
+  const health = { sources: new Map(), configValid: true, startedAt: 0 }
+  const names = [
+    ...guestFamilies({ ...result, againMs: undefined }, DEFAULT_SETTINGS, health),
+    ...new DaemonCounters().families([]),
+    lastCheck(0),
+  ].map(({ name }) => name)
+  const listed = [...textOf('packaging/fleet/README.md').matchAll(/^\| (`[a-z].*?) *\|/gm)].flatMap(
+    ([, cell = '']) => {
+      const words = [...cell.matchAll(/`(_?[a-z_]+)/g)].map(([, word = '']) => word)
+      return words.map((word) => (word.startsWith('_') ? `${words[0]}${word}` : word))
+    },
+  )
+  expect(listed.sort()).toEqual(names.sort())
+  const manuals = ['packaging/man/vqtune.8.in', 'packaging/man/vqtune.toml.5.in']
+  const used = [...FILES, ...manuals].flatMap((file) =>
+    // Not the names of recording rules and of the role's variables.
+    [...textOf(file).matchAll(/(?<![:\w])vqtune_([a-z_]+)(?=[`\s{])/g)].map(([, name = '']) => name),
+  )
+  const variables = [
+    ...textOf('packaging/fleet/ansible/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
+  ]
+  const known = new Set([...names, ...variables.map(([, name = '']) => name)])
+  expect(used.length).toBeGreaterThan(3)
+  expect(used.filter((name) => !known.has(name))).toEqual([])
+})
+
+test('docs/decisions lists its pages, and that of the libraries has each of them', () => {
+  const pages = readdirSync('docs/decisions').filter((name) => name !== 'README.md')
+  const links = [...textOf('docs/decisions/README.md').matchAll(/^\| \[([^\]]+)\]/gm)].map(([, page]) => page)
+  expect(links.sort()).toEqual(pages.sort())
+  const rows = [...textOf('docs/decisions/libraries.md').matchAll(/^\| `([^`]+)` +\|/gm)].map(
+    ([, name]) => name,
+  )
+  expect(rows).toEqual(Object.keys(JSON.parse(textOf('package.json')).dependencies).sort())
+})
+
+describe('CONTRIBUTING', () => {
+  const text = textOf('CONTRIBUTING.md')
+  const questions = text.split(/^## /m).find((part) => part.startsWith('Ten questions')) ?? ''
+  const rows = [...questions.matchAll(/^\| (.+\?) +\| (.+) \|$/gm)].map(([, question = '', answer = '']) => ({
+    question,
+    answer,
+  }))
+
+  test('has a row for each directory of src', () => {
+    const [table = ''] = text.split(/^## /m)
+    const rooms = readdirSync('src', { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(rooms.map(({ name }) => name).filter((name) => !table.includes(`\`src/${name}/\``))).toEqual([])
+  })
+
+  test('answers ten questions', () => {
+    expect(rows).toHaveLength(10)
+  })
+
+  test.each(rows)('$question in two hops, and they exist', ({ answer }) => {
+    const hops = [...answer.matchAll(/`([\w./-]+\.(?:ts|service))`(?:: ((?:`\w+`(?:, )?)+))?/g)].map(
+      ([, file = '', names = '']) => ({ file, names: [...names.matchAll(/\w+/g)].map(([name]) => name) }),
+    )
+    expect(hops.length).toBeGreaterThan(0)
+    expect(hops.length).toBeLessThanOrEqual(2)
+    expect(hops.flatMap(({ names }) => names).length).toBeGreaterThan(0)
+    for (const { file, names } of hops) {
+      const source = textOf(file)
+      for (const name of names) expect(source, `${file}: ${name}`).toMatch(new RegExp(`\\b${name}\\b`))
+    }
+  })
+})
+
+test('functions and tests that the threat model names exist', () => {
+  const text = textOf('docs/threat-model.md')
+  const source = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => textOf(`src/${name}`))
+    .join('\n')
+  const functions = [...text.matchAll(/`(\w+)\(\)`/g)].map(([, name = '']) => name)
+  expect(functions.length).toBeGreaterThan(3)
+  expect(functions.filter((name) => !source.includes(`function ${name}(`))).toEqual([])
+  const tests = [...text.matchAll(/(?<![(/])\btest\/[\w/-]+/g)].map(([path]) => path)
+  expect(tests.length).toBeGreaterThan(10)
+  expect(tests.filter((path) => !existsSync(path) && !existsSync(`${path}.test.ts`))).toEqual([])
 })
 
 test('the README names every command, and the picture is of this program', () => {

@@ -82,7 +82,7 @@ WantedBy=multi-user.target
 test('interrupts from the GIC are taken for those of the queues, and the host for what limits', async () => {
   const { nics } = JSON.parse(await vqtune('status', '--json'))
   expect(nics).toMatchObject([{ name: nic, interruptLayout: 'per-queue', state: 'converged' }])
-  expect(await vqtune('explain', nic)).toContain('channels: 4 now, target 4, maximum of the host 4')
+  expect(await vqtune('explain', nic)).toContain('channels: 4 now, target 4, host maximum 4')
 })
 
 test('the daemon repairs channels, affinity and XPS, and goes along with vCPUs', async () => {

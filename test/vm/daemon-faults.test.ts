@@ -10,6 +10,7 @@ check-cron = "*/10 * * * * *"
 jitter-seconds = 0
 conflict-reversals = 1000
 log-level = "debug"
+log-format = "json"
 `
 const ETHTOOL = '/usr/sbin/ethtool'
 /** In a directory that the sandbox of the unit can write to. */
@@ -211,6 +212,30 @@ describe('vqtune daemon with faults', () => {
       expect(await daemon.property('MainPID')).toBe(pid)
     },
   )
+
+  test('/run/vqtune removed while it runs: says what to do, and that helps', async () => {
+    await daemon.systemctl('stop')
+    await guest.run(['umount', '/run/vqtune'])
+    await guest.run(['rm', '-rf', '/run/vqtune'])
+    await daemon.systemctl('start')
+    await expectRepairs()
+    await guest.run(['rm', '-rf', '/run/vqtune'])
+    await guest.run([ETHTOOL, '-L', nic.name, 'combined', '1'])
+    await daemon.logs(
+      'the complaint',
+      /\/run\/vqtune was removed: systemctl restart vqtuned\.service makes it again/,
+    )
+    await daemon.systemctl('restart')
+    await nic.become(4)
+    expect(await guest.shell('stat -c %a /run/vqtune')).toBe('755\n')
+    await waitUntil('no problem', PATIENCE_MS, async () => (await daemon.view()).problems.length === 0)
+    const second = await guest.exec(['vqtune', 'daemon'], { timeoutMs: 60_000 })
+    expect(second).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^vqtune: vqtune daemon \(process \d+\) runs already\n$/),
+    })
+    await expectRepairs()
+  })
 
   test('the clock set back and forth by days: the periodic check goes on', async () => {
     const checks = (): Promise<number> => count(/"reasons":\[[^\]]*"periodic check"/g)

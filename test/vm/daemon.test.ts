@@ -26,13 +26,19 @@ beforeAll(async () => {
 })
 afterAll(() => guest?.dispose())
 
+/** Journal lines of the daemon with their priorities. */
+async function entries(): Promise<readonly { PRIORITY: string; MESSAGE: string }[]> {
+  const lines = (await guest.journal(['-t', 'vqtune', '-o', 'json'])).trim().split('\n')
+  return lines.map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string })
+}
+
 async function count(pattern: RegExp): Promise<number> {
   return (await daemon.log()).match(pattern)?.length ?? 0
 }
 
 describe('vqtune daemon', () => {
   test('is ready, says so in one line and in status, and runs nothing but its two monitors', async () => {
-    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
+    expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; converged')
     await daemon.sourcesAreUp()
     await waitUntil('nothing but two monitors', PATIENCE_MS, async () => {
       const cgroup = await daemon.property('ControlGroup')
@@ -63,6 +69,15 @@ describe('vqtune daemon', () => {
       ),
     ]).toContainEqual(`${record.writer}: ${record.evidence}`)
     expect(await nic.channels()).toBe(4)
+    // The line follows when the pass is over.
+    const line = new RegExp(
+      `^${nic.name}: channels 2 -> 4(, .* set)? \\(changed by (an unknown writer|ethtool -L \\S+ combined 2, PID \\d+.*)\\)$`,
+    )
+    await waitUntil('one line of the journal', PATIENCE_MS, async () =>
+      (await entries()).some(({ MESSAGE }) => line.test(MESSAGE)),
+    )
+    const about = (await entries()).filter(({ MESSAGE }) => MESSAGE.startsWith(`${nic.name}: `))
+    expect(about).toEqual([expect.objectContaining({ PRIORITY: '6', MESSAGE: expect.stringMatching(line) })])
   })
 
   test('repairs IRQ affinity, which sends no event, at once in the sandbox of the unit', async () => {
@@ -72,6 +87,10 @@ describe('vqtune daemon', () => {
     const record = await daemon.newRecord(known, 'irq-affinity')
     expect(record).toMatchObject({ new: 'queue 1 rx CPU 3', writer: 'unknown', action: 'repaired' })
     expect(await guest.readFile(file)).toBe('1')
+    await daemon.logs(
+      'one line',
+      new RegExp(`^${nic.name}: 1 interrupt put back on its vCPU \\(moved by an unknown writer\\)$`, 'm'),
+    )
   })
 
   test('names a script that is seen at work, and says that this is all that was seen', async () => {
@@ -111,12 +130,14 @@ describe('vqtune daemon', () => {
 
   test('a broken configuration keeps the old one and says where it is wrong', async () => {
     await daemon.configure(`${PATIENT}debounce-ms = "soon"\n`)
-    expect(await daemon.log()).toMatch(/configuration not taken, the old one stays: .*50-test\.toml:\d+/)
+    expect(await daemon.log()).toMatch(
+      /configuration reload failed, the previous configuration stays in effect: .*50-test\.toml:\d+/,
+    )
     await waitUntil('status to tell', PATIENCE_MS, async () => !(await daemon.view()).configValid)
     await nic.setChannels(1)
     await nic.become(4)
     await daemon.configure(PATIENT)
-    expect(await daemon.log()).toContain('configuration read again')
+    expect(await daemon.log()).toContain('configuration reloaded')
     await waitUntil('status to tell', PATIENCE_MS, async () => (await daemon.view()).configValid)
   })
 
@@ -149,7 +170,7 @@ describe('vqtune daemon', () => {
       expect.objectContaining({ nic: nic.name, otherWriter: 'tuned', until: expect.stringMatching(/Z$/) }),
     ])
     await daemon.systemctl('restart')
-    expect(await daemon.property('StatusText')).toContain(`left alone: ${nic.name}`)
+    expect(await daemon.property('StatusText')).toContain(`skipped: ${nic.name}`)
     expect(await nic.channels()).toBe(2)
     await guest.run(['systemctl', 'stop', 'tuned'], { timeoutMs: 120_000 })
     await daemon.configure(SHORT)
@@ -185,8 +206,40 @@ describe('vqtune daemon', () => {
     )
     expect(await daemon.log()).toBe(logged)
     const status = await guest.run(['vqtune', 'status'])
-    expect(status).toMatch(new RegExp(`${nic.name}: fight with irqbalance: left alone until 20`))
+    expect(status).toMatch(new RegExp(`${nic.name}: conflict with irqbalance: backed off until 20`))
     await guest.run(['systemctl', 'stop', 'irqbalance'])
+  })
+
+  test('VQTUNE_DEBUG=1 for its unit: each program and each write is in the journal, at debug', async () => {
+    const dropIn = '/etc/systemd/system/vqtuned.service.d/60-debug.conf'
+    const restart = async () => {
+      await guest.run(['systemctl', 'daemon-reload'])
+      await daemon.systemctl('restart')
+      await daemon.sourcesAreUp()
+    }
+    await daemon.configure(PATIENT)
+    await guest.writeFile(dropIn, '[Service]\nEnvironment=VQTUNE_DEBUG=1\n')
+    await restart()
+    const known = (await daemon.history()).length
+    await nic.setChannels(2)
+    await daemon.newRecord(known, 'channels')
+    await guest.run(['rm', dropIn])
+    await restart()
+    const told = (await entries()).filter(({ PRIORITY }) => PRIORITY === '7').map(({ MESSAGE }) => MESSAGE)
+    for (const line of [
+      /^start .*udevadm monitor --kernel .*: PID \d+$/,
+      /^run \S+\/flock -x -w 10 -E 75 3: exit 0, \d+ ms$/,
+      /^write \/run\/vqtune\/lock "\d+ apply\\n": ok, \d+ ms$/,
+      /^run ethtool -L \S+ combined 4: exit 0, \d+ ms$/,
+      /^replace \/run\/vqtune\/(ledger|daemon|status)\.json, \d+ bytes: ok, \d+ ms$/,
+      /^replace \/run\/vqtune\/vqtune\.prom, \d+ bytes: ok, \d+ ms$/,
+      /^append \/var\/lib\/vqtune\/drift\.jsonl, \d+ bytes: ok, \d+ ms$/,
+      /^run systemd-notify READY=1 'STATUS=.*': exit 0, \d+ ms$/,
+      /^end .*ethtool --monitor: signal SIGTERM, \d+ ms$/,
+    ]) {
+      expect(told).toContainEqual(expect.stringMatching(line))
+    }
+    expect(told.filter((line) => line.includes('NOTIFY_SOCKET'))).toEqual([])
   })
 
   test('ends cleanly, leaves the NIC as it is, and its log has priorities', async () => {
@@ -196,19 +249,22 @@ describe('vqtune daemon', () => {
     expect(await nic.channels()).toBe(before)
     expect((await guest.exec(['pgrep', '-f', '[u]devadm monitor|[e]thtool --monitor'])).stdout).toBe('')
     expect(await guest.run(['vqtune', 'status'])).toContain('\ndaemon: not running\n')
-    const entries = (await guest.journal(['-t', 'vqtune', '-o', 'json']))
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string })
-    const fight = entries.find((entry) => entry.MESSAGE.includes('irqbalance reversed'))
-    expect(fight?.PRIORITY).toBe('4')
-    expect(JSON.parse(fight?.MESSAGE ?? '')).toMatchObject({ nic: nic.name, otherWriter: 'irqbalance' })
+    const lines = await entries()
+    const fight = lines.find(({ MESSAGE }) => MESSAGE.includes('irqbalance reversed'))
+    expect(fight).toMatchObject({
+      PRIORITY: '4',
+      MESSAGE: expect.stringMatching(
+        new RegExp(`^${nic.name}: irqbalance reversed its settings 3 times \\(.*\\); suspended for 3600 s$`),
+      ),
+    })
+    expect(lines.filter(({ MESSAGE }) => MESSAGE.startsWith('{'))).toEqual([])
     const metrics = await guest.readFile('/run/vqtune/vqtune.prom')
     expect(metrics).toContain(`vqtune_nic_channels{nic="${nic.name}"} ${before}`)
-    // No record twice: drift has its time, and everything else is told once.
-    const said = entries
-      .map((entry) => entry.MESSAGE)
-      .filter((line) => !/"setting":|ready:|read again|stopping/.test(line))
+    // No line twice, except what really happened again: repairs, starts and reloads.
+    const said = lines
+      .filter(({ PRIORITY }) => PRIORITY !== '7')
+      .map(({ MESSAGE }) => MESSAGE)
+      .filter((line) => !/: channels|interrupt|^vCPUs|ready:|reloaded|stopping/.test(line))
     expect(said.filter((line, index) => said.indexOf(line) !== index)).toEqual([])
   })
 })

@@ -42,7 +42,7 @@ afterAll(() => guest?.dispose())
 
 test('systemd 257 finds nothing wrong with the unit, and the daemon is ready in its sandbox', async () => {
   expect(await guest.run(['systemctl', '--version'])).toMatch(/^systemd 257 /)
-  expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; as desired')
+  expect(await daemon.property('StatusText')).toBe('1 NIC, 4 vCPUs; converged')
   await daemon.sourcesAreUp()
   const unit = '/usr/lib/systemd/system/vqtuned.service'
   const { code, stdout, stderr } = await guest.exec(['systemd-analyze', 'verify', '--man=no', unit])

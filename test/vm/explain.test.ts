@@ -157,15 +157,15 @@ function expectRemedies(
   for (const line of lines) expect(text).toContain(`     ${line}\n`)
   for (const remedy of json.remedies) {
     expect(remedy.powerOff).toBe(true)
-    expect(text).toContain(`A full power-off is needed, not a reboot. ${remedy.powerOffHow}`)
+    expect(text).toContain(`This needs a full power-off; a reboot is not enough. ${remedy.powerOffHow}`)
     expect(remedy.check).toEqual([
       `ethtool -l ${nic}    # "Combined" under "Pre-set maximums": 4`,
       `vqtune status ${nic}`,
     ])
   }
-  expect(text).toContain('the host exposes 2 queue pairs, and 4 vCPUs could use 4')
+  expect(text).toContain('the host exposes 2 queue pairs; 4 vCPUs could use 4')
   expect(text).toContain(`Afterwards, in this guest:\n       ethtool -l ${nic}`)
-  expect(json.next).toMatch(/^the steps for .* above, on its side$/)
+  expect(json.next).toMatch(/^the steps for .* above, on the hypervisor side$/)
 }
 
 describe('platforms', () => {
@@ -244,7 +244,7 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
     'no control virtqueue (feature VIRTIO_NET_F_CTRL_VQ)',
     'too few MSI-X vectors',
     'the device has no MSI-X: all queues share one level interrupt (INTx)',
-    'nothing stands in the way',
+    'no limit',
   ]
   for (const [i, text] of texts.entries()) {
     for (const [k, words] of wanted.entries()) expect(text.includes(words), `eth${i}: ${words}`).toBe(i === k)

@@ -37,7 +37,7 @@ async function said(text: string): Promise<void> {
 async function verdictOnFour(): Promise<string | undefined> {
   const verdicts = async () =>
     (await daemon.log()).match(
-      /\d channels (kept|not judged) by the guard: [^"]*|stepped back by the guard, /g,
+      /\d channels (kept|not judged) by the guard: [^\n]*|reduced by the guard, /g,
     ) ?? []
   const before = (await verdicts()).length
   await daemon.configure(GUARD)
@@ -126,15 +126,15 @@ describe('commit-confirm of the daemon', () => {
     // It has gone from 4 to 1 channels so lately that this is not confirmed yet.
     expect(await nic.channels()).toBe(1)
     await Promise.all([fourQueuesLoseTheGateway(1), daemon.configure(CONFIRM)])
-    await said(`${nic.name}: ${why} after the change: back to 1 channels`)
+    await said(`${nic.name}: ${why} after the change: reverted to 1 channels,`)
     await gatewayAnswers()
     expect(await nic.channels()).toBe(1)
     const records = (await daemon.history()).filter(({ action }) => action === 'reverted')
     expect(records).toMatchObject([
       { nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'commit-confirm' },
     ])
-    expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`left alone, put back: ${why}`)
-    for (const verb of ['status', 'plan', 'drift']) {
+    expect(await guest.run(['vqtune', 'status', nic.name])).toContain(`NIC skipped: reverted: ${why}`)
+    for (const verb of ['status', 'plan', 'drift'] as const) {
       expectSchema(verb, JSON.parse(await guest.run(['vqtune', verb, '--json'])))
     }
     expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
@@ -151,7 +151,7 @@ describe('commit-confirm of the daemon', () => {
     await daemon.configure(CONFIRM + ONE)
     await nic.become(1)
     await Promise.all([fourQueuesLoseTheCarrier(1), daemon.configure(CONFIRM)])
-    await said(`${nic.name}: the carrier was lost after the change: back to 1 channels`)
+    await said(`${nic.name}: the carrier was lost after the change: reverted to 1 channels,`)
     await gatewayAnswers()
     expect(await nic.channels()).toBe(1)
   })
@@ -172,7 +172,7 @@ describe('commit-confirm of apply', () => {
     expect(result.stdout).toContain('channels 2 -> 4')
     return result
   }
-  const lost = (what: string) => `${nic.name}: ${what} after the change: back to 2 channels`
+  const lost = (what: string) => `${nic.name}: ${what} after the change: reverted to 2 channels`
 
   test.each([
     ['by hand', []],
@@ -199,11 +199,13 @@ describe('commit-confirm of apply', () => {
   test('ends at once, and says so, when nothing but the carrier can be lost', async () => {
     await onHost('ip', 'address', 'flush', 'dev', 'tap0')
     expect(await guest.run(['ip', 'neigh', 'show', 'to', GATEWAY])).toMatch(/lladdr/)
-    const nothing = `${nic.name}: nothing but the carrier to confirm:`
-    const there = `${nic.name}: the carrier is there\n`
+    const nothing = `${nic.name}: only the carrier can be verified:`
+    const there = `${nic.name}: the carrier is up\n`
     const dead = await applyFromTwo()
     expect(dead).toMatchObject({ code: 0, stderr: '' })
-    expect(dead.stdout).toContain(`${nothing} gateway ${GATEWAY} did not answer before either\n${there}`)
+    expect(dead.stdout).toContain(
+      `${nothing} gateway ${GATEWAY} did not answer before the change either\n${there}`,
+    )
     expect(await nic.channels()).toBe(4)
     await guest.run(['ip', 'route', 'del', 'default'])
     const none = await applyFromTwo()
@@ -244,20 +246,20 @@ describe('the guard', () => {
       // On a machine that is overloaded, rates vary so much that the guard, in doubt, keeps the channels.
       for (let tries = 3; tries > 0; tries--) {
         await filledWindow()
-        if ((await verdictOnFour())?.startsWith('stepped back') === true) break
+        if ((await verdictOnFour())?.startsWith('reduced by') === true) break
         await daemon.configure(GUARD + ONE)
         await nic.become(1)
       }
-      expect(await daemon.log()).toContain(`${nic.name}: stepped back by the guard, 4 -> 1 channels: `)
+      expect(await daemon.log()).toContain(`${nic.name}: reduced by the guard, 4 -> 1 channels: `)
       const records = (await daemon.history()).filter(({ action }) => action === 'guard-reduced')
-      const why = /[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, and so 2 times in turn/
+      const why = /[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, 2 times in a row/
       expect(records).toMatchObject([
         { kind: 'channels', nic: nic.name, old: '4', new: '1', writer: 'vqtune', evidence: 'guard' },
       ])
       expect(records[0]?.why).toMatch(why)
-      const writes = (await daemon.log()).match(/channels (\d -> \d) \(/g) ?? []
+      const writes = (await daemon.log()).match(/: channels \d -> \d/g) ?? []
       expect(writes.slice(-4)).toEqual(
-        ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `channels ${step} (`),
+        ['1 -> 4', '4 -> 1', '1 -> 4', '4 -> 1'].map((step) => `: channels ${step}`),
       )
       expect(await guest.readFile('/run/vqtune/vqtune.prom')).toContain(
         `vqtune_guard_reductions_total{nic="${nic.name}"} 1`,
@@ -269,11 +271,13 @@ describe('the guard', () => {
       const { code, stdout } = await guest.exec(['vqtune', 'status', '--check'])
       expect({ code, stdout }).toMatchObject({
         code: 0,
-        stdout: expect.stringMatching(/: 1 of 1 channels \(stepped back by the guard\)/),
+        stdout: expect.stringMatching(/: 1 channel \(reduced by the guard\)/),
       })
-      expect(await guest.run(['vqtune', 'explain', nic.name])).toContain('the guard keeps 1 of 4 channels')
+      expect(await guest.run(['vqtune', 'explain', nic.name])).toContain(
+        'the guard limits this NIC to 1 of 4 channels',
+      )
       expect(await guest.run(['vqtune', 'apply', '--unattended'])).toMatch(
-        /channels skipped: stepped back by the guard: .*; vqtune apply \S+ tries 4 again/,
+        /channels skipped: reduced by the guard: .*; vqtune apply \S+ tries 4 again/,
       )
       await daemon.systemctl('restart')
       expect(await nic.channels()).toBe(1)

@@ -172,7 +172,7 @@ describe('with a real libvirtd', () => {
     const done = await vqtune('set-queues', 'web01', '3', '--apply')
     expect([done.code, done.stderr]).toEqual([0, ''])
     expect(done.stdout).not.toContain('s3cret')
-    expect(done.stdout).toContain('power it off and start it when it suits (a reboot is not enough)')
+    expect(done.stdout).toContain('until it is powered off and started again (a reboot is not enough)')
     expect(await stored('web01')).toBe(
       before
         .replace("queues='4'", "queues='3'")
@@ -228,13 +228,13 @@ describe('with a real libvirtd', () => {
     const before = await limit()
     // off02 has 300 queues: 16 + 4 + 3000 files.
     const advice = await vqtune('max-files', '--apply')
-    expect(advice.stdout).toContain('off02 needs most: up to 3020 files; max_files = 4096 leaves room\n')
+    expect(advice.stdout).toContain('off02 needs the most: up to 3020 files; max_files = 4096 leaves room\n')
     expect(advice.stdout).toContain("RHEL's guide says 2048 for multi-queue guests: too few for off02")
     // What this daemon hands on is more than that.
     expect(advice.stdout).toMatch(/guests inherit \d+ from libvirtd: max_files = 4096 would lower it/)
     expect(readFileSync(`${directory}/etc/libvirt/qemu.conf`, 'utf8')).toBe(QEMU_CONF)
     const done = await vqtune('max-files', '4096', '--apply')
-    expect(done.stdout).toContain('to take effect: systemctl restart libvirtd (guests keep running)\n')
+    expect(done.stdout).toContain('to activate: systemctl restart libvirtd (guests keep running)\n')
     expect(readFileSync(`${directory}/etc/libvirt/qemu.conf`, 'utf8')).toBe(
       QEMU_CONF.replace('#max_files = 0\n', '#max_files = 0\nmax_files = 4096\n'),
     )

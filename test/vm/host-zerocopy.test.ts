@@ -17,11 +17,11 @@ const TRACEFS = '/sys/kernel/tracing'
 
 let guest: Guest
 const zerocopy = (...args: string[]) => guest.exec(['vqtune', 'host', 'zerocopy', ...args])
-const json = async <T>(...args: string[]): Promise<T> => {
-  const { code, stdout, stderr } = await zerocopy(...args, '--json')
+const json = async <T>(verb: 'status' | 'probe', ...args: string[]): Promise<T> => {
+  const { code, stdout, stderr } = await zerocopy(verb, ...args, '--json')
   expect([code, stderr]).toEqual([0, ''])
   const value = JSON.parse(stdout) as T
-  expectSchema(`host-zerocopy-${args[0]}`, value)
+  expectSchema(`host-zerocopy-${verb}`, value)
   return value
 }
 
@@ -67,7 +67,7 @@ describe('zerocopy on a real vhost_net', () => {
     expect((await zerocopy('probe')).stderr).toContain('not loaded')
     const on = await zerocopy('on', '--accept-risk', '--apply')
     expect([on.code, on.stderr]).toEqual([0, ''])
-    expect(on.stdout).toContain('is not loaded: the setting holds from its next load on')
+    expect(on.stdout).toContain('is not loaded: the setting applies when it is next loaded')
     await guest.run(['modprobe', 'vhost_net'])
     expect(await guest.readFile(PARAMETER)).toBe('1')
     expect(await json('status')).toMatchObject({ module: 'loaded', running: true, users: 0, drift: false })
@@ -102,10 +102,10 @@ describe('zerocopy on a real vhost_net', () => {
   it('loads the module again when nothing uses it', async () => {
     const off = await zerocopy('off', '--apply')
     expect([off.code, off.stderr]).toEqual([0, ''])
-    expect(off.stdout).toContain('vhost_net: loaded again, experimental_zcopytx is off')
+    expect(off.stdout).toContain('vhost_net: reloaded, experimental_zcopytx is off')
     expect(await guest.readFile(PARAMETER)).toBe('0')
     const on = await zerocopy('on', '--accept-risk', '--apply')
-    expect(on.stdout).toContain('vhost_net: loaded again, experimental_zcopytx is on')
+    expect(on.stdout).toContain('vhost_net: reloaded, experimental_zcopytx is on')
     expect(await guest.readFile(PARAMETER)).toBe('1')
   })
 
@@ -147,7 +147,7 @@ describe('zerocopy on a real vhost_net', () => {
     await guest.shell(`umount ${TRACEFS} 2>/dev/null || true; umount /sys/kernel/debug 2>/dev/null || true`)
     const { code, stderr } = await zerocopy('probe')
     expect(code).toBe(1)
-    expect(stderr).toBe(`vqtune: tracefs is not mounted; to mount it: mount -t tracefs tracefs ${TRACEFS}\n`)
+    expect(stderr).toBe(`vqtune: tracefs is not mounted; run mount -t tracefs tracefs ${TRACEFS}\n`)
     await guest.run(['mount', '-t', 'tracefs', 'tracefs', TRACEFS])
     // Of someone else, which stays.
     await guest.shell(`echo 'p:mine/other do_sys_openat2' >> ${TRACEFS}/kprobe_events`)

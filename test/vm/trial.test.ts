@@ -157,7 +157,7 @@ test('Ctrl-C, twice, restores channels and affinity', async () => {
   await guest.run(['kill', '-INT', String(pid)])
   await guest.exec(['kill', '-INT', String(pid)])
   await ended(pid)
-  expect(await guest.readFile('/tmp/trial.out')).toContain('stopped by a signal')
+  expect(await guest.readFile('/tmp/trial.out')).toContain('interrupted, all settings are restored')
   expect(await guest.run(['vqtune', 'status', '--json'])).toBe(before)
 })
 
@@ -193,7 +193,7 @@ describe('beside the daemon', () => {
         new RegExp(`^\\[\\[nic\\]\\]\nmatch = \\{ mac = "[0-9a-f:]{17}" \\}\nchannels = ${QUEUES}$`, 'm'),
       )
       // It stays: the daemon was told to read the drop-in, and looks again when told once more.
-      await daemon.logs('the daemon to have been told', /configuration read again/)
+      await daemon.logs('the daemon to have been told', /configuration reloaded/)
       await daemon.configure('[defaults]\nchannels = 1\n')
       expect(await channels()).toBe(QUEUES)
       expect((await guest.exec(['vqtune', 'status', '--check'])).code).toBe(0)
@@ -216,7 +216,7 @@ describe('beside the daemon', () => {
     expect((await guest.exec(['test', '-d', `/proc/${pid}`])).code).toBe(0)
     await guest.run(['kill', '-TERM', String(pid)])
     await ended(pid)
-    expect(await guest.readFile('/tmp/trial.out')).toContain('stopped by a signal')
+    expect(await guest.readFile('/tmp/trial.out')).toContain('interrupted, all settings are restored')
     expect(await settings()).toEqual(before)
     expect(await daemon.history()).toEqual(known)
     expect(await daemon.log()).toBe(log)

@@ -1,12 +1,12 @@
 /**
- * Google Compute Engine. Machine types with gVNIC are no virtio-net NICs at all. queueCount of the API's
+ * Google Compute Engine. gVNIC interfaces are not virtio-net. queueCount of the API's
  * NetworkInterface is for rx and tx alike, and immutable (so the Terraform provider, google_compute_instance).
  */
 import type { Platform } from './platform'
 
 /**
- * Queues of one virtio-net interface: gcloud's help of --network-interface gives each min(floor(vCPUs / interfaces), 32) by
- * default (16 for gVNIC), and has the keys queue-count and nic-type=VIRTIO_NET.
+ * Queues of one virtio-net interface: gcloud's help for --network-interface documents a default of
+ * min(floor(vCPUs / interfaces), 32) (16 for gVNIC) and the keys queue-count and nic-type=VIRTIO_NET.
  */
 const MAX_QUEUES = 32
 
@@ -20,7 +20,7 @@ export const GCE: Platform = {
       reaches: queues,
       steps: [
         {
-          text: 'Queues are set when an instance is created (queueCount of the network interface); by default its vCPUs are shared out among its interfaces',
+          text: 'Queues are set when an instance is created (queueCount of the network interface); by default its vCPUs are divided among its interfaces',
           lines: [
             `gcloud compute instances create INSTANCE --zone=ZONE --machine-type=TYPE --network-interface=network=NETWORK,subnet=SUBNET,nic-type=VIRTIO_NET,queue-count=${queues}`,
           ],
@@ -28,9 +28,9 @@ export const GCE: Platform = {
       ],
       powerOff: true,
       powerOffHow:
-        'The count belongs to the interface as created: make a new instance from a disk image or snapshot of this one.',
+        'The count of an existing interface cannot be changed: create a new instance from a disk image or snapshot of this one.',
       notes: [
-        `One virtio-net interface takes ${MAX_QUEUES} queues at most, and those of all interfaces together are limited by the vCPUs (${vcpus}).`,
+        `A virtio-net interface takes at most ${MAX_QUEUES} queues; all interfaces together are limited by the vCPUs (${vcpus}).`,
       ],
     }
   },

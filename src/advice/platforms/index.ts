@@ -1,4 +1,4 @@
-/** The platforms that vqtune knows, and which of them this guest may be on. A new platform is one file and one line. */
+/** The known platforms, and which of them this guest may be running on. A new platform is one file and one line. */
 
 import type { Hypervisor } from '../../model'
 import { operand, shellQuote } from '../../text/escape'
@@ -13,7 +13,7 @@ import type { Platform, Remedy, RemedyRequest } from './platform'
 import { PROXMOX } from './proxmox'
 import { UNKNOWN } from './unknown'
 
-/** In the order in which they are offered when several fit. */
+/** In the order in which they are listed if several match. */
 export const PLATFORMS: readonly Platform[] = [
   OPENSTACK,
   KUBEVIRT,
@@ -25,7 +25,7 @@ export const PLATFORMS: readonly Platform[] = [
   PROXMOX,
 ]
 
-/** The platforms that fit the DMI strings, the likeliest first; the unknown one when none does. Never empty. */
+/** The platforms that match the DMI strings, the most likely first; UNKNOWN if none does. Never empty. */
 export function platformsOf(hypervisor: Hypervisor): readonly [Platform, ...Platform[]] {
   const trimmed = { vendor: hypervisor.vendor.trim(), product: hypervisor.product.trim() }
   const [first, ...others] = PLATFORMS.filter((platform) => platform.matches(trimmed))
@@ -40,7 +40,7 @@ export interface PlatformRemedy extends Remedy {
 }
 
 /**
- * How this guest gets `target` queue pairs for a NIC. One remedy for each platform that fits, the likeliest first.
+ * How to get `target` queue pairs for a NIC of this guest. One remedy per matching platform, the most likely first.
  * Pure.
  */
 export function remediesFor(

@@ -29,9 +29,9 @@ export const KUBEVIRT: Platform = {
       { text: 'Restart the virtual machine', lines: ['virtctl -n NAMESPACE restart VM'] },
     ],
     powerOff: true,
-    powerOffHow: 'The restart by virtctl makes a new pod; a reboot inside the guest keeps the old one.',
+    powerOffHow: 'A restart with virtctl creates a new pod; a reboot inside the guest keeps the old one.',
     notes: [
-      `KubeVirt gives each virtio interface as many queues as the virtual machine has vCPUs at its start (${vcpus} now${target === vcpus ? '' : `, for ${target} wanted`}).`,
+      `KubeVirt gives each virtio interface as many queues as the virtual machine has vCPUs when it starts (${vcpus} now${target === vcpus ? '' : `, for ${target} wanted`}).`,
       'vCPUs plugged in later do not add queues until the next restart.',
     ],
   }),

@@ -13,7 +13,7 @@ export const LIBVIRT: Platform = {
         lines: ['virsh list --all', `virsh domiflist DOMAIN | grep -i ${mac}`],
       },
       {
-        text: 'Set the queues in its stored configuration, with one of these',
+        text: 'Set the queues in its stored configuration, with one of these commands',
         lines: [
           `vqtune host set-queues DOMAIN ${target} --nic ${mac} --apply`,
           `virt-xml DOMAIN --edit mac=${mac} --network driver.name=vhost,driver.queues=${target}`,
@@ -21,12 +21,12 @@ export const LIBVIRT: Platform = {
         ],
       },
       {
-        text: 'Power the virtual machine off and, when it is off, on',
+        text: 'Power the virtual machine off, wait, and start it again',
         lines: ['virsh shutdown DOMAIN', 'virsh domstate DOMAIN    # until: shut off', 'virsh start DOMAIN'],
       },
     ],
     powerOff: true,
-    powerOffHow: 'Shut the virtual machine down and start it again: libvirt reads the new queues only then.',
+    powerOffHow: 'Shut the virtual machine down and start it again: only then does it get the new queues.',
     notes: ['Direct QEMU: -netdev tap,queues=N and -device virtio-net-pci,mq=on,vectors=2N+2.'],
   }),
 }

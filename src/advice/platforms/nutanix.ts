@@ -1,4 +1,4 @@
-/** Nutanix AHV: `acli vm.nic_update VM MAC queues=N`, as Nutanix's tuning guide for NFS clients has it. */
+/** Nutanix AHV: `acli vm.nic_update VM MAC queues=N`, from Nutanix's tuning guide for NFS clients. */
 import type { Platform } from './platform'
 
 export const NUTANIX: Platform = {
@@ -16,6 +16,6 @@ export const NUTANIX: Platform = {
     ],
     powerOff: true,
     powerOffHow: 'The queues take effect when the virtual machine is powered on.',
-    notes: ['More queues than vCPUs are of no use.'],
+    notes: ['More queues than vCPUs have no benefit.'],
   }),
 }

@@ -20,7 +20,7 @@ export const OPENSTACK: Platform = {
         ],
       },
       {
-        text: 'Bring it to this server, which keeps the properties that it was created with: resize it to a flavor that has it, or create it anew',
+        text: 'Apply it to this server, which keeps the properties it was created with: resize it to a flavor that has the property, or recreate it',
         lines: [
           'openstack server resize --flavor OTHER_FLAVOR SERVER',
           'openstack server resize confirm SERVER',
@@ -28,8 +28,7 @@ export const OPENSTACK: Platform = {
       },
     ],
     powerOff: true,
-    powerOffHow:
-      'The resize powers the server off and on by itself; a reboot, even a hard one, does not take it over.',
+    powerOffHow: 'The resize powers the server off and on; a reboot, even a hard one, is not enough.',
     notes: [
       `Nova gives as many queues as the flavor has vCPUs (${vcpus} now${target === vcpus ? '' : `, for ${target} wanted`}); the number cannot be set for one port.`,
       'The port must be virtio (image property hw_vif_model), and max_queues in the [libvirt] section of nova.conf limits it.',

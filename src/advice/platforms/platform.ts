@@ -1,7 +1,7 @@
-/** What a platform remedy is: what the owner of the hypervisor does so that this guest gets more queue pairs. */
+/** A platform remedy: what the owner of the hypervisor has to do so that this guest gets more queue pairs. */
 import type { Hypervisor } from '../../model'
 
-/** The NIC that should get more, in the words that remedies need. */
+/** The NIC that should get more queue pairs. */
 export interface RemedyRequest {
   /** Interface name in the guest. */
   readonly name: string
@@ -17,17 +17,17 @@ export interface RemedyRequest {
 export interface RemedyStep {
   /** What to do and where, one sentence without the final colon or stop. */
   readonly text: string
-  /** Shell commands or configuration to copy, one line each; words in capitals are the reader's. */
+  /** Shell commands or configuration to copy, one line each; words in capitals are placeholders. */
   readonly lines: readonly string[]
 }
 
 export interface Remedy {
-  /** Queue pairs that the NIC has afterwards; less than the target where the platform has a limit. */
+  /** Queue pairs that the NIC has afterwards; fewer than the target where the platform has a limit. */
   readonly reaches: number
   readonly steps: readonly RemedyStep[]
   /** True when the virtual machine must be powered off and on: a reboot inside the guest keeps the old device. */
   readonly powerOff: boolean
-  /** One sentence on what ends and restarts the virtual machine. */
+  /** One sentence on how to power the virtual machine off and on. */
   readonly powerOffHow: string
   /** Limits and side effects, one sentence each. */
   readonly notes: readonly string[]
@@ -38,7 +38,7 @@ export interface Platform {
   readonly id: string
   /** Name for people. */
   readonly title: string
-  /** Whether the DMI strings may be this platform's. Several may fit: Proxmox VE looks like plain QEMU. */
+  /** Whether the DMI strings may be this platform's. Several may match: Proxmox VE looks like plain QEMU. */
   matches(hypervisor: Hypervisor): boolean
   remedy(request: RemedyRequest): Remedy
 }

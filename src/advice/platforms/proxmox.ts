@@ -1,7 +1,7 @@
-/** Proxmox VE. Its DMI strings are QEMU's own, so it is offered beside libvirt. */
+/** Proxmox VE. Its DMI strings are QEMU's own, so it is listed after libvirt. */
 import type { Platform } from './platform'
 
-/** The most that netX takes for queues= (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64; older releases: 16). */
+/** Maximum of queues= in netX (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64; older releases: 16). */
 const MAX_QUEUES = 64
 const OLD_MAX_QUEUES = 16
 
@@ -15,7 +15,7 @@ export const PROXMOX: Platform = {
       reaches: queues,
       steps: [
         {
-          text: 'On the node, find which netX of the virtual machine this is',
+          text: 'On the node, find the netX of this NIC',
           lines: [`qm config VMID | grep -i ${mac}`],
         },
         {
@@ -31,7 +31,7 @@ export const PROXMOX: Platform = {
         'Shut the virtual machine down and start it again; a reboot inside the guest does not apply pending changes.',
       notes:
         target > OLD_MAX_QUEUES
-          ? [`Proxmox VE takes ${MAX_QUEUES} queues at most, older releases ${OLD_MAX_QUEUES}.`]
+          ? [`Proxmox VE accepts at most ${MAX_QUEUES} queues, older releases ${OLD_MAX_QUEUES}.`]
           : [],
     }
   },

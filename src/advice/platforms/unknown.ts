@@ -1,4 +1,4 @@
-/** Any other platform, and guests without DMI: what to ask the provider for. */
+/** Any other platform, and guests without DMI: a request to the provider. */
 import type { Platform } from './platform'
 
 export const UNKNOWN: Platform = {
@@ -9,7 +9,7 @@ export const UNKNOWN: Platform = {
     reaches: target,
     steps: [
       {
-        text: 'Ask whoever runs the hypervisor for this, word by word',
+        text: 'Send this request to the operator of the hypervisor',
         lines: [
           `Please give the virtio-net interface with MAC ${mac} ${target} queue pairs (it has ${maximum}).`,
           `libvirt: <driver name='vhost' queues='${target}'/> in that <interface>; QEMU: mq=on,vectors=${2 * target + 2} and queues=${target} of its tap.`,
@@ -18,7 +18,7 @@ export const UNKNOWN: Platform = {
       { text: 'Have the virtual machine powered off and on', lines: [] },
     ],
     powerOff: true,
-    powerOffHow: 'A reboot inside the guest keeps the device as it is.',
+    powerOffHow: 'A reboot inside the guest keeps the old device.',
     notes: [],
   }),
 }

@@ -1,8 +1,10 @@
 /** What a host verb changed or would change: the same for people and, with --json, for programs. */
 import type { CommandContext } from '../command'
 
+export type ChangeVerb = 'set-queues' | 'max-files' | 'zerocopy on' | 'zerocopy off' | 'undo'
+
 export interface ChangeReport {
-  readonly verb: 'set-queues' | 'max-files' | 'zerocopy on' | 'zerocopy off' | 'undo'
+  readonly verb: ChangeVerb
   /** The file, or the guest whose configuration it is. */
   readonly target: string
   /** False: a dry run, or nothing was to be changed. */

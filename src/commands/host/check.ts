@@ -1,4 +1,4 @@
-/** `vqtune host check [domain]`: what each guest's NICs are offered and use, and who must act. Changes nothing. */
+/** `vqtune host check [domain]`: the queues each guest NIC is offered and uses, and who must act. Changes nothing. */
 import { EXIT } from '../../errors'
 import { checkHypervisor } from '../../hypervisor/check/domain-checks'
 import { bySeverity, type Finding, needsAction } from '../../hypervisor/check/finding'

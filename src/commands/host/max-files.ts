@@ -42,7 +42,7 @@ export async function run(context: CommandContext): Promise<number> {
     notes: why,
     next: [],
   }
-  // An existing higher limit was somebody's decision; only a number on the command line lowers it.
+  // A higher limit was set on purpose; only a number on the command line lowers it.
   if (value === undefined || current === value || (asked === undefined && current > value)) {
     const already =
       current === 0
@@ -55,7 +55,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (readNumber(after, 'max_files', file) !== value) {
     throw new VqtuneError(
       'config',
-      `${file}: max_files cannot be set to ${value} without damage; nothing was changed`,
+      `${file}: max_files cannot be set to ${value} without damaging the file; nothing was changed`,
     )
   }
   const diff = unifiedDiff(file, before, after)
@@ -74,7 +74,7 @@ export async function run(context: CommandContext): Promise<number> {
     applied: true,
     backup: backup.id,
     next: [
-      `${file}: max_files = ${value}; to go back: vqtune host undo ${backup.id} --apply`,
+      `${file}: max_files = ${value}; to undo: vqtune host undo ${backup.id} --apply`,
       ...restartAdvice(await readDaemon(system)),
     ],
   })
@@ -124,7 +124,7 @@ function suggest(
   const why = [
     most === undefined
       ? `no guest is configured; max_files = ${value} leaves room`
-      : `${most.name} needs most: up to ${most.files} files; max_files = ${value} leaves room`,
+      : `${most.name} needs the most: up to ${most.files} files; max_files = ${value} leaves room`,
     ...(busiest === undefined
       ? []
       : [
@@ -218,14 +218,14 @@ async function refuseBelowUse(
   )
 }
 
-/** The daemon is never restarted here: that is the administrator's moment to choose. */
+/** The daemon is never restarted here: when to do that is the administrator's decision. */
 export function restartAdvice(daemon: LibvirtDaemon | undefined): readonly string[] {
   const what =
     daemon === undefined
-      ? 'neither virtqemud nor libvirtd runs: it takes effect when one starts'
+      ? 'neither virtqemud nor libvirtd is running: takes effect when one starts'
       : daemon.pid === undefined
-        ? `${daemon.unit} is idle: it takes effect when ${daemon.unit} starts again`
-        : `to take effect: systemctl restart ${daemon.unit} (guests keep running)`
+        ? `${daemon.unit} is idle: takes effect when it starts again`
+        : `to activate: systemctl restart ${daemon.unit} (guests keep running)`
   return [what, 'running guests keep their old limit until they are powered off and started again']
 }
 

@@ -14,7 +14,7 @@ import { type Domain, offeredQueues, parseDomain } from '../../hypervisor/libvir
 import { setInterfaceQueues } from '../../hypervisor/libvirt/driver-edit'
 import { parseQueueRequest, queuesProblem, resolveQueues } from '../../hypervisor/libvirt/queue-request'
 import type { DomainRef } from '../../hypervisor/libvirt/virsh-output'
-import { readLinks } from '../../hypervisor/network/links'
+import { hostLinks } from '../../hypervisor/network/links'
 import { estimateFds, MIN_MAX_FILES } from '../../hypervisor/qemu/fd-estimate'
 import { interruptRoutes, MAX_ROUTES, PLATFORM_ROUTES } from '../../hypervisor/qemu/guest-limits'
 import { shellQuote } from '../../text/escape'
@@ -35,7 +35,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (info.get('Persistent') === 'no') {
     throw new VqtuneError(
       'unsupported',
-      `${ref.name}: transient: it has no stored configuration that could be changed; vqtune host check ${shellQuote(ref.name)} says what else there is`,
+      `${ref.name}: transient: no stored configuration to change; for alternatives: vqtune host check ${shellQuote(ref.name)}`,
     )
   }
   const apply = context.options.apply === true
@@ -60,7 +60,7 @@ export async function run(context: CommandContext): Promise<number> {
     next: [],
   }
   if (stale.length === 0) {
-    const already = `${ref.name}: configured already: ${queues} queues for ${nics.map((nic) => nic.mac).join(', ')}`
+    const already = `${ref.name}: already configured: ${queues} queues for ${nics.map((nic) => nic.mac).join(', ')}`
     await reportChange(context, { ...report, next: [already, ...remaining(ref, info, domain, live)] })
     return EXIT.converged
   }
@@ -68,7 +68,10 @@ export async function run(context: CommandContext): Promise<number> {
   const planned = parseDomain(after, `${ref.name}: the new XML`)
   const problem = queuesProblem(planned, targets)
   if (problem !== undefined)
-    throw new VqtuneError('tool-failed', `${ref.name}: the new XML is wrong: ${problem}; nothing was changed`)
+    throw new VqtuneError(
+      'tool-failed',
+      `${ref.name}: the new XML is not as intended: ${problem}; nothing was changed`,
+    )
   const { warnings, fatal } = await judge(
     context,
     planned,
@@ -107,7 +110,7 @@ export async function run(context: CommandContext): Promise<number> {
     backup: backup.id,
     next: [
       ...planOnly.next,
-      `${ref.name}: defined; to go back: vqtune host undo ${backup.id} --apply`,
+      `${ref.name}: defined; to undo: vqtune host undo ${backup.id} --apply`,
       ...remaining(ref, info, planned, live),
     ],
   })
@@ -122,7 +125,7 @@ async function judge(
   changed: readonly number[],
 ): Promise<{ warnings: readonly string[]; fatal: string | undefined }> {
   const { system } = context
-  const links = await readLinks(system)
+  const links = await hostLinks(system)
   const pairs = pairInterfaces(planned, live)
   const problems = planned.interfaces
     .filter(({ index }) => changed.includes(index))
@@ -205,13 +208,13 @@ function remaining(
   return [
     ...(waits
       ? [
-          `${ref.name} runs on with the old queues; power it off and start it when it suits (a reboot is not enough):`,
+          `${ref.name} keeps running with the old queues until it is powered off and started again (a reboot is not enough):`,
           `  virsh shutdown ${shellQuote(ref.name)}; virsh start ${shellQuote(ref.name)}`,
         ]
       : []),
     ...(info.get('Managed save') === 'yes'
       ? [
-          `${ref.name} has a saved state, and starts from it with the old queues; to give it up: virsh managedsave-remove ${shellQuote(ref.name)}`,
+          `${ref.name} has a managed save image and will start from it with the old queues; to discard it: virsh managedsave-remove ${shellQuote(ref.name)}`,
         ]
       : []),
   ]

@@ -4,7 +4,7 @@ import { type ObservedHypervisor, observeHypervisor, type Progress } from '../..
 import { observePlain, otherStacks } from '../../hypervisor/check/observe-plain'
 import { observeProxmox } from '../../hypervisor/check/observe-proxmox'
 import { readDaemon } from '../../hypervisor/libvirt/daemon'
-import { readLinks } from '../../hypervisor/network/links'
+import { hostLinks } from '../../hypervisor/network/links'
 import { isProxmox, Qm } from '../../hypervisor/proxmox/qm'
 import type { CommandContext } from '../command'
 import { virshOf } from './connection'
@@ -32,7 +32,7 @@ export async function observeStacks(
       : await observeHypervisor(system, virshOf(context), only, onProgress)
     if (only !== undefined) return seen
     const plain = observePlain(system, seen.domains)
-    const links = seen.links ?? (plain.length > 0 ? await readLinks(system) : undefined)
+    const links = seen.links ?? (plain.length > 0 ? await hostLinks(system) : undefined)
     return { ...seen, links, domains: [...seen.domains, ...plain] }
   } catch (error) {
     return withoutManager(context, only, error)
@@ -62,7 +62,7 @@ async function withoutManager(
     uri: 'no manager',
     domains,
     unanswered: [],
-    links: await readLinks(system),
+    links: await hostLinks(system),
     pools: new Set(),
     maxFiles: undefined,
     daemon: undefined,

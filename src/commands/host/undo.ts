@@ -1,4 +1,4 @@
-/** `vqtune host undo [backup]`: puts back what a host verb replaced. A dry run with a diff unless --apply. */
+/** `vqtune host undo [backup]`: restores what a host command replaced. A dry run with a diff unless --apply. */
 import { EXIT, messageOf, VqtuneError } from '../../errors'
 import { type Backup, listBackups, markUndone } from '../../hypervisor/change/backup'
 import { hidePasswords, unifiedDiff } from '../../hypervisor/change/diff'
@@ -36,7 +36,7 @@ export async function run(context: CommandContext): Promise<number> {
     next: [],
   }
   if (current === backup.before) {
-    await reportChange(context, { ...report, next: [`${name}: holds the old text already`] })
+    await reportChange(context, { ...report, next: [`${name}: already has the old text`] })
     if (context.options.apply === true) markUndone(context.system, backup)
     return EXIT.converged
   }
@@ -46,14 +46,14 @@ export async function run(context: CommandContext): Promise<number> {
     if (!isJson(context)) context.out(diff)
     throw new VqtuneError(
       'state',
-      `${name}: changed by somebody else since ${backup.time}; the diff shows what would be lost, --force does it all the same; nothing was changed`,
+      `${name}: modified since ${backup.time}; the diff shows what would be lost, --force restores it anyway; nothing was changed`,
     )
   }
   if (context.options.apply !== true) {
     await reportChange(context, {
       ...report,
       diff,
-      next: ['dry run: nothing was changed; --apply puts it back'],
+      next: ['dry run: nothing was changed; --apply restores it'],
     })
     return EXIT.converged
   }
@@ -61,8 +61,8 @@ export async function run(context: CommandContext): Promise<number> {
   try {
     markUndone(context.system, backup)
   } catch (error) {
-    // The undo itself is done; only the list of backups does not know.
-    context.warn(`backup ${backup.id} stays listed as not undone: ${messageOf(error)}`)
+    // The undo itself is done; only the list of backups does not show it.
+    context.warn(`backup ${backup.id} is still listed as not undone: ${messageOf(error)}`)
   }
   await reportChange(context, {
     ...report,
@@ -70,14 +70,14 @@ export async function run(context: CommandContext): Promise<number> {
     applied: true,
     backup: undo.id,
     next: [
-      `${name}: as before ${backup.time}; to take this back: vqtune host undo ${undo.id} --apply`,
+      `${name}: restored to the state before ${backup.time}; to reverse this: vqtune host undo ${undo.id} --apply`,
       ...(await afterwards(context, backup)),
     ],
   })
   return EXIT.converged
 }
 
-/** The named record, or the newest one that is not undone and not itself an undo. */
+/** The given record, or the newest one that is neither undone nor itself an undo. */
 function choose(backups: readonly Backup[], id: string | undefined): Backup {
   const found =
     id === undefined
@@ -100,7 +100,7 @@ async function readTarget(
     if (target.path !== qemuConf && target.path !== modprobeOwnFile) {
       throw new VqtuneError(
         'state',
-        `backup ${backup.id}: ${target.path} is no file that a host verb changes`,
+        `backup ${backup.id}: ${target.path} is not a file that host commands change`,
       )
     }
     return readConfigFile(context.system, target.path) ?? null
@@ -134,7 +134,7 @@ async function restore(
       path: target.path,
       before: current ?? undefined,
       after: before ?? undefined,
-      // qemu.conf may hold passwords, modprobe.d is for everybody.
+      // qemu.conf may hold passwords; modprobe.d is world-readable.
       mode: action === 'max-files' ? 0o600 : 0o644,
     })
   }
@@ -163,14 +163,16 @@ async function restore(
 
 async function afterwards(context: CommandContext, { target, action }: Backup): Promise<readonly string[]> {
   if (target.kind === 'domain')
-    return [`if ${target.name} runs: it keeps the present queues until it is powered off and started again`]
+    return [
+      `if ${target.name} is running, it keeps its current queues until it is powered off and started again`,
+    ]
   if (target.kind === 'proxmox') {
     const qm = new Qm(context.system)
     return afterProxmox(await qm.guest(target.vmid), await qm.config(target.vmid))
   }
   if (action === 'max-files') return restartAdvice(await readDaemon(context.system))
   if (action.startsWith('zerocopy'))
-    return ['the module keeps its present setting until it is loaded again: see vqtune host zerocopy status']
+    return ['the module keeps its current setting until it is reloaded: see vqtune host zerocopy status']
   return []
 }
 

@@ -1,4 +1,4 @@
-/** `vqtune host zerocopy probe`: measures for some seconds whether packets really leave without a copy. */
+/** `vqtune host zerocopy probe`: measures for some seconds whether packets are really sent without a copy. */
 import { EXIT, VqtuneError } from '../../errors'
 import { readVhostModule } from '../../hypervisor/zerocopy/module'
 import { type ProbeResult, type ProbeVerdict, probeZerocopy } from '../../hypervisor/zerocopy/probe'
@@ -44,14 +44,14 @@ function resultText(result: ProbeResult, running: boolean | undefined): string {
   const { zeroCopied, copiedAfterAll, sent, seconds, verdict } = result
   const total = zeroCopied + copiedAfterAll
   const texts: Readonly<Record<ProbeVerdict, string>> = {
-    works: `zero copy works: ${zeroCopied} of ${total} tried sends went out without a copy`,
-    copied: `zero copy does not work: all ${copiedAfterAll} tried sends were copied on the way (uplink without scatter-gather, traffic between guests, a packet sniffer)`,
+    works: `zero copy works: ${zeroCopied} of ${total} attempts were sent without a copy`,
+    copied: `zero copy does not work: all ${copiedAfterAll} attempts were copied on the way (uplink without scatter-gather, traffic between guests, a packet sniffer)`,
     'not-tried':
       running === false
         ? 'zero copy is off: nothing was sent without a copy'
-        : 'zero copy was not tried: packets under 256 bytes, a full queue, or vhost gave up because the first packets were copied on the way (uplink without scatter-gather, traffic between guests)',
-    'no-traffic': 'no guest sent anything: nothing can be said; measure again under load',
-    unreadable: 'nothing can be said: the function of this kernel has other arguments than expected',
+        : 'zero copy was not attempted: packets under 256 bytes, a full queue, or vhost gave up because the first packets were copied on the way (uplink without scatter-gather, traffic between guests)',
+    'no-traffic': 'inconclusive: no guest sent anything; measure again under load',
+    unreadable: 'inconclusive: the probed function of this kernel has unexpected arguments',
   }
   return `${texts[verdict]}\nmeasured ${seconds} s; guests sent ${sent} packets`
 }

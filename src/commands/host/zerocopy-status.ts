@@ -1,4 +1,4 @@
-/** `vqtune host zerocopy status`: the setting that runs and the one configured, and what makes it useless. */
+/** `vqtune host zerocopy status`: the running and the configured setting, and what prevents zero copy. */
 import { EXIT } from '../../errors'
 import { readSurroundings, type ZerocopySurroundings } from '../../hypervisor/zerocopy/conditions'
 import { isOn, MODULE, PARAMETER } from '../../hypervisor/zerocopy/modprobe-conf'
@@ -52,15 +52,13 @@ function statusText(
   const lines = [`${MODULE}: ${stateText(module)}`]
   if (module.parameter === 'removed') {
     lines.push(
-      colors.warn(
-        `${PARAMETER}: removed in this kernel: zero copy is not possible, and every packet is copied`,
-      ),
+      colors.warn(`${PARAMETER}: not in this kernel: zero copy is not possible, and every packet is copied`),
     )
   } else {
     lines.push(`running:    ${module.running === undefined ? '-' : onOff(module.running)}`)
     lines.push(`configured: ${configuredText(module)}`)
   }
-  if (drift) lines.push(colors.warn('the running setting changes at the next load of the module'))
+  if (drift) lines.push(colors.warn('the running setting changes when the module is next loaded'))
   if (module.running === true || module.configured !== undefined) {
     const sg = uplinks.map(
       ({ name, scatterGather }) =>
@@ -83,7 +81,7 @@ function configuredText({ configured }: VhostModule): string {
   if (configured === undefined)
     return "not configured (the kernel's default: off since Linux 5.3, and on RHEL)"
   const on = isOn(configured.value)
-  return `${on === undefined ? `'${configured.value}', which the kernel refuses` : onOff(on)} (${configured.source})`
+  return `${on === undefined ? `'${configured.value}', which the kernel rejects` : onOff(on)} (${configured.source})`
 }
 
 function onOff(on: boolean): string {

@@ -1,4 +1,4 @@
-/** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and loads the module again when nothing uses it. */
+/** `vqtune host zerocopy on|off`: writes vqtune's own modprobe.d file, and reloads the module if it is not in use. */
 import { EXIT, messageOf, VqtuneError } from '../../errors'
 import { type Backup, discardBackup } from '../../hypervisor/change/backup'
 import { unifiedDiff } from '../../hypervisor/change/diff'
@@ -9,10 +9,10 @@ import { planReload, readVhostModule, reloadModule, type VhostModule } from '../
 import type { CommandContext } from '../command'
 import { type ChangeReport, reportChange } from './change-report'
 
-/** Says what is given up; the reason why the kernel turned it off by default. */
+/** What is given up, and why the kernel turned it off by default. */
 const RISK =
-  'zero copy gives up a mitigation: a guest can hold up the traffic of others (denial of service), and memory of ' +
-  'guests and host stays reachable for the network stack while packets are queued (information leaks)'
+  'zero copy gives up a security mitigation: a guest can stall the traffic of others (denial of service), and memory of ' +
+  'guests and host stays exposed to the network stack while packets are queued (information leaks)'
 
 const CONF_MODE = 0o644
 
@@ -25,12 +25,12 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   if (on && apply && options['accept-risk'] !== true) {
     throw new VqtuneError(
       'usage',
-      `host zerocopy on: ${RISK}; --accept-risk says that you accept this; nothing was changed`,
+      `host zerocopy on: ${RISK}; to accept this, add --accept-risk; nothing was changed`,
     )
   }
   const before = readConfigFile(system, path)
   const after = wantedConf(module, on, before)
-  const same = `${path}: ${before === undefined ? 'not there, and not needed' : `holds ${PARAMETER}=${on ? 1 : 0} already`}`
+  const same = `${path}: ${before === undefined ? 'absent, and not needed' : `already sets ${PARAMETER}=${on ? 1 : 0}`}`
   const plan = planReload(module, on)
   const report: ChangeReport = {
     verb: on ? 'zerocopy on' : 'zerocopy off',
@@ -43,7 +43,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   }
   if (!apply) {
     const reload =
-      plan.kind === 'reload' ? [`then ${MODULE}, which nothing uses, is loaded again`] : laterSteps(plan)
+      plan.kind === 'reload' ? [`then ${MODULE}, which is not in use, is reloaded`] : laterSteps(plan)
     const how = on ? '--accept-risk --apply' : '--apply'
     await reportChange(context, {
       ...report,
@@ -65,7 +65,7 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
     backup === undefined
       ? []
       : [
-          `${path}: ${after === undefined ? 'removed' : 'written'}; to go back: vqtune host undo ${backup.id} --apply`,
+          `${path}: ${after === undefined ? 'removed' : 'written'}; to undo: vqtune host undo ${backup.id} --apply`,
         ]
   await warnOverridden(context, on)
   const reloaded = plan.kind === 'reload' ? await reload(context, on, backup) : laterSteps(plan)
@@ -83,12 +83,12 @@ function refuseImpossible({ state, parameter }: VhostModule): void {
   if (parameter === 'removed') {
     throw new VqtuneError(
       'unsupported',
-      `${PARAMETER} was removed from ${MODULE} of this kernel: zero copy is not possible`,
+      `${MODULE} of this kernel no longer has ${PARAMETER}: zero copy is not possible`,
     )
   }
 }
 
-/** Off without a trace where nothing turns it on; an explicit 0 where the kernel's default or another file would. */
+/** Off means no file where nothing turns it on, and an explicit 0 where the kernel's default or another file would. */
 function wantedConf(module: VhostModule, on: boolean, before: string | undefined): string | undefined {
   if (on) return ownConf(true)
   if (module.parameter === 'removed' || module.state === 'absent') return undefined
@@ -100,7 +100,9 @@ function wantedConf(module: VhostModule, on: boolean, before: string | undefined
 async function warnOverridden(context: CommandContext, on: boolean): Promise<void> {
   const { configured } = await readVhostModule(context.system)
   if (configured === undefined || isOn(configured.value) === on) return
-  context.warn(`${configured.source} sets ${PARAMETER}=${configured.value} and wins; vqtune does not edit it`)
+  context.warn(
+    `${configured.source} sets ${PARAMETER}=${configured.value} and takes precedence; vqtune does not edit it`,
+  )
 }
 
 function laterSteps(plan: ReturnType<typeof planReload>): readonly string[] {
@@ -108,17 +110,17 @@ function laterSteps(plan: ReturnType<typeof planReload>): readonly string[] {
   return [plan.why, ...(plan.kind === 'later' ? plan.steps.map((step) => `  ${step}`) : [])]
 }
 
-/** @returns what came of it, for people */
+/** @returns the outcome, for people */
 async function reload(
   context: CommandContext,
   on: boolean,
   backup: Backup | undefined,
 ): Promise<readonly string[]> {
   const { system } = context
-  if (system.paths.root !== '') return [`${MODULE} is not loaded again: --root names another tree`]
+  if (system.paths.root !== '') return [`${MODULE} is not reloaded: --root is a captured tree`]
   try {
     const inUse = await reloadModule(system, on)
-    if (inUse === undefined) return [`${MODULE}: loaded again, ${PARAMETER} is ${on ? 'on' : 'off'}`]
+    if (inUse === undefined) return [`${MODULE}: reloaded, ${PARAMETER} is ${on ? 'on' : 'off'}`]
     return laterSteps(planReload(await readVhostModule(system), on))
   } catch (error) {
     throw await tookBack(context, backup, error)
@@ -136,14 +138,14 @@ async function tookBack(
   let end: string
   try {
     if (backup !== undefined) {
-      if (backup.before === null) removeSafely(path)
-      else writeSafely(path, backup.before, { mode: CONF_MODE })
+      if (backup.before === null) removeSafely(system, path)
+      else writeSafely(system, path, backup.before, { mode: CONF_MODE })
       discardBackup(system, backup)
     }
     const loaded = await system.run('modprobe', [MODULE])
-    end = `${path} is as it was${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
+    end = `${path} was restored${loaded.code === 0 ? ` and ${MODULE} is loaded` : `, but ${MODULE} does not load: modprobe ${MODULE}`}`
   } catch (failure) {
-    end = `going back failed too (${messageOf(failure)}): look at ${path} and run modprobe ${MODULE}`
+    end = `restoring it failed, too (${messageOf(failure)}): check ${path} and run modprobe ${MODULE}`
   }
   const kind = error instanceof VqtuneError ? error.kind : 'tool-failed'
   return new VqtuneError(kind, `${messageOf(error)}; ${end}`, { cause: error })

@@ -3,12 +3,13 @@
  * A record holds a guest's XML with its passwords, so only root may read it.
  */
 import { randomBytes } from 'node:crypto'
-import { errnoOf, VqtuneError } from '../../errors'
+import { fileErrorInWords, isDenied, VqtuneError } from '../../errors'
 import { ownershipProblem } from '../../system/ownership'
 import type { System } from '../../system/system'
 import { removeSafely, writeSafely } from './safe-file'
 
-export type BackupAction = 'set-queues' | 'max-files' | 'zerocopy-on' | 'zerocopy-off' | 'undo'
+export const BACKUP_ACTIONS = ['set-queues', 'max-files', 'zerocopy-on', 'zerocopy-off', 'undo'] as const
+export type BackupAction = (typeof BACKUP_ACTIONS)[number]
 
 /** What was changed, and so what an undo changes back. */
 export type BackupTarget =
@@ -62,7 +63,7 @@ export function markUndone(system: System, backup: Backup, now = new Date()): vo
   write(system, { ...backup, undone: now.toISOString() })
 }
 
-/** Keeps what the target really holds now, when that is not byte for byte what we wrote. */
+/** Records what the target really holds now, if that is not byte for byte what we wrote. */
 export function updateAfter(system: System, backup: Backup, after: string): Backup {
   if (after === backup.after) return backup
   const updated = { ...backup, after }
@@ -70,9 +71,9 @@ export function updateAfter(system: System, backup: Backup, after: string): Back
   return updated
 }
 
-/** Forgets a record whose change did not come about. */
+/** Deletes the record of a change that did not happen. */
 export function discardBackup(system: System, backup: Backup): void {
-  removeSafely(backupPath(system, backup.id))
+  removeSafely(system, backupPath(system, backup.id))
 }
 
 export function backupPath(system: System, id: string): string {
@@ -89,12 +90,7 @@ export function listBackups(system: System): readonly Backup[] {
       .map((name) => readBackup(system, `${directory}/${name}`))
       .sort((a, b) => (a.time === b.time ? (a.id < b.id ? -1 : 1) : a.time < b.time ? -1 : 1))
   } catch (error) {
-    if (['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) {
-      throw new VqtuneError('permission', `${directory}: cannot read: permission denied; run as root`, {
-        cause: error,
-      })
-    }
-    throw error
+    throw isDenied(error) ? fileErrorInWords(error, directory, 'cannot read') : error
   }
 }
 
@@ -111,7 +107,7 @@ export function parseBackup(text: string, path: string): Backup {
   try {
     raw = JSON.parse(text)
   } catch (error) {
-    // The parser quotes the text in its message, which may be that of a password.
+    // The parser's message quotes the text, which may be a password.
     throw new VqtuneError('state', `${path}: not a backup record: not JSON`, { cause: error })
   }
   if (!isBackup(raw) || !path.endsWith(`/${raw.id}.json`))
@@ -147,7 +143,7 @@ function fields(raw: unknown): Readonly<Record<string, unknown>> {
 }
 
 function write(system: System, backup: Backup): void {
-  writeSafely(backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
+  writeSafely(system, backupPath(system, backup.id), `${JSON.stringify(backup, undefined, 2)}\n`, {
     mode: 0o600,
     directoryMode: 0o700,
   })

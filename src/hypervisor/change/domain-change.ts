@@ -22,19 +22,16 @@ export interface DomainChange {
   /** As read with Virsh.inactiveXmlForEdit. */
   readonly before: string
   readonly after: string
-  /** Looks at what libvirt has afterwards; says what is wrong, or nothing. */
+  /** Checks the XML that libvirt stored; returns what is wrong, or undefined. */
   readonly verify: (xml: string) => string | undefined
 }
 
-/** @returns the record for an undo. @throws VqtuneError; then libvirt has the old XML again, or the message says that not. */
+/** @returns the record for an undo. @throws VqtuneError; then libvirt has the old XML again unless the message says otherwise. */
 export async function changeDomain(system: System, virsh: Virsh, change: DomainChange): Promise<Backup> {
   const { action, domain, before, after } = change
-  // Like `virsh edit`: somebody else's change in between must not be lost.
+  // Like `virsh edit`: a concurrent change must not be lost.
   if ((await virsh.inactiveXmlForEdit(domain)) !== before) {
-    throw new VqtuneError(
-      'busy',
-      `${domain.name}: changed by somebody else in this moment; nothing was changed, try again`,
-    )
+    throw new VqtuneError('busy', `${domain.name}: modified concurrently; nothing was changed, try again`)
   }
   const target = { kind: 'domain', uri: virsh.uri, name: domain.name, uuid: domain.uuid } as const
   const backup = saveBackup(system, { action, target, before, after })
@@ -42,7 +39,7 @@ export async function changeDomain(system: System, virsh: Virsh, change: DomainC
     const readBack = await define(system, virsh, domain, backup, after)
     const wrong = change.verify(readBack)
     if (wrong !== undefined)
-      throw new VqtuneError('not-converged', `${domain.name}: libvirt took the XML, but ${wrong}`)
+      throw new VqtuneError('not-converged', `${domain.name}: libvirt accepted the XML, but ${wrong}`)
     // libvirt writes its own spelling; the undo compares with that.
     return updateAfter(system, backup, readBack)
   } catch (error) {
@@ -59,14 +56,14 @@ async function define(
 ): Promise<string> {
   const file = `${backupDirectory(system)}/${backup.id}.xml`
   try {
-    writeSafely(file, xml, { mode: 0o600, directoryMode: 0o700 })
+    writeSafely(system, file, xml, { mode: 0o600, directoryMode: 0o700 })
     return await virsh.define(domain, file)
   } finally {
-    removeSafely(file)
+    removeSafely(system, file)
   }
 }
 
-/** Puts the old XML back where needed. @returns the error to throw, telling how it ended. */
+/** Restores the old XML where needed. @returns the error to throw, including the outcome. */
 async function restored(
   system: System,
   virsh: Virsh,
@@ -85,12 +82,14 @@ async function restored(
     }
     const now = await define(system, virsh, domain, backup, before)
     if (now !== before)
-      return say(`the old XML is back, in libvirt's new spelling; as it was: vqtune host undo ${backup.id}`)
+      return say(
+        `the old XML was restored, as reformatted by libvirt; the exact text: vqtune host undo ${backup.id}`,
+      )
     discardBackup(system, backup)
-    return say('the old XML was put back')
+    return say('the old XML was restored')
   } catch (failure) {
     return say(
-      `putting the old XML back failed too (${messageOf(failure)}); it is in backup ${backup.id}: vqtune host undo`,
+      `restoring the old XML failed, too (${messageOf(failure)}); it is in backup ${backup.id}: vqtune host undo`,
     )
   }
 }

@@ -1,4 +1,4 @@
-/** Changes one configuration file: backup first, then the file; the backup goes when the file could not be written. */
+/** Changes one configuration file: backup first, then the file; the backup is deleted if the file could not be written. */
 import { VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { type Backup, type BackupAction, discardBackup, saveBackup } from './backup'
@@ -19,10 +19,7 @@ export interface FileChange {
 export function changeFile(system: System, change: FileChange): Backup {
   const { action, path, before, after, mode } = change
   if (readConfigFile(system, path) !== before) {
-    throw new VqtuneError(
-      'busy',
-      `${path}: changed by somebody else in this moment; nothing was changed, try again`,
-    )
+    throw new VqtuneError('busy', `${path}: modified concurrently; nothing was changed, try again`)
   }
   const backup = saveBackup(system, {
     action,
@@ -31,8 +28,8 @@ export function changeFile(system: System, change: FileChange): Backup {
     after: after ?? null,
   })
   try {
-    if (after === undefined) removeSafely(path)
-    else writeSafely(path, after, { mode })
+    if (after === undefined) removeSafely(system, path)
+    else writeSafely(system, path, after, { mode })
   } catch (error) {
     discardBackup(system, backup)
     throw error

@@ -1,68 +1,27 @@
-/**
- * Whole-file changes on a hypervisor: the old text, mode and owner are kept or come back.
- * A change either is complete or leaves nothing, not even a temporary file.
- */
-import {
-  chmodSync,
-  chownSync,
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname } from 'node:path'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
+/** Files of a hypervisor's administrator, with one line for what goes wrong. A change is complete, or nothing was changed. */
+import { fileErrorInWords, VqtuneError } from '../../errors'
+import type { ReplaceOptions } from '../../system/replace-file'
 import type { System } from '../../system/system'
 
-export interface NewFileMode {
-  /** Permission bits of a file that did not exist; an existing one keeps its own. */
-  readonly mode: number
-  /** Permission bits of a directory that has to be made; undefined: the directory must exist. */
-  readonly directoryMode?: number
-}
-
-/**
- * Replaces or creates a file atomically. A symbolic link stays one: its target is replaced.
- * @throws VqtuneError kind permission or state; then the old file is as it was.
- */
-export function writeSafely(path: string, text: string, fresh: NewFileMode): void {
-  let temporary: string | undefined
+/** Replaces or creates a file; see ReplaceOptions.keep. @throws VqtuneError kind permission or state */
+export function writeSafely(
+  system: System,
+  path: string,
+  text: string,
+  fresh: Pick<ReplaceOptions, 'mode' | 'directoryMode'>,
+): void {
   try {
-    if (fresh.directoryMode !== undefined) makeDirectory(dirname(path), fresh.directoryMode)
-    const target = resolveLink(path)
-    const old = statSync(target, { throwIfNoEntry: false })
-    temporary = `${target}.${process.pid}.tmp`
-    // 0600 first: the text may hold passwords, and the wider mode is given only to the finished file.
-    const fd = openSync(temporary, 'wx', 0o600)
-    try {
-      writeFileSync(fd, text)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    if (old !== undefined) chownSync(temporary, old.uid, old.gid)
-    chmodSync(temporary, old === undefined ? fresh.mode : old.mode & 0o7777)
-    renameSync(temporary, target)
-    temporary = undefined
-    syncDirectory(dirname(target))
+    system.replaceFile(path, text, { ...fresh, keep: true })
   } catch (error) {
-    if (temporary !== undefined) rmSync(temporary, { force: true })
     throw writeError(path, error)
   }
 }
 
-/** Removes a file; no error when it is gone already. */
-export function removeSafely(path: string): void {
+/** Removes a file; no error when it is gone already. @throws VqtuneError kind permission or state */
+export function removeSafely(system: System, path: string): void {
   try {
-    rmSync(path, { force: true })
-    syncDirectory(dirname(path))
+    system.removeFile(path)
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return
     throw writeError(path, error)
   }
 }
@@ -72,55 +31,11 @@ export function readConfigFile(system: System, path: string): string | undefined
   try {
     return system.readText(path)
   } catch (error) {
-    throw fileError(path, 'cannot read', error)
+    throw fileErrorInWords(error, path, 'cannot read')
   }
 }
 
-/** One line for a failed write. */
 function writeError(path: string, error: unknown): VqtuneError {
-  const known = fileError(path, 'cannot write', error)
+  const known = fileErrorInWords(error, path, 'cannot write')
   return new VqtuneError(known.kind, `${known.message}; nothing was changed`, { cause: error })
-}
-
-function fileError(path: string, what: string, error: unknown): VqtuneError {
-  const reason = REASONS[errnoOf(error) ?? '']
-  return reason === undefined
-    ? new VqtuneError('state', `${path}: ${what}: ${messageOf(error)}`, { cause: error })
-    : new VqtuneError(reason.kind, `${path}: ${what}: ${reason.text}`, { cause: error })
-}
-
-const REASONS: Readonly<Record<string, { kind: 'permission' | 'state' | 'busy'; text: string }>> = {
-  EACCES: { kind: 'permission', text: 'permission denied; run as root' },
-  EPERM: { kind: 'permission', text: 'operation not permitted; run as root' },
-  EROFS: { kind: 'permission', text: 'the file system is read-only' },
-  ENOSPC: { kind: 'state', text: 'no space left on the file system' },
-  EDQUOT: { kind: 'state', text: 'the disk quota is used up' },
-  ENOENT: { kind: 'state', text: 'its directory does not exist' },
-  ENOTDIR: { kind: 'state', text: 'a part of the path is not a directory' },
-  EEXIST: { kind: 'busy', text: 'a temporary file of the same process number is in the way' },
-}
-
-/** The mode is for the last directory only: its parents are not ours to close. */
-function makeDirectory(path: string, mode: number): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
-  mkdirSync(path, { recursive: true, mode })
-}
-
-function resolveLink(path: string): string {
-  try {
-    return realpathSync(path)
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return path
-    throw error
-  }
-}
-
-/** Makes the rename itself durable. */
-function syncDirectory(path: string): void {
-  const fd = openSync(path, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
 }

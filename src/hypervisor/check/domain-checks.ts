@@ -91,7 +91,7 @@ function checkWriter(domain: ObservedDomain): readonly Finding[] {
     text:
       domain.stack === 'qemu'
         ? `shown from its command line, to be changed where it is started${domain.startedBy === undefined ? '' : `, by ${domain.startedBy}`}`
-        : 'transient: it has no stored configuration that could be changed',
+        : 'transient: no stored configuration to change',
     remedy: undefined,
   })
 }
@@ -192,7 +192,7 @@ function checkVectorBudget(domain: ObservedDomain): readonly Finding[] {
     severity: 'warning',
     who: 'host',
     code: 'vector-budget',
-    text: `its NICs want ${needed} interrupt vectors, about ${budget} fit on ${current} vCPUs: some NIC falls back to one shared interrupt`,
+    text: `its NICs need ${needed} interrupt vectors, but ${current} vCPUs provide about ${budget}: some NIC falls back to one shared interrupt`,
     remedy: fewerQueues(domain),
   })
 }

@@ -1,17 +1,21 @@
 /** What `vqtune host check` finds, as a type. */
 
-export type Severity =
+export const SEVERITIES = [
   /** The guest does not start, or stops working under load. */
-  | 'error'
-  /** Throughput is lost, or a change waits. */
-  | 'warning'
+  'error',
+  /** Throughput is lost, or a change is pending. */
+  'warning',
   /** Worth knowing; needs no action. */
-  | 'info'
+  'info',
+] as const
+export type Severity = (typeof SEVERITIES)[number]
+
+export const RESPONSIBLE = ['host', 'guest'] as const
 
 export interface Finding {
   readonly severity: Severity
   /** Who must act: on the hypervisor, or inside the guest. */
-  readonly who: 'host' | 'guest'
+  readonly who: (typeof RESPONSIBLE)[number]
   readonly domain: string
   /** MAC; undefined when it is about the guest as a whole. */
   readonly nic: string | undefined
@@ -22,37 +26,39 @@ export interface Finding {
   readonly remedy: string | undefined
 }
 
-export type FindingCode =
-  | 'not-virtio'
-  | 'type-without-multiqueue'
-  | 'single-queue'
-  | 'queues-ignored'
-  | 'fewer-queues-than-vcpus'
-  | 'more-queues-than-vcpus'
-  | 'too-many-queues'
-  | 'unused-queues'
-  | 'pending-power-off'
-  | 'pending-plug'
-  | 'live-only'
-  | 'userspace-driver'
-  | 'vhost-missing'
-  | 'emulated'
-  | 'few-vectors'
-  | 'vector-budget'
-  | 'open-files-full'
-  | 'open-files-low'
-  | 'transient'
-  | 'manager'
-  | 'passed-through'
-  | 'tap-flags'
-  | 'tap-missing'
-  | 'backend-queues'
-  | 'interrupt-routes'
-  | 'hot-plug-files'
-  | 'files-unknown'
-  | 'locked-memory'
-  | 'command-line-nic'
-  | 'no-answer'
+export const FINDING_CODES = [
+  'not-virtio',
+  'type-without-multiqueue',
+  'single-queue',
+  'queues-ignored',
+  'fewer-queues-than-vcpus',
+  'more-queues-than-vcpus',
+  'too-many-queues',
+  'unused-queues',
+  'pending-power-off',
+  'pending-plug',
+  'live-only',
+  'userspace-driver',
+  'vhost-missing',
+  'emulated',
+  'few-vectors',
+  'vector-budget',
+  'open-files-full',
+  'open-files-low',
+  'transient',
+  'manager',
+  'passed-through',
+  'tap-flags',
+  'tap-missing',
+  'backend-queues',
+  'interrupt-routes',
+  'hot-plug-files',
+  'files-unknown',
+  'locked-memory',
+  'command-line-nic',
+  'no-answer',
+] as const
+export type FindingCode = (typeof FINDING_CODES)[number]
 
 const RANK: Readonly<Record<Severity, number>> = { error: 0, warning: 1, info: 2 }
 

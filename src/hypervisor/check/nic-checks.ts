@@ -1,9 +1,9 @@
 /** Findings about one interface of a guest. Pure. */
+import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
 import { mayWantXdpQueues, stepsInGuest } from '../guest/guest-os'
 import { isVirtio, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
-import type { Link } from '../network/links'
 import type { Finding, FindingCode, Severity } from './finding'
 import { managerOf, powerCycle, queueRemedy } from './remedies'
 import { startProblems } from './start-checks'
@@ -23,7 +23,7 @@ const CHECKS: readonly Check[] = [
 ]
 
 /** @param links of the host, for taps that a stopped guest will want */
-export function checkNic(view: NicView, links: readonly Link[] | undefined): readonly Finding[] {
+export function checkNic(view: NicView, links: Links | undefined): readonly Finding[] {
   const checks = view.passthrough ? [checkPassthrough, checkPending] : CHECKS
   const drafts = [
     ...checks.flatMap((check) => check(view)),
@@ -89,7 +89,7 @@ function checkType({ domain, configured, vcpus }: NicView): readonly Draft[] {
 }
 
 /** Only a guest that has a next start can fail at it. */
-function checkStart(view: NicView, links: readonly Link[] | undefined): readonly Draft[] {
+function checkStart(view: NicView, links: Links | undefined): readonly Draft[] {
   const { inactive, live } = view
   if (inactive === undefined) return []
   return startProblems(inactive, links, live).map(({ severity, code, text, remedy }) =>
@@ -119,14 +119,14 @@ function checkCount(view: NicView): readonly Draft[] {
   if (offered > vcpus.maximum) {
     const os = (domain.live ?? domain.inactive)?.guestOs
     const xdp = mayWantXdpQueues(os) && offered <= 2 * vcpus.maximum
-    const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the rest costs file descriptors and interrupts`
+    const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the others only cost file descriptors and interrupts`
     drafts.push(
       xdp
         ? draft('info', 'host', 'more-queues-than-vcpus', `${text}; only XDP in the guest may want them`)
-        : draft('warning', 'host', 'more-queues-than-vcpus', `${text} for nothing`, set()),
+        : draft('warning', 'host', 'more-queues-than-vcpus', text, set()),
     )
   } else if (offered === 1 && vcpus.current > 1) {
-    const text = `one queue for ${vcpus.current} vCPUs: one vCPU does all the receiving and sending`
+    const text = `one queue for ${vcpus.current} vCPUs: a single vCPU handles all packets`
     drafts.push(draft('warning', 'host', 'single-queue', text, set()))
   } else if (offered < vcpus.current && offered < MAX_QUEUES) {
     const text = `${offered} queues for ${vcpus.current} vCPUs`
@@ -140,13 +140,7 @@ function checkPending(view: NicView): readonly Draft[] {
   if (domain.live === undefined || domain.inactive === undefined) return []
   if (live === undefined) {
     return [
-      draft(
-        'info',
-        'host',
-        'pending-plug',
-        'configured, but the running guest does not have it yet',
-        powerCycle(view),
-      ),
+      draft('info', 'host', 'pending-plug', 'configured, but not yet in the running guest', powerCycle(view)),
     ]
   }
   if (inactive === undefined) {
@@ -155,7 +149,7 @@ function checkPending(view: NicView): readonly Draft[] {
         'info',
         'host',
         'live-only',
-        'the running guest has it, the configuration does not: it is gone after the next power-off',
+        'in the running guest, but not configured: lost at the next power-off',
       ),
     ]
   }
@@ -173,7 +167,7 @@ function checkPending(view: NicView): readonly Draft[] {
       'warning',
       'host',
       'pending-power-off',
-      `waits for a power-off: ${changes.join(', ')}`,
+      `takes effect after a power-off: ${changes.join(', ')}`,
       powerCycle(view),
     ),
   ]

@@ -1,8 +1,9 @@
 /** QEMU processes that no libvirt and no Proxmox VE of this view has started: read-only, from their command lines. */
+import { processIds, readArguments, readName } from '../../kernel/processes'
 import type { System } from '../../system/system'
 import { bareDomain, type Domain, type DomainInterface } from '../libvirt/domain'
 import { type CommandLineNic, parseCommandLine } from '../qemu/command-line'
-import { allowed, readProcess } from '../qemu/process'
+import { readProcess } from '../qemu/process'
 import type { ObservedDomain } from './observe'
 
 const PROGRAM = /(?:^|\/)(?:qemu-system-[\w-]+|qemu-kvm(?:-\w+)?|kvm)$/
@@ -11,14 +12,12 @@ const PROGRAM = /(?:^|\/)(?:qemu-system-[\w-]+|qemu-kvm(?:-\w+)?|kvm)$/
 export function observePlain(system: System, known: readonly ObservedDomain[]): readonly ObservedDomain[] {
   const pids = new Set(known.flatMap(({ process }) => process?.pid ?? []))
   const uuids = new Set(known.map(({ uuid }) => uuid))
-  const { proc } = system.paths
-  return system
-    .list(proc)
-    .filter((name) => /^\d+$/.test(name) && !pids.has(Number(name)))
+  // Of any user: unlike those that write settings, QEMU rarely runs as root.
+  return processIds(system)
+    .filter((pid) => !pids.has(pid))
     .flatMap((pid): ObservedDomain[] => {
-      const program = allowed(() => system.readText(`${proc}/${pid}/cmdline`))?.split('\0', 1)[0] ?? ''
-      if (!PROGRAM.test(program)) return []
-      const found = readProcess(system, Number(pid))
+      if (!PROGRAM.test(readArguments(system, pid)[0] ?? '')) return []
+      const found = readProcess(system, pid)
       if (found === undefined) return []
       const line = parseCommandLine(found.args)
       if (line.uuid !== undefined && uuids.has(line.uuid)) return []
@@ -97,12 +96,8 @@ const OTHERS: Readonly<Record<string, string>> = {
 
 /** One line for each other monitor that runs here: nothing more is known of it. */
 export function otherStacks(system: System): readonly string[] {
-  const { proc } = system.paths
-  const comms = system
-    .list(proc)
-    .filter((name) => /^\d+$/.test(name))
-    .map((pid) => allowed(() => system.readText(`${proc}/${pid}/comm`))?.trim() ?? '')
-  const xen = system.exists(`${proc}/xen/capabilities`) ? ['Xen'] : []
+  const comms = processIds(system).map((pid) => readName(system, pid))
+  const xen = system.exists(`${system.paths.proc}/xen/capabilities`) ? ['Xen'] : []
   return [...new Set([...comms.flatMap((comm) => OTHERS[comm] ?? []), ...xen])].map(
     (what) => `this host runs ${what}; vqtune knows no more of it`,
   )

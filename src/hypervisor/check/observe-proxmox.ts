@@ -3,7 +3,7 @@
 import { messageOf } from '../../errors'
 import type { System } from '../../system/system'
 import type { Domain, DomainInterface } from '../libvirt/domain'
-import { readLinks } from '../network/links'
+import { hostLinks } from '../network/links'
 import { toDomain } from '../proxmox/config'
 import type { Qm, QmGuest } from '../proxmox/qm'
 import { readProcess } from '../qemu/process'
@@ -33,7 +33,7 @@ export async function observeProxmox(
     uri: 'Proxmox VE',
     domains,
     unanswered: unanswered.filter(({ name }) => there.includes(name)),
-    links: domains.length > 0 ? await readLinks(system) : undefined,
+    links: domains.length > 0 ? await hostLinks(system) : undefined,
     pools: new Set(),
     maxFiles: undefined,
     daemon: undefined,

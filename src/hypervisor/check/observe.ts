@@ -1,5 +1,6 @@
-/** One look at a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
+/** One observation of a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
 import { VqtuneError } from '../../errors'
+import type { Links } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { readConfigFile } from '../change/safe-file'
 import { type LibvirtDaemon, readDaemon } from '../libvirt/daemon'
@@ -8,11 +9,12 @@ import { parseNetworkMode } from '../libvirt/network'
 import { readNumber } from '../libvirt/qemu-conf'
 import type { Answer, Virsh } from '../libvirt/virsh'
 import type { DomainRef } from '../libvirt/virsh-output'
-import { type Link, readLinks } from '../network/links'
+import { hostLinks } from '../network/links'
 import { type QemuProcess, readQemuProcess } from '../qemu/process'
 
 /** Who keeps the guest's configuration: libvirt, Proxmox VE, or nobody but the command line that started it. */
-export type Stack = 'libvirt' | 'proxmox' | 'qemu'
+export const STACKS = ['libvirt', 'proxmox', 'qemu'] as const
+export type Stack = (typeof STACKS)[number]
 
 export interface ObservedDomain {
   readonly stack: Stack
@@ -43,8 +45,8 @@ export interface ObservedHypervisor {
   readonly uri: string
   readonly domains: readonly ObservedDomain[]
   readonly unanswered: readonly UnansweredDomain[]
-  /** undefined: not to be seen. */
-  readonly links: readonly Link[] | undefined
+  /** undefined without iproute2. */
+  readonly links: Links | undefined
   /** Networks that hand out virtual functions of the host. */
   readonly pools: ReadonlySet<string>
   /** max_files in qemu.conf, 0 when guests inherit the daemon's limit; undefined when not readable. */
@@ -70,7 +72,7 @@ export async function observeHypervisor(
     uri: virsh.uri,
     domains,
     unanswered,
-    links: domains.length > 0 ? await readLinks(system) : undefined,
+    links: domains.length > 0 ? await hostLinks(system) : undefined,
     pools: await readPools(virsh, domains),
     maxFiles: readMaxFiles(system),
     daemon: await readDaemon(system),

@@ -8,7 +8,7 @@ import type { Finding } from './finding'
 import type { ObservedDomain, ObservedHypervisor } from './observe'
 import { type NicView, vcpusOf, viewNics } from './view'
 
-/** See src/output/schema/host-check.schema.json. */
+/** See src/output/schemas/host-check.ts. */
 export function checkJson(seen: ObservedHypervisor, findings: readonly Finding[]): object {
   return {
     uri: seen.uri,

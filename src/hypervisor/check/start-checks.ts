@@ -2,10 +2,10 @@
  * Whether a guest can start with the queues that an interface is to have: what carries several queues and what does not.
  * Asked by `check` for what is configured, and by `set-queues` for what is about to be. Pure.
  */
+import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
 import { type DomainInterface, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
-import type { Link } from '../network/links'
 import type { Finding } from './finding'
 
 export interface StartProblem extends Pick<Finding, 'severity' | 'code' | 'text' | 'remedy'> {
@@ -19,7 +19,7 @@ export interface StartProblem extends Pick<Finding, 'severity' | 'code' | 'text'
  */
 export function startProblems(
   nic: DomainInterface,
-  links: readonly Link[] | undefined,
+  links: Links | undefined,
   running: DomainInterface | undefined,
 ): readonly StartProblem[] {
   const queues = nic.queues ?? 1
@@ -55,13 +55,13 @@ function typeProblems(nic: DomainInterface, queues: number): readonly StartProbl
 /** The kernel lets a tap be opened only with the flag that it was made with. macvtaps have no such flag. */
 function tapProblems(
   nic: DomainInterface,
-  links: readonly Link[] | undefined,
+  links: Links | undefined,
   running: DomainInterface | undefined,
 ): readonly StartProblem[] {
   const { target } = nic
   if (links === undefined || target === undefined || !usesTap(nic) || !supportsMultiqueue(nic)) return []
   const several = offeredQueues(nic) > 1
-  const link = links.find((candidate) => candidate.name === target)
+  const link = links.get(target)
   if (link === undefined) {
     // With one queue it is as it always was.
     if (nic.targetManaged || !several) return []

@@ -1,6 +1,6 @@
 /** A guest's interfaces with what runs and what is configured side by side. Pure. */
+import type { LinkFacts, Links } from '../../kernel/ip-link'
 import { type Domain, type DomainInterface, isVirtio, kindOf } from '../libvirt/domain'
-import type { Link } from '../network/links'
 import type { ObservedDomain } from './observe'
 
 export interface NicView {
@@ -13,7 +13,7 @@ export interface NicView {
   /** What the next start uses; of a transient guest what runs. */
   readonly configured: DomainInterface
   /** The tap or macvtap of the running guest. */
-  readonly link: Link | undefined
+  readonly link: LinkFacts | undefined
   readonly vcpus: Domain['vcpus']
   /** A device of the host, passed through; its queues are its own. Also where a network hands it out at the start. */
   readonly passthrough: boolean
@@ -27,7 +27,7 @@ export interface NicPair {
 /** In the order of the configuration, then those that only run. */
 export function viewNics(
   domain: ObservedDomain,
-  links: readonly Link[] | undefined,
+  links: Links | undefined,
   pools: ReadonlySet<string> = new Set(),
 ): readonly NicView[] {
   const pairs = pairInterfaces(domain.inactive, domain.live)
@@ -42,7 +42,7 @@ export function viewNics(
         live,
         inactive,
         configured,
-        link: live?.target === undefined ? undefined : links?.find((link) => link.name === live.target),
+        link: live?.target === undefined ? undefined : links?.get(live.target),
         vcpus: vcpusOf(domain),
         passthrough: kindOf(live ?? configured) === 'passthrough' || isFromPool(configured, pools),
       },

@@ -1,7 +1,9 @@
 /** How the queues of a NIC are put to use in each operating system that a guest may run. Pure. */
 
+export const OS_FAMILIES = ['linux', 'windows', 'freebsd', 'other'] as const
+
 export interface GuestOs {
-  readonly family: 'linux' | 'windows' | 'freebsd' | 'other'
+  readonly family: (typeof OS_FAMILIES)[number]
   /** As whoever installed it called it, for people. */
   readonly name: string
   /** False: told by settings that usually mean it. */

@@ -3,7 +3,15 @@
  * is their own setting. A new one is an entry here and its mark in libvirt/metadata.ts.
  */
 
-export type ManagerId = 'openstack' | 'ovirt' | 'kubevirt' | 'harvester' | 'opennebula' | 'cloudstack'
+export const MANAGER_IDS = [
+  'openstack',
+  'ovirt',
+  'kubevirt',
+  'harvester',
+  'opennebula',
+  'cloudstack',
+] as const
+export type ManagerId = (typeof MANAGER_IDS)[number]
 
 export interface Manager {
   readonly title: string

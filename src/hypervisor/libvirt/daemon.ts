@@ -1,11 +1,15 @@
 /** Which libvirt daemon runs QEMU guests here: the modular virtqemud, or the monolithic libvirtd. */
+import { findPrograms } from '../../kernel/processes'
 import type { System } from '../../system/system'
-import { wholeNumber } from '../../text/numbers'
-import { allowed, type OpenFiles, readOpenFiles } from '../qemu/process'
+import { parseWholeNumber } from '../../text/numbers'
+import { type OpenFiles, readOpenFiles } from '../qemu/process'
+
+/** systemd units, the modular one first. */
+export const LIBVIRT_UNITS = ['virtqemud', 'libvirtd'] as const
 
 export interface LibvirtDaemon {
   /** systemd unit to restart. */
-  readonly unit: 'virtqemud' | 'libvirtd'
+  readonly unit: (typeof LIBVIRT_UNITS)[number]
   /** Process id; undefined when it is started on demand and has gone idle. */
   readonly pid: number | undefined
   /** Limits that new guests inherit when max_files is 0; of an idle daemon what its unit will give it. */
@@ -14,17 +18,14 @@ export interface LibvirtDaemon {
 
 /** undefined when neither daemon runs nor listens. */
 export async function readDaemon(system: System): Promise<LibvirtDaemon | undefined> {
-  const { proc } = system.paths
-  const pids = system.list(proc).filter((name) => /^\d+$/.test(name))
-  for (const unit of ['virtqemud', 'libvirtd'] as const) {
-    const pid = pids.find((name) => allowed(() => system.readText(`${proc}/${name}/comm`))?.trim() === unit)
-    if (pid !== undefined) return { unit, pid: Number(pid), openFiles: readOpenFiles(system, Number(pid)) }
+  for (const unit of LIBVIRT_UNITS) {
+    const [process] = findPrograms(system, [{ name: unit }])
+    if (process !== undefined)
+      return { unit, pid: process.pid, openFiles: readOpenFiles(system, process.pid) }
   }
   // Socket activation: the daemon ends after two minutes without clients, its socket stays.
   const { runLibvirt } = system.paths.hypervisor
-  const idle = (['virtqemud', 'libvirtd'] as const).find((unit) =>
-    system.exists(`${runLibvirt}/${SOCKETS[unit]}`),
-  )
+  const idle = LIBVIRT_UNITS.find((unit) => system.exists(`${runLibvirt}/${SOCKETS[unit]}`))
   return idle === undefined
     ? undefined
     : { unit: idle, pid: undefined, openFiles: await readUnitLimit(system, idle) }
@@ -38,6 +39,6 @@ async function readUnitLimit(system: System, unit: string): Promise<OpenFiles | 
     .run('systemctl', ['show', '-p', 'LimitNOFILESoft', `${unit}.service`])
     .catch(() => undefined)
   const text = /^LimitNOFILESoft=(\S+)$/m.exec(result?.stdout ?? '')?.[1]
-  const limit = text === 'infinity' ? Number.POSITIVE_INFINITY : wholeNumber(text)
+  const limit = text === 'infinity' ? Number.POSITIVE_INFINITY : parseWholeNumber(text)
   return limit === undefined ? undefined : { limit, used: undefined }
 }

@@ -30,6 +30,11 @@ export interface Domain {
   readonly commandLineNics: readonly CommandLineNic[]
 }
 
+/** Halves of a teaming pair: virtio, and the passed-through one that may be unplugged. */
+export const TEAMING = ['persistent', 'transient'] as const
+
+export const NIC_KINDS = ['virtio', 'passthrough', 'emulated'] as const
+
 export interface DomainInterface {
   /** Position among the interfaces of the XML, counted from 0. */
   readonly index: number
@@ -51,7 +56,7 @@ export interface DomainInterface {
   readonly source: string | undefined
   /** Of the running guest, or chosen by the user (ua-...). */
   readonly alias: string | undefined
-  readonly teaming: 'persistent' | 'transient' | undefined
+  readonly teaming: (typeof TEAMING)[number] | undefined
   /** <backend type=>, such as passt. */
   readonly backend: string | undefined
 }
@@ -74,7 +79,7 @@ const MULTIQUEUE_TYPES: ReadonlySet<string> = new Set([
 const TAP_TYPES: ReadonlySet<string> = new Set(['network', 'bridge', 'direct', 'ethernet', 'tap'])
 
 /** What the guest sees: a virtio NIC of QEMU, a device of the host passed through, an emulated NIC. */
-export function kindOf(nic: DomainInterface): 'virtio' | 'passthrough' | 'emulated' {
+export function kindOf(nic: DomainInterface): (typeof NIC_KINDS)[number] {
   if (nic.type === 'hostdev') return 'passthrough'
   return nic.model?.startsWith('virtio') === true ? 'virtio' : 'emulated'
 }
@@ -207,7 +212,7 @@ function parseInterface(node: Node, index: number, origin: string): DomainInterf
       .map((key) => attribute(source, key))
       .find((value) => value !== undefined),
     alias: attribute(child(node, 'alias'), 'name'),
-    teaming: teaming === 'persistent' || teaming === 'transient' ? teaming : undefined,
+    teaming: TEAMING.find((half) => half === teaming),
     backend: attribute(child(node, 'backend'), 'type'),
   }
 }

@@ -1,4 +1,4 @@
-/** What `vqtune host set-queues` was asked for, made concrete for one guest. Pure. */
+/** The request of `vqtune host set-queues`, resolved for one guest. Pure. */
 import { VqtuneError } from '../../errors'
 import { plural } from '../../text/plural'
 import { mayWantXdpQueues } from '../guest/guest-os'
@@ -17,7 +17,7 @@ export type QueueRequest = number | 'vcpus'
 
 export interface QueueTargets {
   readonly queues: number
-  /** Interfaces to change; those that have the count already are among them. */
+  /** Interfaces to change, including those that already have the count. */
   readonly nics: readonly DomainInterface[]
   /** Why others are left alone. */
   readonly notes: readonly string[]
@@ -58,9 +58,7 @@ export function resolveQueues(
     supportsMultiqueue(nic) && context.isFromPool?.(nic) !== true
   const nics = chosen.filter(changeable)
   // A passed-through half of a teaming pair that was not asked for by its own name is no surprise.
-  const others = chosen
-    .filter((nic) => !changeable(nic))
-    .map((nic) => `${nic.mac}: left alone: ${whyNot(nic)}`)
+  const others = chosen.filter((nic) => !changeable(nic)).map((nic) => `${nic.mac}: skipped: ${whyNot(nic)}`)
   if (nics.length === 0) {
     throw new VqtuneError(
       'unsupported',
@@ -80,8 +78,8 @@ function countNotes(domain: Domain, request: QueueRequest, queues: number): stri
   const { current, maximum } = domain.vcpus
   if (request !== 'vcpus' && queues > maximum) {
     const use = mayWantXdpQueues(domain.guestOs)
-      ? 'the rest stays unused, unless XDP in the guest takes it'
-      : 'the rest stays unused'
+      ? 'the others stay unused, unless XDP in the guest uses them'
+      : 'the others stay unused'
     return [
       `${queues} queues are more than the ${plural(maximum, 'vCPU')} that ${domain.name} can have; ${use}`,
     ]

@@ -1,4 +1,4 @@
-/** What virsh prints, and what it complains of. Pure. */
+/** The output and the errors of virsh. Pure. */
 import { VqtuneError } from '../../errors'
 import type { ToolResult } from '../../system/system'
 
@@ -36,7 +36,7 @@ export function virshError(uri: string, result: ToolResult): VqtuneError {
     .filter((line) => line.startsWith('error: '))
     .map((line) => line.slice('error: '.length).trim())
   const text = (lines.length === 0 ? result.stderr.trim().split('\n').slice(0, 1) : lines).join(': ')
-  const message = text === '' ? `exit code ${result.code} without a word` : text
+  const message = text === '' ? `exit code ${result.code}, no output` : text
   if (
     /Permission denied|authentication (?:failed|unavailable)|access denied|operation forbidden|read only access/i.test(
       text,

@@ -19,7 +19,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 /** An answer, or why there is none. */
 export type Answer = string | VqtuneError
 
-/** virsh against one libvirt. Reads go over the read-only connection, so that looking needs no privilege. */
+/** virsh for one libvirt URI. Reads use the read-only connection, so that they need no privileges. */
 export class Virsh {
   /** False once a virsh did not take several commands at once. */
   private batches = true
@@ -151,7 +151,7 @@ export class Virsh {
 
   private async run(args: readonly string[], timeoutMs = TIMEOUT_MS): Promise<string> {
     const result = await this.system
-      .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs })
+      .run('virsh', ['-q', '-c', this.uri, ...args], { timeoutMs, atTerminal: true })
       .catch((error: unknown) => this.explain(error, timeoutMs))
     // Of several commands virsh runs all and returns the code of the last one: the first may have failed.
     if (result.code !== 0 || /^error: /m.test(result.stderr)) throw virshError(this.uri, result)
@@ -184,7 +184,7 @@ function explainMissing(error: unknown): never {
   if (error instanceof VqtuneError && error.kind === 'tool-missing') {
     throw new VqtuneError(
       'tool-missing',
-      `${error.message}; the host verbs need libvirt's client (package libvirt-client or libvirt-clients)`,
+      `${error.message}; vqtune host needs libvirt's client (package libvirt-client or libvirt-clients)`,
       { cause: error },
     )
   }

@@ -1,7 +1,7 @@
 /** The edge to Proxmox VE: qm, one call for each question. */
 import { VqtuneError } from '../../errors'
 import type { System, ToolResult } from '../../system/system'
-import { wholeNumber } from '../../text/numbers'
+import { parseWholeNumber } from '../../text/numbers'
 import { parseConfig, type QmConfig } from './config'
 
 const READ_TIMEOUT_MS = 15_000
@@ -85,6 +85,6 @@ export function parseList(text: string): readonly QmGuest[] {
     if (match === null) return []
     const [, vmid = '', name = '', status, pid] = match
     const running = status === 'running'
-    return [{ vmid, name, running, pid: running ? wholeNumber(pid) : undefined }]
+    return [{ vmid, name, running, pid: running ? parseWholeNumber(pid) : undefined }]
   })
 }

@@ -1,5 +1,5 @@
 /** NICs and vCPUs as a QEMU command line gives them, in both spellings: JSON, and keys with values. Pure. */
-import { wholeNumber } from '../../text/numbers'
+import { parseWholeNumber } from '../../text/numbers'
 
 export interface CommandLineNic {
   /** Lower case; undefined: QEMU's own. */
@@ -85,7 +85,7 @@ function nicOf(device: Options, backend: Options | undefined): CommandLineNic {
     queues: backend === undefined ? 1 : queuesOf(backend),
     multiqueue: isOn(device.get('mq')),
     vhost: isOn(backend?.get('vhost')) || /^vhost-/.test(backend?.get('type') ?? ''),
-    vectors: wholeNumber(device.get('vectors')),
+    vectors: parseWholeNumber(device.get('vectors')),
   }
 }
 
@@ -103,7 +103,7 @@ function topology(smp: Options): number | undefined {
 }
 
 function countOf(text: string | undefined): number | undefined {
-  const count = wholeNumber(text)
+  const count = parseWholeNumber(text)
   return count !== undefined && count >= 1 && count <= 65_536 ? count : undefined
 }
 

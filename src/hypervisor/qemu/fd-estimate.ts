@@ -1,4 +1,4 @@
-/** How many file descriptors a QEMU needs, and the max_files that leaves room. */
+/** How many file descriptors a QEMU process needs, and the max_files that suffices. */
 import { type Domain, totalQueues } from '../libvirt/domain'
 import { diskQueues, scsiQueues } from './device-queues'
 

@@ -1,12 +1,12 @@
-/** The QEMU process of a running guest: file descriptors, their limit, and what its command line says of the NICs. */
-import { errnoOf } from '../../errors'
+/** The QEMU process of a running guest: file descriptors, their limit, and the NICs' vectors on its command line. */
+import { errnoOf, isDenied } from '../../errors'
 import type { System } from '../../system/system'
-import { wholeNumber } from '../../text/numbers'
+import { parseWholeNumber } from '../../text/numbers'
 
 export interface OpenFiles {
   /** Soft limit (RLIMIT_NOFILE). */
   readonly limit: number
-  /** Open now; undefined when this user may not look. */
+  /** Open now; undefined when this user may not see it. */
   readonly used: number | undefined
 }
 
@@ -23,10 +23,12 @@ export interface QemuProcess {
 
 /** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
 export function readQemuProcess(system: System, domain: string): QemuProcess | undefined {
-  const pid = wholeNumber(system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim())
+  const pid = parseWholeNumber(
+    system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim(),
+  )
   if (pid === undefined) return undefined
   const cmdline = allowed(() => system.readText(`${system.paths.proc}/${pid}/cmdline`))
-  // A stale pid file must not make us report on a stranger.
+  // A stale PID file may point to an unrelated process.
   if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
   return describe(system, pid, cmdline)
 }
@@ -67,14 +69,14 @@ export function readOpenFiles(system: System, pid: number): OpenFiles | undefine
 export function parseOpenFilesLimit(text: string): number | undefined {
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
   if (soft === undefined) return undefined
-  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : wholeNumber(soft)
+  return soft === 'unlimited' ? Number.POSITIVE_INFINITY : parseWholeNumber(soft)
 }
 
 /** The soft limit of "Max locked memory" in /proc/PID/limits, which counts bytes. */
 export function parseLockedKib(text: string): number | undefined {
   const soft = /^Max locked memory\s+(\S+)/m.exec(text)?.[1]
   if (soft === 'unlimited') return Number.POSITIVE_INFINITY
-  const bytes = wholeNumber(soft)
+  const bytes = parseWholeNumber(soft)
   return bytes === undefined ? undefined : Math.floor(bytes / 1024)
 }
 
@@ -100,13 +102,13 @@ export function parseVectors(cmdline: string): ReadonlyMap<string, number> {
   )
 }
 
-/** undefined where an unprivileged user may not look; any other failure is thrown. */
+/** undefined where an unprivileged user has no access; any other failure is thrown. */
 export function allowed<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
     // ESRCH: the process ended between two reads.
-    if (['EACCES', 'EPERM', 'ESRCH'].includes(errnoOf(error) ?? '')) return undefined
+    if (isDenied(error) || errnoOf(error) === 'ESRCH') return undefined
     throw error
   }
 }

@@ -1,17 +1,21 @@
-/** What makes zero copy useless although the parameter is on. */
+/** What prevents zero copy although the parameter is on. */
 
 import { VqtuneError } from '../../errors'
+import type { Links } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { shellQuote } from '../../text/escape'
-import { type Link, readLinks, sharedBridges, uplinksOf } from '../network/links'
+import { guestTaps, hostLinks, sharedBridges, uplinksOf } from '../network/links'
+
+export const CONDITION_CODES = [
+  'uplink-scatter-gather-off',
+  'no-uplink',
+  'guest-to-guest',
+  'small-packets',
+  'fallback-unseen',
+] as const
 
 export interface Condition {
-  readonly code:
-    | 'uplink-scatter-gather-off'
-    | 'no-uplink'
-    | 'guest-to-guest'
-    | 'small-packets'
-    | 'fallback-unseen'
+  readonly code: (typeof CONDITION_CODES)[number]
   /** True when it defeats zero copy for all traffic through that device. */
   readonly defeats: boolean
   readonly text: string
@@ -19,7 +23,7 @@ export interface Condition {
 
 export interface Uplink {
   readonly name: string
-  /** undefined when ethtool does not tell. */
+  /** undefined if ethtool does not report it. */
   readonly scatterGather: boolean | undefined
 }
 
@@ -28,14 +32,14 @@ export interface ZerocopySurroundings {
   readonly conditions: readonly Condition[]
 }
 
-/** @param named the uplink to judge; undefined: those that the guests' bridges and macvtaps lead to. */
+/** @param named the uplink to check; undefined: those behind the guests' bridges and macvtaps. */
 export async function readSurroundings(
   system: System,
   named: string | undefined,
 ): Promise<ZerocopySurroundings> {
-  const links = (await readLinks(system)) ?? []
-  if (named !== undefined && !links.some((link) => link.name === named)) {
-    const known = links.filter((link) => !link.loopback).map((link) => link.name)
+  const links: Links = (await hostLinks(system)) ?? new Map()
+  if (named !== undefined && !links.has(named)) {
+    const known = [...links.values()].filter((link) => !link.loopback).map((link) => link.name)
     throw new VqtuneError(
       'usage',
       `--uplink ${named}: no such network device; there are: ${known.join(', ') || 'none'}`,
@@ -46,11 +50,6 @@ export async function readSurroundings(
   const uplinks: Uplink[] = []
   for (const name of names) uplinks.push({ name, scatterGather: await readScatterGather(system, name) })
   return { uplinks, conditions: conditionsOf(uplinks, sharedBridges(links, taps)) }
-}
-
-/** Taps and macvtaps: devices that stand for guests. */
-export function guestTaps(links: readonly Link[]): readonly string[] {
-  return links.filter((link) => link.kind === 'tun' || link.kind === 'macvtap').map((link) => link.name)
 }
 
 export function conditionsOf(
@@ -73,25 +72,25 @@ export function conditionsOf(
           {
             code: 'no-uplink',
             defeats: false,
-            text: 'no uplink of a guest found; name it with --uplink',
+            text: 'no uplink found; specify it with --uplink',
           } as const,
         ]),
     ...[...shared].map(
       ([bridge, taps]): Condition => ({
         code: 'guest-to-guest',
         defeats: false,
-        text: `${bridge}: ${taps.length} guests' NICs: what they send to each other, or to this host, is copied`,
+        text: `${bridge}: ${taps.length} guest NICs: packets between them, and to this host, are copied`,
       }),
     ),
     {
       code: 'small-packets',
       defeats: false,
-      text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer listens',
+      text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer is running',
     },
     {
       code: 'fallback-unseen',
       defeats: false,
-      text: 'on means that vhost tries: how many packets are copied on the way all the same, nothing here shows; vqtune host zerocopy probe measures it under load',
+      text: 'on means that vhost attempts it: how many packets are still copied on the way is not visible here; vqtune host zerocopy probe measures it under load',
     },
   ]
 }

@@ -1,4 +1,4 @@
-/** What a kernel histogram trigger with the one key `success` has counted. Pure. */
+/** The counts of a kernel histogram trigger with the single key `success`. Pure. */
 
 /** `{ success: 1 } hitcount: 43` lines of a hist file. */
 export function parseHistogram(text: string): ReadonlyMap<number, number> {

@@ -1,4 +1,5 @@
-/** What modprobe.d and the kernel command line say of one module parameter, in kmod's order. */
+/** The settings of one module parameter in modprobe.d and on the kernel command line, in kmod's order. */
+import { shadowedFiles } from '../../system/shadowed-files'
 import type { System } from '../../system/system'
 import { readConfigFile } from '../change/safe-file'
 
@@ -13,17 +14,11 @@ export interface ConfiguredValue {
 
 /** Every setting of the parameter; the last one wins. */
 export function readConfigured(system: System): readonly ConfiguredValue[] {
-  const { modprobeDirs, procCmdline } = system.paths.hypervisor
-  const files = new Map<string, string>()
-  for (const directory of modprobeDirs) {
-    for (const name of system.list(directory).filter((entry) => entry.endsWith('.conf'))) {
-      // The same name in an earlier directory hides this one.
-      if (!files.has(name)) files.set(name, `${directory}/${name}`)
-    }
-  }
-  const fromFiles = [...files]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, path]) => parseModprobeConf(readConfigFile(system, path) ?? '', path))
+  const { procCmdline, hypervisor } = system.paths
+  const { modprobeDirs } = hypervisor
+  const fromFiles = shadowedFiles(modprobeDirs, '.conf', (directory) => system.list(directory)).flatMap(
+    (path) => parseModprobeConf(readConfigFile(system, path) ?? '', path),
+  )
   // kmod reads the command line after the files.
   return [...fromFiles, ...parseCommandLine(system.readText(procCmdline) ?? '')]
 }
@@ -69,7 +64,7 @@ function setting(parameter: string, source: string): ConfiguredValue[] {
 /** The text of vqtune's own file. */
 export function ownConf(on: boolean): string {
   return [
-    `# Written by: vqtune host zerocopy ${on ? 'on' : 'off'}. To go back: vqtune host undo.`,
+    `# Written by: vqtune host zerocopy ${on ? 'on' : 'off'}. To undo: vqtune host undo.`,
     ...(on
       ? ['# The administrator accepted the risk: denial of service and information leaks between guests.']
       : []),
@@ -78,7 +73,7 @@ export function ownConf(on: boolean): string {
   ].join('\n')
 }
 
-/** The parameter is an int: every other number than 0 is on. undefined for what the kernel would refuse. */
+/** The parameter is an int: any number but 0 is on. undefined for a value that the kernel would reject. */
 export function isOn(value: string): boolean | undefined {
   const text = value.trim()
   return /^[+-]?(?:\d+|0x[0-9a-f]+)$/i.test(text) ? /[1-9a-f]/i.test(text) : undefined

@@ -1,13 +1,16 @@
-/** The vhost_net module: is it loaded, who uses it, does this kernel still have the parameter, and loading it again. */
+/** The vhost_net module: whether it is loaded and in use, whether this kernel still has the parameter, and reloading it. */
 import { VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { type ConfiguredValue, isOn, MODULE, PARAMETER, readConfigured } from './modprobe-conf'
 
+/** 'absent': this kernel has no such module. 'builtin': part of the kernel, cannot be loaded again. */
+export const MODULE_STATES = ['loaded', 'builtin', 'unloaded', 'absent'] as const
+/** 'removed': the kernel dropped zero copy; 'unknown': modinfo is missing. */
+export const PARAMETER_STATES = ['present', 'removed', 'unknown'] as const
+
 export interface VhostModule {
-  /** 'absent': this kernel has no such module. 'builtin': part of the kernel, cannot be loaded again. */
-  readonly state: 'loaded' | 'builtin' | 'unloaded' | 'absent'
-  /** 'removed': the kernel dropped zero copy; 'unknown': modinfo is missing. */
-  readonly parameter: 'present' | 'removed' | 'unknown'
+  readonly state: (typeof MODULE_STATES)[number]
+  readonly parameter: (typeof PARAMETER_STATES)[number]
   /** Setting of the loaded module. */
   readonly running: boolean | undefined
   /** Open vhost-net descriptors: queue pairs of running guests. undefined when not loaded. */
@@ -49,7 +52,7 @@ export function parseUsers(text: string): number | undefined {
   return count === undefined ? undefined : Number(count)
 }
 
-/** What can be done about a running setting that is not the wanted one. */
+/** How a running setting can become the requested one. */
 export type ReloadPlan =
   | { readonly kind: 'none'; readonly why: string }
   | { readonly kind: 'reload' }
@@ -58,7 +61,7 @@ export type ReloadPlan =
 export function planReload(module: VhostModule, wanted: boolean): ReloadPlan {
   if (module.state === 'absent') return { kind: 'none', why: `this kernel has no module ${MODULE}` }
   if (module.state === 'unloaded') {
-    return { kind: 'none', why: `${MODULE} is not loaded: the setting holds from its next load on` }
+    return { kind: 'none', why: `${MODULE} is not loaded: the setting applies when it is next loaded` }
   }
   if (module.state === 'builtin') {
     return {
@@ -67,14 +70,14 @@ export function planReload(module: VhostModule, wanted: boolean): ReloadPlan {
       steps: [`add ${MODULE}.${PARAMETER}=${wanted ? 1 : 0} to the kernel command line`, 'reboot'],
     }
   }
-  if (module.running === wanted) return { kind: 'none', why: `the loaded ${MODULE} has this setting already` }
+  if (module.running === wanted) return { kind: 'none', why: `the loaded ${MODULE} already has this setting` }
   if (module.users === 0) return { kind: 'reload' }
   return {
     kind: 'later',
     why: `${MODULE} is in use: ${module.users} open descriptors (queues of running guests)`,
     steps: [
-      'at the next reboot it takes effect by itself; or without a reboot:',
-      'power off or migrate away every guest of this host',
+      'takes effect at the next reboot; to activate it without a reboot:',
+      'power off or migrate every guest of this host',
       `rmmod ${MODULE} && modprobe ${MODULE}`,
       'start the guests again',
     ],
@@ -82,9 +85,9 @@ export function planReload(module: VhostModule, wanted: boolean): ReloadPlan {
 }
 
 /**
- * Unloads and loads at once: a guest that starts in between would silently run without vhost.
- * @returns why it was not done, when the module came into use meanwhile; undefined when the setting runs.
- * @throws VqtuneError when the module does not come back or comes back with another setting.
+ * Unloads and reloads without a pause: a guest that starts in between would silently run without vhost.
+ * @returns why it was not done, if the module came into use meanwhile; undefined if the setting is active.
+ * @throws VqtuneError if the module does not load again or has another setting.
  */
 export async function reloadModule(system: System, wanted: boolean): Promise<string | undefined> {
   const removed = await system.run('rmmod', [MODULE], { timeoutMs: RELOAD_TIMEOUT_MS })
@@ -104,7 +107,7 @@ export async function reloadModule(system: System, wanted: boolean): Promise<str
   if (running === wanted) return undefined
   throw new VqtuneError(
     'not-converged',
-    `${MODULE} was loaded again, but ${PARAMETER} is ${running === undefined ? 'missing' : running ? 'on' : 'off'}`,
+    `${MODULE} was reloaded, but ${PARAMETER} is ${running === undefined ? 'missing' : running ? 'on' : 'off'}`,
   )
 }
 

@@ -1,4 +1,4 @@
-/** Which kernel function tells of zero-copy completions, and how a probe gets at its argument. */
+/** The kernel function that reports zero-copy completions, and how a probe fetches its argument. */
 import { VqtuneError } from '../../errors'
 import type { System } from '../../system/system'
 import { MODULE } from './modprobe-conf'
@@ -17,10 +17,7 @@ export interface ProbeTarget {
 /** @throws VqtuneError kind unsupported when there is nothing to measure */
 export function probeTarget(system: System, module: VhostModule): ProbeTarget {
   if (module.state !== 'loaded' && module.state !== 'builtin') {
-    throw new VqtuneError(
-      'unsupported',
-      `${MODULE} is not loaded: no guest uses it, there is nothing to measure`,
-    )
+    throw new VqtuneError('unsupported', `${MODULE} is not loaded: no guest uses it, nothing to measure`)
   }
   const symbols = system.readText(system.paths.hypervisor.procKallsyms) ?? ''
   const name = FUNCTIONS.find((candidate) => new RegExp(`\\s${candidate}(?:\\s|$)`, 'm').test(symbols))

@@ -1,7 +1,8 @@
-/** Measures whether vhost really sends without copying: counts the completions that the kernel reports to vhost. */
+/** Measures whether vhost really sends without a copy: counts the completions that the kernel reports to vhost. */
+import { growth } from '../../kernel/counters'
+import { requireLinks } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
-import { readLinks } from '../network/links'
-import { guestTaps } from './conditions'
+import { guestTaps } from '../network/links'
 import type { VhostModule } from './module'
 import { probeTarget } from './probe-target'
 import { SuccessProbe } from './tracefs'
@@ -17,19 +18,21 @@ export interface ProbeResult {
   readonly verdict: ProbeVerdict
 }
 
-export type ProbeVerdict =
+export const PROBE_VERDICTS = [
   /** At least one send went out without a copy. */
-  | 'works'
-  /** Tried, and every packet was copied on the way. */
-  | 'copied'
-  /** Guests sent, but vhost did not even try. */
-  | 'not-tried'
-  | 'no-traffic'
+  'works',
+  /** Attempted, but every packet was copied on the way. */
+  'copied',
+  /** Guests sent, but vhost did not attempt it. */
+  'not-tried',
+  'no-traffic',
   /** The probe read something that is not a bool: this kernel's function has other arguments. */
-  | 'unreadable'
+  'unreadable',
+] as const
+export type ProbeVerdict = (typeof PROBE_VERDICTS)[number]
 
 /**
- * Counts for some seconds, less when the signal aborts. The probe is gone when this returns or throws.
+ * Counts for some seconds, less when the signal aborts. The probe is removed when this returns or throws.
  * @throws VqtuneError kind unsupported, permission.
  */
 export async function probeZerocopy(
@@ -39,7 +42,7 @@ export async function probeZerocopy(
   signal: AbortSignal,
 ): Promise<ProbeResult> {
   const target = probeTarget(system, module)
-  const taps = guestTaps((await readLinks(system)) ?? [])
+  const taps = guestTaps(await requireLinks(system))
   const sentBefore = readSent(system, taps)
   const startedMs = performance.now()
   const probe = SuccessProbe.start(system, target.location, target.fetches)
@@ -50,7 +53,7 @@ export async function probeZerocopy(
   } finally {
     probe.remove()
   }
-  const sent = Math.max(0, readSent(system, taps) - sentBefore)
+  const sent = growth(sentBefore, readSent(system, taps)) ?? 0
   return { seconds: Math.round((performance.now() - startedMs) / 100) / 10, ...judge(counts, sent) }
 }
 

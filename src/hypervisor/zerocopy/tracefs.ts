@@ -1,7 +1,7 @@
-/** One kprobe with a histogram in tracefs: made, read, and taken away without touching anybody else's. */
+/** One kprobe with a histogram in tracefs: created, read and removed without touching any other. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs'
-import { errnoOf, messageOf, VqtuneError } from '../../errors'
-import type { System } from '../../system/system'
+import { errnoOf, isDenied, messageOf, VqtuneError } from '../../errors'
+import { type System, tracedWrite } from '../../system/system'
 import { parseHistogram } from './histogram'
 
 /** Our events' group; the name ends in our process id. */
@@ -14,7 +14,7 @@ export function findTracefs(system: System): string {
   const candidates = system.paths.hypervisor.tracefs
   let found: string | undefined
   try {
-    // The directories are closed to everybody but root, where even a look fails.
+    // Only root may list these directories; for anybody else even that fails.
     found = candidates.find((directory) => system.list(directory).includes('kprobe_events'))
   } catch (error) {
     throw tracefsError(candidates[0] ?? '', error)
@@ -25,7 +25,7 @@ export function findTracefs(system: System): string {
     'unsupported',
     mounted
       ? 'this kernel has no kprobe events (CONFIG_KPROBE_EVENTS)'
-      : `tracefs is not mounted; to mount it: mount -t tracefs tracefs ${candidates[0]}`,
+      : `tracefs is not mounted; run mount -t tracefs tracefs ${candidates[0]}`,
   )
 }
 
@@ -57,7 +57,7 @@ export class SuccessProbe {
     const probe = new SuccessProbe(system, tracefs, pid)
     probe.create(location, fetches)
     try {
-      append(`${probe.event}/trigger`, TRIGGER)
+      append(system, `${probe.event}/trigger`, TRIGGER)
     } catch (error) {
       probe.remove()
       if (errnoOf(error) === undefined || isDenied(error)) throw tracefsError(`${probe.event}/trigger`, error)
@@ -72,7 +72,7 @@ export class SuccessProbe {
     let failure: unknown
     for (const fetch of fetches) {
       try {
-        append(`${this.tracefs}/kprobe_events`, `p:${this.name} ${location} success=${fetch}`)
+        append(this.system, `${this.tracefs}/kprobe_events`, `p:${this.name} ${location} success=${fetch}`)
         return
       } catch (error) {
         failure = error
@@ -87,7 +87,7 @@ export class SuccessProbe {
     return parseHistogram(this.system.readText(`${this.event}/hist`) ?? '')
   }
 
-  /** Takes everything away. @throws VqtuneError naming what is left. */
+  /** Removes everything. @throws VqtuneError naming what is left. */
   remove(): void {
     removeEvent(this.system, this.tracefs, this.name)
   }
@@ -106,12 +106,12 @@ function removeEvent(system: System, tracefs: string, name: string): void {
   const directory = `${tracefs}/events/${name}`
   try {
     // An event with a trigger is busy. "None" fails to remove, which is fine: then there was none.
-    if (system.exists(`${directory}/trigger`)) append(`${directory}/trigger`, `!${TRIGGER}`)
+    if (system.exists(`${directory}/trigger`)) append(system, `${directory}/trigger`, `!${TRIGGER}`)
   } catch {
-    // The removal below tells whether it mattered.
+    // Whether it mattered shows in the removal below.
   }
   try {
-    append(`${tracefs}/kprobe_events`, `-:${name}`)
+    append(system, `${tracefs}/kprobe_events`, `-:${name}`)
   } catch (error) {
     if (!system.exists(directory)) return
     throw new VqtuneError(
@@ -122,18 +122,16 @@ function removeEvent(system: System, tracefs: string, name: string): void {
   }
 }
 
-/** Appending matters: opening kprobe_events for plain writing deletes every kprobe of everybody. */
-function append(path: string, text: string): void {
-  const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND)
-  try {
-    writeSync(fd, `${text}\n`)
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function isDenied(error: unknown): boolean {
-  return ['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '')
+/** Must append: opening kprobe_events with O_TRUNC deletes all kprobes of the system. */
+function append(system: System, path: string, text: string): void {
+  tracedWrite(system, 'write', path, text, () => {
+    const fd = openSync(path, constants.O_WRONLY | constants.O_APPEND)
+    try {
+      writeSync(fd, `${text}\n`)
+    } finally {
+      closeSync(fd)
+    }
+  })
 }
 
 function tracefsError(path: string, error: unknown): VqtuneError {

@@ -1,4 +1,4 @@
-/** Which vCPU took whose interrupts, as a table: a private queue is one dark cell in its row. Pure. */
+/** Interrupts by queue and vCPU as a table: a private queue has one dark cell in its row. Pure. */
 import type { QueueLoad } from '../compare'
 
 /** Shares of the colour: the least is seen, and the text is legible on the most, light and dark. */

@@ -1,4 +1,4 @@
-/** The report as one page that needs nothing else: no script, no font, no image from elsewhere. Pure. */
+/** The report as one self-contained page: no script, no external font or image. Pure. */
 import type { Direction, NicLoad, Report } from '../compare'
 import type { Condition } from '../conditions'
 import type { Inventory } from '../inventory'
@@ -44,14 +44,14 @@ function nicSection(report: Report, nic: NicLoad, conditions: readonly Condition
   }))
   return `<section><h2>${escapeHtml(nic.name)}: ${nic.channels} ${nic.channels === 1 ? 'channel' : 'channels'}</h2>
 <div class="tiles">${directionTile('incoming', nic.rx, report.seconds)}${directionTile('outgoing', nic.tx, report.seconds)}${spreadTile(nic)}</div>
-<h3>Does multi-queue fit?</h3>
+<h3>Does multi-queue suit this traffic?</h3>
 <ul class="conditions">${conditions.map(conditionItem).join('')}</ul>
-<h3>Interrupts of each queue</h3>${barChart(`interrupts of ${nic.name}`, bars)}
+<h3>Interrupts by queue</h3>${barChart(`interrupts of ${nic.name}`, bars)}
 ${legend([
   ['rx', 'receive'],
   ['tx', 'transmit'],
 ])}
-<h3>The vCPU that took them</h3>${queueMap(
+<h3>Interrupts by queue and vCPU</h3>${queueMap(
     nic.queues,
     report.cpus.map(({ cpu }) => cpu),
   )}</section>`
@@ -67,8 +67,8 @@ function spreadTile({ evenness, evennessOf, channels }: NicLoad): string {
   const index = evenness === undefined ? 'none' : evenness.toFixed(2)
   const meaning =
     evenness === undefined
-      ? 'nothing arrived'
-      : `Jain's index over ${evennessOf}: 1 is even, ${(1 / channels).toFixed(2)} is one queue only`
+      ? 'no traffic'
+      : `Jain's index over ${evennessOf}: 1 is even, ${(1 / channels).toFixed(2)} is a single busy queue`
   return `<div class="tile"><span>spread over the queues</span><strong>${index}</strong><span>${escapeHtml(meaning)}</span></div>`
 }
 
@@ -108,7 +108,7 @@ function guestFacts({ flows, tcp }: Report): string {
       ? []
       : [
           ['TCP segments sent', String(tcp.sent)],
-          ['TCP segments sent again', String(tcp.retransmitted)],
+          ['TCP segments retransmitted', String(tcp.retransmitted)],
         ]),
   ]
   return `<dl class="facts">${rows.map(([name = '', value = '']) => `<dt>${name}</dt><dd>${value}</dd>`).join('')}</dl>`

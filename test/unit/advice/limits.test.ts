@@ -22,6 +22,8 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
   const nic: ObservedNic = {
     name: 'ens3',
     altnames: [],
+    isMacPermanent: true,
+    isIdentified: false,
     ifindex: 2,
     mac: '52:54:00:ab:cd:01',
     virtio: 'virtio0',
@@ -34,6 +36,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
     interruptLayout: 'per-queue',
     vectors: 18,
     queues: [],
+    settings: [],
     rssQueues: undefined,
     obstacle: undefined,
     ...changes,
@@ -55,11 +58,11 @@ const codes = (given: Case) => limitsOf(inputOf(given)).map((limit) => limit.cod
 const first = (given: Case) => limitsOf(inputOf(given))[0]
 
 describe('limitsOf', () => {
-  test('nothing stands in the way', () => {
+  test('no limit', () => {
     expect(limitsOf(inputOf({}))).toEqual([
       {
         code: 'vcpus',
-        text: 'there is a queue pair for each of the 8 vCPUs: nothing stands in the way',
+        text: 'there is a queue pair for each of the 8 vCPUs: no limit',
         next: undefined,
         onHost: false,
       },
@@ -71,7 +74,7 @@ describe('limitsOf', () => {
   test('the host gives too few', () => {
     expect(first({ maximum: 2 })).toEqual({
       code: 'host-maximum',
-      text: 'the host exposes 2 queue pairs, and 8 vCPUs could use 8',
+      text: 'the host exposes 2 queue pairs; 8 vCPUs could use 8',
       next: 'give this NIC 8 queues on the host',
       onHost: true,
     })
@@ -99,7 +102,7 @@ describe('limitsOf', () => {
     ['intx', 'intx', 'level interrupt'],
     ['mmio', 'mmio', 'single interrupt'],
     ['ccw', 'ccw', 'adapter interrupts'],
-    ['unknown', 'no-interrupt', 'no interrupt of the device'],
+    ['unknown', 'no-interrupt', 'no interrupt in /proc/interrupts'],
   ] as const)('interrupt layout %s', (interruptLayout, code, text) => {
     const limit = first({ nic: { interruptLayout, vectors: 3 } })
     expect(limit?.code).toBe(code)
@@ -124,7 +127,7 @@ describe('limitsOf', () => {
 
   test('the configuration limits it, with file and line', () => {
     expect(first({ rule: { cap: 4 } })?.text).toBe(
-      'the configuration allows 4 at most: cap = 4 (/etc/vqtune/vqtune.toml:7)',
+      'the configuration allows at most 4: cap = 4 (/etc/vqtune/vqtune.toml:7)',
     )
     expect(codes({ rule: { cap: 8 } })).toEqual(['vcpus'])
     expect(first({ rule: { channels: 3 } })).toMatchObject({

@@ -2,13 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { barChart, lineChart, niceTicks } from '../../../bench/lib/chart'
 import { renderDocument, renderTable } from '../../../bench/lib/document'
 import { forksBelow, parseForks } from '../../../bench/lib/forks'
-import { quantile, slopeOf, spread } from '../../../bench/lib/statistics'
+import { slopeOf, spread } from '../../../bench/lib/statistics'
 
 describe('statistics', () => {
-  test('quantiles interpolate between ranks, whatever the order', () => {
-    expect(quantile([4, 1, 3, 2], 0.5)).toBe(2.5)
-    expect(quantile([10], 0.99)).toBe(10)
-    expect(quantile([0, 100], 0.99)).toBeCloseTo(99)
+  test('the spread is the median and the middle half', () => {
     expect(spread([1, 2, 3, 4, 5])).toBe('3.0 (2.0 to 4.0)')
   })
 
@@ -106,6 +103,16 @@ describe('the document', () => {
     expect(lines).toEqual(['| what   |  ms |', '| ------ | --: |', '| a \\| b | 1.0 |'])
   })
 
+  test('begins with the results of the parts that have one', () => {
+    const section = { title: 'Part', text: [], tables: [], charts: [] }
+    const text = renderDocument([
+      { name: 'a', machine, section: { ...section, summary: 'One.' } },
+      { name: 'b', machine, section },
+      { name: 'c', machine, section: { ...section, summary: 'Three.' } },
+    ])
+    expect(text).toContain('## Summary\n\n- One.\n- Three.\n\n## Part')
+  })
+
   test('says of each part where and when it ran', () => {
     const section = {
       title: 'Part',
@@ -115,6 +122,7 @@ describe('the document', () => {
     }
     const text = renderDocument([{ name: 'part', machine, section }])
     expect(text).toContain('## Part')
+    expect(text).not.toContain('Summary')
     expect(text).toContain('![Alt](benchmarks/f.svg)')
     expect(text).toContain('`npm run bench -- part`, 2026-11-25 11:00 UTC, commit abc, Node 20.20.2')
   })

@@ -1,9 +1,8 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/explain'
-import { openSystem } from '../../../src/system/system'
-import { capturedRoot } from '../../support/bundle'
+import { capturedGuest, guestWith } from '../../support/captured-guest'
+import { expectSchema } from '../../support/schema'
+import { processFiles } from '../../support/systems'
 
 interface Options {
   readonly files?: Readonly<Record<string, string>>
@@ -15,15 +14,10 @@ async function explain(
   guest: string,
   { files = {}, json = false, nic = 'enp0s8' }: Options = {},
 ): Promise<string> {
-  const root = capturedRoot(guest)
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(`${root}${path}`), { recursive: true })
-    writeFileSync(`${root}${path}`, text)
-  }
+  const system = guestWith(guest, files)
   const parts: string[] = []
   const code = await run({
-    system: openSystem(root),
+    system,
     positionals: [nic],
     options: { json },
     configFile: undefined,
@@ -33,35 +27,32 @@ async function explain(
     signal: new AbortController().signal,
   })
   expect(code).toBe(0)
-  return parts.join('').replaceAll(root, '')
+  return parts.join('').replaceAll(system.paths.root, '')
 }
 
-// Each case starts the recorded ethtool and ip.
-describe('vqtune explain', { timeout: 30_000 }, () => {
-  test('converged: nothing stands in the way', async () => {
+describe('vqtune explain', () => {
+  test('converged: no limit', async () => {
     const text = await explain('debian-6.12-4cpu-4q')
     expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
-    expect(text).toContain('\nchannels: 4 now, target 4, maximum of the host 4\n')
-    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one for each vCPU\n')
-    expect(text).toContain(
-      '\nWhat limits it:\n  there is a queue pair for each of the 4 vCPUs: nothing stands in the way\n',
-    )
+    expect(text).toContain('\nchannels: 4 now, target 4, host maximum 4\n')
+    expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one per vCPU\n')
+    expect(text).toContain('\nLimited by:\n  there is a queue pair for each of the 4 vCPUs: no limit\n')
     expect(text).toContain('\nQueues:\n  each queue is private to its vCPUs\n')
-    expect(text).toContain('\nWho else may write it:\n  nobody, as far as files and processes tell\n')
+    expect(text).toContain('\nOther software that may change it:\n  none detected\n')
     expect(text).toMatch(/\nNext: nothing to do\n$/)
     expect(text).not.toContain('How to get more')
   })
 
   test('host-limits-2of4: the arithmetic, and the remedy with this MAC and target', async () => {
     const text = await explain('host-limits-2of4')
-    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: all that the host exposes\n')
-    expect(text).toContain('  the host exposes 2 queue pairs, and 4 vCPUs could use 4\n')
+    expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: the maximum of the host\n')
+    expect(text).toContain('  the host exposes 2 queue pairs; 4 vCPUs could use 4\n')
     const mac = /MAC (\S+)/.exec(text)?.[1]
     expect(text).toContain(`vqtune host set-queues DOMAIN 4 --nic ${mac} --apply\n`)
     expect(text).toContain('\nOr, if this is Proxmox VE:\n')
-    expect(text).toContain('A full power-off is needed, not a reboot.')
+    expect(text).toContain('This needs a full power-off; a reboot is not enough')
     expect(text).toContain('ethtool -l enp0s8    # "Combined" under "Pre-set maximums": 4\n')
-    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on its side\n$/)
+    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on the hypervisor side\n$/)
   })
 
   test.each([
@@ -78,8 +69,8 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     ['Acme', 'Cloud', "<driver name='vhost' queues='4'/>"],
   ])('on %s, %s: %s', async (vendor, product, expected) => {
     const files = {
-      '/sys/class/dmi/id/sys_vendor': `${vendor}\n`,
-      '/sys/class/dmi/id/product_name': `${product}\n`,
+      '/sys/devices/virtual/dmi/id/sys_vendor': `${vendor}\n`,
+      '/sys/devices/virtual/dmi/id/product_name': `${product}\n`,
     }
     const text = await explain('host-limits-2of4', { files })
     expect(text).toContain(expected)
@@ -107,15 +98,16 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
   test('rivals, policy and the ledger are named, in JSON too', async () => {
     const files = {
       '/etc/vqtune/vqtune.toml': '[defaults]\ncap = 2\n',
-      '/proc/77/comm': 'irqbalance\n',
+      ...processFiles(77, 'irqbalance'),
       '/etc/systemd/network/10-a.link': '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=1\n',
     }
     const text = await explain('debian-6.12-4cpu-4q', { files })
-    expect(text).toContain('the configuration allows 2 at most: cap = 2 (/etc/vqtune/vqtune.toml:1)')
+    expect(text).toContain('the configuration allows at most 2: cap = 2 (/etc/vqtune/vqtune.toml:1)')
     expect(text).toContain('  irqbalance (pid 77): runs and moves')
     expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
-    expect(text).toContain('\nWhat vqtune changed:\n  nothing since boot\n')
+    expect(text).toContain('\nChanged by vqtune:\n  nothing since boot\n')
     const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
+    expectSchema('explain', json)
     expect(json).toMatchObject({
       version: 1,
       name: 'enp0s8',
@@ -153,13 +145,13 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
     }
     const guest = 'debian-6.12-4cpu-4q'
     expect(await explain(guest, { files: ledger({ original, applied }) })).toContain(
-      '  channels 1 -> 4, interrupts or XPS of 1 queue, at 2026-01-02T03:04:05Z\n  back to what was before: vqtune rollback enp0s8\n',
+      '  channels 1 -> 4, at 2026-01-02T03:04:05Z\n  to restore the original values: vqtune rollback enp0s8\n',
     )
     expect(await explain(guest, { files: ledger({ original }) })).toContain(
-      'cut short; before it: channels 1',
+      'interrupted; before it: channels 1',
     )
     const held = await explain(guest, { files: ledger({ held: true }) })
-    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, and held until vqtune apply')
+    expect(held).toContain('rolled back at 2026-01-02T03:04:05Z, held until the next boot or vqtune apply')
     expect(held).toMatch(/\nNext: vqtune apply enp0s8\n$/)
   })
 })
@@ -168,9 +160,7 @@ describe('vqtune explain', { timeout: 30_000 }, () => {
 async function identityOf(
   guest: string,
 ): Promise<{ host: string; name: string; mac: string; virtio: string; ifindex: number }> {
-  const root = capturedRoot(guest)
-  onTestFinished(() => rmSync(root, { recursive: true, force: true }))
-  const system = openSystem(root)
+  const { system } = capturedGuest(guest)
   const directory = `${system.paths.sysClassNet}/enp0s8`
   return {
     host: system.readText(system.paths.procBootId)?.trim() ?? '',

@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { run } from '../../../src/commands/config-check'
 import type { System } from '../../../src/system/system'
+import { guestWith } from '../../support/captured-guest'
+import { expectSchema } from '../../support/schema'
 import { systemWith } from '../../support/systems'
 import { ETC, VENDOR } from './tree'
 
@@ -21,15 +22,7 @@ async function check(system: System, json = false): Promise<{ code: number; out:
 }
 
 /** A captured guest with one NIC, enp0s8, and these files. */
-function guestWith(files: Readonly<Record<string, string>>): System {
-  const system = systemWith(files)
-  for (const part of ['sys', 'proc']) {
-    mkdirSync(`${system.paths.root}/${part}`, { recursive: true })
-    const from = `test/fixtures/guests/debian-6.12-4cpu-4q/${part}`
-    cpSync(from, `${system.paths.root}/${part}`, { recursive: true, verbatimSymlinks: true })
-  }
-  return system
-}
+const withNic = (files: Readonly<Record<string, string>>) => guestWith('debian-6.12-4cpu-4q', files)
 
 describe('vqtune config check', () => {
   test('lists every problem of every file and exits with 2', async () => {
@@ -38,7 +31,9 @@ describe('vqtune config check', () => {
       code: 2,
       out: `${VENDOR}:2: boot.wait-ms = true: allowed is 0 to 60000\n${ETC}:1: gaurd: unknown key, did you mean guard?\n2 problems\n`,
     })
-    expect(JSON.parse((await check(system, true)).out)).toMatchObject({
+    const json = JSON.parse((await check(system, true)).out)
+    expectSchema('config-check', json)
+    expect(json).toMatchObject({
       problems: [
         { file: VENDOR, line: 2, text: 'boot.wait-ms = true: allowed is 0 to 60000' },
         { file: ETC, line: 1 },
@@ -51,10 +46,13 @@ describe('vqtune config check', () => {
     const { code, out } = await check(systemWith({}))
     expect(code).toBe(0)
     expect(out).toMatch(/^no configuration file: built-in defaults\nno problems\n.+\n$/)
+    const json = JSON.parse((await check(systemWith({}), true)).out)
+    expect(json.unobserved).toMatch(/online: no list of online CPUs$/)
+    expectSchema('config-check', json)
   })
 
   test('shows what applies to each NIC and which table says so', async () => {
-    const system = guestWith({
+    const system = withNic({
       [VENDOR]: '[defaults]\ncap = 3\n',
       [ETC]: '# first\n[[nic]]\nmatch = { name = "enp*" }\nchannels = 4\n',
     })

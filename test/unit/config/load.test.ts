@@ -6,8 +6,8 @@ import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/loa
 import { locateKeys } from '../../../src/config/locate'
 import { mergeFragments } from '../../../src/config/merge'
 import { parseFragment } from '../../../src/config/parse'
-import { nearest, problemLine, shownValue } from '../../../src/config/problem'
-import { DEFAULT_SETTINGS, nicOrigins, nicSettings } from '../../../src/config/settings'
+import { problemLine, shownValue } from '../../../src/config/problem'
+import { DEFAULT_SETTINGS, nicOrigin, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
 import { asRunningGuest, ETC, VENDOR } from './tree'
@@ -83,7 +83,7 @@ describe('precedence', () => {
     const settings = await loadSettings(system)
     expect(settings.boot).toEqual({ waitMs: 20, limitMs: 2000 })
     expect(settings.isolated).toBe('use')
-    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, xps: false, affinity: true })
+    expect(nicSettings(settings, ETH0)).toMatchObject({ cap: 8, switches: { xps: false, affinity: true } })
     expect(settings.sources.map((file) => file.replace(system.paths.root, ''))).toEqual([
       VENDOR,
       ETC,
@@ -105,10 +105,8 @@ describe('precedence', () => {
     const settings = await loadSettings(undone)
     expect(nicSettings(settings, ETH0)).toMatchObject({ cap: undefined, channels: undefined })
     expect(nicSettings(settings, { ...ETH0, virtio: 'virtio3' })).toMatchObject({ cap: 2, channels: 2 })
-    expect(nicOrigins(settings, ETH0)).toMatchObject({
-      cap: `${undone.paths.etcConfig}:2`,
-      enabled: 'built-in',
-    })
+    expect(nicOrigin(settings, ETH0, 'cap')).toBe(`${undone.paths.etcConfig}:2`)
+    expect(nicOrigin(settings, ETH0, 'enabled')).toBe('built-in')
   })
 
   test('--config replaces the installed files, and must exist', async () => {
@@ -136,6 +134,7 @@ conflict-window-seconds = 60
 conflict-backoff-seconds = 120
 history-size-kib = 64
 log-level = "debug"
+log-format = "json"
 [metrics]
 textfile = "/var/lib/node_exporter/vqtune.prom"
 listen = "unix:/run/vqtune/metrics.sock"
@@ -157,6 +156,7 @@ commit-confirm-seconds = 0
       conflictBackoffSeconds: 120,
       historySizeKib: 64,
       logLevel: 'debug',
+      logFormat: 'json',
     })
     expect(metrics).toEqual({
       textfile: '/var/lib/node_exporter/vqtune.prom',
@@ -187,15 +187,16 @@ describe('errors name file, line, key, value and what is allowed', () => {
       '\n[[nic]]\nmatch = { name = "eth0" }\n\ncap = 300',
       ['5: nic[0].cap = 300: allowed is 1 to 256, or "none"'],
     ],
+    ['[daemon]\nhistory-size-kib = 65537', ['2: daemon.history-size-kib = 65537: allowed is 16 to 65536']],
     ['[boot]\nwait-ms = "1"', ['2: boot.wait-ms = "1": allowed is 0 to 60000']],
     ['[boot]\nwait-ms = 1.5', ['2: boot.wait-ms = 1.5: allowed is 0 to 60000']],
     ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
     ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
     ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
-    ['cap = 4', ['1: cap: unknown key here, it belongs in [defaults] or [[nic]]']],
+    ['cap = 4', ['1: cap: unknown key here; it belongs in [defaults] or [[nic]]']],
     [
       '[boot]\nisolated-cpus = "use"',
-      ['2: boot.isolated-cpus: unknown key here, it belongs in the top, before any table'],
+      ['2: boot.isolated-cpus: unknown key here; it belongs in the top, before any table'],
     ],
     ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
     ['boot = 3', ['1: boot = 3: allowed is a table']],
@@ -221,7 +222,7 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ],
     [
       '[nic]\nmatch = { name = "a" }',
-      ['1: nic = a table: allowed is tables written as [[nic]], one for each rule'],
+      ['1: nic = a table: allowed is tables written as [[nic]], one per rule'],
     ],
     [
       '[[nic]]\ncap = 1',
@@ -323,8 +324,8 @@ describe('errors name file, line, key, value and what is allowed', () => {
     symlinkSync('/dev/zero', `${system.paths.etcConfigDir}/b.toml`)
     const { problems } = await readConfig(system)
     expect(problems.map((problem) => problem.text)).toEqual([
-      'not a file but a directory',
-      'not a file but a device, pipe or socket',
+      'not a regular file but a directory',
+      'not a regular file but a device, pipe or socket',
       '131073 bytes: allowed is up to 131072',
     ])
   })
@@ -412,12 +413,12 @@ describe('who may write the file', () => {
   })
 
   test.each([
-    [0o664, 0o755, 'refused, since it is writable by others (mode 0664): chmod go-w helps'],
-    [0o646, 0o755, 'refused, since it is writable by others (mode 0646): chmod go-w helps'],
+    [0o664, 0o755, 'refused: it is group- or world-writable (mode 0664); run chmod go-w'],
+    [0o646, 0o755, 'refused: it is group- or world-writable (mode 0646); run chmod go-w'],
     [
       0o644,
       0o775,
-      'refused, since its directory DIR is writable by others (mode 0775): chmod go-w on it helps',
+      'refused: its directory DIR is group- or world-writable (mode 0775); run chmod go-w on it',
     ],
   ])('file mode %o in directory mode %o', async (fileMode, directoryMode, expected) => {
     const system = systemWith({ [ETC]: KEY })
@@ -438,7 +439,7 @@ describe('who may write the file', () => {
     chmodSync(shared, 0o777)
     const { problems } = await readConfig(asRunningGuest(system))
     expect(problems[0]?.text).toBe(
-      `refused, since its directory ${shared} is writable by others (mode 0777): chmod go-w on it helps`,
+      `refused: its directory ${shared} is group- or world-writable (mode 0777); run chmod go-w on it`,
     )
     chmodSync(shared, 0o1777)
     expect((await loadSettings(asRunningGuest(system))).boot.waitMs).toBe(1)
@@ -451,7 +452,7 @@ describe('who may write the file', () => {
       return facts?.kind === 'file' ? { ...facts, uid: 4242 } : facts
     }
     const { problems } = await readConfig(asRunningGuest(system, { linkStat }))
-    expect(problems[0]?.text).toMatch(/^refused, since it belongs to user 4242: allowed is root/)
+    expect(problems[0]?.text).toMatch(/^refused: it belongs to user 4242, not to root/)
     chmodSync(system.paths.etcConfig, 0o666)
     expect((await loadSettings(system)).boot.waitMs).toBe(1)
   })
@@ -491,7 +492,6 @@ test('what cannot be told of a file is left open', async () => {
     ['nic', 0, 'cap', 'x'],
   ])
     expect(keysKnownAt(path)).toEqual([])
-  expect(nearest('cap', [])).toBeUndefined()
   expect(shownValue(new Date(Number.NaN))).toBe('a date')
   // A table that was written in no line that is known counts as one of the first.
   const merged = mergeFragments([

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { globMatcher, matchesNic, type NicMatch } from '../../../src/config/match'
+import {
+  globMatcher,
+  isUndecided,
+  matchesNic,
+  type NicMatch,
+  needsIdentification,
+} from '../../../src/config/match'
 
 const NIC = {
   name: 'ens3',
@@ -27,6 +33,42 @@ describe('matchesNic', () => {
     [{ name: 'ens*', virtio: 'virtio3' }, false],
   ])('%j: %s', (match, expected) => {
     expect(matchesNic(match, NIC)).toBe(expected)
+  })
+})
+
+describe('a rule whose NIC is not fully known', () => {
+  const names = {
+    name: 'eth0',
+    altnames: [],
+    mac: '52:54:00:00:00:01',
+    busAddress: '0000:00:03.0',
+    virtio: 'virtio0',
+  }
+  const sysfs = { ...names, isIdentified: false, isMacPermanent: true }
+  const port = { ...sysfs, isMacPermanent: false }
+
+  test('is undecided where an altname or another address could make it fit', () => {
+    expect(isUndecided({ name: 'enp1s0' }, sysfs)).toBe(true)
+    expect(isUndecided({ mac: '52:54:00:00:00:09' }, port)).toBe(true)
+    expect(isUndecided({ mac: '52:54:00:00:00:09', virtio: 'virtio0' }, port)).toBe(true)
+    expect(isUndecided({ name: 'enp1s0', mac: names.mac }, sysfs)).toBe(true)
+  })
+
+  test('is decided where it fits already, cannot fit, or ip was asked', () => {
+    expect(isUndecided({ name: 'eth*' }, sysfs)).toBe(false)
+    expect(isUndecided({ name: 'enp1s0', virtio: 'virtio9' }, sysfs)).toBe(false)
+    expect(isUndecided({ name: 'enp1s0', mac: '52:54:00:00:00:09' }, sysfs)).toBe(false)
+    expect(isUndecided({ mac: '52:54:00:00:00:09' }, sysfs)).toBe(false)
+    expect(isUndecided({ name: 'enp1s0' }, { ...sysfs, isIdentified: true })).toBe(false)
+    expect(isUndecided({}, port)).toBe(false)
+  })
+
+  test('is what ip is asked for', () => {
+    const rule = (match: object) => [{ match }]
+    expect(needsIdentification(rule({ name: 'a' }), [sysfs])).toBe(true)
+    expect(needsIdentification(rule({ mac: 'a' }), [sysfs, port])).toBe(true)
+    expect(needsIdentification(rule({ mac: 'a' }), [sysfs])).toBe(false)
+    expect(needsIdentification(rule({ virtio: 'virtio1' }), [port])).toBe(false)
   })
 })
 

@@ -2,17 +2,18 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { grammarKeys } from '../../../src/config/grammar'
 import { isEmptyConfig, readConfig } from '../../../src/config/load'
+import { configurationManual, exampleConfiguration } from '../../../src/config/reference'
 import { DEFAULT_NIC_SETTINGS, DEFAULT_SETTINGS, nicSettings } from '../../../src/config/settings'
 import { systemWith } from '../../support/systems'
 import { ETC } from './tree'
 
-const shipped = readFileSync('packaging/vqtune.toml', 'utf8')
-const manual = readFileSync('packaging/man/vqtune.toml.5', 'utf8')
+const shipped = exampleConfiguration(readFileSync('packaging/vqtune.toml.in', 'utf8'))
+const manual = configurationManual(readFileSync('packaging/man/vqtune.toml.5.in', 'utf8'))
 
 /** `#key = value` is a key at its default; `# text` is a comment. */
 const uncommented = shipped.replace(/^#(?=[a-z])/gm, '')
 
-describe('packaging/vqtune.toml', () => {
+describe('vqtune.toml as shipped', () => {
   test('as shipped it costs no parser at boot', () => {
     expect(isEmptyConfig(shipped)).toBe(true)
   })
@@ -60,13 +61,13 @@ describe('packaging/vqtune.toml', () => {
   })
 })
 
-describe('packaging/man/vqtune.toml.5', () => {
+describe('vqtune.toml(5)', () => {
   test.each([...new Set(grammarKeys().map((key) => key.split('.').at(-1) ?? ''))])('documents %s', (name) => {
     expect(manual).toMatch(new RegExp(`^\\.It Ic (match\\.)?${name}\\b`, 'm'))
   })
 
   test('names each default as the example does', () => {
-    let table = 'AT THE TOP'
+    let table = 'TOP-LEVEL'
     let compared = 0
     for (const line of shipped.split('\n')) {
       table = /^\[(.*)\]$/.exec(line)?.[1] ?? table

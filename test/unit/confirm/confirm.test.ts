@@ -2,6 +2,7 @@ import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import { type Baselines, recordBaseline, stillUnconfirmed, watchChange } from '../../../src/confirm/confirm'
+import { probeQueues } from '../../../src/confirm/probe-queues'
 import { type PassResult, ReconcileLoop } from '../../../src/daemon/reconcile-loop'
 import { observeGuest } from '../../../src/planner/observe'
 import { openSystem } from '../../../src/system/system'
@@ -158,13 +159,35 @@ describe('a watch', () => {
     const guest = setUp('')
     const one = await noted(guest)
     const started = performance.now()
-    expect(await watchChange(guest.system, one, 600, guest.signal, true)).toBe('proven')
+    expect(await watchChange(guest.system, one, 600, guest.signal, true)).toBe('verified')
     guest.setCarrier('0\n')
     expect(await watchChange(guest.system, one, 600, guest.signal, true)).toEqual({
       lost: 'the carrier was lost',
     })
     expect(performance.now() - started).toBeLessThan(60_000)
   })
+
+  test.each([
+    [1, false],
+    [600, true],
+  ])(
+    'takes what cannot be read, as with no descriptors left, neither for lost nor for proven',
+    async (seconds, early) => {
+      const guest = setUp('')
+      const one = await noted(guest)
+      guest.setCarrier('0\n')
+      const fail = (): never => {
+        throw Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' })
+      }
+      const system = Object.assign(Object.create(guest.system), {
+        readText: fail,
+        list: fail,
+        findTool: () => '/bin/true',
+      })
+      expect(await watchChange(system, one, seconds, guest.signal, early)).toBe('over')
+      expect(await probeQueues(system, one.nic, { ...one.connectivity, neighbour: 'REACHABLE' })).toBe(false)
+    },
+  )
 
   test('of a second change counts what was lost since before the first', async () => {
     const guest = setUp('4')

@@ -164,7 +164,8 @@ describe('lost', () => {
   const fine = { carrier: true, gateway: '10.0.0.1', neighbour: 'STALE' }
   test('is the carrier or the gateway that was there', () => {
     expect(lostConnectivity(fine, { ...fine, carrier: false })).toBe('the carrier was lost')
-    expect(lostConnectivity(fine, { ...fine, carrier: undefined })).toBe('the carrier was lost')
+    // Set down, or gone: no change of channels does that.
+    expect(lostConnectivity(fine, { ...fine, carrier: undefined })).toBeUndefined()
     expect(lostConnectivity(fine, { ...fine, neighbour: 'FAILED' })).toBe(
       'the default gateway 10.0.0.1 no longer answers',
     )

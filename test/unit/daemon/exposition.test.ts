@@ -1,4 +1,13 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import {
+  lstatSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -33,11 +42,43 @@ describe('Exposition', () => {
     expect(statSync(file).ino).toBe(first.ino)
     publish(2, 20)
     expect(readFileSync(file, 'utf8')).toContain('vqtune_x 2\n')
+    // Somebody emptied it, or put something else in its place.
+    for (const spoil of [
+      () => truncateSync(file),
+      () => {
+        rmSync(file)
+        symlinkSync('/dev/null', file)
+      },
+    ]) {
+      spoil()
+      publish(2, 20)
+      expect(statSync(file).size).toBe(0)
+      publish(2, 25)
+      expect(readFileSync(file, 'utf8')).toContain('vqtune_x 2\n')
+      publish(2, 20)
+    }
+    expect(lstatSync(file).isFile()).toBe(true)
     // Somebody cleared /run.
     rmSync(file)
     publish(2, 30)
     expect(readFileSync(file, 'utf8')).toContain('vqtune_x 2\n')
     expect(told.filter((text) => text !== undefined)).toEqual([])
+  })
+
+  it.each([
+    [65_534, "(EACCES): its directory belongs to user 65534; it must be root's, or have mode 1777"],
+    [0, '(EACCES)'],
+    [undefined, '(EACCES)'],
+  ])('says what is wrong with a directory of user %s', (uid, end) => {
+    const denied = (): never => {
+      throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' })
+    }
+    const stat = () => (uid === undefined ? denied() : { uid, mode: 0o755, size: 1, kind: 'directory' })
+    const system = Object.assign(Object.create(openSystem(root)), { replaceFile: denied, stat })
+    const told: (string | undefined)[] = []
+    const exposition = new Exposition(system, (_topic, text) => told.push(text))
+    exposition.publish(families(1), 10, { textfile: '/srv/vqtune.prom', listen: undefined })
+    expect(told).toEqual([`${root}/srv/vqtune.prom: cannot write the metrics ${end}`])
   })
 
   it('does not take a text that could not be written for written', () => {

@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import { guestFamilies } from '../../../src/daemon/metrics'
+import { renderMetrics } from '../../../src/daemon/prometheus'
 import { ReconcileLoop } from '../../../src/daemon/reconcile-loop'
 import { statePath } from '../../../src/daemon/state'
 import { readHistory } from '../../../src/drift/history'
@@ -10,6 +12,7 @@ import { applyOperation, rollbackOperation } from '../../../src/planner/operatio
 import { converge } from '../../../src/planner/reconcile'
 import { openSystem, type System } from '../../../src/system/system'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+import { processFiles } from '../../support/systems'
 
 const START = 1_800_000_000_000
 const trees: GeneratedTree[] = []
@@ -77,7 +80,8 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
     affinity: (irq = 26) => readFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, 'utf8').trim(),
     runIrqbalance: () => {
       mkdirSync(`${root}/proc/812`)
-      writeFileSync(`${root}/proc/812/comm`, 'irqbalance\n')
+      for (const [path, text] of Object.entries(processFiles(812, 'irqbalance')))
+        writeFileSync(`${root}${path}`, text)
     },
     tell: () => told.splice(0),
     /** After the next write. */
@@ -188,7 +192,7 @@ describe('Tuner', () => {
       expect(tell()).toEqual(['irq-affinity unknown yielded'])
     })
 
-    it('to something that needs no write, or just after its last look: the next pass tells', async () => {
+    it('into the desired set, it is no drift', async () => {
       const { pass, setAffinity, beforeLook, tell } = setUp('report')
       await pass()
       setAffinity('3')
@@ -200,7 +204,7 @@ describe('Tuner', () => {
       await pass()
       setAffinity('2')
       await pass()
-      expect(tell()).toEqual(['irq-affinity unknown accepted', 'irq-affinity unknown reported'])
+      expect(tell()).toEqual(['irq-affinity unknown reported'])
     })
 
     it('is not told where its own write did not stay', async () => {
@@ -215,7 +219,7 @@ describe('Tuner', () => {
       await pass()
       expect(affinity()).toBe('3')
       expect(tell()).toEqual([
-        'trouble reconcile: eth0: affinity of IRQ 26 did not stay after 3 writes: something else sets it',
+        'trouble reconcile: eth0: queue 1 rx IRQ 26 did not persist after 3 writes: another program is changing it',
         'irq-affinity unknown failed',
       ])
     })
@@ -240,7 +244,7 @@ describe('Tuner', () => {
       setAffinity(cpu)
       const { againMs, skips } = await pass()
       expect(againMs).toBe(3_600_100)
-      expect(skips[0]?.why).toMatch(/^fight with irqbalance: left alone until 2027-/)
+      expect(skips[0]?.why).toMatch(/^conflict with irqbalance: backed off until 2027-/)
     }
     expect(tell()).toEqual([])
     clock.now += 3_600_001
@@ -322,8 +326,40 @@ describe('Tuner', () => {
     await pass()
     expect(affinity()).toBe('1')
     expect(new Set(tell())).toEqual(
-      new Set(['trouble ethtool: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)']),
+      new Set([
+        'trouble ethtool: eth0: the maximum of the host is unknown: ethtool is not installed (looked in /usr/sbin, /usr/bin, /sbin, /bin)',
+      ]),
     )
+  })
+
+  it('counts it as failing when channels are missing and ethtool does not tell how many there may be', async () => {
+    const { pass, tree, root, settings, newTuner, setChannels, calls, channels, tell } = setUp('reassert', [
+      'eth1',
+    ])
+    setChannels(2)
+    tree.break('eth0', 'netlink error: Input/output error')
+    const tuner = newTuner()
+    const waits: (number | undefined)[] = []
+    for (let i = 0; i < 3; i++) {
+      const result = await pass(tuner)
+      waits.push(result.againMs)
+      expect(result.skips).toEqual([expect.objectContaining({ nic: 'eth0', code: 'unknown-maximum' })])
+      const families = guestFamilies(result, settings, {
+        sources: new Map(),
+        configValid: true,
+        startedAt: 0,
+      })
+      expect(renderMetrics(families)).toContain('vqtune_nic_skipped{nic="eth0",reason="unknown-maximum"} 1\n')
+    }
+    expect(waits).toEqual([5_000, 10_000, 20_000])
+    const trouble =
+      'trouble reconcile: eth0: the maximum of the host is unknown: ethtool -l failed: Input/output error'
+    expect(tell()).toEqual([trouble, trouble, trouble])
+    // Once for each pass, however often that looks.
+    expect(calls().filter((call) => call === '-l eth0')).toHaveLength(3)
+    rmSync(`${root}/break.eth0`)
+    expect(await pass(tuner)).toMatchObject({ againMs: undefined, skips: [] })
+    expect(channels()).toBe(4)
   })
 
   it('tries again after a failure, less and less often', async () => {

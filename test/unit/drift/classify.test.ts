@@ -3,23 +3,19 @@ import { type AttributionInput, attribute, type CandidateWriter } from '../../..
 import { classifyDrift, type Drift } from '../../../src/drift/classify'
 import type { RunningTool } from '../../../src/drift/process-scan'
 import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
-import type { ObservedGuest, ObservedNic, Step } from '../../../src/model'
-import { guestOf, nicOf, takeStep, withChannels } from '../../support/simulated-kernel'
+import type { ObservedGuest, ObservedNic } from '../../../src/model'
+import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
 
 const ALL = [0, 1, 2, 3]
 const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
 const nic = guest.nics[0] as ObservedNic
 const before = snapshotOf(guest, [])
-const irqStep = (queue: number, cpus: readonly number[]): Step => ({
-  kind: 'set-irq-affinity',
-  nic: nic.name,
-  queue,
-  direction: 'rx',
-  irq: 1,
-  old: [],
-  new: cpus,
-  reason: '',
+const set = (of: ObservedGuest, tunable: string, key: string, value: string): ObservedGuest => ({
+  ...of,
+  nics: of.nics.map((one) => withSetting(one, tunable, key, value)),
 })
+const movedTo = (of: ObservedGuest, queue: number, cpus: string) =>
+  set(of, 'irq-affinity', `queue ${queue} rx`, cpus)
 const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after, []))
 
 describe('classifyDrift', () => {
@@ -35,15 +31,8 @@ describe('classifyDrift', () => {
   })
 
   it('tells the affinity of several queues in one record, and XPS in another', () => {
-    const moved = takeStep(takeStep(guest, irqStep(1, [3])), irqStep(2, [0, 1]))
-    const cleared = takeStep(moved, {
-      kind: 'set-xps',
-      nic: nic.name,
-      queue: 0,
-      old: [0],
-      new: [],
-      reason: '',
-    })
+    const moved = movedTo(movedTo(guest, 1, '3'), 2, '0-1')
+    const cleared = set(moved, 'xps', 'queue 0', '')
     expect(drifts(cleared)).toEqual([
       {
         kind: 'irq-affinity',
@@ -52,7 +41,7 @@ describe('classifyDrift', () => {
         old: 'queue 1 rx CPU 1, queue 2 rx CPU 2',
         new: 'queue 1 rx CPU 3, queue 2 rx CPU 0-1',
       },
-      { kind: 'xps', nic: 'eth2', ifindex: 2, old: 'queue 0 xps CPU 0', new: 'queue 0 xps CPU none' },
+      { kind: 'xps', nic: 'eth2', ifindex: 2, old: 'queue 0 CPU 0', new: 'queue 0 CPU none' },
     ])
   })
 
@@ -91,7 +80,7 @@ describe('attribute', () => {
     nic: undefined,
     evidence: 'runs',
   }
-  const moved = takeStep(guest, irqStep(1, [3]))
+  const moved = movedTo(guest, 1, '3')
   const evidence = (after: ObservedGuest, more: Partial<AttributionInput> = {}): AttributionInput => ({
     drifts: drifts(after),
     before,
@@ -114,7 +103,7 @@ describe('attribute', () => {
     const two = evidence(moved, { candidates: [irqbalance, { ...irqbalance, name: 'other' }] })
     expect(attribute(two.drifts[0] as Drift, two)).toEqual({
       name: 'unknown',
-      evidence: 'one of irqbalance, other; which one cannot be told',
+      evidence: 'one of irqbalance, other; which one is unknown',
     })
   })
 
@@ -136,7 +125,7 @@ describe('attribute', () => {
     const online = [0, 1, 2]
     const rewritten = { ...guest, cpus: { ...guest.cpus, online }, nics: [withChannels(nic, 4, online)] }
     expect(writers(evidence(rewritten, { candidates: [irqbalance] }))).toEqual(['kernel', 'kernel', 'kernel'])
-    const other = takeStep(rewritten, irqStep(0, [2]))
+    const other = movedTo(rewritten, 0, '2')
     expect(writers(evidence(other)).slice(1)).toEqual(['unknown', 'unknown'])
   })
 

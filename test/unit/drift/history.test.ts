@@ -5,12 +5,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import Ajv from 'ajv/dist/2020'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../../../src/commands/drift'
 import {
@@ -20,9 +19,11 @@ import {
   parseHistory,
   parseSince,
   readHistory,
+  readNewestHistory,
 } from '../../../src/drift/history'
 import { VqtuneError } from '../../../src/errors'
 import { openSystem, type System } from '../../../src/system/system'
+import { expectSchema } from '../../support/schema'
 import { systemFailing } from '../../support/systems'
 
 let root: string
@@ -70,6 +71,18 @@ describe('history', () => {
     expect(records.length).toBeGreaterThan(20)
     const numbers = records.map(({ old }) => Number(old))
     expect(numbers).toEqual(numbers.map((_, i) => (numbers[0] ?? 0) + i))
+  })
+
+  it('cuts a file that is far above its limit, as of another configuration, without reading all of it', () => {
+    appendHistory(system, record('4'), 16)
+    const line = readFileSync(historyPath(system))
+    // A hole, which takes no room on the disk and which no string could hold.
+    truncateSync(historyPath(system), 2 ** 30)
+    appendFileSync(historyPath(system), Buffer.concat([Buffer.from('\n'), line]))
+    expect(readNewestHistory(system)).toEqual([record('4')])
+    appendHistory(system, record('3'), 16)
+    expect(readHistory(system).records.map(({ old }) => old)).toEqual(['4', '3'])
+    expect(statSync(historyPath(system)).size).toBeLessThanOrEqual(8 * 1024)
   })
 
   it('takes no line of another form', () => {
@@ -140,9 +153,7 @@ describe('vqtune drift', () => {
       /TIME +NIC +DRIFT +OLD +NEW +WRITER +ACTION\n2026-03-01 .* eth0 +channels +4 +2 +unknown +repaired\n/,
     )
     const { version, drift: chosen } = JSON.parse(drift({ json: true, since: '2026-03-03' }).out)
-    const path = fileURLToPath(new URL('../../../src/output/schema/drift.schema.json', import.meta.url))
-    const valid = new Ajv({ strict: false }).compile(JSON.parse(readFileSync(path, 'utf8')))
-    expect(valid(JSON.parse(drift({ json: true }).out)), JSON.stringify(valid.errors)).toBe(true)
+    expectSchema('drift', JSON.parse(drift({ json: true }).out))
     expect({ version, chosen }).toEqual({ version: 1, chosen: [record('8', '2026-03-05T10:00:00.000Z')] })
   })
 
@@ -169,8 +180,8 @@ it('a history that cannot be read or written is an error with the reason', () =>
     ['EROFS', 'permission'],
     ['ENOSPC', 'state'],
   ] as const) {
-    // Beyond its limit the file is read, to be cut.
-    const failing = Object.assign(Object.create(system), { readText: systemFailing(errno).readText })
+    // Beyond its limit the file is replaced by a part of it.
+    const failing = Object.assign(Object.create(system), { replaceFile: systemFailing(errno).replaceFile })
     const expected = { kind, message: `${historyPath(system)}: cannot write the drift history (${errno})` }
     expect(() => appendHistory(failing, record('4'), 0)).toThrow(expect.objectContaining(expected))
   }

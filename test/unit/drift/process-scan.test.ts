@@ -1,17 +1,14 @@
+import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { type RunningTool, readRunningTools, runningWriter } from '../../../src/drift/process-scan'
-import { systemFailing, systemWith } from '../../support/systems'
+import {
+  type RunningTool,
+  readRunningTools,
+  runningWriter,
+  seenAtWork,
+} from '../../../src/drift/process-scan'
+import { processFiles, systemFailing, systemWith } from '../../support/systems'
 
 const OWN = 4711
-
-/** What /proc has of a process. */
-function processOf(pid: number, name: string, cmdline: string, parent = 1): Record<string, string> {
-  return {
-    [`/proc/${pid}/comm`]: `${name}\n`,
-    [`/proc/${pid}/cmdline`]: cmdline,
-    [`/proc/${pid}/status`]: `Name:\t${name}\nUmask:\t0022\nPid:\t${pid}\nPPid:\t${parent}\nTracerPid:\t0\n`,
-  }
-}
 
 const SET = ['ethtool', '-L', 'eth0', 'combined', '2', ''].join('\0')
 const runningTool = (more: Partial<RunningTool> = {}): RunningTool => ({
@@ -22,11 +19,11 @@ const runningTool = (more: Partial<RunningTool> = {}): RunningTool => ({
 describe('programs at work', () => {
   it('are the tools that set such things, with who started them', () => {
     const system = systemWith({
-      ...processOf(500, 'tuned', '/usr/bin/python3\0-Es\0/usr/sbin/tuned\0'),
-      ...processOf(812, 'ethtool', SET, 500),
-      ...processOf(813, 'set_irq_affinit', '/bin/sh\0./set_irq_affinity.sh\0', 1),
-      ...processOf(814, 'tuna', 'tuna\0', 999),
-      ...processOf(815, 'bash', '-bash\0'),
+      ...processFiles(500, 'tuned', { cmdline: '/usr/bin/python3\0-Es\0/usr/sbin/tuned\0' }),
+      ...processFiles(812, 'ethtool', { cmdline: SET, parent: 500 }),
+      ...processFiles(813, 'set_irq_affinit', { cmdline: '/bin/sh\0./set_irq_affinity.sh\0' }),
+      ...processFiles(814, 'tuna', { cmdline: 'tuna\0', parent: 999 }),
+      ...processFiles(815, 'bash', { cmdline: '-bash\0' }),
       '/proc/uptime': '1.0 1.0\n',
     })
     expect(readRunningTools(system, OWN)).toEqual([
@@ -38,18 +35,49 @@ describe('programs at work', () => {
 
   it('are not our own children, nor those that only watch', () => {
     const system = systemWith({
-      ...processOf(812, 'ethtool', SET, OWN),
-      ...processOf(813, 'ethtool', 'ethtool\0--monitor\0', 1),
+      ...processFiles(812, 'ethtool', { cmdline: SET, parent: OWN }),
+      ...processFiles(813, 'ethtool', { cmdline: 'ethtool\0--monitor\0' }),
     })
     expect(readRunningTools(system, OWN)).toEqual([])
   })
 
-  it('may end while they are looked at', () => {
-    const { '/proc/812/status': _, '/proc/812/cmdline': __, ...rest } = processOf(812, 'ethtool', SET)
-    expect(readRunningTools(systemWith(rest), OWN)).toEqual([runningTool({ args: [] })])
-    const system = systemWith(processOf(812, 'ethtool', SET))
+  it('are not those of users, who can give anything any name', () => {
+    const system = systemWith(processFiles(812, 'ethtool', { cmdline: SET, uid: 65534 }))
+    expect(readRunningTools(system, OWN)).toEqual([])
+  })
+
+  it('were not started by a user, nor by what only has the name of a service', () => {
+    const startedBy = (service: string, uid: number, exe?: string) => {
+      const system = systemWith({
+        ...processFiles(500, service, { uid }),
+        ...processFiles(812, 'ethtool', { cmdline: SET, parent: 500 }),
+      })
+      if (exe !== undefined) symlinkSync(exe, `${system.paths.proc}/500/exe`)
+      return readRunningTools(system, OWN)
+    }
+    const parent = (name: string) => [runningTool({ parent: { name, pid: 500 } })]
+    expect(startedBy('tuned', 65534)).toEqual([runningTool()])
+    expect(startedBy('tuned', 0)).toEqual(parent('tuned'))
+    expect(startedBy('tuned', 0, '/usr/bin/python3.9')).toEqual(parent('tuned'))
+    expect(startedBy('tuned', 0, '/root/tuned')).toEqual([runningTool()])
+    expect(startedBy('NetworkManager', 0, '/usr/sbin/NetworkManager')).toEqual(parent('NetworkManager'))
+    expect(startedBy('NetworkManager', 0, '/usr/bin/bash')).toEqual([runningTool()])
+    expect(startedBy('bash', 0, '/usr/bin/bash')).toEqual(parent('bash'))
+  })
+
+  it('may end while they are looked at: of whom nothing is known, nothing is said', () => {
+    const files = processFiles(812, 'ethtool', { cmdline: SET })
+    const { '/proc/812/cmdline': _, ...silent } = files
+    expect(readRunningTools(systemWith(silent), OWN)).toEqual([runningTool({ args: [] })])
+    const { '/proc/812/status': __, ...ended } = files
+    expect(readRunningTools(systemWith(ended), OWN)).toEqual([])
+    const system = systemWith(files)
     const ending = Object.assign(Object.create(system), { readText: systemFailing('ESRCH').readText })
     expect(readRunningTools(ending, OWN)).toEqual([])
+  })
+
+  it('are none where procfs cannot be read: who is at work is worth less than the daemon', () => {
+    expect(readRunningTools(systemFailing('EMFILE'), OWN)).toEqual([])
   })
 })
 
@@ -80,5 +108,21 @@ describe('the one that can have written it', () => {
     expect(evidence([])?.evidence).toBe('tuna (pid 812) was running when the change was noticed')
     expect(evidence(['tuna', 'a\nb\u001b[2J'])?.evidence).toMatch(/^tuna a\\u000ab\\u001b\[2J \(pid 812\)/)
     expect(evidence(['tuna', 'x'.repeat(200)])?.evidence).toMatch(/^tuna x{72}\.\.\. \(pid 812\)/)
+  })
+})
+
+describe('the evidence', () => {
+  it.each([undefined, { name: 'bash', pid: 600 }, { name: 'a (b), started by c', pid: 7 }])(
+    'is read as it was written: started by %j',
+    (parent) => {
+      const tool = runningTool({ parent })
+      const { evidence = '' } = runningWriter([tool], 'channels', { nic: 'eth0', new: '2' }) ?? {}
+      expect(seenAtWork(evidence)).toEqual({ command: 'ethtool -L eth0 combined 2', pid: 812, parent })
+    },
+  )
+
+  it('of anything else names no program', () => {
+    expect(seenAtWork('irqbalance (pid 345) runs and moves the interrupts')).toBeUndefined()
+    expect(seenAtWork('')).toBeUndefined()
   })
 })

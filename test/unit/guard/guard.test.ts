@@ -36,12 +36,21 @@ async function setUp(loss: number, enabled = true) {
   const { root } = tree
   mkdirSync(`${root}/proc/net`, { recursive: true })
   const system = openSystem(root)
-  const state = { settings: settingsWith(1, enabled), nowMs: 0, bytes: 0, replans: 0, reads: 0, demand: 1e6 }
+  const state = {
+    settings: settingsWith(1, enabled),
+    nowMs: 0,
+    bytes: 0,
+    replans: 0,
+    reads: 0,
+    demand: 1e6,
+    errno: '',
+  }
   const told: string[] = []
   const reading: System = Object.create(system, {
     readText: {
       value: (path: string) => {
         if (path === system.paths.procNetDev) state.reads++
+        if (state.errno !== '') throw Object.assign(new Error(state.errno), { code: state.errno })
         return system.readText(path)
       },
     },
@@ -120,6 +129,16 @@ describe('Guard', () => {
     expect(state.reads).toBe(1)
   })
 
+  test('leaves out readings that fail', async () => {
+    const { tick, configure, state, told, channels } = await setUp(0.8)
+    state.errno = 'EMFILE'
+    await tick(12)
+    state.errno = ''
+    await configure(settingsWith(undefined))
+    expect(channels()).toBe(4)
+    expect(told).toEqual([expect.stringMatching(/no baseline to compare with$/)])
+  })
+
   test('steps back from a regression after two cycles, once, and remembers it', async () => {
     const { tick, configure, channels, told, counts, regressionHold, pass, replaceGuard } = await setUp(0.8)
     await tick(12)
@@ -128,7 +147,7 @@ describe('Guard', () => {
     await tick(80)
     expect(counts).toEqual([1, 4, 1, 4, 1])
     expect(told).toEqual([
-      'eth0 guard-reduced 4 1: 1.6 instead of 8 Mb/s with 4 instead of 1 channels, and so 2 times in turn',
+      'eth0 guard-reduced 4 1: 1.6 instead of 8 Mb/s with 4 instead of 1 channels, 2 times in a row',
     ])
     expect(regressionHold()).toMatchObject({ from: 4, to: 1, confirmed: true, vcpus: 4, maximum: 4 })
     await pass()
@@ -176,7 +195,7 @@ describe('Guard', () => {
     state.demand = 0.3e6
     await tick(60)
     expect(counts).toEqual([1, 4, 1, 4])
-    expect(told).toEqual([expect.stringMatching(/^eth0 kept 4 1: it was the load, not the channels/)])
+    expect(told).toEqual([expect.stringMatching(/^eth0 kept 4 1: caused by the load, not by the channels/)])
     expect(regressionHold()).toBeUndefined()
   })
 
@@ -186,7 +205,7 @@ describe('Guard', () => {
     await configure(settingsWith(undefined))
     await tick(30)
     expect(told).toEqual([
-      'eth0 not-judged 4 1: it had 1 channels for less than 3600 s before: nothing to compare with',
+      'eth0 not-judged 4 1: it had 1 channels for less than 3600 s before: no baseline to compare with',
     ])
   })
 

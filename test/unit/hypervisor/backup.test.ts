@@ -73,7 +73,7 @@ describe('changeFile', () => {
     writeFileSync(path, 'other\n')
     expect(() =>
       changeFile(system, { action: 'max-files', path, before: 'old\n', after: 'new\n', mode: 0o600 }),
-    ).toThrow('changed by somebody else')
+    ).toThrow('modified concurrently')
     const gone = `${system.paths.root}/missing/x.conf`
     expect(() =>
       changeFile(system, { action: 'max-files', path: gone, before: undefined, after: 'new\n', mode: 0o600 }),
@@ -82,11 +82,11 @@ describe('changeFile', () => {
   })
 
   it('writes through a symbolic link', () => {
-    const { path } = fresh()
+    const { system, path } = fresh()
     const link = `${path}.link`
     writeFileSync(path, 'old\n')
     symlinkSync(path, link)
-    writeSafely(link, 'new\n', { mode: 0o600 })
+    writeSafely(system, link, 'new\n', { mode: 0o600 })
     expect(readFileSync(path, 'utf8')).toBe('new\n')
   })
 })
@@ -127,8 +127,13 @@ describe('records', () => {
   })
 
   it('that may not be read ask for root; other errors stay as they are', () => {
-    for (const errno of ['EACCES', 'EPERM'])
-      expect(() => listBackups(systemFailing(errno))).toThrow(/cannot read: permission denied; run as root$/)
+    for (const [errno, words] of [
+      ['EACCES', 'permission denied'],
+      ['EPERM', 'operation not permitted'],
+    ] as const)
+      expect(() => listBackups(systemFailing(errno))).toThrow(
+        new RegExp(`cannot read: ${words}; run as root$`),
+      )
     expect(() => listBackups(systemFailing('EIO'))).toThrow(/^EIO$/)
   })
 

@@ -4,7 +4,7 @@ import { checkHypervisor } from '../../../src/hypervisor/check/domain-checks'
 import type { ObservedDomain, ObservedHypervisor } from '../../../src/hypervisor/check/observe'
 import { checkJson, nicRows } from '../../../src/hypervisor/check/present'
 import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { parseLinks } from '../../../src/hypervisor/network/links'
+import { parseLinks } from '../../../src/kernel/ip-link'
 import { expectSchema } from '../../support/schema'
 
 const MAC = '52:54:00:00:00:01'

@@ -4,8 +4,6 @@ import { unifiedDiff } from '../../../src/hypervisor/change/diff'
 import { bareDomain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
 import { setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
 import { scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
-import { parseLinks, readLinks } from '../../../src/hypervisor/network/links'
-import { openSystem, type System } from '../../../src/system/system'
 
 const MAC = '52:54:00:00:00:01'
 const PLACE = { index: 0, mac: MAC }
@@ -85,21 +83,4 @@ it('a diff has a hunk for each place', () => {
   const after = lines.map((line) => (line === '2' || line === '15' ? 'x' : line))
   const heads = unifiedDiff('f', lines.join('\n'), after.join('\n')).match(/^@@.*@@$/gm)
   expect(heads).toEqual(['@@ -1,6 +1,6 @@', '@@ -13,7 +13,7 @@'])
-})
-
-describe('links of a hypervisor', () => {
-  it('without a name are left out', () => {
-    expect(parseLinks('[{},{"ifname":"tap0"}]').map(({ name }) => name)).toEqual(['tap0'])
-  })
-
-  it('that ip does not tell are an error with the words of ip', async () => {
-    const host = (code: number): System =>
-      Object.assign(Object.create(openSystem('/t')), {
-        findTool: () => '/usr/sbin/ip',
-        run: async () => ({ code, stdout: '[]', stderr: 'Cannot open netlink socket\nmore\n' }),
-      })
-    await expect(readLinks(host(1))).rejects.toThrow('ip link: Cannot open netlink socket')
-    expect(await readLinks(host(0))).toEqual([])
-    expect(await readLinks(openSystem('/t'))).toBeUndefined()
-  })
 })

@@ -52,8 +52,8 @@ describe('what virsh complains of', () => {
     ],
     ["a warning\nerror: failed to get domain 'x'\n\n", 'tool-failed', "failed to get domain 'x'"],
     ['Segmentation fault\nmore\n', 'tool-failed', 'Segmentation fault'],
-    ['', 'tool-failed', 'exit code 1 without a word'],
-    ['error: \n', 'tool-failed', 'exit code 1 without a word'],
+    ['', 'tool-failed', 'exit code 1, no output'],
+    ['error: \n', 'tool-failed', 'exit code 1, no output'],
   ])('%j', (stderr, kind, message) => {
     expect(of(stderr)).toMatchObject({ kind, message: `virsh qemu:///system: ${message}` })
   })

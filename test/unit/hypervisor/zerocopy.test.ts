@@ -209,7 +209,7 @@ describe('loading the module again', () => {
     ] as const)
       await expect(reload(files, { rmmod: [{}], modprobe: [{}] }, wanted)).rejects.toMatchObject({
         kind: 'not-converged',
-        message: `vhost_net was loaded again, but experimental_zcopytx is ${is}`,
+        message: `vhost_net was reloaded, but experimental_zcopytx is ${is}`,
       })
   })
 })
@@ -326,7 +326,7 @@ describe('probe', () => {
 
   it('refuses without tracefs, and never mounts it', () => {
     expect(() => findTracefs(systemWith({ '/sys/kernel/x': '' }))).toThrow(
-      /^tracefs is not mounted; to mount it: mount -t tracefs/,
+      /^tracefs is not mounted; run mount -t tracefs/,
     )
     expect(() => findTracefs(systemWith({ '/sys/kernel/tracing/events/enable': '' }))).toThrow(
       'CONFIG_KPROBE_EVENTS',

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { classifyRefusal, errorText, parseChannels, readChannels } from '../../../src/kernel/ethtool'
 import { parseRssQueues } from '../../../src/kernel/rss'
-import { capturedGuest, GUESTS } from '../../support/captured-guest'
+import { capturedGuest, guestFile, guestFiles, guestNames } from '../../support/captured-guest'
 
 const result = (stderr: string, code = 1, stdout = '') => ({ code, stdout, stderr })
 
@@ -50,16 +50,15 @@ describe('parseChannels', () => {
   })
 
   it('reads what ethtool printed in every captured guest', () => {
-    const files = readdirSync(GUESTS).flatMap((guest) =>
-      existsSync(`${GUESTS}/${guest}/ethtool`)
-        ? readdirSync(`${GUESTS}/${guest}/ethtool`)
-            .filter((file) => /^e.*\.l$/.test(file) && !existsSync(`${GUESTS}/${guest}/ethtool/${file}.code`))
-            .map((file) => `${GUESTS}/${guest}/ethtool/${file}`)
-        : [],
-    )
-    expect(files.length).toBeGreaterThan(10)
-    for (const file of files) {
-      const channels = parseChannels(readFileSync(file, 'utf8'))
+    const printed = guestNames().flatMap((guest) => {
+      const files = guestFiles(guest, 'ethtool')
+      return files
+        .filter((file) => /^e.*\.l$/.test(file) && !files.includes(`${file}.code`))
+        .map((file) => [`${guest}: ${file}`, guestFile(guest, `ethtool/${file}`)] as const)
+    })
+    expect(printed.length).toBeGreaterThan(10)
+    for (const [file, text] of printed) {
+      const channels = parseChannels(text)
       expect(channels?.maximum, file).toBeGreaterThanOrEqual(1)
       expect(channels?.current, file).toBeGreaterThanOrEqual(1)
     }
@@ -173,10 +172,10 @@ describe('readChannels', () => {
 
 describe('RSS table', () => {
   it('names the queues that receive', () => {
-    const table = readFileSync(`${GUESTS}/rss-table-by-hand/ethtool/enp0s8.x`, 'utf8')
+    const table = guestFile('rss-table-by-hand', 'ethtool/enp0s8.x')
     expect(parseRssQueues(table)).toEqual([0, 1, 2, 3])
     expect(parseRssQueues(table.replaceAll('3', '1'))).toEqual([0, 1, 2])
-    const none = readFileSync(`${GUESTS}/debian-6.12-4cpu-4q/ethtool/enp0s8.x`, 'utf8')
+    const none = guestFile('debian-6.12-4cpu-4q', 'ethtool/enp0s8.x')
     expect(parseRssQueues(none)).toBeUndefined()
   })
 })

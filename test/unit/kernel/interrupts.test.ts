@@ -1,14 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readCounters } from '../../../src/kernel/counters'
 import {
   interruptLayout,
   parseVirtioInterrupts,
+  readIrqAffinity,
   readQueueIrq,
   readVirtioInterrupts,
 } from '../../../src/kernel/interrupts'
-import { readLinks } from '../../../src/kernel/ip-link'
-import type { System } from '../../../src/system/system'
 import { capturedGuest } from '../../support/captured-guest'
 import { systemWith } from '../../support/systems'
 
@@ -92,52 +90,17 @@ describe('the interrupt of a queue', () => {
   const irq = (files: Record<string, string>) =>
     readQueueIrq(systemWith(files), 'virtio0', 'rx', 0, new Map([['virtio0-input.0', 24]]))
 
-  it('is told by list, else by mask; without either the queue has none', () => {
-    const found = { irq: 24, name: 'virtio0-input.0', effective: undefined }
-    expect(irq({ '/proc/irq/24/smp_affinity_list': '0-1\n' })).toEqual({ ...found, affinity: [0, 1] })
-    expect(irq({ '/proc/irq/24/smp_affinity': '3\n' })).toEqual({ ...found, affinity: [0, 1] })
-    expect(irq({})).toBeUndefined()
+  it('has its affinity as a list, else as a mask; without either it has none', () => {
+    const affinity = (files: Readonly<Record<string, string>>) => readIrqAffinity(systemWith(files), 24)
+    expect(affinity({ '/proc/irq/24/smp_affinity_list': '0-1\n' })).toEqual([0, 1])
+    expect(affinity({ '/proc/irq/24/smp_affinity': '3\n' })).toEqual([0, 1])
+    expect(affinity({})).toBeUndefined()
+    const found = { irq: 24, name: 'virtio0-input.0' }
+    expect(irq({})).toEqual({ ...found, effective: undefined })
+    expect(irq({ '/proc/irq/24/effective_affinity_list': '1\n' })).toEqual({ ...found, effective: [1] })
   })
 
   it('is none in a guest without /proc/interrupts', () => {
     expect(readVirtioInterrupts(systemWith({}))).toEqual(new Map())
-  })
-})
-
-describe('counters of a NIC', () => {
-  const DEV = 'eth0: 1 2 0 0 0 0 0 0 3 4 0 0 0 0 0 0\n'
-
-  it('are read with those of all CPUs', () => {
-    expect(
-      readCounters(systemWith({ '/proc/net/dev': DEV, '/proc/stat': 'cpu 1 0 0 9\n' }), 'eth0'),
-    ).toMatchObject({
-      nic: { rxBytes: 1, rxPackets: 2, txBytes: 3, txPackets: 4 },
-      cpu: { busy: 1, total: 10 },
-    })
-  })
-
-  it('that are not there are an error', () => {
-    for (const files of [{}, { '/proc/net/dev': 'lo: 1\n' }])
-      expect(() => readCounters(systemWith(files as Record<string, string>), 'eth0')).toThrow(
-        'eth0: the NIC went away',
-      )
-    expect(() => readCounters(systemWith({ '/proc/net/dev': DEV }), 'eth0')).toThrow('no line for all CPUs')
-    expect(() => readCounters(systemWith({ '/proc/net/dev': DEV, '/proc/stat': 'x' }), 'eth0')).toThrow(
-      'no line for all CPUs',
-    )
-  })
-})
-
-describe('links', () => {
-  const answering = (code: number, findTool: string | undefined): System =>
-    Object.assign(Object.create(systemWith({})), {
-      findTool: () => findTool,
-      run: async () => ({ code, stdout: '[{"ifname":"eth0"}]', stderr: '' }),
-    })
-
-  it('are none where ip is missing or refuses', async () => {
-    expect([...(await readLinks(answering(0, '/sbin/ip'))).keys()]).toEqual(['eth0'])
-    expect(await readLinks(answering(1, '/sbin/ip'))).toEqual(new Map())
-    expect(await readLinks(answering(0, undefined))).toEqual(new Map())
   })
 })

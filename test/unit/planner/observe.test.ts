@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
+import { VqtuneError } from '../../../src/errors'
 import { parseLinks } from '../../../src/kernel/ip-link'
+import type { ObservedNic, Obstacle } from '../../../src/model'
 import { observeGuest } from '../../../src/planner/observe'
 import { applyOperation, OBSERVE_ALL } from '../../../src/planner/operations'
 import type { ToolResult } from '../../../src/system/system'
+import { cpuListsOf, recordValues } from '../../../src/tunables/engine'
 import { capturedGuest } from '../../support/captured-guest'
 
 const look = async (name: string) => {
@@ -25,9 +28,17 @@ describe('captured guests', () => {
       features: { multiqueue: true, controlQueue: true, rss: false },
       obstacle: undefined,
     })
-    expect(nic?.queues.map((queue) => [queue.rxIrq?.affinity, queue.txIrq?.affinity, queue.xps])).toEqual(
-      [0, 1, 2, 3].map((cpu) => [[cpu], [cpu], [cpu]]),
-    )
+    const cpus = [0, 1, 2, 3].map(String)
+    expect(recordValues(nic as ObservedNic)).toMatchObject({
+      channels: { combined: '4' },
+      'irq-affinity': Object.fromEntries(
+        cpus.flatMap((cpu) => [
+          [`queue ${cpu} rx`, cpu],
+          [`queue ${cpu} tx`, cpu],
+        ]),
+      ),
+      xps: Object.fromEntries(cpus.map((cpu) => [`queue ${cpu}`, cpu])),
+    })
     expect(calls).toEqual(['ip -j -d link show', 'ethtool -l enp0s8'])
   })
 
@@ -68,7 +79,7 @@ describe('captured guests', () => {
   it('many-cpus: more than 64 vCPUs, masks of several groups', async () => {
     const { guest } = await look('many-cpus')
     expect(guest.cpus.online).toHaveLength(72)
-    const covered = guest.nics[0]?.queues.flatMap((queue) => queue.xps ?? [])
+    const covered = [...cpuListsOf(guest.nics[0] as ObservedNic, 'xps').values()].flat()
     expect(covered).toEqual(guest.cpus.online)
   })
 
@@ -156,11 +167,11 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       operstate: 'unknown',
       features: { multiqueue: false, controlQueue: false, rss: false },
       channels: { current: 4, maximum: 1 },
-      queues: [0, 1, 2, 3].map(() => ({ xps: undefined, rps: [] })),
       rssQueues: undefined,
     })
-    const damaged = await observeGuest(changed({ '/xps_cpus': 'g', '/rps_cpus': '' }).host)
-    expect(damaged.nics[0]?.queues[0]).toMatchObject({ xps: undefined, rps: [] })
+    expect(recordValues(nics[0] as ObservedNic)).not.toHaveProperty('xps')
+    const damaged = await observeGuest(changed({ '/xps_cpus': 'g' }).host)
+    expect(recordValues(damaged.nics[0] as ObservedNic)).not.toHaveProperty('xps')
   })
 
   it('without a NIC nothing is asked', async () => {
@@ -186,7 +197,7 @@ describe('a guest that tells less, or changes while it is looked at', () => {
     expect(calls).toEqual(['ip -j -d link show'])
   })
 
-  it('a NIC that goes before ethtool asks it is left alone; ethtool that fails is told', async () => {
+  it('a NIC that goes before ethtool asks it is left alone; ethtool that fails stops nothing', async () => {
     const ask = (stderr: string) =>
       observeGuest(changed({}, { ethtool: { code: 1, stderr } }).host, OBSERVE_ALL)
     expect((await ask(gone)).nics[0]).toMatchObject({
@@ -197,7 +208,58 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       obstacle: undefined,
       channels: { current: 4, maximum: undefined },
     })
-    await expect(ask('Segmentation fault\n')).rejects.toMatchObject({ kind: 'tool-failed' })
+    expect((await ask('Segmentation fault\n')).nics[0]).toMatchObject({
+      obstacle: {
+        code: 'unknown-maximum',
+        why: 'the maximum of the host is unknown: ethtool -l failed: Segmentation fault',
+      },
+      channels: { current: 4, maximum: undefined },
+    })
+  })
+
+  it.each(['tool-missing', 'tool-failed', 'timeout', 'state'] as const)(
+    'a NIC of whom ethtool cannot be asked (%s) is told, once asked, and does not stop the others',
+    async (kind) => {
+      const { system, calls } = capturedGuest('debian-6.12-4cpu-4q')
+      const { run } = system
+      let asked = 0
+      const host = Object.assign(system, {
+        run: (tool: string, args: readonly string[]) => {
+          if (tool !== 'ethtool') return run.call(system, tool, args)
+          asked++
+          return Promise.reject(new VqtuneError(kind, 'why'))
+        },
+      })
+      const unanswered = new Map<number, Obstacle>()
+      for (let looks = 0; looks < 2; looks++) {
+        const { nics } = await observeGuest(host, { needsMaximum: () => true, rss: true, unanswered })
+        expect(nics[0]).toMatchObject({
+          obstacle: { code: 'unknown-maximum', why: 'the maximum of the host is unknown: why' },
+          channels: { current: 4, maximum: undefined },
+          rssQueues: undefined,
+        })
+        expect(nics[0]?.queues).toHaveLength(4)
+      }
+      expect([asked, calls]).toEqual([1, []])
+      await observeGuest(host, { needsMaximum: () => true })
+      expect(asked).toBe(2)
+    },
+  )
+
+  it('a bug in asking ethtool is no obstacle', async () => {
+    const { system } = capturedGuest('debian-6.12-4cpu-4q')
+    const host = Object.assign(system, { run: () => Promise.reject(new TypeError('bug')) })
+    await expect(observeGuest(host, { needsMaximum: () => true })).rejects.toThrow('bug')
+  })
+
+  it('what else is known of a NIC comes before that ethtool does not tell', async () => {
+    const { system } = capturedGuest('xdp-attached')
+    const host = Object.assign(system, { run: () => Promise.reject(new VqtuneError('timeout', 'why')) })
+    const options = { needsMaximum: () => true, unanswered: new Map<number, Obstacle>() }
+    for (let looks = 0; looks < 2; looks++) {
+      const { nics } = await observeGuest(host, options)
+      expect(nics.map(({ obstacle }) => obstacle?.code)).toContain('xdp')
+    }
   })
 
   it('what ip tells of a NIC is added, and of one that it does not list nothing is', async () => {
@@ -244,7 +306,9 @@ it('a rule that names an altname holds for apply too', async () => {
     rules: [{ match: { name: 'storage-*' }, settings: { cap: 1 }, source: 'test' }],
   }
   const goal = applyOperation(system, settings, { respectHolds: true })
-  const { steps } = goal.plan(await goal.observe(new Map()), { version: 1, bootId: '', entries: [] })
-  expect(steps).toEqual([expect.objectContaining({ kind: 'set-channels', nic: 'uplink0', old: 2, new: 1 })])
+  const { steps } = goal.plan(await goal.observe(new Map()), { version: 2, bootId: '', entries: [] })
+  expect(steps).toEqual([
+    expect.objectContaining({ tunable: 'channels', nic: 'uplink0', old: '2', new: '1' }),
+  ])
   expect(calls).toContain('ip -j -d link show')
 })

@@ -1,25 +1,25 @@
 /** The two goals of the loop: which NICs they mean, when they are reached, and what they leave in the ledger. */
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
-import { VqtuneError } from '../../../src/errors'
-import type { ObservedGuest, ObservedNic } from '../../../src/model'
-import { entryOf, type Ledger, valuesOf, withHeld, withOriginals } from '../../../src/planner/ledger'
+import { entryOf, type Ledger, withHeld, withOriginals } from '../../../src/planner/ledger'
 import {
   applyOperation,
   exemptionsOf,
-  findNic,
   OBSERVE_ALL,
-  restoreSteps,
+  planRestore,
+  restoreOperation,
   rollbackOperation,
 } from '../../../src/planner/operations'
 import type { System } from '../../../src/system/system'
+import { recordValues } from '../../../src/tunables/engine'
 import { capturedGuest } from '../../support/captured-guest'
-import { guestOf, nicOf, withChannels } from '../../support/simulated-kernel'
+import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
 
 const ONLINE = [0, 1, 2, 3]
 const AT = '2026-01-01T00:00:00Z'
 const LATER = '2026-01-02T00:00:00Z'
-const EMPTY: Ledger = { version: 1, bootId: 'boot', entries: [] }
+const NONE: ReadonlySet<number> = new Set()
+const EMPTY: Ledger = { version: 2, bootId: 'boot', entries: [] }
 const FIRST = nicOf({ ifindex: 2, maximum: 4, current: 2 }, ONLINE)
 const SECOND = nicOf({ ifindex: 3, maximum: 4, current: 2 }, ONLINE)
 const GUEST = guestOf(ONLINE, [FIRST, SECOND])
@@ -55,16 +55,20 @@ describe('tuning', () => {
     expect(administrator.pending(RECORDED, GUEST)).toBe(false)
     expect(tune({ respectHolds: false, nic: 'eth3' }).pending(held, GUEST)).toBe(false)
 
-    expect(entryOf(boot.finish(held, GUEST, LATER), FIRST)?.held).toBe(true)
-    expect(entryOf(administrator.finish(held, GUEST, LATER), FIRST)).toBeUndefined()
-    expect(entryOf(tune({ respectHolds: false, nic: 'eth3' }).finish(held, GUEST, LATER), FIRST)?.held).toBe(
-      true,
-    )
+    expect(entryOf(boot.finish(held, GUEST, NONE, LATER), FIRST)?.held).toBe(true)
+    const released = entryOf(administrator.finish(held, GUEST, NONE, LATER), FIRST)
+    expect(released).toMatchObject({ original: recordValues(FIRST), applied: recordValues(FIRST) })
+    expect(released).not.toHaveProperty('held')
+    // One that could not be tuned stays held: the next unattended run must not try it again.
+    expect(entryOf(administrator.finish(held, GUEST, new Set([2]), LATER), FIRST)?.held).toBe(true)
+    expect(
+      entryOf(tune({ respectHolds: false, nic: 'eth3' }).finish(held, GUEST, NONE, LATER), FIRST)?.held,
+    ).toBe(true)
   })
 
   it('notes what the chosen NICs show as applied', () => {
-    const done = tune({ respectHolds: true, nic: 'eth3' }).finish(RECORDED, GUEST, LATER)
-    expect(entryOf(done, SECOND)).toMatchObject({ applied: valuesOf(SECOND), at: LATER })
+    const done = tune({ respectHolds: true, nic: 'eth3' }).finish(RECORDED, GUEST, NONE, LATER)
+    expect(entryOf(done, SECOND)).toMatchObject({ applied: recordValues(SECOND), at: LATER })
     expect(entryOf(done, FIRST)).toEqual(entryOf(RECORDED, FIRST))
   })
 
@@ -87,6 +91,27 @@ describe('tuning', () => {
     expect(again.nics.map((nic) => nic.channels.maximum)).toEqual(all.nics.map(() => 7))
   })
 
+  it('leaves alone a NIC of whom ip does not tell whether a rule by name means it', async () => {
+    const { system } = capturedGuest('renamed-altnames')
+    const silent: System = Object.assign(Object.create(system), {
+      run: async () => ({ code: 1, stdout: '', stderr: 'Cannot open netlink socket' }),
+    })
+    const rule = { match: { name: 'storage-*' }, settings: { enabled: false }, source: 'site.toml:1' }
+    const settings = { ...DEFAULT_SETTINGS, rules: [rule] }
+    const operation = tune({ respectHolds: true }, settings, silent)
+    const { steps, skips } = operation.plan(await operation.observe(new Map()), EMPTY)
+    expect(steps).toEqual([])
+    expect(skips.map(({ nic, code }) => [nic, code])).toEqual([
+      ['enp0s8', 'undecided-rule'],
+      ['uplink0', 'undecided-rule'],
+    ])
+    expect(skips[0]?.why).toContain('the rule in site.toml:1')
+    const answered = tune({ respectHolds: true }, settings, system)
+    expect(answered.plan(await answered.observe(new Map()), EMPTY).skips).toMatchObject([
+      { code: 'disabled' },
+    ])
+  })
+
   it('keeps the exemptions of its caller, and adds why a NIC is held', () => {
     const held = withHeld(withHeld(EMPTY, [FIRST], AT), [SECOND], AT, 'the carrier was lost')
     const given = new Map([['eth9', { code: 'yielded', why: 'x' }]] as const)
@@ -96,8 +121,8 @@ describe('tuning', () => {
     expect(told(false)).toEqual([['eth9', { code: 'yielded', why: 'x' }]])
     expect(told(true)).toEqual([
       ['eth9', { code: 'yielded', why: 'x' }],
-      ['eth2', { code: 'held', why: 'rolled back; vqtune apply eth2 tunes it again' }],
-      ['eth3', { code: 'held', why: 'put back: the carrier was lost; vqtune apply eth3 tunes it again' }],
+      ['eth2', { code: 'held', why: 'rolled back; vqtune apply eth2 resumes tuning' }],
+      ['eth3', { code: 'held', why: 'reverted: the carrier was lost; vqtune apply eth3 resumes tuning' }],
     ])
     expect([...exemptionsOf(GUEST, RECORDED, { respectHolds: true })]).toEqual([])
   })
@@ -123,17 +148,27 @@ describe('rolling back', () => {
     expect(goal('eth3').pending(RECORDED, now)).toBe(true)
     expect(goal('eth9').pending(RECORDED, now)).toBe(false)
     expect(goal().pending(withHeld(EMPTY, GUEST.nics, AT), now)).toBe(false)
+    expect(goal().pending(withHeld(RECORDED, GUEST.nics, AT), now)).toBe(true)
     expect(goal().pending(EMPTY, now)).toBe(false)
   })
 
-  it('holds what it restored, and nothing else', () => {
-    const one = rollbackOperation(HOST, 'eth3').finish(RECORDED, GUEST, LATER)
+  it('holds each NIC before its first write, with its originals, and no other', () => {
+    const prepared = rollbackOperation(HOST, undefined).prepare(RECORDED, now, [FIRST], LATER)
+    expect(entryOf(prepared, FIRST)).toMatchObject({ held: true, original: recordValues(FIRST) })
+    expect(entryOf(prepared, SECOND)).toEqual(entryOf(RECORDED, SECOND))
+  })
+
+  it('uses up the originals of what it restored; what failed is held, and can be restored again', () => {
+    const one = rollbackOperation(HOST, 'eth3').finish(RECORDED, GUEST, NONE, LATER)
     expect(entryOf(one, SECOND)).toEqual({
       ...{ virtio: 'virtio3', ifindex: 3, name: 'eth3', mac: SECOND.mac },
       ...{ at: LATER, held: true },
     })
     expect(entryOf(one, FIRST)).toEqual(entryOf(RECORDED, FIRST))
-    expect(rollbackOperation(HOST, 'eth9').finish(RECORDED, GUEST, LATER)).toBe(RECORDED)
+    const both = rollbackOperation(HOST, undefined).finish(RECORDED, GUEST, new Set([2]), LATER)
+    expect(entryOf(both, FIRST)).toMatchObject({ held: true, original: recordValues(FIRST) })
+    expect(entryOf(both, SECOND)).not.toHaveProperty('original')
+    expect(rollbackOperation(HOST, 'eth9').finish(RECORDED, GUEST, NONE, LATER)).toBe(RECORDED)
   })
 
   it('asks no program', async () => {
@@ -147,120 +182,52 @@ describe('rolling back', () => {
   })
 })
 
-describe('steps back to the originals', () => {
-  const original = nicOf({ ifindex: 2, maximum: 4, current: 2 }, ONLINE)
-  const entry = (nic: ObservedNic) => ({
-    ...{ virtio: 'virtio2', ifindex: 2, name: 'eth2', mac: '', at: '' },
-    original: valuesOf(nic),
-  })
-  const changed: ObservedNic = {
-    ...original,
-    queues: original.queues.map((queue) => ({
-      ...queue,
-      xps: [0],
-      rxIrq: queue.rxIrq === undefined ? undefined : { ...queue.rxIrq, affinity: [0] },
-    })),
-  }
-  const reason = 'as it was before vqtune'
+describe('returning to recorded values', () => {
+  const four = withChannels(FIRST, 4, ONLINE)
+  const request = { purpose: 'confirm', ifindex: 2, values: recordValues(FIRST), reason: 'why' }
 
-  it('are channels alone while those differ', () => {
-    expect(restoreSteps(withChannels(original, 4, ONLINE), entry(original), ONLINE)).toEqual([
-      { kind: 'set-channels', nic: 'eth2', old: 4, new: 2, reason },
+  it('means the NIC with that index, whatever it is called, and no other', () => {
+    const operation = restoreOperation(HOST, request)
+    const renamed = guestOf(ONLINE, [{ ...four, name: 'lan0' }, withChannels(SECOND, 4, ONLINE)])
+    expect(operation.plan(renamed, EMPTY).steps).toMatchObject([
+      { nic: 'lan0', tunable: 'channels', new: '2' },
     ])
+    expect(operation.plan(guestOf(ONLINE, [SECOND]), EMPTY)).toEqual({ steps: [], skips: [] })
   })
 
-  it('are then one for each interrupt and mask that differs', () => {
-    expect(restoreSteps(original, entry(original), ONLINE)).toEqual([])
-    expect(restoreSteps(changed, entry(original), ONLINE)).toEqual(
-      [
-        { queue: 0, irq: 2000, cpus: [0, 1] },
-        { queue: 1, irq: 2002, cpus: [2, 3] },
-      ].flatMap(({ queue, irq, cpus }) => [
-        { kind: 'set-irq-affinity', nic: 'eth2', queue, direction: 'rx', irq, old: [0], new: cpus, reason },
-        { kind: 'set-xps', nic: 'eth2', queue, old: [0], new: cpus, reason },
+  it('leaves the ledger as it is, unless the NIC is to be held', () => {
+    const plain = restoreOperation(HOST, request)
+    expect(plain.pending(RECORDED, GUEST)).toBe(false)
+    expect(plain.prepare(RECORDED, GUEST, [FIRST], LATER)).toBe(RECORDED)
+    expect(plain.finish(RECORDED, GUEST, NONE, LATER)).toBe(RECORDED)
+    const hold = (ledger: Ledger, _guest: unknown, _nics: unknown, at: string): Ledger =>
+      withHeld(ledger, [FIRST], at, 'cut off')
+    const holding = restoreOperation(HOST, { ...request, hold })
+    expect(holding.pending(RECORDED, GUEST)).toBe(true)
+    for (const after of [
+      holding.prepare(RECORDED, GUEST, [FIRST], LATER),
+      holding.finish(RECORDED, GUEST, NONE, LATER),
+    ])
+      expect(entryOf(after, FIRST)).toMatchObject({
+        held: true,
+        heldWhy: 'cut off',
+        original: request.values,
+      })
+  })
+
+  it('skips channels that cannot be changed now, and restores the rest', () => {
+    const obstacle = { code: 'af-xdp', why: 'an AF_XDP socket is bound' } as const
+    const stuck = withSetting({ ...four, obstacle }, 'xps', 'queue 1', '0')
+    expect(planRestore(stuck, recordValues(FIRST), ONLINE, 'why')).toMatchObject({
+      steps: expect.arrayContaining([
+        expect.objectContaining({ key: 'queue 1', tunable: 'xps', new: '2-3' }),
       ]),
-    )
-  })
-
-  it('leave alone what was not recorded, has no setting, or had only CPUs that are offline now', () => {
-    const { original: _, ...bare } = entry(original)
-    expect(restoreSteps(changed, bare, ONLINE)).toEqual([])
-    const without = {
-      ...entry(original),
-      original: { channels: 2, queues: [] },
-    }
-    expect(restoreSteps(changed, without, ONLINE)).toEqual([])
-    const mute: ObservedNic = {
-      ...changed,
-      queues: changed.queues.map(({ index, rps }) => ({
-        ...{ index, rps, rxIrq: undefined, txIrq: undefined, xps: undefined },
-      })),
-    }
-    expect(restoreSteps(mute, entry(original), ONLINE)).toEqual([])
-    // CPUs 2 and 3 of queue 1 are gone.
-    expect(
-      restoreSteps(changed, entry(original), [0, 1]).map((step) => 'queue' in step && step.queue),
-    ).toEqual([0, 0])
-  })
-
-  it('clear an XPS mask that was empty, and give no interrupt an empty one', () => {
-    const empty: ObservedNic = {
-      ...original,
-      queues: original.queues.map((queue) => ({
-        ...queue,
-        xps: [],
-        rxIrq: queue.rxIrq === undefined ? undefined : { ...queue.rxIrq, affinity: [] },
-      })),
-    }
-    expect(restoreSteps(changed, entry(empty), ONLINE)).toEqual(
-      [0, 1].map((queue) => ({ kind: 'set-xps', nic: 'eth2', queue, old: [0], new: [], reason })),
-    )
-  })
-
-  it('compare only what is online on both sides', () => {
-    const before = { ...original, queues: original.queues.slice(0, 1) }
-    const wide: ObservedNic = {
-      ...before,
-      queues: before.queues.map((queue) => ({ ...queue, xps: [0, 1, 3] })),
-    }
-    expect(restoreSteps(wide, entry(before), [0, 1])).toEqual([])
-    expect(restoreSteps(wide, entry(before), [0, 1, 3])).toHaveLength(1)
-    const single = { ...before, queues: before.queues.map((queue) => ({ ...queue, xps: [3] })) }
-    expect(restoreSteps(before, entry(single), [0, 1, 2])).toEqual([])
-  })
-})
-
-describe('the NIC that a user named', () => {
-  const guest: ObservedGuest = {
-    ...guestOf(ONLINE, [{ ...FIRST, altnames: ['enp1s0', 'wan'] }, SECOND]),
-    ignored: [{ name: 'bond0', kind: 'bond-master', why: 'it has no queues of its own' }],
-  }
-  const problem = (name: string, of = guest): VqtuneError => {
-    try {
-      findNic(of, name)
-    } catch (error) {
-      if (error instanceof VqtuneError) return error
-    }
-    throw new Error(`${name} was found`)
-  }
-
-  it('is found by interface name, virtio name and altname', () => {
-    for (const name of ['eth2', 'virtio2', 'enp1s0', 'wan']) expect(findNic(guest, name).ifindex).toBe(2)
-    for (const name of ['eth3', 'virtio3']) expect(findNic(guest, name).ifindex).toBe(3)
-  })
-
-  it('is explained when it is none', () => {
-    expect(problem('bond0')).toMatchObject({
-      kind: 'usage',
-      message: 'bond0 is not tuned: it has no queues of its own',
+      skips: [{ nic: 'eth2', tunable: 'channels', ...obstacle }],
     })
-    expect(problem('eth9')).toMatchObject({
-      kind: 'usage',
-      message: 'eth9: no such virtio-net NIC; there are eth2, eth3',
+    expect(planRestore({ ...FIRST, obstacle }, recordValues(FIRST), ONLINE, 'why')).toEqual({
+      steps: [],
+      skips: [],
     })
-    expect(problem('eth9', guestOf(ONLINE, [])).message).toBe(
-      'eth9: no such virtio-net NIC; this guest has none',
-    )
   })
 })
 

@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import type { ObservedNic } from '../../../src/model'
 import { planGuest } from '../../../src/planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../../../src/planner/queue-affinity'
-import { guestOf, nicOf, takeStep } from '../../support/simulated-kernel'
+import { guestOf, nicOf, withSetting } from '../../support/simulated-kernel'
 
 const ONLINE = [0, 1, 2, 3]
 
@@ -15,27 +15,17 @@ function problems(nic: ObservedNic): string[][] {
   )
 }
 
-function moved(irq: number, queue: number, to: number[]): ObservedNic {
-  const guest = takeStep(guestOf(ONLINE, [nicOf({ ifindex: 2, maximum: 4 }, ONLINE)]), {
-    kind: 'set-irq-affinity',
-    nic: 'eth2',
-    queue,
-    direction: 'rx',
-    irq,
-    old: [queue],
-    new: to,
-    reason: 'test',
-  })
-  return guest.nics[0] as ObservedNic
+function moved(queue: number, to: string): ObservedNic {
+  return withSetting(nicOf({ ifindex: 2, maximum: 4 }, ONLINE), 'irq-affinity', `queue ${queue} rx`, to)
 }
 
-describe('privacy', () => {
+describe('queue affinity', () => {
   it('is given as the kernel lays queues out', () => {
     expect(problems(nicOf({ ifindex: 2, maximum: 4 }, ONLINE))).toEqual([[], [], [], []])
   })
 
   it('names the IRQ, the CPU and both queues when an interrupt moves onto another queue', () => {
-    expect(problems(moved(2002, 1, [3]))).toEqual([
+    expect(problems(moved(1, '3'))).toEqual([
       [],
       ['IRQ 2002 on CPU 3 shared with queue 3', 'IRQ 2002 may go to CPU 3, belongs to 1'],
       [],
@@ -49,13 +39,10 @@ describe('privacy', () => {
   })
 
   it('sees senders that belong to another queue, and a queue without senders', () => {
-    const step = { kind: 'set-xps', nic: 'eth2', reason: 'test' } as const
-    let guest = guestOf(ONLINE, [nicOf({ ifindex: 2, maximum: 4 }, ONLINE)])
-    guest = takeStep(guest, { ...step, queue: 0, old: [0], new: [0, 1] })
-    guest = takeStep(guest, { ...step, queue: 1, old: [1], new: [] })
-    expect(problems(guest.nics[0] as ObservedNic).slice(0, 2)).toEqual([
-      ['CPU 0-1 sends through it, CPU 0 should'],
-      ['no CPU sends through it, CPU 1 should'],
+    const wide = withSetting(nicOf({ ifindex: 2, maximum: 4 }, ONLINE), 'xps', 'queue 0', '0-1')
+    expect(problems(withSetting(wide, 'xps', 'queue 1', '')).slice(0, 2)).toEqual([
+      ['CPU 0-1 transmits through it, CPU 0 should'],
+      ['no CPU transmits through it, CPU 1 should'],
     ])
   })
 

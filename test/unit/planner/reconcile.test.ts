@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { ledgerPath, readLedger } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
-import { type Convergence, converge } from '../../../src/planner/reconcile'
+import { type Convergence, converge, exitCodeOf } from '../../../src/planner/reconcile'
 import { takeLock } from '../../../src/system/lock'
 import { openSystem } from '../../../src/system/system'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../support/generated-tree'
@@ -43,14 +43,15 @@ describe('apply', () => {
     expect(done(result)).toBe(2)
     expect(calls().sort()).toEqual(['-L eth0 combined 4', '-L eth1 combined 4', '-l eth0', '-l eth1'])
     const [entry] = readLedger(system, BOOT_ID).entries
-    expect(entry?.original).toEqual({
-      channels: 2,
-      queues: [
-        { rx: '0-1', tx: '0-1', xps: '0-1' },
-        { rx: '2-3', tx: '2-3', xps: '2-3' },
-      ],
+    expect(entry?.original).toMatchObject({
+      channels: { combined: '2' },
+      'irq-affinity': {
+        ...{ 'queue 0 rx': '0-1', 'queue 0 tx': '0-1' },
+        ...{ 'queue 1 rx': '2-3', 'queue 1 tx': '2-3' },
+      },
+      xps: { 'queue 0': '0-1', 'queue 1': '2-3' },
     })
-    expect(entry?.applied?.channels).toBe(4)
+    expect(entry?.applied?.channels).toEqual({ combined: '4' })
 
     const again = await apply()
     expect(again.outcomes).toEqual([])
@@ -74,7 +75,7 @@ describe('apply', () => {
     setAffinity(26, '3')
     const result = await apply()
     expect(result.outcomes.map(({ step }) => step)).toEqual([
-      expect.objectContaining({ kind: 'set-irq-affinity', irq: 26, old: [3], new: [1] }),
+      expect.objectContaining({ tunable: 'irq-affinity', label: 'queue 1 rx IRQ 26', old: '3', new: '1' }),
     ])
     expect(affinity(26)).toBe('1')
     expect(calls()).toEqual([])
@@ -96,6 +97,40 @@ describe('apply', () => {
     // The layout is made for the two channels that it keeps.
     expect(affinity(24)).toBe('0-1')
     expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+  })
+
+  it('tunes the other NICs, and affinity of this one, when ethtool does not tell the maximum of one; that is a fault', async () => {
+    const { apply, tree, affinity, setAffinity, calls } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    setAffinity(24, '3')
+    const result = await apply()
+    const why = 'the maximum of the host is unknown: ethtool -l failed: Input/output error'
+    expect(result.failure).toMatchObject({ kind: 'tool-failed', retryable: true, message: `eth0: ${why}` })
+    expect(exitCodeOf(result)).toBe(1)
+    expect(result.missing).toEqual([])
+    expect(result.skips).toEqual([{ nic: 'eth0', tunable: 'channels', code: 'unknown-maximum', why }])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+    expect(affinity(24)).toBe('0-1')
+    expect(calls().filter((call) => call === '-l eth0')).toHaveLength(1)
+    // Nothing is left to write, and it is a fault all the same.
+    expect((await apply()).failure?.message).toBe(`eth0: ${why}`)
+  })
+
+  it('of one NIC does not ask for another, which cannot be asked', async () => {
+    const { system, tree } = guest(4, two('eth0'), two('eth1'))
+    tree.break('eth0', 'netlink error: Input/output error')
+    const result = await converge(
+      system,
+      applyOperation(system, DEFAULT_SETTINGS, { nic: 'eth1', respectHolds: false }),
+    )
+    expect([result.failure, result.skips]).toEqual([undefined, []])
+    expect(result.guest.nics.map((nic) => nic.channels.current)).toEqual([2, 4])
+  })
+
+  it('needs no maximum of a NIC that has all that it could want', async () => {
+    const { apply, tree } = guest(4, { name: 'eth0', maximum: 4, current: 4, counts: [] })
+    tree.break('eth0', 'netlink error: Input/output error')
+    expect((await apply()).failure).toBeUndefined()
   })
 
   it('fails on a refusal without a known reason, with the words of the kernel, and says what was done', async () => {
@@ -122,8 +157,45 @@ describe('apply', () => {
       signal: AbortSignal.abort(),
     })
     expect(result.outcomes).toEqual([])
-    expect(result.failure?.message).toContain('stopped by a signal')
+    expect(result.failure?.message).toContain('interrupted with 1 changes not applied, first: eth0: channels')
   })
+
+  it.each([
+    ['channels', 2],
+    ['channels with affinity of another NIC', 4],
+  ])(
+    'changes nothing when it is aborted while the gateway is asked, before the first write: %s',
+    async (_, current) => {
+      const { system, tree, affinity, setAffinity } = guest(4, two('eth0'), {
+        name: 'eth1',
+        maximum: 4,
+        current,
+        counts: [2, 4],
+      })
+      setAffinity(32, '3')
+      const before = ['eth0', 'eth1'].map((nic) =>
+        readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8'),
+      )
+      const abort = new AbortController()
+      const result = await converge(
+        system,
+        applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }),
+        {
+          signal: abort.signal,
+          beforeChannels: async () => abort.abort(),
+        },
+      )
+      expect(result.outcomes).toEqual([])
+      expect(result.failure?.message).toMatch(
+        /^interrupted with \d changes not applied, first: eth0: channels$/,
+      )
+      expect(exitCodeOf(result)).toBe(1)
+      expect(affinity(32)).toBe('3')
+      expect(
+        ['eth0', 'eth1'].map((nic) => readFileSync(`${tree.root}/sys/class/net/${nic}/current`, 'utf8')),
+      ).toEqual(before)
+    },
+  )
 
   it('changes nothing when the ledger cannot be written', async () => {
     const { system, apply, calls } = guest(4, two('eth0'))
@@ -158,15 +230,18 @@ describe('apply', () => {
       kind: 'state',
       message: expect.stringMatching(/cannot write the ledger \(ENOSPC\); the settings are in place$/),
     })
-    expect(readLedger(system, BOOT_ID).entries[0]?.original?.channels).toBe(2)
+    expect(readLedger(system, BOOT_ID).entries[0]?.original?.channels).toEqual({ combined: '2' })
   })
 
-  it('changes nothing when the ledger is damaged', async () => {
-    const { system, apply, calls } = guest(4, two('eth0'))
+  it('sets a damaged ledger aside, says so, and goes on', async () => {
+    const { system, apply } = guest(4, two('eth0'))
     mkdirSync(system.paths.runDir, { recursive: true })
     writeFileSync(ledgerPath(system), '{"version":1,')
-    await expect(apply()).rejects.toMatchObject({ kind: 'state' })
-    expect(calls()).toEqual(['-l eth0'])
+    const result = await apply()
+    expect(result.failure).toBeUndefined()
+    expect(result.notes).toEqual([expect.stringMatching(/ledger.json: invalid JSON: set aside/)])
+    expect(readFileSync(`${ledgerPath(system)}.aside`, 'utf8')).toBe('{"version":1,')
+    expect(readLedger(system, BOOT_ID).entries[0]?.original).toMatchObject({ channels: { combined: '2' } })
   })
 
   it('ends with a time limit when ethtool hangs', async () => {
@@ -218,7 +293,9 @@ describe('lock', () => {
     const first = await takeLock(system, 'apply', 100)
     await expect(takeLock(system, 'rollback', 100)).rejects.toMatchObject({
       kind: 'busy',
-      message: expect.stringContaining(`vqtune apply (process ${process.pid})`),
+      message: expect.stringContaining(
+        `timed out after 0.1 s waiting for the lock held by vqtune apply (PID ${process.pid});`,
+      ),
     })
     first.release()
     const second = await takeLock(system, 'rollback', 100)

@@ -21,7 +21,7 @@ function regressionHold(confirmed = true): RegressionHold {
   }
 }
 function ledgerWith(step: RegressionHold, guest: ObservedGuest = GUEST): Ledger {
-  const empty: Ledger = { version: 1, bootId: 'boot', entries: [] }
+  const empty: Ledger = { version: 2, bootId: 'boot', entries: [] }
   const ledger = withOriginals(empty, guest, guest.nics, AT)
   return guest.nics.reduce((result, nic) => withRegressionHold(result, nic, step), ledger)
 }
@@ -37,7 +37,7 @@ describe('a step back', () => {
         nic,
         tunable: 'channels',
         code: 'guard',
-        why: `stepped back by the guard: ${regressionHold().why}; vqtune apply ${nic} tries 4 again`,
+        why: `reduced by the guard: ${regressionHold().why}; vqtune apply ${nic} tries 4 again`,
       })),
     })
     expect(goal().pending(LEDGER, GUEST)).toBe(false)
@@ -48,8 +48,9 @@ describe('a step back', () => {
     const { steps } = goal().plan(guest, ledgerWith(regressionHold(false), guest))
     expect(steps).toEqual([
       {
-        ...{ kind: 'set-channels', nic: 'eth2', old: 4, new: 1 },
-        reason: `the guard compares: ${regressionHold().why}`,
+        ...{ tunable: 'channels', nic: 'eth2', ifindex: 2, key: 'combined', label: 'channels' },
+        ...{ file: undefined, old: '4', new: '1' },
+        reason: `the guard is comparing: ${regressionHold().why}`,
       },
     ])
   })
@@ -73,9 +74,9 @@ describe('a step back', () => {
   test.each(changed)('ends when %s', (_, guest, settings) => {
     expect(regressionHoldsOf(guest, LEDGER, settings).size).toBe(0)
     const { steps } = goal(settings).plan(guest, LEDGER)
-    expect(steps[0]).toMatchObject({ kind: 'set-channels', old: 1 })
+    expect(steps[0]).toMatchObject({ tunable: 'channels', old: '1' })
     const [nic = NIC] = guest.nics
-    const after = goal(settings).finish(LEDGER, guest, AT)
+    const after = goal(settings).finish(LEDGER, guest, new Set(), AT)
     expect(entryOf(after, nic)?.regressionHold).toBeUndefined()
     // An entry of an instance that is gone goes with the next one that is recorded.
     expect(goal(settings).pending(LEDGER, guest)).toBe(nic.ifindex === NIC.ifindex)
@@ -92,7 +93,7 @@ describe('a step back', () => {
     expect(all.pending(LEDGER, GUEST)).toBe(true)
     const one = goal(SETTINGS, false, 'eth2')
     expect(one.plan(GUEST, LEDGER).steps.map(({ nic }) => nic)).toEqual(['eth2'])
-    const after = one.finish(LEDGER, GUEST, AT)
+    const after = one.finish(LEDGER, GUEST, new Set(), AT)
     expect(entryOf(after, NIC)?.regressionHold).toBeUndefined()
     expect(entryOf(after, OTHER)?.regressionHold).toEqual(regressionHold())
     expect(one.pending(after, GUEST)).toBe(false)

@@ -11,9 +11,8 @@ const AUTOMATIC: NicSettings = {
   enabled: true,
   cap: undefined,
   channels: undefined,
-  affinity: true,
-  xps: true,
   onConflict: 'reassert',
+  switches: {},
 }
 const cpus = (online: number[], isolated: number[] = []) => ({ online, isolated })
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)

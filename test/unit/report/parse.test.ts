@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { parseCpuTicks, parseNicCounters } from '../../../src/kernel/counters'
 import {
@@ -10,41 +9,39 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../../src/report/parse'
-import { GUESTS } from '../../support/captured-guest'
-
-const read = (guest: string, file: string): string => readFileSync(`${GUESTS}/${guest}/${file}`, 'utf8')
+import { guestFile } from '../../support/captured-guest'
 
 test('debian-6.12-4cpu-4q: interrupts of each queue by CPU', () => {
-  const { cpus, byAction } = parseInterruptCounts(read('debian-6.12-4cpu-4q', 'proc/interrupts'))
+  const { cpus, byAction } = parseInterruptCounts(guestFile('debian-6.12-4cpu-4q', 'proc/interrupts'))
   expect(cpus).toEqual([0, 1, 2, 3])
   for (const name of ['virtio3-input.0', 'virtio3-output.3']) expect(byAction.get(name)).toHaveLength(4)
   expect(parseInterruptCounts('')).toEqual({ cpus: [], byAction: new Map() })
 })
 
 test('vcpu-offlined-3of4: columns are those of online CPUs', () => {
-  expect(parseInterruptCounts(read('vcpu-offlined-3of4', 'proc/interrupts')).cpus).toHaveLength(3)
+  expect(parseInterruptCounts(guestFile('vcpu-offlined-3of4', 'proc/interrupts')).cpus).toHaveLength(3)
 })
 
 test('debian-6.1-4cpu-4q: ethtool tells packets of each queue', () => {
   const name = 'debian-6.1-4cpu-4q'
-  const nic = /^\s*(enp\w+):/m.exec(read(name, 'proc/net/dev'))?.[1] ?? ''
-  const stats = parseQueueStats(read(name, `ethtool/${nic}.S`))
+  const nic = /^\s*(enp\w+):/m.exec(guestFile(name, 'proc/net/dev'))?.[1] ?? ''
+  const stats = parseQueueStats(guestFile(name, `ethtool/${nic}.S`))
   expect([...stats.keys()]).toEqual([0, 1, 2, 3])
-  const counters = parseNicCounters(read(name, 'proc/net/dev'), nic)
+  const counters = parseNicCounters(guestFile(name, 'proc/net/dev'), nic)
   const sum = [...stats.values()].reduce((total, { rxPackets }) => total + (rxPackets ?? 0), 0)
   expect(sum).toBeGreaterThan(0)
   expect(counters?.rxPackets).toBeGreaterThan(0)
-  expect(parseNicCounters(read(name, 'proc/net/dev'), 'nope')).toBeUndefined()
+  expect(parseNicCounters(guestFile(name, 'proc/net/dev'), 'nope')).toBeUndefined()
 })
 
 test('debian-6.12-4cpu-4q: ethtool tells kicks, but no packets', () => {
-  const stats = parseQueueStats(read('debian-6.12-4cpu-4q', 'ethtool/enp0s8.S'))
+  const stats = parseQueueStats(guestFile('debian-6.12-4cpu-4q', 'ethtool/enp0s8.S'))
   expect(stats.get(0)).toMatchObject({ rxPackets: undefined, txPackets: undefined })
   expect(stats.get(0)?.txKicks).toEqual(expect.any(Number))
 })
 
 test('softnet_stat names the CPU since 5.10, and means the online ones before', () => {
-  const told = parseSoftnet(read('debian-6.12-4cpu-4q', 'proc/net/softnet_stat'), [0, 1, 2, 3])
+  const told = parseSoftnet(guestFile('debian-6.12-4cpu-4q', 'proc/net/softnet_stat'), [0, 1, 2, 3])
   expect([...told.keys()]).toEqual([0, 1, 2, 3])
   const old = '0000000a 00000001 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n'
   expect(parseSoftnet(old + old, [0, 2])).toEqual(
@@ -54,7 +51,7 @@ test('softnet_stat names the CPU since 5.10, and means the online ones before', 
 })
 
 test('softirqs by CPU', () => {
-  const softirqs = parseNetSoftirqs(read('debian-6.12-4cpu-4q', 'proc/softirqs'))
+  const softirqs = parseNetSoftirqs(guestFile('debian-6.12-4cpu-4q', 'proc/softirqs'))
   expect([...softirqs.keys()]).toEqual([0, 1, 2, 3])
   expect([...softirqs.values()].reduce((sum, { rx }) => sum + rx, 0)).toBeGreaterThan(0)
 })

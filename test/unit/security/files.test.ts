@@ -16,14 +16,15 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openEndpoint } from '../../../src/daemon/endpoint'
 import { appendHistory, historyPath } from '../../../src/drift/history'
+import { readRunningTools } from '../../../src/drift/process-scan'
 import { listBackups } from '../../../src/hypervisor/change/backup'
+import { findPrograms, type Program, readArguments } from '../../../src/kernel/processes'
 import { takeLock } from '../../../src/system/lock'
 import { type FileFacts, ownershipProblem } from '../../../src/system/ownership'
 import { openSystem, type System } from '../../../src/system/system'
-import { processesNamed } from '../../../src/writers/writer'
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
 
@@ -93,12 +94,12 @@ describe('the way to a file', () => {
     [
       'a link through a directory of somebody else',
       { '/etc/v': { to: '../home/eve/x' }, '/home/eve': { mode: 0o777 } },
-      'its directory /home/eve is writable by others (mode 0777)',
+      'its directory /home/eve is group- or world-writable (mode 0777)',
     ],
-    ['links in a circle', { '/etc/v': { to: '/etc/v' } }, 'its links go round in a circle'],
+    ['links in a circle', { '/etc/v': { to: '/etc/v' } }, 'too many levels of symbolic links'],
   ])('%s is refused', (_, files, expected) => {
     const path = '/home/eve' in files && !('/etc/v' in files) ? '/home/eve/d/x.toml' : '/etc/v/x.toml'
-    expect(ownershipProblem(guest(files), path)).toContain(`refused, since ${expected}`)
+    expect(ownershipProblem(guest(files), path)).toContain(`refused: ${expected}`)
   })
 
   test('only the directories of root, sticky ones, and links between them', () => {
@@ -109,7 +110,7 @@ describe('the way to a file', () => {
 
 describe('the state directory', () => {
   test.each([
-    ['writable by others', (path: string) => chmodSync(path, 0o777), /writable by others \(mode 0777\)/],
+    ['writable by others', (path: string) => chmodSync(path, 0o777), /world-writable \(mode 0777\)/],
   ])('%s: nothing is locked, so nothing is written', async (_, spoil, message) => {
     const system = asRunning(directory())
     mkdirSync(system.paths.runDir, { recursive: true })
@@ -158,7 +159,7 @@ describe('the state directory', () => {
     mkdirSync(backups, { recursive: true })
     writeFileSync(`${backups}/x.json`, '{}')
     chmodSync(backups, 0o777)
-    expect(() => listBackups(system)).toThrow(/its directory .*backups is writable by others/)
+    expect(() => listBackups(system)).toThrow(/its directory .*backups is group- or world-writable/)
   })
 })
 
@@ -187,9 +188,7 @@ describe('a captured tree of somebody else', () => {
     mkdirSync(`${root}/usr/sbin`, { recursive: true })
     writeFileSync(`${root}/usr/sbin/ethtool`, `#!/bin/sh\ntouch ${root}/ran\n`, { mode: 0o777 })
     chmodSync(`${root}/usr/sbin/ethtool`, 0o777)
-    await expect(openSystem(root).run('ethtool', ['-l', 'x'])).rejects.toThrow(
-      /ethtool: refused, since it is/,
-    )
+    await expect(openSystem(root).run('ethtool', ['-l', 'x'])).rejects.toThrow(/ethtool: refused: it is/)
     chmodSync(`${root}/usr/sbin/ethtool`, 0o755)
     await openSystem(root).run('ethtool', ['-l', 'x'])
     expect(existsSync(`${root}/ran`)).toBe(true)
@@ -208,19 +207,42 @@ describe('a captured tree of somebody else', () => {
   })
 })
 
-test('a process of a user that calls itself irqbalance is not taken for it', async () => {
-  const place = directory()
-  chmodSync(place, 0o755)
-  copyFileSync('/usr/bin/sleep', `${place}/irqbalance`)
-  const nobody = spawn(`${place}/irqbalance`, ['60'], { uid: 65534, gid: 65534 })
-  const root = spawn(`${place}/irqbalance`, ['60'])
-  try {
-    await Promise.all([nobody, root].map((child) => once(child, 'spawn')))
-    await vi.waitFor(() => expect(processesNamed(openSystem(), 'irqbalance')).toContain(root.pid), 20_000)
-    expect(readFileSync(`/proc/${nobody.pid}/comm`, 'utf8')).toBe('irqbalance\n')
-    expect(processesNamed(openSystem(), 'irqbalance')).not.toContain(nobody.pid)
-  } finally {
-    nobody.kill('SIGKILL')
-    root.kill('SIGKILL')
+describe('a process that is not what it calls itself', () => {
+  const spawned = async (file: string, args: readonly string[], users: readonly number[]) => {
+    const children = users.map((uid) => spawn(file, args, { uid, gid: uid }))
+    onTestFinished(() => {
+      for (const child of children) child.kill('SIGKILL')
+    })
+    await Promise.all(children.map((child) => once(child, 'spawn')))
+    return children.map(({ pid }) => pid as number)
   }
+  const found = (program: Program) => findPrograms(openSystem(), [program]).map(({ pid }) => pid)
+  const nameOf = (pid: number) => readFileSync(`/proc/${pid}/comm`, 'utf8')
+  const place = () => {
+    const path = directory()
+    chmodSync(path, 0o755)
+    return path
+  }
+
+  test('irqbalance of a user is not taken for it', async () => {
+    const file = `${place()}/irqbalance`
+    copyFileSync('/usr/bin/sleep', file)
+    const [nobody, root] = (await spawned(file, ['60'], [65534, 0])) as [number, number]
+    await vi.waitFor(() => expect(found({ name: 'irqbalance' })).toContain(root), 20_000)
+    expect(nameOf(nobody)).toBe('irqbalance\n')
+    expect(found({ name: 'irqbalance' })).not.toContain(nobody)
+  })
+
+  test('a script with the name and the arguments of ethtool is not, whoever runs it', async () => {
+    const file = `${place()}/ethtool`
+    writeFileSync(file, '#!/bin/sh\nread -r line\n', { mode: 0o755 })
+    const pids = await spawned(file, ['-L', 'eth0', 'combined', '2'], [65534, 0])
+    await vi.waitFor(() => expect(pids.map(nameOf)).toEqual(['ethtool\n', 'ethtool\n']), 20_000)
+    for (const pid of pids) {
+      expect(readArguments(openSystem(), pid)).toEqual(expect.arrayContaining(['-L', 'eth0']))
+      expect(readRunningTools(openSystem(), 0).map((tool) => tool.pid)).not.toContain(pid)
+    }
+    // Where a script is what is meant, root's is it.
+    expect(found({ name: 'ethtool', script: true }).filter((pid) => pids.includes(pid))).toEqual([pids[1]])
+  })
 })

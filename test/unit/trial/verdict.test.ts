@@ -201,7 +201,7 @@ test('what JSON cannot say of an interval without end is null, as the schema has
   expect(read.rounds).toBe(3)
   expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
   expect(trialText('eth0', 4, few, 'bytes', verdict, analyses)).toMatch(
-    /eth0: inconclusive: .*\n3 rounds, of at most 3\n$/,
+    /eth0: inconclusive: .*\n3 of at most 3 rounds\n$/,
   )
 })
 

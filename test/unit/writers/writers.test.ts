@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import type { System } from '../../../src/system/system'
 import { findWriters } from '../../../src/writers/index'
 import { parseIni } from '../../../src/writers/ini'
-import { parseBannedIrqs } from '../../../src/writers/irqbalance'
-import { processesNamed, type Writer, type WriterTarget } from '../../../src/writers/writer'
-import { systemWith } from '../../support/systems'
+import { bannedIrqs } from '../../../src/writers/irqbalance'
+import type { Writer, WriterTarget } from '../../../src/writers/writer'
+import { processFiles, systemWith } from '../../support/systems'
 
 const irq = (number: number, name: string) => ({ irq: number, name, affinity: [0], effective: [0] })
 
@@ -15,8 +15,8 @@ const NIC: WriterTarget = {
   bus: 'pci',
   busAddress: '0000:00:03.0',
   queues: [
-    { index: 0, rxIrq: irq(25, 'virtio0-input.0'), txIrq: irq(26, 'virtio0-output.0'), xps: [0], rps: [] },
-    { index: 1, rxIrq: irq(27, 'virtio0-input.1'), txIrq: irq(28, 'virtio0-output.1'), xps: [1], rps: [] },
+    { index: 0, rxIrq: irq(25, 'virtio0-input.0'), txIrq: irq(26, 'virtio0-output.0') },
+    { index: 1, rxIrq: irq(27, 'virtio0-input.1'), txIrq: irq(28, 'virtio0-output.1') },
   ],
 }
 
@@ -38,7 +38,7 @@ test('a guest without rivals has none', () => {
 })
 
 describe('irqbalance', () => {
-  const running = (cmdline: string) => ({ '/proc/812/comm': 'irqbalance\n', '/proc/812/cmdline': cmdline })
+  const running = (cmdline: string) => processFiles(812, 'irqbalance', { cmdline })
 
   test('running, it moves interrupts; the remedy names those of the queues', () => {
     expect(writersOf(running('/usr/sbin/irqbalance\0--foreground\0'))).toEqual([
@@ -49,7 +49,7 @@ describe('irqbalance', () => {
         tunable: 'irq-affinity',
         matches: 'yes',
         remedy:
-          'systemctl disable --now irqbalance, or give it --banirq=25 --banirq=26 --banirq=27 --banirq=28',
+          'systemctl disable --now irqbalance, or start it with --banirq=25 --banirq=26 --banirq=27 --banirq=28',
       },
     ])
   })
@@ -58,12 +58,12 @@ describe('irqbalance', () => {
     const all = '--banirq=25\0--banirq=26\0--banirq\x0027\0-i\x0028\0'
     expect(writersOf(running(`/usr/sbin/irqbalance\0${all}`))).toEqual([])
     expect(brief(running('/usr/sbin/irqbalance\0--banirq=25\0'))).toEqual(['yes irqbalance pid 812'])
-    expect([...parseBannedIrqs('x\0-i7\0--banmod=a\0-i\0')]).toEqual([7])
+    expect([...bannedIrqs(['x', '-i7', '--banmod=a', '-i'])]).toEqual([7])
   })
 })
 
 describe('tuned', () => {
-  const RUNNING = { '/proc/900/comm': 'tuned\n' }
+  const RUNNING = processFiles(900, 'tuned')
   const PROFILE = (text: string) => ({
     ...RUNNING,
     '/etc/tuned/active_profile': 'web\n',
@@ -132,7 +132,7 @@ describe('NetworkManager', () => {
   const CONNECTIONS = '/etc/NetworkManager/system-connections'
   const keyfile = (connection: string, rest = '') =>
     `[connection]\nid=lan\nuuid=6a1d3a52-7a0c-4a6c-9a6a-0f6d0e0c9a11\ntype=ethernet\n${connection}\n[ethernet]\n${rest}\n[ethtool]\nchannels-combined=2\nfeature-gro=true\n\n[ipv4]\nmethod=auto\n`
-  const RUNNING = { '/proc/700/comm': 'NetworkManager\n' }
+  const RUNNING = processFiles(700, 'NetworkManager')
 
   test('a profile of this NIC sets channels', () => {
     expect(
@@ -256,7 +256,7 @@ describe('udev rules', () => {
         what: 'a rule runs ethtool -L when its device appears',
         tunable: 'channels',
         matches: 'yes',
-        remedy: 'remove the rule, or hide the file by one of the same name in /etc/udev/rules.d',
+        remedy: 'remove the rule, or override it with a file of the same name in /etc/udev/rules.d',
       },
     ])
   })
@@ -292,7 +292,7 @@ describe('udev rules', () => {
 
 test('certain rivals come first', () => {
   const files = {
-    '/proc/1/comm': 'irqbalance\n',
+    ...processFiles(1, 'irqbalance'),
     '/etc/systemd/network/10-a.link': '[Match]\nHost=a\n[Link]\nCombinedChannels=1\n',
     '/etc/sysconfig/network-scripts/ifcfg-ens3': 'DEVICE=ens3\nETHTOOL_OPTS="-L ens3 combined 1"\n',
   }
@@ -348,7 +348,7 @@ test('NetworkManager: a profile without a name of its own goes by its file', () 
 })
 
 test('irqbalance: of a NIC without interrupts of its own the remedy names none', () => {
-  const files = { '/proc/1/comm': 'irqbalance\n' }
+  const files = processFiles(1, 'irqbalance')
   expect(writersOf(files, { ...NIC, queues: [] })).toMatchObject([
     { remedy: 'systemctl disable --now irqbalance' },
   ])
@@ -365,7 +365,7 @@ test('.link: the path of a NIC that is not on PCI cannot be told, nor one withou
 describe('tuned: sections of several profiles', () => {
   const where = (own: string, included: string) =>
     writersOf({
-      '/proc/900/comm': 'tuned\n',
+      ...processFiles(900, 'tuned'),
       '/etc/tuned/active_profile': 'web\n',
       '/etc/tuned/profiles/web/tuned.conf': `[main]\ninclude=base\n${own}`,
       '/etc/tuned/profiles/base/tuned.conf': included,
@@ -387,19 +387,6 @@ describe('tuned: sections of several profiles', () => {
     expect(regex('INTERFACE=ens3')).toEqual(['yes base'])
     expect(regex('(')).toEqual(['maybe base'])
   })
-})
-
-test('only processes of root count in the running guest: anybody can name one irqbalance', () => {
-  const tree = systemWith({ '/proc/7/comm': 'irqbalance\n' })
-  const owned = (uid: number | undefined) =>
-    processesNamed(
-      Object.assign(Object.create(tree), {
-        paths: { ...tree.paths, root: '' },
-        stat: () => (uid === undefined ? undefined : { uid }),
-      }),
-      'irqbalance',
-    )
-  expect([owned(0), owned(1000), owned(undefined)]).toEqual([[7], [], []])
 })
 
 test('lines of an INI file that are no pairs, or stand before any section, are skipped', () => {

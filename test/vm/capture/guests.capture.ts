@@ -4,7 +4,7 @@ import { type BootOptions, Guest } from '../lib/guest'
 import { xdpPassObject } from '../lib/xdp-object'
 
 /**
- * Writes test/fixtures/guests from real guests:
+ * Writes the archives of test/fixtures/guests from real guests:
  *   npx vitest run --config test/vm/capture/vitest.config.ts guests [-t NAME]
  * One guest serves several fixtures where a later state follows from an earlier one.
  */

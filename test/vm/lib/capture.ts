@@ -1,11 +1,12 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { guestArchive, packGuest } from '../../support/captured-guest'
 import type { Guest } from './guest'
 import { progress } from './locks'
 
-const fixtures = fileURLToPath(new URL('../../fixtures/guests', import.meta.url))
 const script = '/root/capture.cjs'
 
 let bundled: Promise<Buffer> | undefined
@@ -26,9 +27,12 @@ export async function capture(guest: Guest, name: string, description: string): 
   const inGuest = '/tmp/capture'
   await guest.run(['rm', '-rf', inGuest])
   await guest.run(['node', script, inGuest, description])
-  const target = join(fixtures, name)
-  rmSync(target, { recursive: true, force: true })
-  mkdirSync(target, { recursive: true })
-  await guest.pullDir(inGuest, target)
-  progress(`captured ${name}: ${readdirSync(target).join(' ')}`)
+  const tree = mkdtempSync(join(tmpdir(), 'vqtune-capture-'))
+  try {
+    await guest.pullDir(inGuest, tree)
+    packGuest(tree, guestArchive(name))
+    progress(`captured ${name}: ${readdirSync(tree).join(' ')}`)
+  } finally {
+    rmSync(tree, { recursive: true, force: true })
+  }
 }

@@ -60,7 +60,7 @@ export class Vqtuned {
   /** Replaces the configuration and reloads, whether or not it is valid. Returns when the daemon has told its verdict. */
   async configure(config: string): Promise<void> {
     const verdicts = async (): Promise<number> =>
-      (await this.log()).match(/configuration (read again|not taken)/g)?.length ?? 0
+      (await this.log()).match(/configuration (reloaded|reload failed)/g)?.length ?? 0
     const before = await verdicts()
     await this.guest.writeFile(CONFIG, config)
     await this.systemctl('reload')

@@ -88,7 +88,7 @@ describe('remediesFor', () => {
     const many = { ...REQUEST, target: 128, vcpus: 128 }
     const proxmox = remediesFor({ vendor: 'QEMU', product: 'Standard PC (Q35)' }, many)[1]
     expect(JSON.stringify(proxmox?.steps)).toMatch(/queues=64\b/)
-    expect(proxmox?.notes).toEqual(['Proxmox VE takes 64 queues at most, older releases 16.'])
+    expect(proxmox?.notes).toEqual(['Proxmox VE accepts at most 64 queues, older releases 16.'])
     const [gce] = remediesFor({ vendor: 'Google', product: '' }, many)
     expect(JSON.stringify(gce.steps)).toContain('queue-count=32')
     expect(gce.check[0]).toMatch(/: 32$/)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Captures test/fixtures/guests/ccw from an emulated s390x guest. Apart from the others, because nothing else needs
+# Captures test/fixtures/guests/ccw.tar.gz from an emulated s390x guest. Apart from the others, because nothing else needs
 # qemu-system-misc and packages of a second architecture.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,7 +50,6 @@ timeout 300 ip netns exec "$namespace" qemu-system-s390x -machine s390-ccw-virti
   -netdev tap,id=net0,ifname=tap0,script=no,downscript=no,queues=4 \
   -device virtio-net-ccw,netdev=net0,mq=on,mac=52:54:00:77:00:00,devno=fe.0.0008 </dev/null
 
-target=$here/../../../fixtures/guests/ccw
-rm -rf "$target"
-mkdir -p "$target"
-tar -x --no-same-owner -C "$target" -f "$work/out.tar"
+mkdir "$work/captured"
+tar -x --no-same-owner -C "$work/captured" -f "$work/out.tar"
+"$here/../../../support/pack-guest" "$work/captured" "$here/../../../fixtures/guests/ccw.tar.gz"

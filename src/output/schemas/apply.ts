@@ -1,0 +1,4 @@
+import { convergence } from './convergence'
+import { document } from './document'
+
+export const apply = document('vqtune apply --json', convergence)

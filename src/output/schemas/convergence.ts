@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { ERROR_KINDS } from '../../errors'
+import { outcome } from './outcome'
+import { skip } from './skip'
+import { step } from './step'
+
+/** Output of `apply` and `rollback`. */
+export const convergence = {
+  converged: z.boolean(),
+  outcomes: z.array(outcome),
+  skips: z.array(skip),
+  missing: z.array(step),
+  reverted: z
+    .array(
+      z.object({
+        nic: z.string(),
+        from: z.int().describe('the channels that cut it off'),
+        channels: z.int().describe('those that it was reverted to'),
+        why: z.string(),
+        failure: z.string().nullable().describe('why it could not be reverted'),
+      }),
+    )
+    .describe('NICs that lost connectivity with their new channels'),
+  failure: z.object({ kind: z.enum(ERROR_KINDS), message: z.string() }).nullable(),
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import { LIMIT_CODES } from '../../advice/limits'
+import { PLATFORMS, type PlatformRemedy } from '../../advice/platforms/index'
+import { UNKNOWN } from '../../advice/platforms/unknown'
+import { type Hypervisor, PARENT_BUSES } from '../../model'
+import { TUNABLE_NAMES } from '../../tunables/index'
+import { WRITER_MATCHES, WRITER_NAMES, type Writer } from '../../writers/writer'
+import { channels } from './channels'
+import { document } from './document'
+import { skip } from './skip'
+
+const hypervisor = z
+  .object({ vendor: z.string(), product: z.string() })
+  .describe('from DMI; empty if the guest has none') satisfies z.ZodType<Hypervisor>
+
+const limit = z
+  .object({
+    code: z.enum(LIMIT_CODES),
+    text: z.string(),
+    next: z.string().nullable(),
+    onHost: z.boolean(),
+  })
+  .describe('what limits the target, and what to do about it')
+
+const remedy = z
+  .object({
+    platform: z.enum([...PLATFORMS, UNKNOWN].map(({ id }) => id)),
+    title: z.string(),
+    reaches: z.int(),
+    steps: z.array(z.object({ text: z.string(), lines: z.array(z.string()) })),
+    powerOff: z.boolean(),
+    powerOffHow: z.string(),
+    notes: z.array(z.string()),
+    check: z.array(z.string()),
+  })
+  .describe(
+    'how to get more queue pairs on this platform, most likely first',
+  ) satisfies z.ZodType<PlatformRemedy>
+
+const writer = z
+  .object({
+    writer: z.enum(WRITER_NAMES),
+    where: z.string(),
+    what: z.string(),
+    tunable: z.enum(TUNABLE_NAMES),
+    matches: z.enum(WRITER_MATCHES),
+    remedy: z.string(),
+  })
+  .describe('other software that may change channels, affinity or XPS') satisfies z.ZodType<Writer>
+
+export const explain = document('vqtune explain --json', {
+  name: z.string(),
+  mac: z.string(),
+  virtio: z.string(),
+  bus: z.enum(PARENT_BUSES),
+  busAddress: z.string(),
+  hypervisor,
+  channels: channels.extend({ arithmetic: z.string() }),
+  limits: z.array(limit),
+  remedies: z.array(remedy),
+  queues: z.array(z.object({ queue: z.int(), private: z.boolean(), problems: z.array(z.string()) })),
+  notes: z.array(z.string()).describe('settings that are not changed, and what that means'),
+  skips: z.array(skip),
+  writers: z.array(writer),
+  ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
+  next: z.string(),
+})

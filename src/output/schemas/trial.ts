@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { METRICS } from '../../trial/samples'
+import { FINDINGS, LEVEL, VERDICTS } from '../../trial/verdict'
+import { document } from './document'
+import { count, positive } from './number'
+
+const ratio = z
+  .object({
+    estimate: z.number().min(0),
+    low: z.number().min(0),
+    high: z.number().min(0).nullable().describe('null: unlimited'),
+  })
+  .meta({
+    id: 'ratio',
+    description: 'a ratio to the current count: 1.2 is 20 % more; interval of 95 % or more',
+  })
+
+const chance = z.number().min(0).max(1.000001)
+
+const comparison = z.object({
+  channels: positive,
+  rate: ratio,
+  cost: ratio,
+  chanceFaster: chance.describe('corrected probability that noise alone gives such a result'),
+  chanceCheaper: chance,
+  chanceSlower: chance,
+  finding: z.enum(FINDINGS),
+})
+
+const run = z.object({
+  round: count,
+  channels: positive,
+  seconds: z.number().min(0),
+  bytes: count.describe('both directions'),
+  packets: count,
+  cpuSeconds: z.number().min(0).describe('busy time of all vCPUs'),
+})
+
+export const trial = document('vqtune trial --json', {
+  nic: z.string(),
+  present: positive.describe('channels that the NIC had; restored unless `written` is set'),
+  verdict: z.enum(VERDICTS),
+  channels: positive.describe('the recommended count: the current one unless better or cheaper'),
+  why: z.string(),
+  metric: z.enum(METRICS).describe('what was compared: bytes per second, or runs of the command per second'),
+  rounds: count.describe('completed rounds'),
+  analyses: z
+    .array(
+      z.object({
+        rounds: positive,
+        level: z
+          .number()
+          .gt(0)
+          .max(LEVEL)
+          .describe(`probability of a false recommendation at this analysis; ${LEVEL} for all together`),
+      }),
+    )
+    .describe('after how many rounds the trial could end'),
+  comparisons: z.array(comparison).describe('each other count with the current one'),
+  runs: z.array(run).describe('every measurement, in order'),
+  written: z.string().nullable().describe('the drop-in that --keep wrote'),
+})

@@ -1,0 +1,137 @@
+/** The format of the ledger file, and how files of other versions and damaged ones are read. Pure. */
+import type { RecordedValues, RegressionHold } from '../model'
+import { isRecordedValue } from '../tunables/engine'
+import { irqKey } from '../tunables/irq-affinity'
+import { queueKey } from '../tunables/steering-mask'
+
+export interface LedgerEntry {
+  readonly virtio: string
+  readonly ifindex: number
+  /** Interface name when recorded; a rename does not matter. */
+  readonly name: string
+  readonly mac: string
+  /** Before our first write; absent after a rollback. */
+  readonly original?: RecordedValues
+  /** The NIC's values after our last complete run; absent if it was interrupted. */
+  readonly applied?: RecordedValues
+  /** ISO 8601 time of the last change of this entry. */
+  readonly at: string
+  /** True after a rollback: only an explicit `vqtune apply` tunes this NIC again before the next boot. */
+  readonly held?: boolean
+  /** ISO 8601 start time of a trial that has not restored everything: it is running, or was killed. */
+  readonly trial?: string
+  /** Why it is held, if not by an administrator's rollback: one clause. */
+  readonly heldWhy?: string
+  /** What the guard reduced. */
+  readonly regressionHold?: RegressionHold
+}
+
+export interface Ledger {
+  readonly version: 2
+  /** Entries of another boot describe settings that no longer exist. */
+  readonly bootId: string
+  readonly entries: readonly LedgerEntry[]
+  /** Why the file, or part of it, could not be used: one line. The next write keeps a copy of that file. */
+  readonly setAside?: string
+}
+
+/**
+ * @param path for the message
+ * @returns what could be used; `bootId` is empty if the file has none
+ */
+export function parseLedger(text: string, path: string): Ledger {
+  const nothing = (why: string): Ledger => ({
+    version: 2,
+    bootId: '',
+    entries: [],
+    setAside: `${path}: ${why}: set aside, the original values in it cannot be restored`,
+  })
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return nothing('invalid JSON')
+  }
+  if (!isObject(value) || typeof value.bootId !== 'string' || !Array.isArray(value.entries)) {
+    return nothing('not a ledger')
+  }
+  const { bootId } = value
+  const entries = value.entries.map(currentEntry).filter((entry) => entry !== undefined)
+  const lost = value.entries.length - entries.length
+  const setAside = `${path}: ${lost} of ${value.entries.length} entries cannot be used: set aside, the original values in them cannot be restored`
+  return { version: 2, bootId, entries, ...(lost === 0 ? {} : { setAside }) }
+}
+
+function currentEntry(entry: unknown): LedgerEntry | undefined {
+  if (!isObject(entry)) return undefined
+  const { original, applied, steppedBack, ...rest } = entry
+  const upgraded = {
+    ...rest,
+    ...(original === undefined ? {} : { original: currentValues(original) }),
+    ...(applied === undefined ? {} : { applied: currentValues(applied) }),
+    ...(isObject(steppedBack) ? { regressionHold: currentHold(steppedBack) } : {}),
+  }
+  return isEntry(upgraded) ? upgraded : undefined
+}
+
+function currentHold({ proven, ...hold }: Readonly<Record<string, unknown>>): object {
+  return { ...hold, confirmed: proven }
+}
+
+/** Version 1 had a channel count and a list of queues. */
+function currentValues(values: unknown): unknown {
+  if (!isObject(values) || !Array.isArray(values.queues)) return values
+  const irq: Record<string, unknown> = {}
+  const xps: Record<string, unknown> = {}
+  for (const [index, queue] of values.queues.entries()) {
+    if (!isObject(queue)) return null
+    if (queue.rx !== undefined) irq[irqKey(index, 'rx')] = queue.rx
+    if (queue.tx !== undefined) irq[irqKey(index, 'tx')] = queue.tx
+    if (queue.xps !== undefined) xps[queueKey(index)] = queue.xps
+  }
+  return { channels: { combined: String(values.channels) }, 'irq-affinity': irq, xps }
+}
+
+function isEntry(entry: Record<string, unknown>): entry is Record<string, unknown> & LedgerEntry {
+  return (
+    typeof entry.virtio === 'string' &&
+    Number.isInteger(entry.ifindex) &&
+    typeof entry.name === 'string' &&
+    typeof entry.mac === 'string' &&
+    typeof entry.at === 'string' &&
+    (entry.held === undefined || typeof entry.held === 'boolean') &&
+    (entry.trial === undefined || typeof entry.trial === 'string') &&
+    (entry.heldWhy === undefined || typeof entry.heldWhy === 'string') &&
+    (entry.regressionHold === undefined || isRegressionHold(entry.regressionHold)) &&
+    (entry.original === undefined || isRecordedValues(entry.original)) &&
+    (entry.applied === undefined || isRecordedValues(entry.applied))
+  )
+}
+
+function isRegressionHold(value: unknown): value is RegressionHold {
+  if (!isObject(value)) return false
+  const { from, to, confirmed, vcpus, maximum, policy, why, at } = value
+  return (
+    [from, to, vcpus].every((count) => Number.isInteger(count) && (count as number) >= 1) &&
+    (maximum === undefined || Number.isInteger(maximum)) &&
+    typeof confirmed === 'boolean' &&
+    [policy, why, at].every((text) => typeof text === 'string')
+  )
+}
+
+/** Checks the form of the values; tunables that this version does not know are kept. */
+export function isRecordedValues(values: unknown): values is RecordedValues {
+  return (
+    isObject(values) &&
+    Object.entries(values).every(
+      ([tunable, recorded]) =>
+        isObject(recorded) &&
+        Object.values(recorded).every((text) => typeof text === 'string' && isRecordedValue(tunable, text)),
+    )
+  )
+}
+
+/** An object that is not an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,90 @@
+/**
+ * A tunable by the recipe, from one declaration, in a real guest: planned, applied, verified, recorded, shown, its drift
+ * repaired and attributed by the daemon, counted, and rolled back. RPS, on a NIC that the host limits.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Guest } from './lib/guest'
+import { Vqtuned } from './lib/vqtuned'
+
+const SPREAD = '[defaults]\nrps = "spread"\n'
+const CONFIG = `${SPREAD}[daemon]\ncheck-cron = "0 0 1 1 *"\nconflict-reversals = 1000\n`
+
+let guest: Guest
+let nic: string
+beforeAll(async () => {
+  guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 2 }], vqtune: 'dist/vqtune.cjs' })
+  nic = await guest.nicName(0)
+})
+afterAll(() => guest?.dispose())
+
+const vqtune = (...args: string[]) => guest.exec(['vqtune', ...args], { timeoutMs: 120_000 })
+const file = (queue: number): string => `/sys/class/net/${nic}/queues/rx-${queue}/rps_cpus`
+const masks = async (): Promise<string[]> =>
+  Promise.all([0, 1].map(async (queue) => (await guest.readFile(file(queue))).trim()))
+
+test('is left alone by default, and told where it is left over', async () => {
+  await guest.writeFile(file(1), '1')
+  const status = await vqtune('status', '--check')
+  expect(status.code).toBe(0)
+  expect(status.stdout).toContain(`${nic}: RPS is on for queue 1 (rps_cpus)`)
+  expect((await vqtune('apply')).stdout).toContain('nothing to do')
+  expect(await masks()).toEqual(['0', '1'])
+})
+
+test('is planned, applied, verified, recorded and rolled back', async () => {
+  await guest.writeFile('/etc/vqtune/conf.d/40-rps.toml', SPREAD)
+  const plan = await vqtune('plan', '--check')
+  expect(plan.code).toBe(3)
+  expect(plan.stdout).toContain(`${nic}: queue 0 RPS CPU none -> 1`)
+  expect(plan.stdout).toContain(`${nic}: queue 1 RPS CPU 0 -> 3`)
+  expect(await masks()).toEqual(['0', '1'])
+
+  const applied = await vqtune('apply', '--json')
+  expect(applied.code).toBe(0)
+  expect(JSON.parse(applied.stdout)).toMatchObject({
+    converged: true,
+    outcomes: [
+      { tunable: 'rps', key: 'queue 0', old: '', new: '1', result: 'done' },
+      { tunable: 'rps', key: 'queue 1', old: '0', new: '3', result: 'done' },
+    ],
+  })
+  expect(await masks()).toEqual(['2', '8'])
+  expect((await vqtune('status', '--check')).code).toBe(0)
+  const ledger = JSON.parse(await guest.readFile('/run/vqtune/ledger.json'))
+  expect(ledger.entries).toMatchObject([
+    {
+      original: { rps: { 'queue 0': '', 'queue 1': '0' } },
+      applied: { rps: { 'queue 0': '1', 'queue 1': '3' } },
+    },
+  ])
+  expect((await vqtune('explain', nic)).stdout).toContain('2 RPS masks, at ')
+
+  const back = await vqtune('rollback')
+  expect(back.code).toBe(0)
+  expect(back.stdout).toContain(`${nic}: queue 1 RPS CPU 3 -> 0`)
+  expect(await masks()).toEqual(['0', '1'])
+  expect((await vqtune('apply')).code).toBe(0)
+  expect(await masks()).toEqual(['2', '8'])
+})
+
+test('survives a change of channels, which the kernel does not spread it over', async () => {
+  await guest.run(['ethtool', '-L', nic, 'combined', '1'])
+  await guest.run(['ethtool', '-L', nic, 'combined', '2'])
+  expect((await vqtune('apply')).code).toBe(0)
+  expect(await masks()).toEqual(['2', '8'])
+})
+
+test('its drift is repaired at once by the daemon, attributed, counted and told in one line', async () => {
+  const daemon = await Vqtuned.start(guest, CONFIG)
+  await daemon.sourcesAreUp()
+  const known = (await daemon.history()).length
+  await guest.writeFile('/root/set_xps_rps.sh', '#!/bin/sh\necho 0 >"$1"\nsleep 30\n', '0755')
+  await guest.spawn(['/root/set_xps_rps.sh', file(0)])
+  expect(await daemon.newRecord(known, 'rps')).toMatchObject({
+    ...{ nic, old: 'queue 0 CPU 1', new: 'queue 0 CPU none', action: 'repaired', writer: 'set_xps_rps.sh' },
+  })
+  expect(await masks()).toEqual(['2', '8'])
+  await daemon.logs('its line', new RegExp(`^${nic}: 1 RPS mask (put back|restored) `, 'm'))
+  const metrics = await guest.readFile('/run/vqtune/vqtune.prom')
+  expect(metrics).toContain(`vqtune_nic_drift_total{nic="${nic}",kind="rps"} 1`)
+})
