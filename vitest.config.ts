@@ -5,6 +5,11 @@ import { defineConfig } from 'vitest/config'
  * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core.
  */
 const LONG = ['test/vm/{aarch64,largest}.test.ts']
+/**
+ * Ends what hangs, and nothing that is slow: whatever waits in a test has a limit of its own, which goes with the machine
+ * (test/vm/lib/wait.ts).
+ */
+const HANGS_MS = 3_600_000
 const BUILD = 'test/support/build-bundle.ts'
 
 /**
@@ -71,7 +76,7 @@ export default defineConfig({
           name: 'cli',
           include: ['test/cli/**/*.test.ts'],
           globalSetup: BUILD,
-          testTimeout: 120_000,
+          testTimeout: HANGS_MS,
           sequence: { groupOrder: 2 },
         },
       },
@@ -80,8 +85,8 @@ export default defineConfig({
           name: 'packaging',
           include: ['test/packaging/**/*.test.ts'],
           globalSetup: BUILD,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
           fileParallelism: false,
           sequence: { groupOrder: 3 },
         },
@@ -92,8 +97,8 @@ export default defineConfig({
           include: ['test/vm/**/*.test.ts'],
           exclude: LONG,
           globalSetup: BUILD,
-          testTimeout: 600_000,
-          hookTimeout: 900_000,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
           maxWorkers: 2,
           sequence: { groupOrder: 4 },
         },
@@ -103,8 +108,8 @@ export default defineConfig({
           name: 'long',
           include: LONG,
           globalSetup: BUILD,
-          testTimeout: 600_000,
-          hookTimeout: 900_000,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
           fileParallelism: false,
           sequence: { groupOrder: 5 },
         },

@@ -9,7 +9,7 @@ export type CpuList = readonly number[]
 /** The guest's CPUs, as /sys/devices/system/cpu tells. */
 export interface ObservedCpus {
   readonly online: CpuList
-  /** To be kept free of interrupts: isolcpus=, nohz_full=, isolated cpusets, irqaffinity=; only those that are online. */
+  /** CPUs to keep free of interrupts: isolcpus=, nohz_full=, isolated cpusets, irqaffinity=; only those that are online. */
   readonly isolated: CpuList
 }
 
@@ -86,11 +86,11 @@ export const OBSTACLE_CODES = [
   'suspended', // the device sleeps
   'refused', // the kernel refused; its words are in the reason
   'unsupported', // the driver has no such setting
-  'unknown-maximum', // ethtool could not be asked what the host exposes: a fault, unlike the others
+  'unknown-maximum', // ethtool failed, so the host maximum is unknown: an error, unlike the others
 ] as const
 export type ObstacleCode = (typeof OBSTACLE_CODES)[number]
 
-/** Why a NIC or one of its tunables is left alone. None of these is an error, but 'unknown-maximum' and 'undecided-rule'. */
+/** Why a NIC or one of its tunables is not tuned. Only 'unknown-maximum' and 'undecided-rule' are errors. */
 export const SKIP_CODES = [
   ...OBSTACLE_CODES,
   'disabled', // policy: enabled = false
@@ -99,7 +99,7 @@ export const SKIP_CODES = [
   'guard', // traffic was worse with more channels
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
-  'undecided-rule', // whether a rule means the NIC is not known: a fault
+  'undecided-rule', // it is unknown whether a rule matches the NIC: an error
 ] as const
 export type SkipCode = (typeof SKIP_CODES)[number]
 
@@ -111,13 +111,13 @@ export interface ObservedNic {
   readonly altnames: readonly string[]
   readonly ifindex: number
   /**
-   * The permanent address, by which the host knows the NIC: a bond, team or NetworkManager's cloned-mac-address gives it
-   * another one for a time. The current one where only that is known.
+   * The permanent address, by which the host knows the NIC: a bond, team or NetworkManager's cloned-mac-address temporarily
+   * sets another one. The current one if the permanent one is unknown.
    */
   readonly mac: string
-  /** False where only the current address is known. */
+  /** False if only the current address is known. */
   readonly isMacPermanent: boolean
-  /** `ip` was asked: altnames and mac are as they are. */
+  /** `ip` has been run: altnames and mac are certain. */
   readonly isIdentified: boolean
   /** Device name on the virtio bus, such as `virtio2`; not changed by renaming the interface. */
   readonly virtio: string

@@ -26,7 +26,7 @@ const BOOT_SECONDS = 1
 
 /**
  * @param after the guest as apply left it
- * @returns NICs that were lost, and whether they could be reverted
+ * @returns NICs that lost connectivity, and whether they could be reverted
  */
 export async function confirmApply(
   context: CommandContext,

@@ -26,9 +26,9 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
   const boot = options.boot === true
   const respectHolds = boot || options.unattended === true
   const json = options.json === true
-  const goal = applyOperation(system, settings, { nic, respectHolds })
+  const operation = applyOperation(system, settings, { nic, respectHolds })
   const before: Baselines = new Map()
-  const result = await converge(system, goal, {
+  const result = await converge(system, operation, {
     signal: context.signal,
     ...limits,
     ...(settings.guard.commitConfirmSeconds === 0
@@ -42,15 +42,15 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     },
   })
   if (!json) await report(context, result, describeApply(result, nic))
-  // Also when nothing had to be set this time: the unit cannot do what it is for.
+  // Even if nothing had to be set this time: the unit cannot do its job.
   if (boot && isWithoutEthtool(system, result)) {
     context.warn('ethtool is not installed: channels cannot be read or set')
     if (json) await report(context, result, undefined)
     return EXIT.error
   }
-  // Most runs change no channels, and load nothing for it.
+  // Most runs change no channels and need none of this code.
   const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
-  // What happened last belongs into it.
+  // The JSON output includes the reverts.
   if (json) await report(context, result, undefined, losses)
   return losses.length > 0 ? EXIT.error : exitCodeOf(result)
 }

@@ -26,9 +26,9 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 async function dryRun(context: CommandContext, nic: string | undefined): Promise<number> {
-  const goal = rollbackOperation(context.system, nic)
-  const guest = await goal.observe(new Map())
-  const { steps } = goal.plan(guest, readLedger(context.system, guest.bootId))
+  const operation = rollbackOperation(context.system, nic)
+  const guest = await operation.observe(new Map())
+  const { steps } = operation.plan(guest, readLedger(context.system, guest.bootId))
   if (context.options.json === true) {
     const { printJson, stepsJson } = await import('../output/json')
     context.out(printJson({ steps: stepsJson(steps) }))

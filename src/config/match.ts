@@ -4,13 +4,13 @@ import type { ObservedNic } from '../model'
 /** What identifies a NIC in rules. */
 export type NicNames = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'virtio'>
 
-/** What is known of its names. */
+/** How much is known of its names. */
 export type Identification = Pick<ObservedNic, 'isIdentified' | 'isMacPermanent'>
 
 export interface NicMatch {
   /** Glob over the interface name and its altnames. */
   readonly name?: string
-  /** Glob over the permanent MAC address, upper or lower case; over the current one where that is not known. */
+  /** Glob over the permanent MAC address, upper or lower case; over the current one if the permanent one is unknown. */
   readonly mac?: string
   /** PCI address; the domain may be omitted if it is 0000. */
   readonly pci?: string
@@ -28,7 +28,7 @@ export function matchesNic(match: NicMatch, nic: NicNames): boolean {
   return match.virtio === undefined || match.virtio === nic.virtio
 }
 
-/** Whether what is not known of the NIC could make the match fit. */
+/** Whether unknown names of the NIC could make the rule match. */
 export function isUndecided(match: NicMatch, nic: NicNames & Identification): boolean {
   if (nic.isIdentified || matchesNic(match, nic)) return false
   const { name, mac, ...known } = match
@@ -36,7 +36,7 @@ export function isUndecided(match: NicMatch, nic: NicNames & Identification): bo
   return unknown && matchesNic(mac !== undefined && nic.isMacPermanent ? { ...known, mac } : known, nic)
 }
 
-/** Whether `ip` has to be asked to decide the rules. */
+/** Whether `ip` must be run to decide the rules. */
 export function needsIdentification(
   rules: readonly { readonly match: NicMatch }[],
   nics: readonly Identification[],

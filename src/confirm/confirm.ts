@@ -8,6 +8,7 @@ import { type Ledger, withHeld } from '../planner/ledger'
 import { converge } from '../planner/reconcile'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
+import { plural } from '../text/plural'
 import { recordValues } from '../tunables/engine'
 import {
   type Connectivity,
@@ -186,6 +187,6 @@ export async function revert(
 /** One line for the terminal and the journal. */
 export function describeLoss({ nic, channels, why, failure }: ConnectivityLoss): string {
   return failure === undefined
-    ? `${nic}: ${why} after the change: reverted to ${channels} channels, held until the next boot or vqtune apply ${operand(nic)}`
-    : `${nic}: ${why} after the change, and reverting to ${channels} channels failed: ${failure}`
+    ? `${nic}: ${why} after the change: reverted to ${plural(channels, 'channel')}, held until the next boot or vqtune apply ${operand(nic)}`
+    : `${nic}: ${why} after the change, and reverting to ${plural(channels, 'channel')} failed: ${failure}`
 }

@@ -143,9 +143,9 @@ export async function probeGateway(
 
 /** The connectivity that was lost, in one clause; undefined: none. Pure. */
 export function lostConnectivity(before: Connectivity, now: Connectivity): string | undefined {
-  // undefined: the interface was set down or went away, which no change of channels does.
+  // undefined: the interface was set down or went away, which a change of channels does not do.
   if (before.carrier === true && now.carrier === false) return 'the carrier was lost'
-  // Another gateway than before is another network's affair.
+  // A different gateway means a different network, not a loss.
   if (hasGateway(before) && now.gateway === before.gateway && now.neighbour === 'FAILED') {
     return `the default gateway ${now.gateway} no longer answers`
   }

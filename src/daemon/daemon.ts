@@ -23,8 +23,8 @@ import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
 export class Daemon {
   private readonly log: Logger
-  private readonly teller: DaemonLog
-  private readonly tuner: ReconcileLoop
+  private readonly daemonLog: DaemonLog
+  private readonly loop: ReconcileLoop
   private readonly passes: Debounced
   private readonly sources: Sources
   private readonly exposition: Exposition
@@ -46,10 +46,10 @@ export class Daemon {
     private readonly signal: AbortSignal,
   ) {
     this.log = logger.log
-    this.teller = new DaemonLog(this.log, recentHistory(system))
+    this.daemonLog = new DaemonLog(this.log, recentHistory(system))
     this.identity = ownIdentity(system)
-    this.exposition = new Exposition(system, (topic, text) => this.teller.problem(topic, text))
-    this.tuner = new ReconcileLoop(system, this.teller, signal, undefined, () =>
+    this.exposition = new Exposition(system, (topic, text) => this.daemonLog.problem(topic, text))
+    this.loop = new ReconcileLoop(system, this.daemonLog, signal, undefined, () =>
       this.passes.trigger('confirm'),
     )
     this.passes = new Debounced(settings.daemon.debounceMs, (reasons) => this.pass(reasons))
@@ -58,7 +58,7 @@ export class Daemon {
       system,
       this.log,
       (reason) => {
-        if (this.passes.trigger(reason)) this.tuner.scanProcesses()
+        if (this.passes.trigger(reason)) this.loop.scanProcesses()
       },
       () => this.publish(),
     )
@@ -91,7 +91,7 @@ export class Daemon {
       this.configValid = true
       this.logger.configure(settings.daemon)
       this.passes.setQuietMs(settings.daemon.debounceMs)
-      this.tuner.forgetConflicts()
+      this.loop.forgetConflicts()
       this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration reloaded')
@@ -110,8 +110,8 @@ export class Daemon {
     this.log.info('stopping')
     clearTimeout(this.again)
     this.schedule?.stop()
-    const told = this.manager.stopping()
-    await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), told])
+    const notified = this.manager.stopping()
+    await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), notified])
     await this.guard.close()
     removeView(this.system)
   }
@@ -127,11 +127,11 @@ export class Daemon {
     this.log.debug({ reasons }, `pass: ${reasons.join(', ')}`)
     clearTimeout(this.again)
     try {
-      const result = await this.tuner.run(this.settings)
+      const result = await this.loop.run(this.settings)
       this.result = result
       this.checkedAt = Date.now()
-      this.teller.endPass(result.missing)
-      this.teller.problem('pass', undefined)
+      this.daemonLog.endPass(result.missing)
+      this.daemonLog.problem('pass', undefined)
       const alone = new Set(result.suspended.map(({ nic }) => nic))
       this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
       this.guard.afterPass(result)
@@ -140,8 +140,8 @@ export class Daemon {
       }
     } catch (error) {
       // Bugs are caught, too: the daemon goes on, and the stack in the log says more than a restart would.
-      this.teller.endPass([])
-      this.teller.problem('pass', reasonOf(error))
+      this.daemonLog.endPass([])
+      this.daemonLog.problem('pass', reasonOf(error))
     }
     this.publish()
   }
@@ -149,11 +149,11 @@ export class Daemon {
   private guardEvents(): GuardEvents {
     return {
       verdict: (judged) => {
-        this.teller.verdict(judged)
+        this.daemonLog.verdict(judged)
         if (judged.verdict !== 'guard-reduced') return
-        this.tuner.append(guardReductionRecord(judged, new Date().toISOString()), this.settings)
+        this.loop.append(guardReductionRecord(judged, new Date().toISOString()), this.settings)
       },
-      problem: (topic, text) => this.teller.problem(topic, text),
+      problem: (topic, text) => this.daemonLog.problem(topic, text),
     }
   }
 
@@ -168,7 +168,7 @@ export class Daemon {
     const sources = new Map(this.sources.views.map(({ name, state }) => [name, state === 'up']))
     const families = [
       ...guestFamilies(result, settings, { sources, configValid, startedAt }),
-      ...this.teller.counters.families(result.guest.nics.map((nic) => nic.name)),
+      ...this.daemonLog.counters.families(result.guest.nics.map((nic) => nic.name)),
     ]
     this.exposition.publish(families, checkedAt, settings.metrics)
     this.show(result)
@@ -185,14 +185,14 @@ export class Daemon {
       sources: this.sources.views,
       suspended,
       configValid: this.configValid,
-      problems: this.teller.currentProblems,
-      recentDrift: this.teller.recentDrift,
+      problems: this.daemonLog.currentProblems,
+      recentDrift: this.daemonLog.recentDrift,
     }
     try {
       writeView(this.system, view)
-      this.teller.problem('status', undefined)
+      this.daemonLog.problem('status', undefined)
     } catch (error) {
-      this.teller.problem('status', `cannot write the state for vqtune status (${fileProblem(error)})`)
+      this.daemonLog.problem('status', `cannot write the state for vqtune status (${fileProblem(error)})`)
     }
   }
 

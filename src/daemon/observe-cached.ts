@@ -43,7 +43,7 @@ export class CachingObserver {
     return guest
   }
 
-  /** Asked anew when a NIC came, went or was renamed, and after each pass in which it did not answer. */
+  /** Run again when a NIC was added, removed or renamed, and after each pass in which it failed. */
   private async linksOf(nics: readonly ObservedNic[]): Promise<Links> {
     const known = nics.map(({ ifindex, name, mac }) => `${ifindex} ${name} ${mac}`).join('\n')
     if (this.links?.of === known) return this.links.links

@@ -264,11 +264,11 @@ export class ReconcileLoop {
 
   /** Whether something would have to be written: a change that is as desired, or held, is not a reversal. */
   private isReversed(nic: string, guest: ObservedGuest, settings: Settings): boolean {
-    const goal = applyOperation(this.system, settings, {
+    const operation = applyOperation(this.system, settings, {
       respectHolds: true,
       exemptions: this.conflicts.exemptions(guest, this.clock),
     })
-    const { steps } = goal.plan(guest, readLedger(this.system, guest.bootId))
+    const { steps } = operation.plan(guest, readLedger(this.system, guest.bootId))
     return steps.some((step) => step.nic === nic)
   }
 
@@ -388,8 +388,8 @@ export class ReconcileLoop {
         continue
       }
       if (suspended !== 'reported') continue
-      const goal = applyOperation(this.system, settings, { respectHolds: true, nic: nic.name })
-      const { steps } = goal.plan(guest, readLedger(this.system, guest.bootId))
+      const operation = applyOperation(this.system, settings, { respectHolds: true, nic: nic.name })
+      const { steps } = operation.plan(guest, readLedger(this.system, guest.bootId))
       if (steps.length === 0) this.conflicts.end(ifindex)
     }
   }

@@ -5,7 +5,7 @@ import type { System } from '../system/system'
 import { parseCpuList } from './cpulist'
 
 /**
- * Reads which CPUs are online and which of those are to be kept free of interrupts. Sysfs "isolated" holds only isolcpus=
+ * Reads which CPUs are online, and which of them to keep free of interrupts. Sysfs "isolated" contains only isolcpus=
  * (the boot-time housekeeping mask, kernel/sched/isolation.c); nohz_full CPUs are kept free for the same reason. RHEL's
  * tuned profiles (realtime-virtual-guest, cpu-partitioning) set both.
  * @throws VqtuneError kind unsupported when sysfs has no usable list.
@@ -48,8 +48,8 @@ function partitionsBelow(system: System, directory: string): CpuList {
 }
 
 /**
- * What the kernel command line keeps free of interrupts without showing it in sysfs: `isolcpus=managed_irq,LIST`, and all
- * that `irqaffinity=LIST` leaves out.
+ * CPUs that the kernel command line keeps free of interrupts but sysfs does not show: `isolcpus=managed_irq,LIST`, and all
+ * that are not in `irqaffinity=LIST`.
  */
 export function keptFreeAtBoot(commandLine: string, online: CpuList): CpuList {
   const parameter = (name: string): string | undefined =>

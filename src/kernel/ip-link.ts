@@ -6,7 +6,7 @@ import { escapeControl } from '../text/escape'
 export interface LinkFacts {
   readonly name: string
   readonly altnames: readonly string[]
-  /** Only told where it is not the current one. */
+  /** Only shown if it is not the current one. */
   readonly permanentMac: string | undefined
   /** An XDP program is attached in any mode. */
   readonly xdp: boolean
@@ -107,7 +107,7 @@ function string(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** All interfaces of this network namespace; none where iproute2 is missing, too old for JSON, or does not answer. */
+/** All interfaces of this network namespace; none if iproute2 is missing, too old for JSON, or fails. */
 export async function readLinks(system: System): Promise<Links> {
   if (system.findTool('ip') === undefined) return new Map()
   try {

@@ -100,7 +100,7 @@ function classify(
   }
 }
 
-/** NET_ADDR_PERM (include/uapi/linux/netdevice.h): nobody gave it another address. A port of a bond or team may have. */
+/** NET_ADDR_PERM (include/uapi/linux/netdevice.h): no other address was set. A port of a bond or team may have one. */
 function hasOwnAddress(system: System, directory: string): boolean {
   const assigned = system.readText(`${directory}/addr_assign_type`)?.trim()
   return assigned === undefined ? !system.exists(`${directory}/master`) : assigned === '0'

@@ -22,7 +22,7 @@ export interface ObserveOptions {
    * Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
-  /** Ask `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or what it said, or undefined. */
+  /** Run `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or its earlier result. */
   readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
   /** Ask ethtool for the RSS table of NICs that have one. */
   readonly rss?: boolean

@@ -65,7 +65,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       observeGuest(system, {
         knownMaxima,
         unanswered,
-        // Only `ip` tells altnames, and the permanent address of a bond's port; without rules by these it is not run.
+        // Only `ip` shows altnames, and the permanent address of a bond's port; without rules by these it is not run.
         links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
           maximumMatters(nic, cpus, settings.isolated, nicSettings(settings, nic)),

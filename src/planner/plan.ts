@@ -55,11 +55,11 @@ export function planGuest(
   })
 }
 
-/** A rule that may forbid what is planned must not be passed over because `ip` does not answer. */
+/** A rule that may forbid the plan must not be ignored because `ip` fails. */
 function undecided(settings: Settings, nic: ObservedNic): Pick<Skip, 'code' | 'why'> | undefined {
   const rule = settings.rules.find(({ match }) => isUndecided(match, nic))
   if (rule === undefined) return undefined
-  const why = `ip does not tell its other names, and so not whether the rule in ${rule.source} applies to it`
+  const why = `ip fails, so it is unknown whether the rule in ${rule.source} applies to it`
   return { code: 'undecided-rule', why }
 }
 

@@ -104,7 +104,7 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
     const txCounts = interruptsOf(txIrq?.name, from, to)
     const old = before?.queues.get(index)
     const now = after?.queues.get(index)
-    const told = (key: keyof NonNullable<typeof now>): number | undefined =>
+    const growthOf = (key: keyof NonNullable<typeof now>): number | undefined =>
       now?.[key] === undefined ? undefined : grown(old?.[key], now[key])
     return {
       queue: index,
@@ -115,9 +115,9 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
         .map((cpu) => ({ cpu, interrupts: (rxCounts.get(cpu) ?? 0) + (txCounts.get(cpu) ?? 0) }))
         .filter(({ interrupts }) => interrupts > 0)
         .sort((a, b) => a.cpu - b.cpu),
-      rxPackets: told('rxPackets'),
-      txPackets: told('txPackets'),
-      txKicks: told('txKicks'),
+      rxPackets: growthOf('rxPackets'),
+      txPackets: growthOf('txPackets'),
+      txKicks: growthOf('txKicks'),
     }
   })
   const hasPackets = queues.length > 0 && queues.every(({ rxPackets }) => rxPackets !== undefined)

@@ -21,8 +21,8 @@ function takeChildEnvironment(): void {
 }
 
 /**
- * systeminformation starts its programs in callbacks of its own, where nobody catches what spawn throws (EPERM, ENOMEM).
- * For good: it goes on when we no longer wait for it.
+ * systeminformation starts its programs in its own callbacks, where errors thrown by spawn (EPERM, ENOMEM) are not caught.
+ * Never removed: it continues after we stop waiting for it.
  */
 function onSpawnError(tell: () => void): void {
   process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
@@ -31,7 +31,7 @@ function onSpawnError(tell: () => void): void {
   })
 }
 
-/** @returns undefined when it cannot be told in time, or its programs cannot be started */
+/** @returns undefined if it is not available in time, or its programs cannot be started */
 export async function readInventory(): Promise<Inventory | undefined> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {

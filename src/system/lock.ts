@@ -60,7 +60,7 @@ export function takeDaemonLock(system: System): Promise<Lock> {
 interface Taking {
   readonly purpose: string
   readonly waitMs: number
-  /** What is told of one that is held, by a `vqtune apply (process 812)`. */
+  /** The message if it is held, by a `vqtune apply (PID 812)`. */
   readonly busy: (holder: string) => string
   readonly signal?: AbortSignal | undefined
 }
@@ -135,7 +135,7 @@ async function flock(
     const end = await ended
     traced?.(end.code ?? `signal ${end.signal}`)
     if (signal?.aborted === true && end.code !== 0) {
-      throw new VqtuneError('busy', 'stopped by a signal while it waited for another vqtune')
+      throw new VqtuneError('busy', 'interrupted while waiting for another vqtune')
     }
     return { status: end.code ?? -1, complaint: complaint.trim() || `flock was ended by ${end.signal}` }
   } catch (error) {
@@ -161,7 +161,7 @@ function openLock(system: System, path: string): number {
 /** Below /run the sandbox of the daemon can write to nothing but the directory that was there when it started. */
 function hint({ paths }: System, errno: string | undefined): string {
   const isGone = errno === 'EROFS' && statSync(paths.runDir, { throwIfNoEntry: false }) === undefined
-  return isGone ? `; ${paths.runDir} was removed: systemctl restart vqtuned.service makes it again` : ''
+  return isGone ? `; ${paths.runDir} was removed: systemctl restart vqtuned.service creates it again` : ''
 }
 
 function openFile(path: string): number {

@@ -207,7 +207,7 @@ describe('guests that are not plain', () => {
     )
     const refused = await host(uri(nova), 'set-queues', 'instance-0000abcd', 'vcpus', '--apply')
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toMatch(/nothing was changed; --force defines it all the same\n$/)
+    expect(refused.stderr).toMatch(/nothing was changed; --force defines it anyway\n$/)
   })
 
   it('warns of a tap that somebody else makes before the change that would keep the guest from starting', async () => {
@@ -224,7 +224,7 @@ describe('guests that are not plain', () => {
     expect(report.notes.join()).toContain('starts only when it was made with multi_queue')
     const refused = await host(uri(own), 'set-queues', 'lab', 'vcpus', '--apply')
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain('nothing was changed; --force defines it all the same')
+    expect(refused.stderr).toContain('nothing was changed; --force defines it anyway')
   })
 
   it('asks for many guests in one virsh, twice for each at most', async () => {

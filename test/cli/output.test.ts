@@ -108,7 +108,7 @@ describe.concurrent('apply whose output cannot be written', () => {
     const one = guest('2')
     const result = await inShell(`exec "\${V[@]}" apply --root "$ROOT" --config "$CONFIG" ${how}`, one)
     const lost =
-      'vqtune: eth0: the default gateway 10.77.0.1 no longer answers after the change: back to 2 channels'
+      'vqtune: eth0: the default gateway 10.77.0.1 no longer answers after the change: reverted to 2 channels'
     // The new channels cut the gateway off: that is noticed in the watch, which comes after what could not be written.
     expect(one.channels()).toBe(2)
     expect(one.ledger().find(({ name }) => name === 'eth0')?.held).toBe(true)
@@ -252,7 +252,7 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s for the whole group
     one.go()
     const { exitCode, stderr } = await apply
     expect([exitCode, one.channels(), one.affinity()]).toEqual([1, 2, '3'])
-    expect(stderr).toMatch(/^vqtune: stopped by a signal: 2 writes left, the first: eth0: 4 channels$/)
+    expect(stderr).toMatch(/^vqtune: interrupted with 2 changes not applied, first: eth0: channels$/)
   })
 
   it('while another one has the lock: nothing is changed, status 1', async () => {
@@ -272,7 +272,7 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s for the whole group
     process.kill(-(second.pid as number), signal)
     expect(await second).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/^vqtune: stopped by a signal/),
+      stderr: expect.stringMatching(/^vqtune: interrupted while waiting/),
     })
     one.go()
     expect((await first).exitCode).toBe(0)

@@ -178,13 +178,16 @@ describe('daemon.json', () => {
     )
   holds('of any text is a state that the daemon can go on from, or none', jsonLike(sample), (text) => {
     const state = read(text)
-    if (state === undefined) return
+    fc.pre(state !== undefined)
     must(state.last.bootId === 'boot', state.last.bootId)
     expect(classifyDrift(state.last, state.last)).toEqual([])
     classifyDrift(state.last, { bootId: 'boot', online: '0', nics: [] })
     classifyDrift({ bootId: 'boot', online: '0', nics: [] }, state.last)
     for (const conflict of state.conflicts) {
-      must(typeof isBackedOff(conflict, 5_000) === 'boolean', conflict)
+      const { backoffUntil = 0 } = conflict
+      const earlier = backoffUntil - 1 - Math.abs(backoffUntil)
+      must(isBackedOff(conflict, earlier) === (conflict.backoffUntil !== undefined), backoffUntil)
+      must(!isBackedOff(conflict, backoffUntil), conflict)
       const { verdict } = afterReversal(withTime(conflict, LIMITS, 5_000), 'reassert', 'x', LIMITS, 5_000)
       if (verdict.action === 'back-off')
         must(verdict.awaySeconds >= 1 && verdict.awaySeconds <= 86_400, verdict.awaySeconds)
@@ -241,7 +244,7 @@ describe('status.json', () => {
             : undefined,
     )
     const read = readView(Object.assign(system, { exists: () => true }))
-    if (read === undefined) return
+    fc.pre(read !== undefined)
     expect(read).toEqual(JSON.parse(text))
     expect(read).toMatchObject({ version: 1, bootId: 'boot', pid: 812, startTicks: '4711' })
     expect(daemonText(read)).toMatch(/^daemon: runs \(pid 812\)/)

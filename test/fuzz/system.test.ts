@@ -68,7 +68,9 @@ describe('ethtool -l', () => {
       const text = errorText(result)
       expect(text).toMatch(/^[^\n]+$/)
       expect(text === `exit status ${result.code}` || result.stderr.includes(text)).toBe(true)
-      expect(classifyRefusal(result).text).toBe(text)
+      // What is known is told by its name: refused is what has no other.
+      const isKnown = /not permitted|no device matches|not supported/i.test(result.stderr)
+      must(classifyRefusal(result).code !== 'refused' || !isKnown, result.stderr)
     },
   )
 })
@@ -159,7 +161,7 @@ describe('CPU lists and masks', () => {
     damaged('0-3,8\n', '0-1,1-2,71', '0,2-5,7,128-255'),
     (text) => {
       const cpus = parseCpuList(text)
-      if (cpus === undefined) return
+      fc.pre(cpus !== undefined)
       expect(cpus).toEqual([...new Set(cpus)].sort((a, b) => a - b))
       expect(parseCpuList(formatCpuList(cpus))).toEqual(cpus)
       const written = numbersIn(text)
@@ -171,7 +173,7 @@ describe('CPU lists and masks', () => {
     damaged('ff\n', '00000001,ffffffff', '80,00000001,80000000'),
     (text) => {
       const cpus = parseCpuMask(text)
-      if (cpus === undefined) return
+      fc.pre(cpus !== undefined)
       const bits = [...text.trim().replaceAll(',', '')].reduce(
         (sum, digit) => sum + (Number.parseInt(digit, 16).toString(2).match(/1/g)?.length ?? 0),
         0,
@@ -187,10 +189,12 @@ describe('counters', () => {
   const stat = 'cpu  10 0 20 3000 5 0 7 1 0 0\ncpu0 5 0 10 1500 5 0 7 1 0 0\nintr 4711 0 9\nctxt 33\n'
   holds(
     '/proc/net/dev: finds what was printed',
-    fc.record({ nic: word, values: fc.array(count, { minLength: 16, maxLength: 16 }) }),
+    fc.record({
+      nic: word.filter((name) => name !== 'lo'),
+      values: fc.array(count, { minLength: 16, maxLength: 16 }),
+    }),
     ({ nic, values }) => {
       const text = `Inter-|   Receive  |  Transmit\n face |bytes |bytes\n    lo: ${new Array(16).fill(1).join(' ')}\n  ${nic}: ${values.join('   ')}\n`
-      if (nic === 'lo') return
       expect(parseNicCounters(text, nic)).toEqual({
         rxBytes: values[0],
         rxPackets: values[1],
@@ -287,9 +291,10 @@ describe('udevadm monitor', () => {
     ),
     (line) => {
       const event = parseKernelEvent(line)
-      if (event === undefined) return
+      fc.pre(event !== undefined)
       for (const part of Object.values(event)) expect(line.includes(part) && /^\S+$/.test(part)).toBe(true)
-      expect(typeof concernsUs(event)).toBe('boolean')
+      if (event.subsystem !== 'cpu')
+        expect(concernsUs(event)).toBe(!/^\/devices\/virtual\//.test(event.device))
     },
   )
 })
@@ -303,7 +308,7 @@ describe('ip -j -d link show', () => {
     damaged(...linkTexts, fixture('host/debian12-libvirt9/ip-link.json')),
     (text) => {
       const links = parsedOrRefused(() => parseLinks(text))
-      if (links === undefined) return
+      fc.pre(links !== undefined)
       const entries = entriesOf(text)
       const written = numbersIn(text)
       for (const [name, { altnames, xdp, tapQueues }] of links) {

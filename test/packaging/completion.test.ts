@@ -31,12 +31,12 @@ function zsh(line: string): string {
     zpty -w shell 'PROMPT=; stty columns 200; fpath=(${out} $fpath); autoload -Uz compinit; compinit -u -D'
     zpty -w shell 'zstyle ":completion:*" list-separator " -- "; LISTMAX=1000; setopt auto_list no_list_beep; bindkey "^I" list-choices; print READY'
     zpty -r shell seen '*READY*READY*'
-    zpty -n -w shell ${JSON.stringify(line)}$'\\t'
-    seen=''
-    repeat 30; do zpty -r -t shell part && seen+=$part; sleep 0.1; done
+    # Keys are obeyed in turn: the line is cleared, and something else printed, when the list is complete.
+    zpty -w shell ${JSON.stringify(line)}$'\\t\\C-u'"print FIN''ISHED"
+    zpty -r shell seen '*FINISHED*'
     print -r -- $seen
     zpty -d shell`
-  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8', timeout: 60_000 })
+  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8', timeout: 600_000 })
   if (stdout === '') throw new Error(stderr)
   return stdout
 }

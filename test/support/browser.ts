@@ -40,10 +40,12 @@ export class Browser {
     const context = await chromium.launchPersistentContext(profile, {
       executablePath: '/usr/bin/chromium',
       headless: true,
-      timeout: 100_000,
+      timeout: 600_000,
       args: FLAGS,
       viewport: { width: 1280, height: 900 },
     })
+    // Of navigation, and of what is asked of a page.
+    context.setDefaultTimeout(600_000)
     return new Browser(context, profile)
   }
 

@@ -7,6 +7,8 @@ import { execa } from 'execa'
 import { unpackGuest } from './captured-guest'
 
 export const BUNDLE = fileURLToPath(new URL('../../dist/vqtune.cjs', import.meta.url))
+/** Ends what hangs; a machine that is slow is not to be what a test finds. */
+const HANGS_MS = 600_000
 const REPLAY = fileURLToPath(new URL('replay-tool', import.meta.url))
 
 export interface CliResult {
@@ -27,7 +29,7 @@ export async function vqtune(
     env,
     input,
     stripFinalNewline: false,
-    timeout: 60_000,
+    timeout: HANGS_MS,
   })
   return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
 }
@@ -39,7 +41,7 @@ export async function inNamespace(script: string, env: Record<string, string> = 
     reject: false,
     env,
     stripFinalNewline: false,
-    timeout: 60_000,
+    timeout: HANGS_MS,
   })
   return { code: exitCode ?? -1, stdout, stderr }
 }

@@ -61,7 +61,7 @@ After=local-fs.target systemd-udev-trigger.service
 Before=vqtune-boot.service
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/udevadm wait --timeout=30 /sys/class/net/${nic}
+ExecStart=/usr/bin/udevadm wait --timeout=3600 /sys/class/net/${nic}
 ExecStart=/usr/sbin/ethtool -L ${nic} combined 1
 [Install]
 WantedBy=multi-user.target

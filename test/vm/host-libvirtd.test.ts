@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE } from '../support/bundle'
+import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 const DIRECTORIES = [
   'etc/libvirt',
@@ -71,7 +72,7 @@ async function inside(argv: readonly string[], reject = true) {
   const result = await execa('nsenter', ['-t', pid, '-n', '-m', '-p', ...argv], {
     reject,
     stripFinalNewline: false,
-    timeout: 60_000,
+    timeout: scaled(60_000),
   })
   return { code: result.exitCode ?? -1, stdout: String(result.stdout), stderr: String(result.stderr) }
 }
@@ -84,18 +85,17 @@ const findings = async (name: string) => {
   return findings.map(({ nic: mac, code }) => `${mac?.slice(-2) ?? '-'} ${code}`)
 }
 
-/** Waits until something is true; what it throws meanwhile is told when the time is up. */
-async function until(what: () => Promise<boolean>): Promise<void> {
-  let last: unknown
-  for (const end = Date.now() + 30_000; Date.now() < end; ) {
-    try {
-      if (await what()) return
-    } catch (error) {
-      last = error
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error('waited 30 s in vain', { cause: last })
+/** Waits until something is true; what it throws meanwhile is told when it never is. */
+async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  let cause: unknown
+  const quietly = () =>
+    isSo().catch((error) => {
+      cause = error
+      return false
+    })
+  await waitUntil(what, PATIENCE_MS, quietly).catch((error) => {
+    throw new Error((error as Error).message, { cause })
+  })
 }
 
 beforeAll(async () => {
@@ -103,7 +103,7 @@ beforeAll(async () => {
   mkdirSync(`${directory}/etc/libvirt`, { recursive: true })
   writeFileSync(`${directory}/etc/libvirt/qemu.conf`, QEMU_CONF, { mode: 0o600 })
   init = startInit()
-  await until(async () => {
+  await until('libvirtd', async () => {
     pid = (await execa('pgrep', ['-P', String(init.pid)])).stdout.trim()
     return (await virsh('list')).code === 0
   })
@@ -116,7 +116,7 @@ beforeAll(async () => {
   }
   await virsh('start', 'web01')
   // The firmware has looked at the NIC when it uses one queue of four.
-  await until(async () =>
+  await until('the firmware', async () =>
     (await inside(['ip', '-j', '-d', 'link', 'show', 'vnet0'])).stdout.includes('"numdisabled":3'),
   )
 })
@@ -193,7 +193,7 @@ describe('with a real libvirtd', () => {
     await vqtune('set-queues', 'web01', '2', '--nic', '52:54:00:00:00:02', '--apply')
     await virsh('destroy', 'web01')
     await virsh('start', 'web01')
-    await until(async () => {
+    await until('the firmware', async () => {
       const { stdout } = await inside(['ip', '-j', '-d', 'link', 'show'])
       const taps = JSON.parse(stdout) as { linkinfo?: { info_data?: { numdisabled?: number } } }[]
       return taps.some((tap) => tap.linkinfo?.info_data?.numdisabled === 1)
@@ -239,7 +239,7 @@ describe('with a real libvirtd', () => {
       QEMU_CONF.replace('#max_files = 0\n', '#max_files = 0\nmax_files = 4096\n'),
     )
     await inside(['pkill', '-x', 'libvirtd'])
-    await until(async () => (await virsh('domstate', 'web01')).stdout.trim() === 'running')
+    await until('libvirtd', async () => (await virsh('domstate', 'web01')).stdout.trim() === 'running')
     expect(await limit()).toBe(before)
     await virsh('destroy', 'web01')
     await virsh('start', 'web01')

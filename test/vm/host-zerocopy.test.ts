@@ -9,6 +9,7 @@ import { BUNDLE } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import type { Kernel } from './lib/image'
+import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 const SENDER = fileURLToPath(new URL('../fixtures/host/vhost-sender/vhost_sender.py', import.meta.url))
 const OWN = '/etc/modprobe.d/vqtune-vhost-net.conf'
@@ -49,7 +50,7 @@ async function measure(length: number, seconds = 4) {
   sending.catch(() => {})
   let result: { verdict: string; zeroCopied: number; copiedAfterAll: number; sent: number }
   try {
-    result = await json('probe', '--seconds', String(seconds))
+    result = await json('probe', '--seconds', String(Math.ceil(scaled(seconds))))
   } finally {
     await guest.run(['touch', '/tmp/probed'])
     await sending
@@ -110,10 +111,9 @@ describe('zerocopy on a real vhost_net', () => {
   })
 
   it('leaves a module in use alone, and says what remains to do', async () => {
+    const users = async () => Number(await guest.readFile('/sys/module/vhost_net/refcnt'))
     const holder = await guest.spawn(['python3', '/root/vhost_sender.py', 'tap7', 'hold'])
-    await guest.shell(
-      'for i in $(seq 50); do [ "$(cat /sys/module/vhost_net/refcnt)" = 1 ] && exit 0; sleep 0.1; done; exit 1',
-    )
+    await waitUntil('the sender', PATIENCE_MS, async () => (await users()) === 1)
     const off = await zerocopy('off', '--apply')
     expect([off.code, off.stderr]).toEqual([0, ''])
     expect(off.stdout).toContain('vhost_net is in use: 1 open descriptors')
@@ -122,9 +122,8 @@ describe('zerocopy on a real vhost_net', () => {
     expect(await json('status')).toMatchObject({ users: 1, running: true, drift: true })
     expect((await guest.exec(['vqtune', 'host', 'undo', '--apply'])).code).toBe(0)
     expect(await guest.readFile(OWN)).toContain('experimental_zcopytx=1')
-    await guest.shell(
-      `kill ${holder}; while [ "$(cat /sys/module/vhost_net/refcnt)" != 0 ]; do sleep 0.1; done`,
-    )
+    await guest.run(['kill', String(holder)])
+    await waitUntil('the sender to end', PATIENCE_MS, async () => (await users()) === 0)
   })
 
   it('goes back to a loaded module when the new setting does not load', async () => {
@@ -177,16 +176,16 @@ describe('the probe on a real vhost_net', () => {
       const { stdout } = await guest.exec([
         'sh',
         '-c',
-        `vqtune host zerocopy probe --seconds 60 >/tmp/out 2>&1 & p=$!
-         for i in $(seq 100); do grep -q vqtune/ ${TRACEFS}/kprobe_events && break; sleep 0.1; done
+        `vqtune host zerocopy probe --seconds 3600 >/tmp/out 2>&1 & p=$!
+         until grep -q vqtune/ ${TRACEFS}/kprobe_events; do sleep 0.1; done
          grep -c vqtune/ ${TRACEFS}/kprobe_events
          kill -${signal} $p; wait $p; echo $?`,
       ])
       expect(stdout, signal).toBe('1\n1\n')
       expect((await probes()).trim(), signal).toBe('0')
     }
-    await guest.shell(`vqtune host zerocopy probe --seconds 60 >/dev/null 2>&1 & p=$!
-      for i in $(seq 100); do [ -e ${TRACEFS}/events/vqtune ] && break; sleep 0.1; done
+    await guest.shell(`vqtune host zerocopy probe --seconds 3600 >/dev/null 2>&1 & p=$!
+      until [ -e ${TRACEFS}/events/vqtune ]; do sleep 0.1; done
       kill -9 $p; wait $p || true`)
     expect((await probes()).trim()).toBe('1')
     expect((await zerocopy('probe', '--seconds', '1')).code).toBe(0)

@@ -44,7 +44,7 @@ const ownCpuEach = (count: number): string[] =>
   Array.from({ length: count }, (_, cpu) => `${cpu} ${cpu} ${cpu}`)
 
 test(`of ${QUEUES} queue pairs the kernel took one for each vCPU, and nothing is left to do`, async () => {
-  expect(await vqtune('apply')).toMatchObject({ code: 0, stdout: 'nothing to do: 1 NIC as desired\n' })
+  expect(await vqtune('apply')).toMatchObject({ code: 0, stdout: 'nothing to do: 1 NIC up to date\n' })
   expect(await layout()).toEqual(ownCpuEach(CPUS))
   expect((await vqtune('explain', nic)).stdout).toContain(`host maximum ${QUEUES}`)
 })

@@ -12,7 +12,7 @@ import {
   SYSTEM_PROVIDES,
 } from '../packaging/rpms'
 import { Guest } from './lib/guest'
-import { waitUntil } from './lib/wait'
+import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 const UNITS = ['vqtune-boot.service', 'vqtune-reconcile.path', 'vqtuned.service'] as const
 const rpmTimeout = { timeoutMs: 240_000 }
@@ -25,7 +25,7 @@ Before=vqtune-boot.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/bin/udevadm wait --timeout=30 /sys/class/net/NIC
+ExecStart=/usr/bin/udevadm wait --timeout=3600 /sys/class/net/NIC
 ExecStart=/usr/sbin/ethtool -L NIC combined 1
 [Install]
 WantedBy=multi-user.target
@@ -43,7 +43,7 @@ beforeAll(async () => {
   const base = await buildProvider('base', [...SYSTEM_PROVIDES, ...libraries], `${media}-build`)
   const node = await buildProvider('node', NODE_PROVIDES, `${media}-build`)
   for (const rpm of [base, node]) copyFileSync(rpm, join(media, basename(rpm)))
-}, 900_000)
+})
 
 const inGuest = (rpm: string): string => `/root/${basename(rpm)}`
 
@@ -54,7 +54,7 @@ async function channelsBecome(guest: Guest, nic: string, count: number): Promise
   try {
     await waitUntil(
       `${count} channels on ${nic}`,
-      30_000,
+      PATIENCE_MS,
       async () => (await channelsOf(guest, nic)) === count,
     )
   } catch (error) {
@@ -77,6 +77,19 @@ async function installRival(guest: Guest, nic: string): Promise<void> {
   await guest.run(['systemctl', 'enable', 'early-rival.service'])
   // An emulated guest on a busy machine is ten times slower than what the default is for.
   await guest.writeFile('/etc/vqtune/conf.d/40-emulated.toml', '[boot]\nlimit-ms = 25000\n')
+}
+
+/**
+ * Reboots until vqtune-boot ended within its limit, which no configuration lifts further, since booting goes on without it:
+ * seven times as long as it takes on the machine of reference, but that is no proof against a machine which stands still.
+ */
+async function rebootInTime(guest: Guest): Promise<void> {
+  for (let boots = 1; ; boots++) {
+    await guest.reboot()
+    const journal = await guest.journal(['-u', 'vqtune-boot.service'])
+    if (!journal.includes('(boot.limit-ms): booting goes on')) return
+    expect(boots, journal).toBeLessThan(5)
+  }
 }
 
 /** After a boot with the early rival: repaired in time, and nothing else touched. Prints what it cost. */
@@ -172,7 +185,7 @@ describe('vqtune RPM on kernel 6.12', () => {
       '/etc/vqtune/conf.d/50-test.toml',
       '[[nic]]\nmatch = { mac = "52:54:00:77:00:02" }\ncap = 2\n[[nic]]\nmatch = { name = "lan*" }\ncap = 3\n',
     )
-    await guest.reboot()
+    await rebootInTime(guest)
     await expectTunedAtBoot(guest, nic, 4)
     expect(await channelsOf(guest, await guest.nicName(1))).toBe(4)
     expect((await guest.run(['systemctl', '--failed', '--plain', '--no-legend'])).trim()).toBe('')
@@ -209,7 +222,7 @@ describe('vqtune RPM on kernel 6.12', () => {
     await guest.setCpuOnline(3, true)
     await channelsBecome(guest, nic, 4)
     // The level that asks for a run is gone and the watch is still there.
-    await waitUntil('no reconcile asked for', 20_000, async () => {
+    await waitUntil('no reconcile asked for', PATIENCE_MS, async () => {
       return (await guest.exec(['test', '-e', '/run/vqtune/reconcile'])).code === 1
     })
     expect(await property(guest, 'vqtune-reconcile.path', 'ActiveState')).toBe('active')
@@ -284,7 +297,7 @@ describe('vqtune RPM, noarch, on kernel 6.1', () => {
     expect(await rpm('-i', '/root/node-1-1.noarch.rpm', inGuest(newer.noarch))).toMatchObject({ code: 0 })
     expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
     await installRival(guest, nic)
-    await guest.reboot()
+    await rebootInTime(guest)
     await expectTunedAtBoot(guest, nic, 2)
   })
 
@@ -319,7 +332,7 @@ describe('vqtune RPM, noarch, on kernel 6.1', () => {
     await guest.run(['mv', ethtool, `${ethtool}.away`])
     expect(await boot('exit-code')).toContainEqual(expect.stringContaining('ethtool is not installed'))
     await guest.run(['mv', `${ethtool}.away`, ethtool])
-    expect(await boot()).toEqual([expect.stringContaining('nothing to do: 1 NIC as desired')])
+    expect(await boot()).toEqual([expect.stringContaining('nothing to do: 1 NIC up to date')])
 
     await guest.run(['modprobe', '-r', 'virtio_net'])
     const lines = await boot()

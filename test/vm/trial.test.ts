@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
@@ -6,7 +5,7 @@ import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
 import { Vqtuned } from './lib/vqtuned'
-import { waitUntil } from './lib/wait'
+import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 /**
  * One guest for all tests here. In emulation as many queues as you like move the same, and a busy machine less of it. Limits on
@@ -37,7 +36,7 @@ async function channels(): Promise<number> {
 
 /** Traffic from the host to the guest; ends with the returned function. */
 function pour(): () => Promise<void> {
-  const [file, args] = guest.network.wrap([...['iperf3', '-c', addresses(0).guest, '-P', '8', '-t', '600']])
+  const [file, args] = guest.network.wrap([...['iperf3', '-c', addresses(0).guest, '-P', '8', '-t', '86400']])
   const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
   return async () => {
     client.kill('SIGKILL')
@@ -138,12 +137,12 @@ async function trialAtOne(): Promise<number> {
       `vqtune trial ${nic} --counts 1 --rounds 200 --window 2 >${log} 2>&1 & echo $!`,
     ]),
   )
-  await waitUntil('the trial to try one channel', 60_000, async () => (await channels()) === 1)
+  await waitUntil('the trial to try one channel', PATIENCE_MS, async () => (await channels()) === 1)
   return pid
 }
 
 async function ended(pid: number): Promise<void> {
-  await waitUntil('the trial to end', 60_000, async () => {
+  await waitUntil('the trial to end', PATIENCE_MS, async () => {
     return (await guest.exec(['test', '-d', `/proc/${pid}`])).code !== 0
   })
 }
@@ -212,7 +211,7 @@ describe('beside the daemon', () => {
     const [before, known, log] = [await settings(), await daemon.history(), await daemon.log()]
     const pid = await trialAtOne()
     // Longer than the daemon waits for the lock, and than the guard's window.
-    await sleep(12_000)
+    await guest.letPass(12)
     expect((await guest.exec(['test', '-d', `/proc/${pid}`])).code).toBe(0)
     await guest.run(['kill', '-TERM', String(pid)])
     await ended(pid)
@@ -233,7 +232,7 @@ describe('beside the daemon', () => {
 
 test('a lost gateway ends the trial', async () => {
   await guest.run(['ip', 'route', 'add', 'default', 'via', addresses(0).host])
-  await waitUntil('the gateway to answer', 30_000, () => guest.pings(addresses(0).host))
+  await waitUntil('the gateway to answer', PATIENCE_MS, () => guest.pings(addresses(0).host))
   try {
     const pid = await trialAtOne()
     await guest.network.exec(['ip', 'address', 'flush', 'dev', 'tap0'])

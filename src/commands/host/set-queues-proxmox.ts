@@ -52,7 +52,7 @@ export async function setProxmoxQueues(
     const macs = nics.map(({ mac }) => mac).join(', ')
     await reportChange(context, {
       ...report,
-      next: [`${guest.vmid}: configured already: ${plural(wanted, 'queue')} for ${macs}`],
+      next: [`${guest.vmid}: already configured: ${plural(wanted, 'queue')} for ${macs}`],
     })
     return EXIT.converged
   }
@@ -68,12 +68,12 @@ export async function setProxmoxQueues(
   const refused = refusal(guest, config, keys)
   if (context.options.apply !== true) {
     const how =
-      refused === undefined ? '--apply sets it' : '--apply refuses it, --apply --force sets it all the same'
+      refused === undefined ? '--apply sets it' : '--apply refuses it, --apply --force sets it anyway'
     await reportChange(context, { ...planned, next: [`dry run: nothing was changed; ${how}`] })
     return EXIT.converged
   }
   if (refused !== undefined && context.options.force !== true)
-    throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force sets it all the same`)
+    throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force sets it anyway`)
   const backup = await changeProxmox(context.system, qm, {
     action: 'set-queues',
     vmid: guest.vmid,
@@ -86,7 +86,7 @@ export async function setProxmoxQueues(
     applied: true,
     backup: backup.id,
     next: [
-      `${guest.vmid}: set; to go back: vqtune host undo ${backup.id} --apply`,
+      `${guest.vmid}: set; to undo: vqtune host undo ${backup.id} --apply`,
       ...afterProxmox(guest, config),
     ],
   })

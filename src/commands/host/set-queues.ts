@@ -82,9 +82,7 @@ export async function run(context: CommandContext): Promise<number> {
   const planOnly = { ...report, diff, notes: [...targets.notes, ...warnings], next: openFilesNote(planned) }
   if (!apply) {
     const how =
-      fatal === undefined
-        ? '--apply defines it'
-        : '--apply refuses it, --apply --force defines it all the same'
+      fatal === undefined ? '--apply defines it' : '--apply refuses it, --apply --force defines it anyway'
     await reportChange(context, {
       ...planOnly,
       next: [...planOnly.next, `dry run: nothing was changed; ${how}`],
@@ -94,7 +92,7 @@ export async function run(context: CommandContext): Promise<number> {
   if (fatal !== undefined && context.options.force !== true) {
     throw new VqtuneError(
       'unsupported',
-      `${ref.name}: ${fatal}; nothing was changed; --force defines it all the same`,
+      `${ref.name}: ${fatal}; nothing was changed; --force defines it anyway`,
     )
   }
   const backup = await changeDomain(context.system, virsh, {

@@ -145,7 +145,7 @@ async function restore(
     const qm = new Qm(context.system)
     const refused = refusal(await qm.guest(target.vmid), await qm.config(target.vmid), netKeysOf(backup))
     if (refused !== undefined && context.options.force !== true)
-      throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force does it all the same`)
+      throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force does it anyway`)
     const { vmid, name } = target
     return changeProxmox(context.system, qm, { action: 'undo', vmid, name, before: current, after: before })
   }

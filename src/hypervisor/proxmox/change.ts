@@ -20,10 +20,7 @@ export async function changeProxmox(system: System, qm: Qm, change: ProxmoxChang
   const keys = [...parseConfig(after).keys()]
   const read = async (): Promise<string> => linesOf(await qm.config(vmid), keys)
   if ((await read()) !== before) {
-    throw new VqtuneError(
-      'busy',
-      `${vmid}: changed by somebody else in this moment; nothing was changed, try again`,
-    )
+    throw new VqtuneError('busy', `${vmid}: modified concurrently; nothing was changed, try again`)
   }
   const backup = saveBackup(system, { action, target: { kind: 'proxmox', vmid, name }, before, after })
   try {

@@ -14,10 +14,10 @@ export const convergence = {
     .array(
       z.object({
         nic: z.string(),
-        from: z.int().describe('the channels that cut it off'),
-        channels: z.int().describe('those that it was reverted to'),
+        from: z.int().describe('the channels with which it lost connectivity'),
+        channels: z.int().describe('the channels it was reverted to'),
         why: z.string(),
-        failure: z.string().nullable().describe('why it could not be reverted'),
+        failure: z.string().nullable().describe('why reverting failed'),
       }),
     )
     .describe('NICs that lost connectivity with their new channels'),

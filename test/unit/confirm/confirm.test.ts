@@ -1,5 +1,5 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import { type Baselines, recordBaseline, stillUnconfirmed, watchChange } from '../../../src/confirm/confirm'
 import { probeQueues } from '../../../src/confirm/probe-queues'
@@ -7,6 +7,17 @@ import { type PassResult, ReconcileLoop } from '../../../src/daemon/reconcile-lo
 import { observeGuest } from '../../../src/planner/observe'
 import { openSystem } from '../../../src/system/system'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+
+/** While set, no pause ends: time stands still for a watch, however slowly the passes beside it go. */
+const pauses = vi.hoisted(() => ({ held: undefined as Promise<void> | undefined }))
+vi.mock('node:timers/promises', async (original) => {
+  const real = await original<typeof import('node:timers/promises')>()
+  const sleep: typeof real.setTimeout = async (...args) => {
+    await pauses.held
+    return real.setTimeout(...args)
+  }
+  return { ...real, setTimeout: sleep }
+})
 
 /** Answers as iproute2 6.1 does. A probe is answered when the file `alive` lists the present channel count. */
 const IP = `#!/bin/sh
@@ -106,8 +117,14 @@ describe('the daemon', () => {
   test('goes back over two changes to the last confirmed channels', async () => {
     const guest = setUp('2', 2)
     const { pass, woken, told } = daemonOn(guest)
+    let goOn = (): void => {}
+    pauses.held = new Promise((resolve) => {
+      goOn = resolve
+    })
     await pass(capped(1))
     await pass(capped(undefined))
+    pauses.held = undefined
+    goOn()
     await woken
     await pass(capped(undefined))
     expect(told).toEqual(['4 -> 2: the default gateway 10.77.0.1 no longer answers'])
@@ -158,13 +175,12 @@ describe('a watch', () => {
   test('sees at once that the carrier is there, or not, where no gateway can prove more', async () => {
     const guest = setUp('')
     const one = await noted(guest)
-    const started = performance.now()
+    // Longer than this test may take.
     expect(await watchChange(guest.system, one, 600, guest.signal, true)).toBe('verified')
     guest.setCarrier('0\n')
     expect(await watchChange(guest.system, one, 600, guest.signal, true)).toEqual({
       lost: 'the carrier was lost',
     })
-    expect(performance.now() - started).toBeLessThan(60_000)
   })
 
   test.each([

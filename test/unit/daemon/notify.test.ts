@@ -13,10 +13,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ServiceManager } from '../../../src/daemon/notify'
 import { openSystem } from '../../../src/system/system'
+import { until } from '../../support/until'
 
 let root: string
 beforeEach(() => {
@@ -24,7 +24,10 @@ beforeEach(() => {
   mkdirSync(`${root}/usr/bin`, { recursive: true })
   install('echo "$NOTIFY_SOCKET $*" >>"$(dirname "$0")/sent"')
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  vi.useRealTimers()
+  rmSync(root, { recursive: true, force: true })
+})
 
 function install(script: string): void {
   writeFileSync(`${root}/usr/bin/systemd-notify`, `#!/bin/sh\n${script}\n`)
@@ -32,20 +35,19 @@ function install(script: string): void {
 }
 const sent = (): string[] =>
   existsSync(`${root}/usr/bin/sent`) ? readFileSync(`${root}/usr/bin/sent`, 'utf8').trim().split('\n') : []
-async function until(done: () => boolean): Promise<void> {
-  const end = Date.now() + 15_000
-  while (!done()) {
-    if (Date.now() > end) throw new Error(`not within 15 s: ${sent().join('; ')}`)
-    await sleep(10)
-  }
-}
+
+/** Timers go by the test's clock; children take as long as they take. */
+const holdTimers = () =>
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
 
 describe('ServiceManager', () => {
   it('tells each status once, cannot be made to say more, and says again that it is ready', async () => {
+    holdTimers()
     const manager = new ServiceManager(openSystem(root), { NOTIFY_SOCKET: '/s' }, () => {})
     manager.ready('one')
     manager.status('one')
     manager.status('two\nMAINPID=1')
+    vi.advanceTimersByTime(1_000)
     await until(() => sent().length === 3)
     expect(sent()).toEqual(['/s READY=1 STATUS=one', '/s STATUS=two\\u000aMAINPID=1', '/s READY=1'])
     await manager.stopping()
@@ -53,6 +55,7 @@ describe('ServiceManager', () => {
   })
 
   it('keeps the watchdog quiet four times in its time, unless it is that of another process', async () => {
+    holdTimers()
     const env = { NOTIFY_SOCKET: '/s', WATCHDOG_USEC: '400000' }
     const manager = new ServiceManager(
       openSystem(root),
@@ -60,12 +63,13 @@ describe('ServiceManager', () => {
       () => {},
     )
     manager.ready('one')
-    await until(() => sent().filter((line) => line === '/s WATCHDOG=1').length >= 3)
+    vi.advanceTimersByTime(400)
     await manager.stopping()
+    expect(sent().filter((line) => line === '/s WATCHDOG=1')).toHaveLength(4)
     rmSync(`${root}/usr/bin/sent`)
     const other = new ServiceManager(openSystem(root), { ...env, WATCHDOG_PID: '1' }, () => {})
     other.ready('one')
-    await sleep(300)
+    vi.advanceTimersByTime(400)
     await other.stopping()
     expect(sent()).not.toContain('/s WATCHDOG=1')
   })

@@ -1,29 +1,24 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { Debounced } from '../../../src/daemon/debounce'
 import { Monitor } from '../../../src/daemon/monitor'
 import { startSchedule } from '../../../src/daemon/schedule'
 import { openSystem } from '../../../src/system/system'
 import { WriteWatch } from '../../../src/system/write-watch'
-
-async function until(done: () => boolean): Promise<void> {
-  const end = Date.now() + 15_000
-  while (!done()) {
-    if (Date.now() > end) throw new Error('not within 15 s')
-    await sleep(10)
-  }
-}
+import { until } from '../../support/until'
 
 let root: string
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'vqtune-sources-'))
   mkdirSync(`${root}/usr/bin`, { recursive: true })
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  vi.useRealTimers()
+  rmSync(root, { recursive: true, force: true })
+})
 
 describe('Monitor', () => {
   function install(script: string): void {
@@ -46,7 +41,7 @@ describe('Monitor', () => {
   }
 
   it('hands on lines as they come and ends the program when stopped', async () => {
-    install('echo "$1"; echo; echo two; exec sleep 60')
+    install('echo "$1"; echo; echo two; exec sleep infinity')
     const { monitor, told } = watch()
     await until(() => told.length === 2)
     expect(told).toEqual(['line -x', 'line two'])
@@ -56,12 +51,12 @@ describe('Monitor', () => {
   })
 
   it('tells one outage once, however often the program fails, and its end', async () => {
-    install('echo broken >&2; exit 3')
+    const starts = `${root}/starts`
+    install(`echo >>${starts}; echo broken >&2; exit 3`)
     const { monitor, told } = watch()
-    await until(() => told.length > 0)
-    await sleep(300)
+    await until(() => existsSync(starts) && readFileSync(starts, 'utf8').length > 3)
     expect(told).toEqual(['down monitor ended (exit status 3): broken'])
-    install('echo back; exec sleep 60')
+    install('echo back; exec sleep infinity')
     await until(() => told.length === 3)
     expect(told.slice(1)).toEqual(['up', 'line back'])
     await monitor.stop()
@@ -72,7 +67,7 @@ describe('Monitor', () => {
     await until(() => told.length > 0)
     expect(told).toEqual(['down monitor is not installed'])
     expect(monitor.view).toEqual({ name: 'm', state: 'down', why: 'monitor is not installed' })
-    install('echo here; exec sleep 60')
+    install('echo here; exec sleep infinity')
     await until(() => monitor.view.state === 'up')
     await monitor.stop()
   })
@@ -87,12 +82,16 @@ describe('Monitor', () => {
 })
 
 describe('Debounced', () => {
+  beforeEach(() => void vi.useFakeTimers())
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
   it('makes one run of many events, with each reason once', async () => {
     const runs: (readonly string[])[] = []
     const debounced = new Debounced(30, async (reasons) => void runs.push(reasons))
     for (let i = 0; i < 50; i++) debounced.trigger(i % 2 === 0 ? 'a' : 'b')
-    await until(() => runs.length > 0)
-    await sleep(100)
+    await vi.advanceTimersByTimeAsync(29)
+    expect(runs).toEqual([])
+    await vi.advanceTimersByTimeAsync(1_000)
     expect(runs).toEqual([['a', 'b']])
   })
 
@@ -102,21 +101,18 @@ describe('Debounced', () => {
     let most = 0
     const debounced = new Debounced(10, async () => {
       most = Math.max(most, ++running)
-      await sleep(30)
+      await pause(30)
       running--
       runs++
     })
     for (let i = 0; i < 60; i++) {
       debounced.trigger('storm')
-      await sleep(5)
+      await vi.advanceTimersByTimeAsync(5)
     }
-    expect(runs).toBeGreaterThan(0)
-    await until(() => running === 0)
-    await sleep(150)
-    const settled = runs
-    await sleep(150)
-    expect(runs).toBe(settled)
-    expect(most).toBe(1)
+    // 300 ms: one begins when the storm has gone on for ten times 10 ms, the next as long after the first was over.
+    expect(runs).toBe(2)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect({ runs, running, most }).toEqual({ runs: 3, running: 0, most: 1 })
   })
 
   it('waits for the run that goes on and starts none after close', async () => {
@@ -124,16 +120,17 @@ describe('Debounced', () => {
     let runs = 0
     const debounced = new Debounced(1, async () => {
       runs++
-      await sleep(50)
+      await pause(50)
       done = true
     })
     debounced.trigger('x')
-    await until(() => runs === 1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect({ runs, done }).toEqual({ runs: 1, done: false })
     debounced.trigger('y')
-    await debounced.close()
+    await Promise.all([debounced.close(), vi.advanceTimersByTimeAsync(50)])
     expect(done).toBe(true)
     debounced.trigger('z')
-    await sleep(50)
+    await vi.advanceTimersByTimeAsync(1_000)
     expect(runs).toBe(1)
   })
 })
@@ -169,9 +166,6 @@ describe('WriteWatch', () => {
     mkdirSync(directory)
     watch.follow([directory])
     expect(watch.size).toBe(1)
-    // That it went is told here, where sysfs does not.
-    await sleep(100)
-    told.length = 0
     writeFileSync(`${directory}/xps_cpus`, 'f')
     await until(() => told.length > 0)
     watch.close()
@@ -191,19 +185,21 @@ describe('startSchedule', () => {
   })
 
   it('runs the check when it is due', async () => {
+    vi.useFakeTimers({ now: 0 })
     let checks = 0
     const schedule = startSchedule(
       { ...DEFAULT_SETTINGS.daemon, checkCron: '* * * * * *', reportCron: undefined, jitterSeconds: 0 },
       { check: () => void checks++, report: () => {} },
     )
-    await until(() => checks > 0)
+    await vi.advanceTimersByTimeAsync(2_500)
+    expect(checks).toBe(2)
     schedule.stop()
-    const settled = checks
-    await sleep(1_500)
-    expect(checks).toBe(settled)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(checks).toBe(2)
   })
 
   it('checks at once and goes on when the clock was set, in either direction', async () => {
+    vi.useFakeTimers()
     let wall = 0
     let checks = 0
     const clock = { wall: () => wall, uptime: () => 0 }
@@ -214,17 +210,16 @@ describe('startSchedule', () => {
       10,
     )
     // Slow drift is no jump.
-    for (wall = 0; wall < 100_000; wall += 10_000) await sleep(15)
+    for (wall = 0; wall < 100_000; wall += 10_000) await vi.advanceTimersByTimeAsync(10)
     expect(checks).toBe(0)
-    for (const jump of [86_400_000, -86_400_000]) {
-      const before = checks
+    for (const [before, jump] of [86_400_000, -86_400_000].entries()) {
       wall += jump
-      await until(() => checks > before)
+      await vi.advanceTimersByTimeAsync(30)
+      expect(checks).toBe(before + 1)
     }
     schedule.stop()
     wall += 86_400_000
-    const settled = checks
-    await sleep(50)
-    expect(checks).toBe(settled)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(checks).toBe(2)
   })
 })

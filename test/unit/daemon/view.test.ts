@@ -94,7 +94,7 @@ it('is as the schema of vqtune status says', () => {
 })
 
 it('is not believed of a process that was killed, nor of another with its number', async () => {
-  const child = spawn('sleep', ['60'])
+  const child = spawn('sleep', ['infinity'])
   await once(child, 'spawn')
   const pid = child.pid as number
   copyProcess(pid)

@@ -46,7 +46,7 @@ it('is waited for until a signal comes', async () => {
   abort.abort()
   await expect(waiting).rejects.toMatchObject({
     kind: 'busy',
-    message: expect.stringMatching(/^stopped by a signal/),
+    message: expect.stringMatching(/^interrupted while waiting/),
   })
   first.release()
 })

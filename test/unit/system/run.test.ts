@@ -32,9 +32,9 @@ describe('a program that is run', () => {
   )
 
   test('and never ends is given up', async () => {
-    const started = performance.now()
-    await expect(system.run('sleep', ['60'], { timeoutMs: 200 })).rejects.toMatchObject({ kind: 'timeout' })
-    expect(performance.now() - started).toBeLessThan(30_000)
+    await expect(system.run('sleep', ['infinity'], { timeoutMs: 200 })).rejects.toMatchObject({
+      kind: 'timeout',
+    })
   })
 
   test('and is given up ends with what it started', async () => {

@@ -25,6 +25,6 @@ test('terminal', async () => {
     const output = await guest.run(['script', '-qec', `stty cols 130; ${command}`, '/dev/null'])
     shown.push({ command, output: output.replaceAll('\r\n', '\n') })
   }
-  expect(shown.at(-1)?.output).toContain('4 of 4 channels')
+  expect(shown.at(-1)?.output).toContain('4 channels (one per vCPU)')
   writeFileSync(fileURLToPath(new URL('../../../docs/terminal.svg', import.meta.url)), terminalSvg(shown))
 })

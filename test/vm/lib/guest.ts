@@ -4,18 +4,37 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
+import { type EndOfPatience, type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
 import { NoAnswerError } from './json-socket'
 import { progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
 import { Qmp } from './qmp'
-import { waitUntil } from './wait'
+import {
+  addYardstick,
+  Limit,
+  PATIENCE_MS,
+  removeYardstick,
+  scaled,
+  took,
+  waitUntil,
+  type Yardstick,
+} from './wait'
 
 export type { BootOptions, ExecOptions, ExecResult, NicOptions }
 
 const runPrefix = 'vqtune-test-guest-'
+
+/** Twenty programs one after the other: most of what a test asks for is to start programs. */
+const YARDSTICK = [
+  'sh',
+  '-c',
+  'for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do /bin/true; done',
+]
+const YARDSTICK_MS = 650
+/** Of most guests; what takes longer for other reasons only gets longer limits. */
+const BOOT_MS = 25_000
 
 /**
  * A running guest. Holds: a QEMU process that dies with this one, a network namespace with its taps, a run directory.
@@ -24,6 +43,13 @@ const runPrefix = 'vqtune-test-guest-'
 export class Guest {
   private readonly nics: NicOptions[]
   private disposed = false
+  private readonly yardstick: Yardstick = {
+    referenceMs: YARDSTICK_MS,
+    work: () => {
+      const end = performance.now() + 100 * YARDSTICK_MS
+      return this.agent.execWithin({ isOver: async () => performance.now() > end }, YARDSTICK)
+    },
+  }
 
   private constructor(
     private readonly options: BootOptions,
@@ -72,19 +98,22 @@ export class Guest {
         qemu.once('exit', (code) => reject(new Error(`QEMU ended (${code}) while booting: ${complaints}`))),
       )
       died.catch(() => {})
-      const deadlineMs = Date.now() + (options.bootTimeoutMs ?? 180_000)
-      const startedMs = Date.now()
+      const limit = new Limit(options.bootTimeoutMs ?? 180_000)
+      const startedMs = performance.now()
       try {
         const connected = (async () => {
-          const qmp = await Qmp.open(join(runDirectory, 'qmp.sock'), Date.now() + 20_000)
-          const agent = await GuestAgent.open(join(runDirectory, 'agent.sock'), Date.now() + 20_000)
+          const qmp = await Qmp.open(join(runDirectory, 'qmp.sock'), 20_000)
+          const agent = await GuestAgent.open(join(runDirectory, 'agent.sock'), 20_000)
           const guest = new Guest(options, qemu, network, runDirectory, qmp, agent)
-          await guest.booted(deadlineMs)
+          await guest.booted(limit)
           return guest
         })()
         const guest = await Promise.race([connected, died])
+        const bootMs = performance.now() - startedMs
+        took(bootMs, BOOT_MS)
+        await addYardstick(guest.yardstick)
         progress(
-          `guest up in ${((Date.now() - startedMs) / 1000).toFixed(1)} s (${options.kernel}, ${options.cpus} vCPUs)`,
+          `guest up in ${(bootMs / 1000).toFixed(1)} s (${options.kernel}, ${options.cpus} vCPUs); limits times ${scaled(1).toFixed(1)}`,
         )
         process.off('exit', onExit)
         process.once('exit', guest.onProcessExit)
@@ -104,13 +133,12 @@ export class Guest {
 
   private readonly onProcessExit = (): void => this.release()
 
-  private async booted(deadlineMs: number): Promise<void> {
-    await this.agent.ready(deadlineMs)
-    const remainingMs = Math.max(1000, deadlineMs - Date.now())
+  private async booted(limit: EndOfPatience): Promise<void> {
+    await this.agent.ready(limit)
     // Also waits for "degraded": which units failed is for the test to judge.
-    await this.agent.exec(['systemctl', 'is-system-running', '--wait'], { timeoutMs: remainingMs })
+    await this.agent.execWithin(limit, ['systemctl', 'is-system-running', '--wait'])
     // systemd does not wait for udev to have loaded virtio_net and named the interfaces.
-    await this.agent.exec(['udevadm', 'settle', '--timeout=60'], { timeoutMs: 90_000 })
+    await this.agent.execWithin(limit, ['udevadm', 'settle', '--timeout=3600'])
   }
 
   async exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult> {
@@ -202,7 +230,7 @@ export class Guest {
     await this.run(['tar', '-c', '-C', guestDirectory, '-f', '/dev/virtio-ports/vqtune.push', '.'], {
       timeoutMs: 180_000,
     })
-    const code = await Promise.race([unpacked, sleep(20_000, -1)])
+    const code = await Promise.race([unpacked, sleep(scaled(20_000), -1)])
     tar.kill()
     socket.destroy()
     if (code !== 0) throw new Error(`guest: pull of ${guestDirectory}: tar ${code}`)
@@ -227,7 +255,7 @@ export class Guest {
 
   /** The name of a NIC that is about to come, as soon as udev, which renames it, is done with it. */
   async nicAppears(index: number): Promise<string> {
-    await waitUntil(`NIC ${index} to appear`, 30_000, async () => {
+    await waitUntil(`NIC ${index} to appear`, PATIENCE_MS, async () => {
       const link = await this.link(index)
       // Its record in udev's database, which is written after the renaming.
       if (link === undefined) return false
@@ -253,8 +281,19 @@ export class Guest {
     const { guest, host } = addresses(index)
     await this.run(['ip', 'address', 'replace', `${guest}/24`, 'dev', name])
     await this.run(['ip', 'link', 'set', name, 'up'])
-    await waitUntil(`ping from the guest to ${host}`, 20_000, () => this.pings(host))
+    await waitUntil(`ping from the guest to ${host}`, PATIENCE_MS, () => this.pings(host))
     return name
+  }
+
+  /** Waits until so many seconds have passed by the guest's own clock: for what must not happen in a time that vqtune has. */
+  async letPass(seconds: number): Promise<void> {
+    const uptime = async (): Promise<number> => Number((await this.readFile('/proc/uptime')).split(' ')[0])
+    const end = (await uptime()) + seconds
+    await waitUntil(
+      `${seconds} s in the guest`,
+      seconds * 1000 + PATIENCE_MS,
+      async () => (await uptime()) >= end,
+    )
   }
 
   /** Whether a host answers within a second. */
@@ -282,7 +321,7 @@ export class Guest {
 
   /** Unplugs a NIC that addNic added; the guest must agree, which takes some seconds. */
   async removeNic(index: number): Promise<void> {
-    const gone = this.qmp.event('DEVICE_DELETED', 60_000, (data) => data.device === `nic${index}`)
+    const gone = this.qmp.event('DEVICE_DELETED', PATIENCE_MS, (data) => data.device === `nic${index}`)
     await this.qmp.run('device_del', { id: `nic${index}` })
     await gone
     await this.qmp.run('netdev_del', { id: `net${index}` })
@@ -302,7 +341,7 @@ export class Guest {
     const id = `cpu-${Object.values(slot.props).join('-')}`
     await this.qmp.run('device_add', { driver: slot.type, id, ...slot.props })
     let added: number | undefined
-    await waitUntil('the new vCPU', 30_000, async () => {
+    await waitUntil('the new vCPU', PATIENCE_MS, async () => {
       added = (await this.presentCpus()).find((cpu) => !before.includes(cpu))
       return added !== undefined
     })
@@ -318,20 +357,21 @@ export class Guest {
     await this.writeFile(`/sys/devices/system/cpu/cpu${cpu}/online`, online ? '1' : '0')
   }
 
-  /** This boot's journal; `args` as for journalctl: `['-u', 'vqtuned', '-o', 'json']`. */
+  /** This boot's journal, with all that was said before; `args` as for journalctl: `['-u', 'vqtuned', '-o', 'json']`. */
   journal(args: readonly string[] = []): Promise<string> {
-    return this.run(['journalctl', '--no-pager', '-b', ...args])
+    const script = 'journalctl --sync; exec journalctl --no-pager -b "$@"'
+    return this.run(['sh', '-c', script, 'journal', ...args])
   }
 
   /** A clean reboot from inside; returns when the guest is up again. The disk keeps what was written. */
   async reboot(timeoutMs = 180_000): Promise<void> {
     const bootId = '/proc/sys/kernel/random/boot_id'
     const before = await this.readFile(bootId)
-    const deadlineMs = Date.now() + timeoutMs
+    const limit = new Limit(timeoutMs)
     const reset = this.qmp.event('RESET', timeoutMs)
     await this.spawn(['systemctl', 'reboot'])
     await reset
-    await this.booted(deadlineMs)
+    await this.booted(limit)
     if ((await this.readFile(bootId)) === before) throw new Error('the guest did not reboot')
   }
 
@@ -339,7 +379,7 @@ export class Guest {
   async shutdown(timeoutMs = 60_000): Promise<void> {
     const ended = new Promise<void>((resolve) => this.qemu.once('exit', () => resolve()))
     await this.spawn(['systemctl', 'poweroff'])
-    const inTime = await Promise.race([ended.then(() => true), sleep(timeoutMs, false)])
+    const inTime = await Promise.race([ended.then(() => true), sleep(scaled(timeoutMs), false)])
     if (!inTime) throw new Error(`the guest did not power off within ${timeoutMs} ms`)
   }
 
@@ -367,6 +407,7 @@ export class Guest {
   private release(): void {
     if (this.disposed) return
     this.disposed = true
+    removeYardstick(this.yardstick)
     this.agent.close()
     this.qmp.close()
     this.qemu.kill('SIGKILL')

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { execa } from 'execa'
 import type { ExecResult } from './guest-agent'
+import { scaled } from './wait'
 
 const prefix = 'vqtune-test-'
 let created = 0
@@ -53,13 +54,13 @@ export class HostNetwork {
     return ['ip', ['netns', 'exec', this.namespace, 'setpriv', '--pdeathsig', 'KILL', ...argv]]
   }
 
-  /** Runs argv inside the namespace to its end; any exit code resolves. */
-  async exec(argv: readonly string[], timeoutMs = 60_000): Promise<ExecResult> {
+  /** Runs argv inside the namespace to its end; any exit code resolves. The limit is of the machine of reference. */
+  async exec(argv: readonly string[], limitMs = 60_000): Promise<ExecResult> {
     const [file, args] = this.wrap(argv)
     const { exitCode, stdout, stderr } = await execa(file, args, {
       reject: false,
       stdin: 'ignore',
-      timeout: timeoutMs,
+      timeout: scaled(limitMs),
     })
     return { code: exitCode ?? -1, stdout, stderr }
   }

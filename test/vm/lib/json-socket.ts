@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Limit, scaled } from './wait'
 
 /** The other side is connected and silent. */
 export class NoAnswerError extends Error {}
@@ -24,7 +25,9 @@ export class JsonSocket {
     socket.on('error', () => {})
   }
 
-  static async open(path: string, deadlineMs: number): Promise<JsonSocket> {
+  /** @param limitMs of the machine of reference, as of all that talks to a guest: see wait.ts */
+  static async open(path: string, limitMs: number): Promise<JsonSocket> {
+    const limit = new Limit(limitMs)
     for (;;) {
       try {
         const socket = await new Promise<Socket>((resolve, reject) => {
@@ -33,7 +36,7 @@ export class JsonSocket {
         })
         return new JsonSocket(socket)
       } catch (error) {
-        if (Date.now() > deadlineMs) throw error
+        if (await limit.isOver()) throw error
         await sleep(50)
       }
     }
@@ -46,10 +49,11 @@ export class JsonSocket {
   /** The first message that `accept` takes. */
   next(
     accept: (message: Record<string, unknown>) => boolean,
-    timeoutMs: number,
+    limitMs: number,
     what: string,
   ): Promise<Record<string, unknown>> {
     return new Promise((resolve, reject) => {
+      const timeoutMs = scaled(limitMs)
       const finish = (): void => {
         clearTimeout(timer)
         this.listeners.delete(listener)

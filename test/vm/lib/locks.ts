@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { scaled } from './wait'
 
 export interface Lock {
   release(): void
@@ -18,7 +19,7 @@ export interface LockOptions {
  */
 export async function acquireLock(file: string, options: LockOptions): Promise<Lock> {
   mkdirSync(dirname(file), { recursive: true })
-  const waitSeconds = String(Math.ceil(options.waitMs / 1000))
+  const waitSeconds = String(Math.ceil(scaled(options.waitMs) / 1000))
   const holder = spawn('flock', ['--wait', waitSeconds, file, 'sh', '-c', 'echo held; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

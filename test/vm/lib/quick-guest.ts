@@ -6,6 +6,7 @@ import { execa } from 'execa'
 import { HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
 import { type BootOptions, qemuArgs } from './qemu-args'
+import { scaled } from './wait'
 
 /**
  * A real guest that runs one script instead of systemd and ends: a third of a boot. Same kernels, modules, root disk,
@@ -20,7 +21,7 @@ export type QuickOptions = Pick<
 }
 
 const runPrefix = 'vqtune-test-guest-'
-const limitMs = 180_000
+const limitMs = 300_000
 
 const start = `#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -113,7 +114,7 @@ function ended(file: string, args: readonly string[], consoleLog: string): Promi
   qemu.stderr.on('data', (data: Buffer) => {
     complaints += data
   })
-  const late = setTimeout(() => qemu.kill('SIGKILL'), limitMs)
+  const late = setTimeout(() => qemu.kill('SIGKILL'), scaled(limitMs))
   return new Promise((resolve, reject) => {
     qemu.once('error', reject)
     qemu.once('exit', (code, signal) => {

@@ -7,10 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { DaemonView } from '../../../src/daemon/view'
 import type { DriftRecord } from '../../../src/drift/history'
 import type { Guest } from './guest'
-import { waitUntil } from './wait'
-
-/** Emulated guests on a busy machine: a condition that holds is seen sooner. */
-export const PATIENCE_MS = 120_000
+import { PATIENCE_MS, waitUntil } from './wait'
 
 const CONFIG = '/etc/vqtune/conf.d/50-test.toml'
 const SHIPPED = {
@@ -33,7 +30,7 @@ export class Vqtuned {
     for (const [name, path] of Object.entries(SHIPPED)) await ship(guest, name, path)
     await guest.writeFile(
       '/etc/systemd/system/vqtuned.service.d/50-emulated.conf',
-      '[Service]\nTimeoutStartSec=300\nTimeoutStopSec=120\n',
+      '[Service]\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n',
     )
     await guest.shell(
       'ln -sf /usr/local/bin/vqtune /usr/bin/vqtune; systemd-tmpfiles --create vqtune.conf; systemctl daemon-reload; udevadm control --reload',
@@ -85,12 +82,16 @@ export class Vqtuned {
       .map((line) => JSON.parse(line) as DriftRecord)
   }
 
-  /** The first record of a kind that comes after so many. */
+  /**
+   * The first record of a kind that comes after so many. Returns when the pass that made it is over: settings are repaired,
+   * and the view is the one after it.
+   */
   async newRecord(known: number, kind: DriftRecord['kind']): Promise<DriftRecord> {
     let found: DriftRecord | undefined
     await waitUntil(`a drift record of kind ${kind}`, PATIENCE_MS, async () => {
-      found = (await this.history()).slice(known).find((record) => record.kind === kind)
-      return found !== undefined
+      found ??= (await this.history()).slice(known).find((record) => record.kind === kind)
+      const at = found?.at
+      return at !== undefined && (await this.view()).recentDrift.some((record) => record.at >= at)
     })
     return found as DriftRecord
   }
