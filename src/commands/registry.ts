@@ -167,7 +167,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: "on a hypervisor: set queues='N' in a guest's stored configuration",
     positionals: ['<domain>', '<n|vcpus>'],
     options: {
-      nic: { summary: 'only the interface with this MAC (default: every virtio interface)', value: 'MAC' },
+      nic: {
+        summary: 'only this interface: MAC, target device or alias (default: every virtio interface)',
+        value: 'NIC',
+      },
+      json: JSON_OPTION,
+      force: { summary: 'also if the next start would fail, or a manager rewrites the configuration' },
       apply: APPLY_OPTION,
       connect: CONNECT_OPTION,
     },
@@ -181,10 +186,10 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['host', 'max-files'],
     summary: 'on a hypervisor: set max_files in qemu.conf for many queues',
     positionals: ['[n]'],
-    options: { apply: APPLY_OPTION, connect: CONNECT_OPTION },
+    options: { json: JSON_OPTION, apply: APPLY_OPTION, connect: CONNECT_OPTION },
     details: [
-      'n is 2048 to 1048576. Without it, the next power of two above what the largest guest needs, at least 2048; this',
-      'never lowers the limit.',
+      'n is 2048 to 1048576, and not below what a running guest has open. Without it, the next power of two above what the',
+      'largest guest needs or has open, at least 2048; this never lowers the limit.',
       'Prints which daemon to restart; never restarts it.',
     ],
     load: () => import('./host/max-files'),
@@ -207,6 +212,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       'accept-risk': {
         summary: 'accept denial of service and information leaks between guests; required by --apply',
       },
+      json: JSON_OPTION,
       apply: APPLY_OPTION,
     },
     details: ['Reloads vhost_net only if it is not in use; otherwise prints what to do.'],
@@ -215,7 +221,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['host', 'zerocopy', 'off'],
     summary: 'on a hypervisor: turn zero-copy transmit off',
-    options: { apply: APPLY_OPTION },
+    options: { json: JSON_OPTION, apply: APPLY_OPTION },
     details: ['Reloads vhost_net only if it is not in use; otherwise prints what to do.'],
     load: () => import('./host/zerocopy-off'),
   },
@@ -234,6 +240,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['[backup]'],
     options: {
       list: { summary: 'list the backups' },
+      json: JSON_OPTION,
       force: { summary: 'also if it was modified since' },
       apply: APPLY_OPTION,
     },

@@ -19,6 +19,10 @@ export interface LinkFacts {
   readonly loopback: boolean
   /** Only for a multi-queue tap. */
   readonly tapQueues: TapQueues | undefined
+  /** Of a tap: made for several queues; undefined for anything else. */
+  readonly multiQueue: boolean | undefined
+  /** A tap that stays without a process that has it open. */
+  readonly persistent: boolean
 }
 
 export interface TapQueues {
@@ -69,6 +73,7 @@ function factsOf(
   { altnames, permaddr, xdp, prog, master, link, link_type, linkinfo }: Entry,
 ): LinkFacts {
   const info = isRecord(linkinfo) ? linkinfo : {}
+  const data = isRecord(info.info_data) ? info.info_data : {}
   return {
     name,
     altnames: Array.isArray(altnames) ? altnames.filter((other: unknown) => typeof other === 'string') : [],
@@ -78,7 +83,9 @@ function factsOf(
     lower: string(link),
     kind: string(info.info_kind),
     loopback: link_type === 'loopback',
-    tapQueues: tapQueuesOf(info.info_data),
+    tapQueues: tapQueuesOf(data),
+    multiQueue: typeof data.multi_queue === 'boolean' ? data.multi_queue : undefined,
+    persistent: data.persist === true,
   }
 }
 
@@ -86,8 +93,8 @@ function hasXdp(xdp: unknown): boolean {
   return isRecord(xdp) && (!('mode' in xdp) || xdp.mode !== 0)
 }
 
-function tapQueuesOf(data: unknown): TapQueues | undefined {
-  if (!isRecord(data) || data.multi_queue !== true) return undefined
+function tapQueuesOf(data: Entry): TapQueues | undefined {
+  if (data.multi_queue !== true) return undefined
   const { numqueues: active, numdisabled: unused } = data
   return typeof active === 'number' && typeof unused === 'number' ? { active, unused } : undefined
 }

@@ -30,9 +30,7 @@ const INTERPRETER = /^(?:(?:platform-)?python[\d.]*|(?:ba|da|k)?sh|perl[\d.]*)$/
 
 /** Root's processes that run one of these. Reads the name of each process, and more only of those with a matching name. */
 export function findPrograms(system: System, programs: readonly Program[]): readonly Process[] {
-  return listed(system).flatMap((entry): Process[] => {
-    const pid = parseWholeNumber(entry)
-    if (pid === undefined) return []
+  return processIds(system).flatMap((pid): Process[] => {
     const name = readName(system, pid)
     const program = programs.find((one) => isNamed(name, one))
     if (program === undefined) return []
@@ -42,9 +40,9 @@ export function findPrograms(system: System, programs: readonly Program[]): read
 }
 
 /** Empty if procfs cannot be listed (EMFILE): attribution is worth less than the daemon. */
-function listed(system: System): readonly string[] {
+export function processIds(system: System): readonly number[] {
   try {
-    return system.list(system.paths.proc)
+    return system.list(system.paths.proc).flatMap((entry) => parseWholeNumber(entry) ?? [])
   } catch {
     return []
   }
@@ -84,7 +82,8 @@ export function readArguments(system: System, pid: number): readonly string[] {
   return args.at(-1) === '' ? args.slice(0, -1) : args
 }
 
-function readName(system: System, pid: number): string {
+/** The kernel's comm; empty if it exited. */
+export function readName(system: System, pid: number): string {
   return readOf(system, pid, 'comm').trim()
 }
 

@@ -56,6 +56,8 @@ export interface WriterPaths {
 
 /** What `vqtune host` reads and writes. */
 export interface HypervisorPaths {
+  /** Only on a node of Proxmox VE. */
+  readonly etcPve: string
   readonly qemuConf: string
   /** NAME.pid of each running guest; the monolithic and the modular daemon share it. */
   readonly runLibvirtQemu: string
@@ -101,6 +103,7 @@ export function pathsUnder(root: string): Paths {
     runDir: `${root}/run/vqtune`,
     stateDir: `${root}/var/lib/vqtune`,
     hypervisor: {
+      etcPve: `${root}/etc/pve`,
       qemuConf: `${root}/etc/libvirt/qemu.conf`,
       runLibvirtQemu: `${root}/run/libvirt/qemu`,
       runLibvirt: `${root}/run/libvirt`,

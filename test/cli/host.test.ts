@@ -134,6 +134,143 @@ describe("with libvirt's test driver", () => {
   })
 })
 
+/** Guests in the shapes that libvirt's documentation and the managers show, in libvirt's test driver. */
+describe('guests that are not plain', () => {
+  const guest = (name: string, interfaces: string, head = '') =>
+    `<domain type='test'><name>${name}</name><uuid>0a000000-0000-4000-8000-000000000009</uuid><memory>1048576</memory><vcpu>4</vcpu>${head}<os><type arch='x86_64' machine='pc-q35-rhel9.4.0'>hvm</type></os><devices>${interfaces}</devices></domain>`
+  const nic = (type: string, mac: string, inner: string) =>
+    `<interface type='${type}'><mac address='52:54:00:00:01:${mac}'/>${inner}</interface>`
+  const uri = (...guests: string[]) =>
+    `test://${tree({ 'node.xml': `<node>${guests.join('')}</node>` })}/node.xml`
+  const host = (connection: string, ...args: string[]) => vqtune(['host', ...args, '--connect', connection])
+
+  const teaming = guest(
+    'failover',
+    nic(
+      'network',
+      '01',
+      "<source network='lan'/><model type='virtio'/><driver name='vhost' queues='2'/><teaming type='persistent'/><alias name='ua-backup0'/>",
+    ) +
+      nic(
+        'hostdev',
+        '01',
+        "<source><address type='pci' domain='0x0000' bus='0x42' slot='0x02' function='0x5'/></source><teaming type='transient' persistent='ua-backup0'/>",
+      ),
+  )
+
+  it('shows both halves of a teaming pair, and changes the virtio one', async () => {
+    const check = await host(uri(teaming), 'check')
+    expect(check.stdout).toMatch(/^failover +52:54:00:00:01:01 +network +virtio +vhost +4 +2 /m)
+    expect(check.stdout).toMatch(/^failover +52:54:00:00:01:01 +hostdev +- +- +4 +- +- /m)
+    expect(check.stdout).toContain('2 queues for 4 vCPUs')
+    for (const name of ['52:54:00:00:01:01', 'ua-backup0']) {
+      const { code, stdout, stderr } = await host(
+        uri(teaming),
+        'set-queues',
+        'failover',
+        'vcpus',
+        '--nic',
+        name,
+      )
+      expect([code, stderr], name).toEqual([0, ''])
+      expect(stdout.match(/^[-+] .*/gm), name).toEqual([
+        "-      <driver name='vhost' queues='2'/>",
+        "+      <driver name='vhost' queues='4'/>",
+      ])
+    }
+  })
+
+  it('takes the target of the running guest, and names all names where none fits', async () => {
+    const json = JSON.parse((await host(uri(teaming), 'check', '--json')).stdout)
+    expectSchema('host-check', json)
+    const { target } = json.domains[0].nics[0]
+    expect(target).toBeTruthy()
+    const by = await host(uri(teaming), 'set-queues', 'failover', '4', '--nic', target)
+    expect(by.stdout).toContain("queues='4'")
+    const none = await host(uri(teaming), 'set-queues', 'failover', '4', '--nic', 'nosuch')
+    expect([none.code, none.stderr.trim().split('\n').length]).toEqual([2, 1])
+    expect(none.stderr).toMatch(/52:54:00:00:01:01 \S+ ua-backup0/)
+  })
+
+  it('does not change what a manager writes anew, unless forced, and prints its setting', async () => {
+    const nova = guest(
+      'instance-0000abcd',
+      nic('bridge', '02', "<source bridge='qbr0'/><model type='virtio'/>"),
+      "<metadata><nova:instance xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'><nova:name>x</nova:name></nova:instance></metadata>",
+    )
+    const check = await host(uri(nova), 'check')
+    expect(check.stdout).toContain('hw:vif_multiqueue_enabled=true')
+    expect(check.stdout).not.toMatch(/set-queues|virsh/)
+    const dry = await host(uri(nova), 'set-queues', 'instance-0000abcd', 'vcpus')
+    expect(dry.stdout).toContain(
+      'OpenStack (nova) writes its XML anew at each start: the change would be lost',
+    )
+    const refused = await host(uri(nova), 'set-queues', 'instance-0000abcd', 'vcpus', '--apply')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toMatch(/nothing was changed; --force defines it anyway\n$/)
+  })
+
+  it('warns of a tap that somebody else makes before the change that would keep the guest from starting', async () => {
+    const own = guest(
+      'lab',
+      nic('ethernet', '03', "<target dev='tap-vqtest-none' managed='no'/><model type='virtio'/>"),
+    )
+    const check = await host(uri(own), 'check')
+    expect(check.stdout).toContain('ip tuntap add dev tap-vqtest-none mode tap multi_queue')
+    const dry = await host(uri(own), 'set-queues', 'lab', 'vcpus', '--json')
+    const report = JSON.parse(dry.stdout)
+    expectSchema('host-set-queues', report)
+    expect(report.applied).toBe(false)
+    expect(report.notes.join()).toContain('starts only when it was made with multi_queue')
+    const refused = await host(uri(own), 'set-queues', 'lab', 'vcpus', '--apply')
+    expect(refused.code).toBe(1)
+    expect(refused.stderr).toContain('nothing was changed; --force defines it anyway')
+  })
+
+  it('asks for many guests in one virsh, twice for each at most', async () => {
+    const many = Array.from({ length: 30 }, (_, i) =>
+      guest(`g${i}`, nic('bridge', '01', "<source bridge='b'/><model type='virtio'/>")).replace(
+        '-000000000009<',
+        `-${String(i).padStart(12, '0')}<`,
+      ),
+    )
+    const root = tree({
+      'node.xml': `<node>${many.join('')}</node>`,
+      'usr/bin/virsh': '#!/bin/sh\necho "$*" >>"$(dirname "$0")/calls"\nexec /usr/bin/virsh "$@"\n',
+    })
+    chmodSync(`${root}/usr/bin/virsh`, 0o755)
+    const { code, stdout } = await vqtune([
+      ...['host', 'check', '--root', root, '--connect', `test://${root}/node.xml`],
+    ])
+    expect([code, stdout.match(/^g\d+ /gm)?.length]).toEqual([0, 30])
+    const calls = readFileSync(`${root}/usr/bin/calls`, 'utf8')
+    expect(calls.match(/dumpxml/g)).toHaveLength(60)
+    expect(calls.trim().split('\n')).toHaveLength(4)
+  })
+
+  it('counts the interrupt routes of the whole guest', async () => {
+    const many = (count: number) =>
+      guest(
+        'wide',
+        Array.from({ length: count }, (_, i) =>
+          nic(
+            'bridge',
+            (16 + i).toString(16),
+            "<source bridge='b'/><model type='virtio'/><driver queues='100'/>",
+          ),
+        ).join(''),
+      ).replace('<vcpu>4<', '<vcpu>100<')
+    expect((await host(uri(many(10)), 'check')).stdout).not.toContain('interrupt routes')
+    const full = await host(uri(many(20)), 'check')
+    expect(full.stdout).toContain(
+      "its virtio devices take 4020 of KVM's 4096 interrupt routes, some 36 are left",
+    )
+    expect(full.stdout).toContain('the next hot-plug of a NIC of 100 queues (201) or a disk (101) ends QEMU')
+    const over = await host(uri(many(21)), 'check')
+    expect(over.stdout).toMatch(/^error \(host\) wide: its virtio devices take 4221 of KVM's 4096/m)
+  })
+})
+
 describe('max-files', () => {
   const conf = recorded('qemu.conf')
   const qemuConf = (root: string) => `${root}/etc/libvirt/qemu.conf`
@@ -202,6 +339,55 @@ describe('max-files', () => {
     )
     expect(code).toBe(0)
     expect(stdout).toContain('web01 needs the most: up to 70 files; max_files = 2048 leaves room\n')
+  })
+
+  it('explains itself with the numbers of this host, and never lowers what guests inherit or use', async () => {
+    const limits = (soft: number) => `Max open files            ${soft}  524288  files\n`
+    const daemon = (soft: number) => ({
+      'etc/libvirt/qemu.conf': conf,
+      'proc/42/comm': 'virtqemud\n',
+      'proc/42/status': 'Uid:\t0\t0\t0\t0\n',
+      'proc/42/limits': limits(soft),
+    })
+    const withVirsh = (files: Record<string, string>, script: string) => {
+      const root = tree({ ...files, 'usr/bin/virsh': `#!/bin/sh\n${script}\n` })
+      chmodSync(`${root}/usr/bin/virsh`, 0o755)
+      return root
+    }
+    const rich = await host(withVirsh(daemon(8192), 'exit 0'), 'max-files')
+    expect(rich.stdout).toContain(
+      "RHEL's guide says 2048 for multi-queue guests: enough for every guest of this host",
+    )
+    expect(rich.stdout).toContain('guests inherit the soft limit of virtqemud, 8192')
+    expect(rich.stdout).toContain('guests inherit 8192 from virtqemud: max_files = 2048 would lower it')
+    expect(rich.stdout).toContain('max_files is not set, and need not be\n')
+    const poor = await host(withVirsh(daemon(1024), 'exit 0'), 'max-files', '--json')
+    const report = JSON.parse(poor.stdout)
+    expectSchema('host-max-files', report)
+    expect(report).toMatchObject({ verb: 'max-files', applied: false, backup: null })
+    expect(report.diff).toContain('+max_files = 2048\n')
+
+    const uuid = '0a000000-0000-4000-8000-000000000001'
+    const busy = withVirsh(
+      {
+        ...daemon(1024),
+        'run/libvirt/qemu/big.pid': '77',
+        'proc/77/cmdline': 'qemu-system-x86_64\0-name\0guest=big\0',
+        'proc/77/limits': limits(65_536),
+        ...Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`proc/77/fd/${i}`, ''])),
+      },
+      `case "$*" in *list*) echo '${uuid} big';; *dumpxml*) echo "<domain type='kvm' id='1'><name>big</name><uuid>${uuid}</uuid><devices/></domain>";; *) exit 1;; esac`,
+    )
+    const suggestion = await host(busy, 'max-files')
+    expect(suggestion.stdout).toContain(
+      'the running guests have up to 2500 files open (big); their limit is 65536',
+    )
+    expect(suggestion.stdout).toContain('+max_files = 4096\n')
+    const below = await host(busy, 'max-files', '2048', '--apply')
+    expect([below.code, below.stdout]).toEqual([2, ''])
+    expect(below.stderr).toBe(
+      'vqtune: host max-files: 2048 is below what big has open now (2500 files); nothing was changed\n',
+    )
   })
 
   it('changes nothing on a broken qemu.conf, without libvirt, or without permission', async () => {

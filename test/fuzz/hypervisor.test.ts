@@ -4,11 +4,12 @@ import fc from 'fast-check'
 import { XMLParser } from 'fast-xml-parser'
 import { describe, expect } from 'vitest'
 import { hidePasswords, unifiedDiff } from '../../src/hypervisor/change/diff'
-import { type Domain, parseDomain, parseXml } from '../../src/hypervisor/libvirt/domain'
-import { setInterfaceQueues } from '../../src/hypervisor/libvirt/driver-edit'
+import { type Domain, parseDomain } from '../../src/hypervisor/libvirt/domain'
+import { type InterfacePlace, setInterfaceQueues } from '../../src/hypervisor/libvirt/driver-edit'
 import { readNumber, scanConf, withNumber } from '../../src/hypervisor/libvirt/qemu-conf'
 import { parseQueueRequest } from '../../src/hypervisor/libvirt/queue-request'
 import { parseDomainList, parseInfo, virshError } from '../../src/hypervisor/libvirt/virsh-output'
+import { parseXml } from '../../src/hypervisor/libvirt/xml'
 import { scanXml, type XmlElement } from '../../src/hypervisor/libvirt/xml-scan'
 import { isGuest, parseOpenFilesLimit, parseVectors } from '../../src/hypervisor/qemu/process'
 import { parseScatterGather } from '../../src/hypervisor/zerocopy/conditions'
@@ -82,11 +83,16 @@ function withoutQueues(domain: Domain) {
 }
 
 /** The edit of some interfaces changed their queues and no byte elsewhere. */
-function expectOnlyQueues(before: string, after: string, macs: readonly string[], queues: number): void {
+function expectOnlyQueues(
+  before: string,
+  after: string,
+  places: readonly InterfacePlace[],
+  queues: number,
+): void {
   const [old, now] = [parseDomain(before, 'before'), parseDomain(after, 'after')]
   expect(withoutQueues(now)).toEqual(withoutQueues(old))
   for (const [index, nic] of now.interfaces.entries()) {
-    if (macs.includes(nic.mac)) expect(nic.queues ?? 1).toBe(queues)
+    if (places.some((place) => place.index === index)) expect(nic.queues ?? 1).toBe(queues)
     else expect(nic.queues).toBe(old.interfaces[index]?.queues)
   }
   const strip = (xml: string) =>
@@ -102,10 +108,12 @@ describe('libvirt XML', () => {
     'an edit changes the queues of the interfaces that it is about, once, and no other byte',
     fc.tuple(anyDomain, fc.integer({ min: 1, max: 256 }), fc.nat(15)),
     ([{ xml, interfaces }, queues, choice]) => {
-      const macs = interfaces.filter((_, i) => (choice >> i) & 1).map((one) => one.mac)
-      const after = setInterfaceQueues(xml, macs, queues)
-      expectOnlyQueues(xml, after, macs, queues)
-      expect(setInterfaceQueues(after, macs, queues)).toBe(after)
+      const places = interfaces
+        .map(({ mac }, index) => ({ index, mac }))
+        .filter(({ index }) => (choice >> index) & 1)
+      const after = setInterfaceQueues(xml, places, queues)
+      expectOnlyQueues(xml, after, places, queues)
+      expect(setInterfaceQueues(after, places, queues)).toBe(after)
     },
   )
   holds('an edit of damaged XML does the same, or is refused in one line', damaged(small), (xml) => {
@@ -115,9 +123,9 @@ describe('libvirt XML', () => {
     const { current, maximum } = domain.vcpus
     for (const number of [maximum, current, ...domain.interfaces.map((nic) => nic.queues ?? 1)])
       must(number === 1 || written.has(number), number)
-    const macs = domain.interfaces.slice(0, 2).map((nic) => nic.mac)
-    const after = parsedOrRefused(() => setInterfaceQueues(xml, macs, 8))
-    if (after !== undefined) expectOnlyQueues(xml, after, macs, 8)
+    const places = domain.interfaces.slice(0, 2)
+    const after = parsedOrRefused(() => setInterfaceQueues(xml, places, 8))
+    if (after !== undefined) expectOnlyQueues(xml, after, places, 8)
   })
   holds(
     'positions are those of the elements that an XML parser finds',

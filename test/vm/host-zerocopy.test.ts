@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
+import type { Kernel } from './lib/image'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 const SENDER = fileURLToPath(new URL('../fixtures/host/vhost-sender/vhost_sender.py', import.meta.url))
@@ -25,14 +26,16 @@ const json = async <T>(verb: 'status' | 'probe', ...args: string[]): Promise<T> 
   return value
 }
 
-beforeAll(async () => {
-  guest = await Guest.boot({ kernel: '6.1', cpus: 2, nics: [{ queues: 1 }], vqtune: BUNDLE })
+async function boot(kernel: Kernel): Promise<void> {
+  await guest?.dispose()
+  guest = await Guest.boot({ kernel, cpus: 2, nics: [{ queues: 1 }], vqtune: BUNDLE })
   await guest.writeFile('/root/vhost_sender.py', readFileSync(SENDER, 'utf8'))
   await guest.shell(`set -e
     ip link add br0 type bridge && ip link set br0 up
     ip link add dummy0 type dummy && ip link set dummy0 master br0 up
     modprobe tun && ip tuntap add tap7 mode tap vnet_hdr && ip link set tap7 master br0 up`)
-})
+}
+beforeAll(() => boot('6.1'))
 afterAll(async () => {
   await guest?.dispose()
 })
@@ -188,5 +191,20 @@ describe('the probe on a real vhost_net', () => {
     expect((await zerocopy('probe', '--seconds', '1')).code).toBe(0)
     expect((await probes()).trim()).toBe('0')
     expect(await guest.shell(`cat ${TRACEFS}/kprobe_events`)).toContain('mine/other')
+  })
+})
+
+// The function that tells of completions has had another name since Linux 6.10.
+describe('the probe on Linux 6.12', () => {
+  it('measures there, too', async () => {
+    await boot('6.12')
+    await zerocopy('on', '--accept-risk', '--apply')
+    await guest.shell(`modprobe vhost_net; mount -t tracefs tracefs ${TRACEFS} 2>/dev/null || true`)
+    expect(await json('status')).toMatchObject({ module: 'loaded', parameter: 'present', running: true })
+    const works = await measure(1400)
+    expect(works).toMatchObject({ verdict: 'works' })
+    expect(works.zeroCopied).toBeGreaterThan(20)
+    await guest.run(['ethtool', '-K', 'dummy0', 'sg', 'off'])
+    expect(await measure(1400)).toMatchObject({ verdict: 'copied', zeroCopied: 0 })
   })
 })

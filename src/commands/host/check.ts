@@ -2,15 +2,15 @@
 import { EXIT } from '../../errors'
 import { checkHypervisor } from '../../hypervisor/check/domain-checks'
 import { bySeverity, type Finding, needsAction } from '../../hypervisor/check/finding'
-import { type ObservedHypervisor, observeHypervisor } from '../../hypervisor/check/observe'
+import type { ObservedHypervisor, Progress } from '../../hypervisor/check/observe'
 import { checkJson, findingLines, NIC_HEAD, nicRows } from '../../hypervisor/check/present'
 import { paint } from '../../text/paint'
 import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
-import { virshOf } from './connection'
+import { observeStacks } from './stacks'
 
 export async function run(context: CommandContext): Promise<number> {
-  const seen = await observeHypervisor(context.system, virshOf(context), context.positionals[0])
+  const seen = await observeStacks(context, context.positionals[0], progress())
   const findings = bySeverity(checkHypervisor(seen))
   if (context.options.json === true) {
     const { printJson } = await import('../../output/json')
@@ -22,10 +22,23 @@ export async function run(context: CommandContext): Promise<number> {
 }
 
 function checkText(seen: ObservedHypervisor, findings: readonly Finding[], color: boolean): string {
-  if (seen.domains.length === 0) return `no guest in ${seen.uri}\n`
+  if (seen.domains.length === 0 && seen.unanswered.length === 0) return `no guest in ${seen.uri}\n`
   const colors = paint(color)
   const paints = { error: colors.bad, warning: colors.warn, info: colors.dim }
   const lines = findings.flatMap((finding) => findingLines(finding).map(paints[finding.severity]))
   if (!needsAction(findings)) lines.push(colors.good('nothing to do'))
   return `${renderTable(NIC_HEAD, nicRows(seen))}\n${lines.join('\n')}\n`
+}
+
+/** With fewer guests it is over before it could be read. */
+const PROGRESS_FROM = 50
+
+/** One line that counts, on a terminal only: standard output stays what was asked for. */
+function progress(): Progress {
+  if (process.stderr.isTTY !== true) return () => undefined
+  return (done, total) => {
+    if (total < PROGRESS_FROM) return
+    const text = done < total ? `${Math.floor(done)} of ${total} guests` : ''
+    process.stderr.write(`\r\u001b[K${text}`)
+  }
 }

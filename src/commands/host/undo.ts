@@ -7,35 +7,54 @@ import { changeFile } from '../../hypervisor/change/file-change'
 import { readConfigFile } from '../../hypervisor/change/safe-file'
 import { readDaemon } from '../../hypervisor/libvirt/daemon'
 import { Virsh } from '../../hypervisor/libvirt/virsh'
+import { changeProxmox } from '../../hypervisor/proxmox/change'
+import { linesOf, parseConfig } from '../../hypervisor/proxmox/config'
+import { Qm } from '../../hypervisor/proxmox/qm'
 import { renderTable } from '../../text/table'
 import type { CommandContext } from '../command'
+import { type ChangeReport, isJson, reportChange } from './change-report'
 import { restartAdvice } from './max-files'
+import { afterProxmox, refusal } from './set-queues-proxmox'
 
 export async function run(context: CommandContext): Promise<number> {
   const backups = listBackups(context.system)
   if (context.options.list === true) {
-    context.out(listText(backups))
+    await showList(context, backups)
     return EXIT.converged
   }
   const backup = choose(backups, context.positionals[0])
   const virsh = backup.target.kind === 'domain' ? new Virsh(context.system, backup.target.uri) : undefined
   const current = await readTarget(context, backup, virsh)
   const name = describe(backup)
+  const report: ChangeReport = {
+    verb: 'undo',
+    target: name,
+    applied: false,
+    diff: '',
+    backup: undefined,
+    notes: [],
+    next: [],
+  }
   if (current === backup.before) {
-    context.out(`${name}: already has the old text\n`)
+    await reportChange(context, { ...report, next: [`${name}: already has the old text`] })
     if (context.options.apply === true) markUndone(context.system, backup)
     return EXIT.converged
   }
-  context.out(hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined)))
+  const diff = hidePasswords(unifiedDiff(name, current ?? undefined, backup.before ?? undefined))
   const foreign = current !== backup.after
   if (foreign && context.options.force !== true) {
+    if (!isJson(context)) context.out(diff)
     throw new VqtuneError(
       'state',
       `${name}: modified since ${backup.time}; the diff shows what would be lost, --force restores it anyway; nothing was changed`,
     )
   }
   if (context.options.apply !== true) {
-    context.out('dry run: nothing was changed; --apply restores it\n')
+    await reportChange(context, {
+      ...report,
+      diff,
+      next: ['dry run: nothing was changed; --apply restores it'],
+    })
     return EXIT.converged
   }
   const undo = await restore(context, backup, virsh, current)
@@ -45,10 +64,16 @@ export async function run(context: CommandContext): Promise<number> {
     // The undo itself is done; only the list of backups does not show it.
     context.warn(`backup ${backup.id} is still listed as not undone: ${messageOf(error)}`)
   }
-  context.out(
-    `${name}: restored to the state before ${backup.time}; to reverse this: vqtune host undo ${undo.id} --apply\n`,
-  )
-  context.out(afterwards(context, backup))
+  await reportChange(context, {
+    ...report,
+    diff,
+    applied: true,
+    backup: undo.id,
+    next: [
+      `${name}: restored to the state before ${backup.time}; to reverse this: vqtune host undo ${undo.id} --apply`,
+      ...(await afterwards(context, backup)),
+    ],
+  })
   return EXIT.converged
 }
 
@@ -80,8 +105,20 @@ async function readTarget(
     }
     return readConfigFile(context.system, target.path) ?? null
   }
+  if (target.kind === 'proxmox') {
+    const keys = netKeysOf(backup)
+    return linesOf(await new Qm(context.system).config(target.vmid), keys)
+  }
   if (virsh === undefined) return null
   return virsh.inactiveXmlForEdit(await virsh.domain(target.uuid))
+}
+
+/** The keys that were changed. An undo sets no others, whatever a record says. */
+function netKeysOf({ id, before, after }: Backup): readonly string[] {
+  const keys = [...parseConfig(before ?? '').keys()]
+  const same = [...parseConfig(after ?? '').keys()].join() === keys.join()
+  if (keys.length > 0 && same && keys.every((key) => /^net\d+$/.test(key))) return keys
+  throw new VqtuneError('state', `backup ${id}: not the network devices of a virtual machine`)
 }
 
 async function restore(
@@ -101,8 +138,19 @@ async function restore(
       mode: action === 'max-files' ? 0o600 : 0o644,
     })
   }
-  if (virsh === undefined || current === null || before === null) {
-    throw new VqtuneError('state', `backup ${backup.id}: no XML in it; nothing was changed`)
+  if (current === null || before === null) {
+    throw new VqtuneError('state', `backup ${backup.id}: no configuration in it; nothing was changed`)
+  }
+  if (target.kind === 'proxmox') {
+    const qm = new Qm(context.system)
+    const refused = refusal(await qm.guest(target.vmid), await qm.config(target.vmid), netKeysOf(backup))
+    if (refused !== undefined && context.options.force !== true)
+      throw new VqtuneError('unsupported', `${refused}; nothing was changed; --force does it anyway`)
+    const { vmid, name } = target
+    return changeProxmox(context.system, qm, { action: 'undo', vmid, name, before: current, after: before })
+  }
+  if (virsh === undefined) {
+    throw new VqtuneError('state', `backup ${backup.id}: no libvirt in it; nothing was changed`)
   }
   return changeDomain(context.system, virsh, {
     action: 'undo',
@@ -113,18 +161,43 @@ async function restore(
   })
 }
 
-function afterwards(context: CommandContext, { target, action }: Backup): string {
-  if (target.kind === 'domain') {
-    return `if ${target.name} is running, it keeps its current queues until it is powered off and started again\n`
+async function afterwards(context: CommandContext, { target, action }: Backup): Promise<readonly string[]> {
+  if (target.kind === 'domain')
+    return [
+      `if ${target.name} is running, it keeps its current queues until it is powered off and started again`,
+    ]
+  if (target.kind === 'proxmox') {
+    const qm = new Qm(context.system)
+    return afterProxmox(await qm.guest(target.vmid), await qm.config(target.vmid))
   }
-  if (action === 'max-files') return restartAdvice(readDaemon(context.system))
+  if (action === 'max-files') return restartAdvice(await readDaemon(context.system))
   if (action.startsWith('zerocopy'))
-    return 'the module keeps its current setting until it is reloaded: see vqtune host zerocopy status\n'
-  return ''
+    return ['the module keeps its current setting until it is reloaded: see vqtune host zerocopy status']
+  return []
 }
 
 function describe({ target }: Backup): string {
-  return target.kind === 'file' ? target.path : `${target.name}.xml`
+  if (target.kind === 'file') return target.path
+  return target.kind === 'domain' ? `${target.name}.xml` : `${target.vmid}.conf`
+}
+
+async function showList(context: CommandContext, backups: readonly Backup[]): Promise<void> {
+  if (isJson(context)) {
+    const { printJson } = await import('../../output/json')
+    context.out(
+      printJson({
+        backups: backups.map((backup) => ({
+          id: backup.id,
+          time: backup.time,
+          verb: backup.action,
+          target: describe(backup),
+          undone: backup.undone,
+        })),
+      }),
+    )
+    return
+  }
+  context.out(listText(backups))
 }
 
 function listText(backups: readonly Backup[]): string {

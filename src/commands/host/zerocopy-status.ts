@@ -51,7 +51,9 @@ function statusText(
   const colors = paint(color)
   const lines = [`${MODULE}: ${stateText(module)}`]
   if (module.parameter === 'removed') {
-    lines.push(colors.warn(`${PARAMETER}: not in this kernel: zero copy is not possible`))
+    lines.push(
+      colors.warn(`${PARAMETER}: not in this kernel: zero copy is not possible, and every packet is copied`),
+    )
   } else {
     lines.push(`running:    ${module.running === undefined ? '-' : onOff(module.running)}`)
     lines.push(`configured: ${configuredText(module)}`)
@@ -76,7 +78,8 @@ function stateText({ state, users }: VhostModule): string {
 }
 
 function configuredText({ configured }: VhostModule): string {
-  if (configured === undefined) return "not configured (the kernel's default, off since Linux 5.3)"
+  if (configured === undefined)
+    return "not configured (the kernel's default: off since Linux 5.3, and on RHEL)"
   const on = isOn(configured.value)
   return `${on === undefined ? `'${configured.value}', which the kernel rejects` : onOff(on)} (${configured.source})`
 }

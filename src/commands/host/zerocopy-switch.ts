@@ -7,6 +7,7 @@ import { readConfigFile, removeSafely, writeSafely } from '../../hypervisor/chan
 import { isOn, MODULE, ownConf, PARAMETER } from '../../hypervisor/zerocopy/modprobe-conf'
 import { planReload, readVhostModule, reloadModule, type VhostModule } from '../../hypervisor/zerocopy/module'
 import type { CommandContext } from '../command'
+import { type ChangeReport, reportChange } from './change-report'
 
 /** What is given up, and why the kernel turned it off by default. */
 const RISK =
@@ -16,7 +17,7 @@ const RISK =
 const CONF_MODE = 0o644
 
 export async function runSwitch(context: CommandContext, on: boolean): Promise<number> {
-  const { system, out, options } = context
+  const { system, options } = context
   const path = system.paths.hypervisor.modprobeOwnFile
   const module = await readVhostModule(system)
   if (on) refuseImpossible(module)
@@ -29,17 +30,25 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
   }
   const before = readConfigFile(system, path)
   const after = wantedConf(module, on, before)
-  if (on) out(`${RISK}\n`)
-  if (after !== before) out(unifiedDiff(path, before, after))
-  else
-    out(
-      `${path}: ${before === undefined ? 'absent, and not needed' : `already sets ${PARAMETER}=${on ? 1 : 0}`}\n`,
-    )
+  const same = `${path}: ${before === undefined ? 'absent, and not needed' : `already sets ${PARAMETER}=${on ? 1 : 0}`}`
   const plan = planReload(module, on)
+  const report: ChangeReport = {
+    verb: on ? 'zerocopy on' : 'zerocopy off',
+    target: path,
+    applied: false,
+    diff: unifiedDiff(path, before, after),
+    backup: undefined,
+    notes: on ? [RISK] : [],
+    next: after === before ? [same] : [],
+  }
   if (!apply) {
-    if (plan.kind === 'reload') out(`then ${MODULE}, which is not in use, is reloaded\n`)
-    else explainLater(plan, out)
-    out(`dry run: nothing was changed; ${on ? '--accept-risk --apply' : '--apply'} does it\n`)
+    const reload =
+      plan.kind === 'reload' ? [`then ${MODULE}, which is not in use, is reloaded`] : laterSteps(plan)
+    const how = on ? '--accept-risk --apply' : '--apply'
+    await reportChange(context, {
+      ...report,
+      next: [...report.next, ...reload, `dry run: nothing was changed; ${how} does it`],
+    })
     return EXIT.converged
   }
   const backup =
@@ -52,13 +61,20 @@ export async function runSwitch(context: CommandContext, on: boolean): Promise<n
           after,
           mode: CONF_MODE,
         })
-  if (backup !== undefined)
-    out(
-      `${path}: ${after === undefined ? 'removed' : 'written'}; to undo: vqtune host undo ${backup.id} --apply\n`,
-    )
+  const written =
+    backup === undefined
+      ? []
+      : [
+          `${path}: ${after === undefined ? 'removed' : 'written'}; to undo: vqtune host undo ${backup.id} --apply`,
+        ]
   await warnOverridden(context, on)
-  if (plan.kind === 'reload') await reload(context, on, backup)
-  else explainLater(plan, out)
+  const reloaded = plan.kind === 'reload' ? await reload(context, on, backup) : laterSteps(plan)
+  await reportChange(context, {
+    ...report,
+    applied: backup !== undefined,
+    backup: backup?.id,
+    next: [...report.next, ...written, ...reloaded],
+  })
   return EXIT.converged
 }
 
@@ -89,19 +105,23 @@ async function warnOverridden(context: CommandContext, on: boolean): Promise<voi
   )
 }
 
-function explainLater(plan: ReturnType<typeof planReload>, out: (text: string) => void): void {
-  if (plan.kind === 'reload') return
-  const steps = plan.kind === 'later' ? plan.steps.map((step) => `  ${step}`) : []
-  out(`${[plan.why, ...steps].join('\n')}\n`)
+function laterSteps(plan: ReturnType<typeof planReload>): readonly string[] {
+  if (plan.kind === 'reload') return []
+  return [plan.why, ...(plan.kind === 'later' ? plan.steps.map((step) => `  ${step}`) : [])]
 }
 
-async function reload(context: CommandContext, on: boolean, backup: Backup | undefined): Promise<void> {
-  const { system, out } = context
-  if (system.paths.root !== '') return out(`${MODULE} is not reloaded: --root is a captured tree\n`)
+/** @returns the outcome, for people */
+async function reload(
+  context: CommandContext,
+  on: boolean,
+  backup: Backup | undefined,
+): Promise<readonly string[]> {
+  const { system } = context
+  if (system.paths.root !== '') return [`${MODULE} is not reloaded: --root is a captured tree`]
   try {
     const inUse = await reloadModule(system, on)
-    if (inUse === undefined) return out(`${MODULE}: reloaded, ${PARAMETER} is ${on ? 'on' : 'off'}\n`)
-    explainLater(planReload(await readVhostModule(system), on), out)
+    if (inUse === undefined) return [`${MODULE}: reloaded, ${PARAMETER} is ${on ? 'on' : 'off'}`]
+    return laterSteps(planReload(await readVhostModule(system), on))
   } catch (error) {
     throw await tookBack(context, backup, error)
   }

@@ -8,12 +8,14 @@ import { ownershipProblem } from '../../system/ownership'
 import type { System } from '../../system/system'
 import { removeSafely, writeSafely } from './safe-file'
 
-export type BackupAction = 'set-queues' | 'max-files' | 'zerocopy-on' | 'zerocopy-off' | 'undo'
+export const BACKUP_ACTIONS = ['set-queues', 'max-files', 'zerocopy-on', 'zerocopy-off', 'undo'] as const
+export type BackupAction = (typeof BACKUP_ACTIONS)[number]
 
 /** What was changed, and so what an undo changes back. */
 export type BackupTarget =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'domain'; readonly uri: string; readonly name: string; readonly uuid: string }
+  | { readonly kind: 'proxmox'; readonly vmid: string; readonly name: string }
 
 export interface Backup {
   readonly version: 1
@@ -113,15 +115,22 @@ export function parseBackup(text: string, path: string): Backup {
   return raw
 }
 
+/** What each kind of target is known by. */
+const TARGET_KEYS: ReadonlyMap<unknown, readonly string[]> = new Map([
+  ['file', ['path']],
+  ['domain', ['uri', 'name', 'uuid']],
+  ['proxmox', ['vmid', 'name']],
+])
+
 function isBackup(raw: unknown): raw is Backup {
   const record = fields(raw)
   const target = fields(record.target)
   const strings = [record.id, record.time, record.action]
   const texts = [record.before, record.after, record.undone]
-  const targetStrings = target.kind === 'file' ? [target.path] : [target.uri, target.name, target.uuid]
+  const targetStrings = TARGET_KEYS.get(target.kind)?.map((key) => target[key])
   return (
     record.version === 1 &&
-    (target.kind === 'file' || target.kind === 'domain') &&
+    targetStrings !== undefined &&
     [...strings, ...targetStrings].every((value) => typeof value === 'string') &&
     texts.every((value) => value === null || typeof value === 'string') &&
     !Number.isNaN(Date.parse(String(record.time))) &&

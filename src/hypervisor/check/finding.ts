@@ -22,7 +22,7 @@ export interface Finding {
   readonly code: FindingCode
   /** One sentence without a full stop. */
   readonly text: string
-  /** What to do, a command where there is one. */
+  /** What to do, a command where there is one; several lines where it takes several steps. */
   readonly remedy: string | undefined
 }
 
@@ -46,6 +46,17 @@ export const FINDING_CODES = [
   'open-files-full',
   'open-files-low',
   'transient',
+  'manager',
+  'passed-through',
+  'tap-flags',
+  'tap-missing',
+  'backend-queues',
+  'interrupt-routes',
+  'hot-plug-files',
+  'files-unknown',
+  'locked-memory',
+  'command-line-nic',
+  'no-answer',
 ] as const
 export type FindingCode = (typeof FINDING_CODES)[number]
 

@@ -1,8 +1,12 @@
 /** Findings about one interface of a guest. Pure. */
+import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
-import { isVirtio, offeredQueues, supportsMultiqueue } from '../libvirt/domain'
+import { mayWantXdpQueues, stepsInGuest } from '../guest/guest-os'
+import { isVirtio, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
 import type { Finding, FindingCode, Severity } from './finding'
+import { managerOf, powerCycle, queueRemedy } from './remedies'
+import { startProblems } from './start-checks'
 import type { NicView } from './view'
 
 type Draft = Omit<Finding, 'domain' | 'nic'>
@@ -18,12 +22,14 @@ const CHECKS: readonly Check[] = [
   checkVectors,
 ]
 
-export function checkNic(view: NicView): readonly Finding[] {
-  return CHECKS.flatMap((check) => check(view)).map((draft) => ({
-    ...draft,
-    domain: view.domain.name,
-    nic: view.mac,
-  }))
+/** @param links of the host, for taps that a stopped guest will want */
+export function checkNic(view: NicView, links: Links | undefined): readonly Finding[] {
+  const checks = view.passthrough ? [checkPassthrough, checkPending] : CHECKS
+  const drafts = [
+    ...checks.flatMap((check) => check(view)),
+    ...(view.passthrough ? [] : checkStart(view, links)),
+  ]
+  return drafts.map((draft) => ({ ...draft, domain: view.domain.name, nic: view.mac }))
 }
 
 function draft(
@@ -36,8 +42,24 @@ function draft(
   return { severity, who, code, text, remedy }
 }
 
+function checkPassthrough({ configured, live }: NicView): readonly Draft[] {
+  const from =
+    configured.type === 'network'
+      ? `a virtual function that network ${configured.source ?? ''} hands out`
+      : 'passed through'
+  const half = (live ?? configured).teaming === 'transient' ? ', the fast half of a teaming pair' : ''
+  return [
+    draft(
+      'info',
+      'host',
+      'passed-through',
+      `${from}${half}: no virtio NIC, its queues are those of the device`,
+    ),
+  ]
+}
+
 function checkModel({ configured, vcpus }: NicView): readonly Draft[] {
-  if (isVirtio(configured) || configured.type === 'hostdev' || vcpus.maximum === 1) return []
+  if (isVirtio(configured) || vcpus.maximum === 1) return []
   const model = configured.model === undefined ? "libvirt's default model" : `model ${configured.model}`
   return [
     draft(
@@ -50,34 +72,37 @@ function checkModel({ configured, vcpus }: NicView): readonly Draft[] {
   ]
 }
 
-function checkType({ configured, vcpus }: NicView): readonly Draft[] {
+function checkType({ domain, configured, vcpus }: NicView): readonly Draft[] {
   if (!isVirtio(configured) || supportsMultiqueue(configured)) return []
-  const text = `interface type ${configured.type} cannot have several queues`
-  if ((configured.queues ?? 1) > 1) {
-    return [
-      draft(
-        'error',
-        'host',
-        'type-without-multiqueue',
-        `${text}: libvirt refuses to start the guest`,
-        'remove queues=',
-      ),
-    ]
-  }
-  return vcpus.maximum === 1
-    ? []
-    : [draft('info', 'host', 'type-without-multiqueue', text, 'use a bridge or network')]
+  if ((configured.queues ?? 1) > 1 || vcpus.maximum === 1) return []
+  const what =
+    configured.backend === undefined ? configured.type : `${configured.type} with ${configured.backend}`
+  return [
+    draft(
+      'info',
+      'host',
+      'type-without-multiqueue',
+      `interface type ${what} cannot have several queues`,
+      domain.stack === 'qemu' ? 'use a tap on a bridge' : 'use a bridge or network',
+    ),
+  ]
+}
+
+/** Only a guest that has a next start can fail at it. */
+function checkStart(view: NicView, links: Links | undefined): readonly Draft[] {
+  const { inactive, live } = view
+  if (inactive === undefined) return []
+  return startProblems(inactive, links, live).map(({ severity, code, text, remedy }) =>
+    draft(severity, 'host', code, text, code === 'too-many-queues' ? queueRemedy(view) : remedy),
+  )
 }
 
 /** About the configuration of the next start; what runs until then is compared in checkPending. */
-function checkCount({ domain, configured, mac, vcpus }: NicView): readonly Draft[] {
+function checkCount(view: NicView): readonly Draft[] {
+  const { domain, configured, vcpus } = view
   if (!supportsMultiqueue(configured)) return []
   const { queues } = configured
-  const set = `vqtune host set-queues ${shellQuote(domain.name)} --nic ${mac} vcpus --apply`
-  if (queues !== undefined && queues > MAX_QUEUES) {
-    const text = `queues='${queues}' is above ${MAX_QUEUES}: the guest will not start`
-    return [draft('error', 'host', 'too-many-queues', text, set)]
-  }
+  if (queues !== undefined && queues > MAX_QUEUES && usesTap(configured)) return []
   const drafts: Draft[] = []
   if (queues === 0 || queues === 1) {
     drafts.push(
@@ -90,30 +115,32 @@ function checkCount({ domain, configured, mac, vcpus }: NicView): readonly Draft
     )
   }
   const offered = offeredQueues(configured)
+  const set = (): string => queueRemedy(view)
   if (offered > vcpus.maximum) {
+    const os = (domain.live ?? domain.inactive)?.guestOs
+    const xdp = mayWantXdpQueues(os) && offered <= 2 * vcpus.maximum
     const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the others only cost file descriptors and interrupts`
-    drafts.push(draft('warning', 'host', 'more-queues-than-vcpus', text, set))
+    drafts.push(
+      xdp
+        ? draft('info', 'host', 'more-queues-than-vcpus', `${text}; only XDP in the guest may want them`)
+        : draft('warning', 'host', 'more-queues-than-vcpus', text, set()),
+    )
   } else if (offered === 1 && vcpus.current > 1) {
     const text = `one queue for ${vcpus.current} vCPUs: a single vCPU handles all packets`
-    drafts.push(draft('warning', 'host', 'single-queue', text, set))
+    drafts.push(draft('warning', 'host', 'single-queue', text, set()))
   } else if (offered < vcpus.current && offered < MAX_QUEUES) {
     const text = `${offered} queues for ${vcpus.current} vCPUs`
-    drafts.push(draft('warning', 'host', 'fewer-queues-than-vcpus', text, set))
+    drafts.push(draft('warning', 'host', 'fewer-queues-than-vcpus', text, set()))
   }
   return drafts
 }
 
-function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
+function checkPending(view: NicView): readonly Draft[] {
+  const { domain, live, inactive, passthrough } = view
   if (domain.live === undefined || domain.inactive === undefined) return []
   if (live === undefined) {
     return [
-      draft(
-        'info',
-        'host',
-        'pending-plug',
-        'configured, but not yet in the running guest',
-        powerCycle(domain.name),
-      ),
+      draft('info', 'host', 'pending-plug', 'configured, but not yet in the running guest', powerCycle(view)),
     ]
   }
   if (inactive === undefined) {
@@ -126,6 +153,8 @@ function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
       ),
     ]
   }
+  // The network turned it into something else on purpose; the next start does the same.
+  if (passthrough) return []
   const changes = [
     change('queues', offeredQueues(live), offeredQueues(inactive)),
     change('driver', live.driver ?? 'default', inactive.driver ?? 'default'),
@@ -139,7 +168,7 @@ function checkPending({ domain, live, inactive }: NicView): readonly Draft[] {
       'host',
       'pending-power-off',
       `takes effect after a power-off: ${changes.join(', ')}`,
-      powerCycle(domain.name),
+      powerCycle(view),
     ),
   ]
 }
@@ -153,43 +182,43 @@ function comparableType(type: string): string {
   return type === 'network' || type === 'bridge' || type === 'direct' ? 'network' : type
 }
 
-/** A reboot inside the guest keeps the QEMU process and so the old device. */
-function powerCycle(name: string): string {
-  return `power off and start again (a reboot is not enough): virsh shutdown ${shellQuote(name)}; virsh start ${shellQuote(name)}`
-}
-
-function checkGuestUse({ live, link, vcpus }: NicView): readonly Draft[] {
+function checkGuestUse({ domain, live, link, vcpus }: NicView): readonly Draft[] {
   const queues = link?.tapQueues
   if (live === undefined || queues === undefined) return []
   const usable = Math.min(queues.active + queues.unused, vcpus.current)
   if (queues.active >= usable) return []
+  const os = domain.live?.guestOs ?? domain.inactive?.guestOs
+  const which = os === undefined ? 'the guest' : `the guest (${os.certain ? '' : 'probably '}${os.name})`
   return [
     draft(
       'warning',
       'guest',
       'unused-queues',
-      `the guest uses ${queues.active} of ${queues.active + queues.unused} queues with ${vcpus.current} vCPUs`,
-      'inside the guest: vqtune apply',
+      `${which} uses ${queues.active} of ${queues.active + queues.unused} queues with ${vcpus.current} vCPUs`,
+      stepsInGuest(os, usable),
     ),
   ]
 }
 
-function checkBackend({ domain, configured, live, inactive, link }: NicView): readonly Draft[] {
-  if (!isVirtio(configured) || !usesTap(configured.type)) return []
+function checkBackend(view: NicView): readonly Draft[] {
+  const { domain, configured, live, inactive, link } = view
+  if (!isVirtio(configured) || !usesTap(configured)) return []
   if ((domain.live ?? domain.inactive)?.type === 'qemu') {
-    return [draft('info', 'host', 'emulated', 'an emulated guest (domain type qemu) never uses vhost')]
-  }
-  if (configured.driver === 'qemu') {
-    const text = "driver name='qemu': packets go through QEMU instead of the kernel's vhost"
     return [
       draft(
-        'warning',
+        'info',
         'host',
-        'userspace-driver',
-        text,
-        `virt-xml ${shellQuote(domain.name)} --edit mac=${configured.mac} --network driver.name=vhost`,
+        'emulated',
+        domain.stack === 'libvirt'
+          ? 'an emulated guest (domain type qemu) never uses vhost'
+          : 'an emulated guest, without KVM',
       ),
     ]
+  }
+  if (configured.driver === 'qemu') {
+    const what = domain.stack === 'libvirt' ? "driver name='qemu'" : 'without vhost=on'
+    const text = `${what}: packets go through QEMU instead of vhost in the kernel`
+    return [draft('warning', 'host', 'userspace-driver', text, vhostRemedy(view))]
   }
   const fellBack =
     live !== undefined &&
@@ -200,13 +229,16 @@ function checkBackend({ domain, configured, live, inactive, link }: NicView): re
     domain.process?.vhostFds === 0
   if (!fellBack) return []
   const text = 'QEMU has no vhost-net descriptor open: the module was missing when the guest started'
-  return [
-    draft('warning', 'host', 'vhost-missing', text, `modprobe vhost_net, then ${powerCycle(domain.name)}`),
-  ]
+  return [draft('warning', 'host', 'vhost-missing', text, `modprobe vhost_net, then ${powerCycle(view)}`)]
 }
 
-function usesTap(type: string): boolean {
-  return ['network', 'bridge', 'direct', 'ethernet'].includes(type)
+function vhostRemedy(view: NicView): string {
+  const { domain, configured, inactive } = view
+  if (domain.stack === 'qemu') return 'vhost=on on its -netdev'
+  if (managerOf(view) !== undefined) return 'its manager chose it: see there'
+  return inactive === undefined
+    ? "attach it anew with <driver name='vhost'/>"
+    : `virt-xml ${shellQuote(domain.name)} --edit mac=${configured.mac} --network driver.name=vhost`
 }
 
 /** One vector for configuration changes, one for each rx and tx queue, one spare as libvirt does it. */

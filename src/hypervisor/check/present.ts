@@ -1,6 +1,8 @@
 /** The forms of `vqtune host check`: JSON, and rows for the tables. Pure. */
-import { offeredQueues } from '../libvirt/domain'
-import { estimateFds } from '../qemu/fd-estimate'
+import { type Domain, kindOf, offeredQueues } from '../libvirt/domain'
+import type { CommandLineNic } from '../qemu/command-line'
+import { estimateFds, unknownFiles } from '../qemu/fd-estimate'
+import { interruptRoutes, lockedKib, MAX_ROUTES } from '../qemu/guest-limits'
 import { nextLimit } from './domain-checks'
 import type { Finding } from './finding'
 import type { ObservedDomain, ObservedHypervisor } from './observe'
@@ -12,9 +14,14 @@ export function checkJson(seen: ObservedHypervisor, findings: readonly Finding[]
     uri: seen.uri,
     daemon: seen.daemon === undefined ? null : { unit: seen.daemon.unit, pid: seen.daemon.pid ?? null },
     maxFiles: seen.maxFiles ?? null,
+    unanswered: seen.unanswered,
     domains: seen.domains.map((domain) => ({
       name: domain.name,
+      title: domain.title ?? null,
       uuid: domain.uuid,
+      stack: domain.stack,
+      manager: configurationOf(domain)?.manager ?? null,
+      guestOs: configurationOf(domain)?.guestOs ?? null,
       type: (domain.live ?? domain.inactive)?.type ?? '',
       running: domain.live !== undefined,
       persistent: domain.inactive !== undefined,
@@ -23,9 +30,16 @@ export function checkJson(seen: ObservedHypervisor, findings: readonly Finding[]
         used: domain.process?.openFiles?.used ?? null,
         limit: finite(domain.process?.openFiles?.limit),
         needed: domain.inactive === undefined ? null : estimateFds(domain.inactive),
-        nextLimit: finite(nextLimit(seen)),
+        nextLimit: domain.stack === 'libvirt' ? finite(nextLimit(seen)) : null,
+        unknown: configured(domain, unknownFiles) ?? [],
       },
-      nics: viewNics(domain, seen.links).map(nicJson),
+      interruptRoutes: {
+        used: configured(domain, (configuration) => interruptRoutes(configuration).routes) ?? null,
+        limit: MAX_ROUTES,
+      },
+      lockedMemoryKib: configured(domain, lockedKib) ?? null,
+      commandLineNics: (configurationOf(domain)?.commandLineNics ?? []).map(commandLineNicJson),
+      nics: viewNics(domain, seen.links, seen.pools).map(nicJson),
     })),
     findings: findings.map((finding) => ({
       ...finding,
@@ -35,18 +49,35 @@ export function checkJson(seen: ObservedHypervisor, findings: readonly Finding[]
   }
 }
 
+function configurationOf({ inactive, live }: ObservedDomain): Domain | undefined {
+  return inactive ?? live
+}
+
+function configured<T>(domain: ObservedDomain, what: (configuration: Domain) => T): T | undefined {
+  const configuration = configurationOf(domain)
+  return configuration === undefined ? undefined : what(configuration)
+}
+
+function commandLineNicJson({ mac, device, backend, queues, multiqueue }: CommandLineNic): object {
+  return { mac: mac ?? null, device, backend: backend ?? null, queues: multiqueue ? queues : 1 }
+}
+
 function nicJson(view: NicView): object {
   const { mac, live, inactive, configured, link } = view
   return {
     mac,
+    handle: view.handle,
+    kind: view.passthrough ? 'passthrough' : kindOf(configured),
+    alias: live?.alias ?? configured.alias ?? null,
+    teaming: configured.teaming ?? null,
     type: configured.type,
     model: configured.model ?? null,
     source: configured.source ?? null,
-    target: live?.target ?? null,
+    target: live?.target ?? configured.target ?? null,
     driver: { live: live?.driver ?? null, configured: inactive?.driver ?? null },
     queues: {
-      live: live === undefined ? null : offeredQueues(live),
-      configured: inactive === undefined ? null : offeredQueues(inactive),
+      live: live === undefined || view.passthrough ? null : offeredQueues(live),
+      configured: inactive === undefined || view.passthrough ? null : offeredQueues(inactive),
       active: activeQueues(view) ?? null,
       unused: link?.tapQueues?.unused ?? null,
     },
@@ -58,8 +89,8 @@ function finite(value: number | undefined): number | null {
 }
 
 /** Queue pairs that the guest's driver uses; undefined when the host cannot see it (macvtap, vhost-user, vDPA). */
-function activeQueues({ live, link }: NicView): number | undefined {
-  if (live === undefined) return undefined
+function activeQueues({ live, link, passthrough }: NicView): number | undefined {
+  if (live === undefined || passthrough) return undefined
   if (link?.tapQueues !== undefined) return link.tapQueues.active
   return offeredQueues(live) === 1 ? 1 : undefined
 }
@@ -79,21 +110,42 @@ export const NIC_HEAD = [
 /** One row for each NIC; a guest without one gets a row, too. */
 export function nicRows(seen: ObservedHypervisor): readonly (readonly string[])[] {
   return seen.domains.flatMap((domain) => {
-    const views = viewNics(domain, seen.links)
+    const views = viewNics(domain, seen.links, seen.pools)
+    const guest = domain.title === undefined ? domain.name : `${domain.name} (${domain.title})`
     const files = filesCell(domain)
-    if (views.length === 0) return [[domain.name, '-', '-', '-', '-', vcpusCell(domain), '-', '-', files]]
-    return views.map((view) => [
-      domain.name,
-      view.mac,
-      view.configured.type,
-      view.configured.model ?? 'default',
-      view.configured.driver ?? 'default',
-      vcpusCell(domain),
-      queuesCell(view),
-      view.live === undefined ? '-' : String(activeQueues(view) ?? '?'),
-      files,
-    ])
+    const rows = [
+      ...views.map((view) => nicCells(domain, view)),
+      ...(configurationOf(domain)?.commandLineNics ?? []).map((nic) => commandLineCells(domain, nic)),
+    ]
+    if (rows.length === 0) return [[guest, '-', '-', '-', '-', vcpusCell(domain), '-', '-', files]]
+    return rows.map((cells) => [guest, ...cells, files])
   })
+}
+
+function nicCells(domain: ObservedDomain, view: NicView): readonly string[] {
+  const { mac, configured, passthrough } = view
+  if (passthrough) return [mac, configured.type, '-', '-', vcpusCell(domain), '-', '-']
+  return [
+    mac,
+    configured.type,
+    configured.model ?? 'default',
+    configured.driver ?? 'default',
+    vcpusCell(domain),
+    queuesCell(view),
+    view.live === undefined ? '-' : String(activeQueues(view) ?? '?'),
+  ]
+}
+
+function commandLineCells(domain: ObservedDomain, nic: CommandLineNic): readonly string[] {
+  return [
+    nic.mac ?? '-',
+    'qemu:commandline',
+    nic.device,
+    nic.vhost ? 'vhost' : 'default',
+    vcpusCell(domain),
+    String(nic.multiqueue ? nic.queues : 1),
+    domain.live === undefined ? '-' : '?',
+  ]
 }
 
 function vcpusCell(domain: ObservedDomain): string {
@@ -116,9 +168,13 @@ function filesCell(domain: ObservedDomain): string {
     : `${files.used ?? '?'} of ${Number.isFinite(files.limit) ? files.limit : 'unlimited'}`
 }
 
-/** `error  host   web01 52:54:..: text` with the remedy below. */
+/** `error (host) web01 52:54:..: text` with the remedy below, one step a line. */
 export function findingLines(finding: Finding): readonly string[] {
   const where = finding.nic === undefined ? finding.domain : `${finding.domain} ${finding.nic}`
   const line = `${finding.severity} (${finding.who}) ${where}: ${finding.text}`
-  return finding.remedy === undefined ? [line] : [line, `  -> ${finding.remedy}`]
+  return finding.remedy === undefined ? [line] : [line, ...remedyLines(finding.remedy)]
+}
+
+export function remedyLines(remedy: string): readonly string[] {
+  return remedy.split('\n').map((step, i) => (i === 0 ? `  -> ${step}` : `     ${step}`))
 }

@@ -1,5 +1,11 @@
-/** Network devices of the hypervisor: guests' taps, bridges, uplinks. Pure. */
-import type { Links } from '../../kernel/ip-link'
+/** Network devices of the hypervisor: guests' taps, bridges, uplinks. */
+import { type Links, requireLinks } from '../../kernel/ip-link'
+import type { System } from '../../system/system'
+
+/** undefined without iproute2. @throws VqtuneError kind tool-failed */
+export async function hostLinks(system: System): Promise<Links | undefined> {
+  return system.findTool('ip') === undefined ? undefined : requireLinks(system)
+}
 
 /** Taps and macvtaps: the host ends of the guests' NICs. */
 export function guestTaps(links: Links): readonly string[] {

@@ -17,6 +17,8 @@ export interface QemuProcess {
   readonly vhostFds: number | undefined
   /** MSI-X vectors asked for, by MAC; a NIC without `vectors=` is not listed. */
   readonly vectors: ReadonlyMap<string, number>
+  /** What it may lock, in KiB (RLIMIT_MEMLOCK); Infinity for unlimited, undefined when not readable. */
+  readonly lockedKib: number | undefined
 }
 
 /** @param domain name of the guest; libvirt keeps NAME.pid. undefined when there is no such process. */
@@ -25,16 +27,33 @@ export function readQemuProcess(system: System, domain: string): QemuProcess | u
     system.readText(`${system.paths.hypervisor.runLibvirtQemu}/${domain}.pid`)?.trim(),
   )
   if (pid === undefined) return undefined
-  const directory = `${system.paths.proc}/${pid}`
-  const cmdline = allowed(() => system.readText(`${directory}/cmdline`))
+  const cmdline = allowed(() => system.readText(`${system.paths.proc}/${pid}/cmdline`))
   // A stale PID file may point to an unrelated process.
   if (cmdline === undefined || !isGuest(cmdline, domain)) return undefined
+  return describe(system, pid, cmdline)
+}
+
+/** Any QEMU by its number, with its arguments. undefined when it has ended, or may not be looked at. */
+export function readProcess(
+  system: System,
+  pid: number,
+): { readonly process: QemuProcess; readonly args: readonly string[] } | undefined {
+  const cmdline = allowed(() => system.readText(`${system.paths.proc}/${pid}/cmdline`))
+  if (cmdline === undefined || cmdline === '') return undefined
+  const args = cmdline.split('\0')
+  if (args.at(-1) === '') args.pop()
+  return { process: describe(system, pid, cmdline), args }
+}
+
+function describe(system: System, pid: number, cmdline: string): QemuProcess {
+  const directory = `${system.paths.proc}/${pid}`
   const fds = allowed(() => system.list(`${directory}/fd`))
   return {
     pid,
     openFiles: readOpenFiles(system, pid),
     vhostFds: fds?.filter((fd) => system.readLink(`${directory}/fd/${fd}`) === '/dev/vhost-net').length,
     vectors: parseVectors(cmdline),
+    lockedKib: parseLockedKib(allowed(() => system.readText(`${directory}/limits`)) ?? ''),
   }
 }
 
@@ -51,6 +70,14 @@ export function parseOpenFilesLimit(text: string): number | undefined {
   const soft = /^Max open files\s+(\S+)/m.exec(text)?.[1]
   if (soft === undefined) return undefined
   return soft === 'unlimited' ? Number.POSITIVE_INFINITY : parseWholeNumber(soft)
+}
+
+/** The soft limit of "Max locked memory" in /proc/PID/limits, which counts bytes. */
+export function parseLockedKib(text: string): number | undefined {
+  const soft = /^Max locked memory\s+(\S+)/m.exec(text)?.[1]
+  if (soft === 'unlimited') return Number.POSITIVE_INFINITY
+  const bytes = parseWholeNumber(soft)
+  return bytes === undefined ? undefined : Math.floor(bytes / 1024)
 }
 
 /** libvirt starts every guest with `-name guest=NAME,...`, commas in the name doubled. */

@@ -1,16 +1,17 @@
 /** What prevents zero copy although the parameter is on. */
 
 import { VqtuneError } from '../../errors'
-import { requireLinks } from '../../kernel/ip-link'
+import type { Links } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { shellQuote } from '../../text/escape'
-import { guestTaps, sharedBridges, uplinksOf } from '../network/links'
+import { guestTaps, hostLinks, sharedBridges, uplinksOf } from '../network/links'
 
 export const CONDITION_CODES = [
   'uplink-scatter-gather-off',
   'no-uplink',
   'guest-to-guest',
   'small-packets',
+  'fallback-unseen',
 ] as const
 
 export interface Condition {
@@ -36,7 +37,7 @@ export async function readSurroundings(
   system: System,
   named: string | undefined,
 ): Promise<ZerocopySurroundings> {
-  const links = await requireLinks(system)
+  const links: Links = (await hostLinks(system)) ?? new Map()
   if (named !== undefined && !links.has(named)) {
     const known = [...links.values()].filter((link) => !link.loopback).map((link) => link.name)
     throw new VqtuneError(
@@ -85,6 +86,11 @@ export function conditionsOf(
       code: 'small-packets',
       defeats: false,
       text: 'packets under 256 bytes are always copied, and all packets while a packet sniffer is running',
+    },
+    {
+      code: 'fallback-unseen',
+      defeats: false,
+      text: 'on means that vhost attempts it: how many packets are still copied on the way is not visible here; vqtune host zerocopy probe measures it under load',
     },
   ]
 }

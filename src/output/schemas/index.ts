@@ -8,6 +8,14 @@ import { apply } from './apply'
 import { configCheck } from './config-check'
 import { drift } from './drift'
 import { explain } from './explain'
+import {
+  hostMaxFiles,
+  hostSetQueues,
+  hostUndo,
+  hostUndoList,
+  hostZerocopyOff,
+  hostZerocopyOn,
+} from './host-change'
 import { hostCheck } from './host-check'
 import { hostZerocopyProbe } from './host-zerocopy-probe'
 import { hostZerocopyStatus } from './host-zerocopy-status'
@@ -30,8 +38,14 @@ export const SCHEMAS = {
   trial,
   'config-check': configCheck,
   'host-check': hostCheck,
+  'host-set-queues': hostSetQueues,
+  'host-max-files': hostMaxFiles,
   'host-zerocopy-status': hostZerocopyStatus,
+  'host-zerocopy-on': hostZerocopyOn,
+  'host-zerocopy-off': hostZerocopyOff,
   'host-zerocopy-probe': hostZerocopyProbe,
+  'host-undo': hostUndo,
+  'host-undo-list': hostUndoList,
 }
 export type SchemaName = keyof typeof SCHEMAS
 

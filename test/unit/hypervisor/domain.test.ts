@@ -1,11 +1,12 @@
 /** Libvirt's XML where it is sparse, odd or broken; recorded texts are in driver-edit.test.ts. */
 import { describe, expect, it } from 'vitest'
 import { unifiedDiff } from '../../../src/hypervisor/change/diff'
-import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
+import { bareDomain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
 import { setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
 import { scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
 
 const MAC = '52:54:00:00:00:01'
+const PLACE = { index: 0, mac: MAC }
 const domain = (devices: string, head = '<name>w</name><uuid>u</uuid>') =>
   `<domain>${head}${devices}</domain>`
 const nic = (inner: string) => `<devices><interface><mac address='${MAC}'/>${inner}</interface></devices>`
@@ -13,12 +14,12 @@ const nic = (inner: string) => `<devices><interface><mac address='${MAC}'/>${inn
 describe('a domain', () => {
   it('that says little has the defaults of libvirt', () => {
     expect(parseDomain(domain(`${nic('')}<devices/>`), 'w')).toEqual({
-      ...{ name: 'w', uuid: 'u', type: '', arch: '', id: undefined, disks: 0 },
-      vcpus: { current: 1, maximum: 1 },
+      ...bareDomain('w', 'u'),
       interfaces: [
         {
-          ...{ mac: MAC, type: '', model: undefined, driver: undefined },
-          ...{ queues: undefined, target: undefined, source: undefined },
+          ...{ index: 0, mac: MAC, type: '', model: undefined, driver: undefined },
+          ...{ queues: undefined, target: undefined, targetManaged: true, source: undefined },
+          ...{ alias: undefined, teaming: undefined, backend: undefined },
         },
       ],
     })
@@ -29,7 +30,11 @@ describe('a domain', () => {
       '<vcpu>2</vcpu><vcpu>3</vcpu><devices><disk/></devices>',
       '<name>w</name><uuid>u</uuid>',
     )
-    expect(parseDomain(twice, 'w')).toMatchObject({ vcpus: { maximum: 2 }, disks: 1, interfaces: [] })
+    expect(parseDomain(twice, 'w')).toMatchObject({
+      vcpus: { maximum: 2 },
+      devices: { disks: [{ virtio: false, queues: undefined, protocol: undefined }] },
+      interfaces: [],
+    })
     for (const head of ['<name/><uuid>u</uuid>', "<name a='x'/><uuid>u</uuid>", '<uuid>u</uuid>'])
       expect(() => parseDomain(domain('', head), 'w')).toThrow('w: not a domain')
     expect(() => parseDomain(domain('<devices><interface/></devices>'), 'w')).toThrow(
@@ -41,13 +46,13 @@ describe('a domain', () => {
 describe('an edit', () => {
   it('is refused for what is no domain, or has nowhere to put a driver', () => {
     expect(() => setInterfaceQueues('<network/>', [], 2)).toThrow('the root element is not <domain>')
-    expect(() => setInterfaceQueues(domain(nic('')), [MAC], 2)).toThrow('an interface without <model>')
+    expect(() => setInterfaceQueues(domain(nic('')), [PLACE], 2)).toThrow('an interface without <model>')
   })
 
   it('leaves a driver without queues alone for one queue, and puts the number into a bare one', () => {
     const named = domain(nic("<driver name='vhost'/>"))
-    expect(setInterfaceQueues(named, [MAC], 1)).toBe(named)
-    expect(setInterfaceQueues(domain(nic('<driver><guest/></driver>')), [MAC], 2)).toBe(
+    expect(setInterfaceQueues(named, [PLACE], 1)).toBe(named)
+    expect(setInterfaceQueues(domain(nic('<driver><guest/></driver>')), [PLACE], 2)).toBe(
       domain(nic("<driver queues='2'><guest/></driver>")),
     )
   })

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { hidePasswords, unifiedDiff } from '../../../src/hypervisor/change/diff'
 import { offeredQueues, parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
+import { attachableInterface, setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
 import { attributeOf, scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
 import { recorded } from './recorded'
 
 const xml = recorded('web01.inactive.xml')
-const FIRST = '52:54:00:00:00:01' // <driver name='qemu' queues='4'/>
-const SECOND = '52:54:00:00:00:02' // no <driver>
+const FIRST = { index: 0, mac: '52:54:00:00:00:01' } // <driver name='qemu' queues='4'/>
+const SECOND = { index: 1, mac: '52:54:00:00:00:02' } // no <driver>
 const changedLines = (before: string, after: string) =>
   unifiedDiff('x', before, after)
     .split('\n')
@@ -42,17 +42,24 @@ describe('setInterfaceQueues', () => {
     const odd = xml
       .replace(
         "<driver name='qemu' queues='4'/>",
-        `<!-- <mac address='${SECOND}'/> > --><driver  name="vhost"><host tso4='off'/></driver>`,
+        `<!-- <mac address='${SECOND.mac}'/> > --><driver  name="vhost"><host tso4='off'/></driver>`,
       )
       .replace('<devices>', '<devices><![CDATA[ <interface> ]]>')
     const after = setInterfaceQueues(odd, [FIRST], 3)
     expect(after).toBe(odd.replace(`name="vhost">`, `name="vhost" queues='3'>`))
   })
 
-  it('refuses a MAC that is missing or there twice', () => {
-    expect(() => setInterfaceQueues(xml, ['52:54:00:00:00:99'], 2)).toThrow('0 interfaces have the MAC')
-    const twice = xml.replace(SECOND, FIRST)
-    expect(() => setInterfaceQueues(twice, [FIRST], 2)).toThrow('2 interfaces have the MAC')
+  it('takes an interface by its place, since a MAC may be there twice, and refuses one that is another', () => {
+    const twice = xml.replace(SECOND.mac, FIRST.mac)
+    const after = setInterfaceQueues(twice, [{ ...SECOND, mac: FIRST.mac }], 2)
+    expect(changedLines(twice, after)).toEqual(["+      <driver queues='2'/>"])
+    for (const place of [
+      { index: 9, mac: FIRST.mac },
+      { index: 1, mac: FIRST.mac },
+    ])
+      expect(() => setInterfaceQueues(xml, [place], 2)).toThrow(
+        `interface ${place.index + 1} is not the one with the MAC ${FIRST.mac}`,
+      )
   })
 
   it('changes what it is asked for and nothing else, for any counts', () => {
@@ -60,7 +67,10 @@ describe('setInterfaceQueues', () => {
       fc.property(fc.integer({ min: 1, max: 256 }), fc.integer({ min: 1, max: 256 }), (a, b) => {
         const once = setInterfaceQueues(xml, [FIRST, SECOND], a)
         const nics = parseDomain(once, 'test').interfaces
-        expect(nics.filter((nic) => [FIRST, SECOND].includes(nic.mac)).map(offeredQueues)).toEqual([a, a])
+        expect(nics.filter((nic) => [FIRST.mac, SECOND.mac].includes(nic.mac)).map(offeredQueues)).toEqual([
+          a,
+          a,
+        ])
         expect(nics.slice(2)).toEqual(parseDomain(xml, 'test').interfaces.slice(2))
         // The way does not matter, only the last request.
         expect(setInterfaceQueues(once, [FIRST, SECOND], b)).toBe(setInterfaceQueues(xml, [FIRST, SECOND], b))
@@ -71,6 +81,39 @@ describe('setInterfaceQueues', () => {
       { numRuns: 40 },
     )
   })
+})
+
+describe('attachableInterface', () => {
+  it('is the running interface without what libvirt chose for it, with the queues, and can be parsed', () => {
+    const live = recorded('web01.live.xml')
+    expect(attachableInterface(live, SECOND, 4)).toBe(
+      [
+        "<interface type='bridge'>",
+        "  <mac address='52:54:00:00:00:02'/>",
+        "  <source bridge='br0'/>",
+        "  <model type='virtio'/>",
+        "  <driver queues='4'/>",
+        '</interface>',
+      ].join('\n'),
+    )
+    expect(attachableInterface(live, FIRST, 2)).toContain("<driver name='qemu' queues='2'/>")
+  })
+
+  it('keeps an alias and a target that somebody chose, whatever they follow', () => {
+    const own = recorded('web01.live.xml')
+      .replace("<target dev='vnet1'/>", '')
+      .replace("<alias name='net1'/>", "<target dev='tap-web'/><alias name='ua-lan'/><alias/>")
+    const xml = attachableInterface(own, SECOND, 4)
+    expect(xml).toContain("<target dev='tap-web'/><alias name='ua-lan'/>")
+    expect(xml).not.toContain('<address')
+    const tight = live('<model type="virtio"/><alias name="net0"/><address type="pci"/><target/>')
+    expect(attachableInterface(tight, { index: 0, mac: FIRST.mac }, 4)).toBe(
+      `<interface type='bridge'><mac address='${FIRST.mac}'/><model type="virtio"/><driver queues='4'/><target/></interface>`,
+    )
+  })
+
+  const live = (inner: string) =>
+    `<domain><devices><interface type='bridge'><mac address='${FIRST.mac}'/>${inner}</interface></devices></domain>`
 })
 
 describe('scanXml', () => {
@@ -108,10 +151,10 @@ describe('parseDomain', () => {
 
 describe('unifiedDiff', () => {
   it('is what patch understands: new file, removed file, missing last newline', () => {
-    expect(unifiedDiff('f', undefined, 'a\n')).toBe('--- /dev/null\n+++ f\n@@ -0,0 +1 @@\n+a\n')
-    expect(unifiedDiff('f', 'a\n', undefined)).toBe('--- f\n+++ /dev/null\n@@ -1 +0,0 @@\n-a\n')
+    expect(unifiedDiff('f', undefined, 'a\n')).toBe('--- /dev/null\n+++ f\n@@ -0,0 +1,1 @@\n+a\n')
+    expect(unifiedDiff('f', 'a\n', undefined)).toBe('--- f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n')
     expect(unifiedDiff('f', 'a', 'b\n')).toBe(
-      '--- f\n+++ f\n@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n',
+      '--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n',
     )
     expect(unifiedDiff('f', 'a\n', 'a\n')).toBe('')
   })

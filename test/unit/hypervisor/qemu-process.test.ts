@@ -6,6 +6,7 @@ import {
   parseOpenFilesLimit,
   parseVectors,
   readOpenFiles,
+  readProcess,
   readQemuProcess,
 } from '../../../src/hypervisor/qemu/process'
 import type { System } from '../../../src/system/system'
@@ -42,6 +43,7 @@ describe('the process of a guest', () => {
       openFiles: { limit: 20_000, used: 4 },
       vhostFds: 2,
       vectors: new Map([[MAC, 10]]),
+      lockedKib: 8192,
     })
   })
 
@@ -50,6 +52,20 @@ describe('the process of a guest', () => {
     expect(readQemuProcess(hypervisor('812\n'), 'web03')).toBeUndefined()
     for (const pidFile of ['', '813', '-812', '8.12e2', '0x32c', '812 813', '0'])
       expect(readQemuProcess(hypervisor(pidFile), 'web01'), pidFile).toBeUndefined()
+  })
+
+  it('is any QEMU by its number, with its arguments', () => {
+    const system = systemWith({
+      '/proc/7/cmdline': 'qemu\0-S\0',
+      '/proc/8/cmdline': '',
+      '/proc/9/cmdline': 'qemu',
+    })
+    expect(readProcess(system, 7)).toMatchObject({
+      args: ['qemu', '-S'],
+      process: { pid: 7, openFiles: undefined, lockedKib: undefined },
+    })
+    expect(readProcess(system, 9)?.args).toEqual(['qemu'])
+    expect([readProcess(system, 6), readProcess(system, 8)]).toEqual([undefined, undefined])
   })
 
   it('tells what a user may see of it', () => {

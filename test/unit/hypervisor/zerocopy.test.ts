@@ -215,6 +215,12 @@ describe('loading the module again', () => {
 })
 
 describe('conditions', () => {
+  it('without iproute2 are those that need no look at devices', async () => {
+    const { uplinks, conditions } = await readSurroundings(systemWith({}), undefined)
+    expect(uplinks).toEqual([])
+    expect(conditions.map(({ code }) => code)).toEqual(['no-uplink', 'small-packets', 'fallback-unseen'])
+  })
+
   const surroundings = (named: string | undefined, ethtool: Partial<ToolResult>, stdout: string) =>
     readSurroundings(withPrograms(systemWith({}), { ip: [{ stdout }], ethtool: [ethtool] }), named)
 
@@ -227,6 +233,7 @@ describe('conditions', () => {
       'uplink-scatter-gather-off',
       'guest-to-guest',
       'small-packets',
+      'fallback-unseen',
     ])
     const silent = { code: 92, stderr: 'Cannot get device feature names: No such device\n' }
     expect((await surroundings('br0', silent, links)).uplinks).toEqual([
@@ -258,7 +265,11 @@ describe('conditions', () => {
       'eth1: scatter-gather is off: everything sent through it is copied (ethtool -K eth1 sg on)',
     ])
     expect(conditions.map(({ code }) => code)).toContain('guest-to-guest')
-    expect(conditionsOf([], new Map()).map(({ code }) => code)).toEqual(['no-uplink', 'small-packets'])
+    expect(conditionsOf([], new Map()).map(({ code }) => code)).toEqual([
+      'no-uplink',
+      'small-packets',
+      'fallback-unseen',
+    ])
   })
 })
 

@@ -32,28 +32,32 @@ describe('links', () => {
   it('tell what they are and belong to', () => {
     const entry = {
       ...{ ifname: 'vnet0', link: 'eth0', master: 'br0', link_type: 'ether' },
-      linkinfo: { info_kind: 'tun', info_data: { multi_queue: true, numqueues: 1, numdisabled: 3 } },
+      linkinfo: {
+        info_kind: 'tun',
+        info_data: { multi_queue: true, persist: true, numqueues: 1, numdisabled: 3 },
+      },
     }
     const facts = {
       ...{ name: 'vnet0', altnames: [], xdp: false, master: 'br0', lower: 'eth0', kind: 'tun' },
-      ...{ loopback: false, tapQueues: { active: 1, unused: 3 } },
+      ...{ loopback: false, tapQueues: { active: 1, unused: 3 }, multiQueue: true, persistent: true },
     }
     const parsed = (one: object) => parseLinks(JSON.stringify([one])).get('vnet0')
     expect(parsed(entry)).toEqual(facts)
-    for (const data of [
-      undefined,
-      3,
-      { multi_queue: false, numqueues: 1, numdisabled: 0 },
-      { multi_queue: true, numqueues: 1 },
-      { multi_queue: true, numdisabled: 1 },
+    for (const [data, multiQueue] of [
+      [undefined, undefined],
+      [3, undefined],
+      [{ multi_queue: false, numqueues: 1, numdisabled: 0 }, false],
+      [{ multi_queue: true, numqueues: 1 }, true],
+      [{ multi_queue: true, persist: false, numdisabled: 1 }, true],
     ])
       expect(parsed({ ...entry, linkinfo: { info_kind: 'tun', info_data: data } })).toEqual({
         ...facts,
-        tapQueues: undefined,
+        ...{ tapQueues: undefined, multiQueue, persistent: false },
       })
     expect(parsed({ ...entry, linkinfo: null, link_type: 'loopback', master: 7 })).toEqual({
       ...facts,
       ...{ master: undefined, kind: undefined, loopback: true, tapQueues: undefined },
+      ...{ multiQueue: undefined, persistent: false },
     })
   })
 })

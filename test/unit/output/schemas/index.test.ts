@@ -50,10 +50,12 @@ describe('schemas', () => {
     const dryRun = COMMANDS.filter(({ options }) => options?.json && options['dry-run']).map(
       ({ words }) => words,
     )
+    const lists = COMMANDS.filter(({ options }) => options?.json && options.list).map(({ words }) => words)
     expect([...NAMES].sort()).toEqual(
       [
         ...verbs.map((words) => words.join('-')),
         ...dryRun.map((words) => `${words.join('-')}-dry-run`),
+        ...lists.map((words) => `${words.join('-')}-list`),
       ].sort(),
     )
     for (const words of verbs) {

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { type Domain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
+import { parseNetworkMode } from '../../../src/hypervisor/libvirt/network'
+import { automaticQueues } from '../../../src/hypervisor/qemu/device-queues'
+import { estimateFds, unknownFiles } from '../../../src/hypervisor/qemu/fd-estimate'
+import { interruptRoutes, lockedKib, newDiskRoutes } from '../../../src/hypervisor/qemu/guest-limits'
+import { parseLockedKib } from '../../../src/hypervisor/qemu/process'
+
+const guest = (devices: string, machine = 'pc-q35-8.2', head = '') =>
+  parseDomain(
+    `<domain type='kvm'><name>g</name><uuid>u</uuid>${head}<memory unit='GiB'>4</memory><vcpu current='8'>16</vcpu><os><type arch='x86_64' machine='${machine}'>hvm</type></os><devices>${devices}</devices></domain>`,
+    'g',
+  )
+const nic = (queues: number, rest = '') =>
+  `<interface type='bridge'><mac address='52:54:00:00:00:01'/><model type='virtio'/><driver queues='${queues}'/>${rest}</interface>`
+const disk = (rest = '', type = 'file') =>
+  `<disk type='${type}'>${rest}<target dev='vda' bus='virtio'/></disk>`
+
+describe('queues that nobody asked for', () => {
+  it.each([
+    ['pc-q35-5.2', 8],
+    ['pc-q35-5.1', 1],
+    ['pc-i440fx-10.0', 8],
+    ['pc-i440fx-9.0+pve1', 8],
+    ['pc-q35-rhel8.4.0', 8],
+    ['pc-q35-rhel8.2.0', 1],
+    ['pc-i440fx-rhel7.6.0', 1],
+    ['pc-q35-rhel9.4.0', 8],
+    ['q35', 8],
+  ])('%s: %i on 8 vCPUs', (machine, queues) => {
+    expect(automaticQueues({ machine, vcpus: { current: 8, maximum: 16 } })).toBe(queues)
+  })
+})
+
+describe('interrupt routes', () => {
+  it('are those of all virtio devices: 2 N + 1 for a NIC, queues and a few more for the rest', () => {
+    const routes = (domain: Domain) => interruptRoutes(domain).routes
+    expect(routes(guest(nic(4)))).toBe(9)
+    expect(routes(guest(disk()))).toBe(9)
+    expect(routes(guest(disk("<driver queues='2'/>")))).toBe(3)
+    expect(routes(guest("<disk><target dev='sda' bus='scsi'/></disk>"))).toBe(0)
+    expect(routes(guest("<controller type='scsi' model='virtio-scsi'/>"))).toBe(11)
+    expect(
+      routes(guest("<controller type='scsi' model='virtio-scsi'><driver queues='4'/></controller>")),
+    ).toBe(7)
+    expect(routes(guest("<controller type='scsi' model='lsilogic'/><controller type='usb'/>"))).toBe(0)
+    expect(routes(guest("<filesystem><driver type='virtiofs' queue='1'/></filesystem><filesystem/>"))).toBe(3)
+    expect(routes(guest("<filesystem><driver type='virtiofs'/></filesystem>"))).toBe(3)
+    expect(routes(guest("<vsock model='virtio'/>"))).toBe(4)
+    expect(routes(guest(`${nic(4)}${disk()}`, 'pc-q35-4.2'))).toBe(9 + 2)
+  })
+
+  it('of passed-through devices are not known, and of qemu:commandline those that it shows', () => {
+    expect(
+      interruptRoutes(
+        guest(
+          "<hostdev type='pci'/><hostdev type='usb'/><interface type='hostdev'><mac address='a'/></interface>",
+        ),
+      ),
+    ).toEqual({ routes: 0, largest: 0, unknown: 2 })
+    const extra = (mq: string) =>
+      parseDomain(
+        `<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>g</name><uuid>u</uuid><devices/><qemu:commandline><qemu:arg value='-netdev'/><qemu:arg value='tap,id=n,queues=4'/><qemu:arg value='-device'/><qemu:arg value='virtio-net-pci,netdev=n${mq}'/><qemu:arg/><qemu:env name='A' value='b'/></qemu:commandline></domain>`,
+        'g',
+      )
+    expect([extra(',mq=on'), extra('')].map((domain) => interruptRoutes(domain).routes)).toEqual([9, 3])
+    expect(newDiskRoutes(guest(''))).toBe(9)
+  })
+})
+
+describe('open files', () => {
+  it('count disks and controllers with their queues, virtiofs and passed-through devices', () => {
+    const base = 16 + 16
+    expect(estimateFds(guest(''))).toBe(base)
+    expect(estimateFds(guest(disk()))).toBe(base + 1 + 16)
+    expect(estimateFds(guest("<disk><target dev='sda' bus='sata'/></disk>"))).toBe(base + 1)
+    expect(estimateFds(guest("<controller type='scsi' model='virtio-scsi'/>"))).toBe(base + 16)
+    expect(estimateFds(guest("<filesystem><driver type='virtiofs'/></filesystem>"))).toBe(base + 8)
+    expect(estimateFds(guest("<hostdev type='pci'/>"))).toBe(base + 24)
+  })
+
+  it('of sockets to storage and switches are not known', () => {
+    expect(unknownFiles(guest(disk()))).toEqual([])
+    const rbd = disk("<source protocol='rbd' name='p/i'/>", 'network')
+    expect(unknownFiles(guest(rbd + rbd + disk('', 'network')))).toEqual([
+      'network disks (sockets to the storage)',
+      'rbd disks (sockets to the storage)',
+    ])
+    expect(unknownFiles(guest(disk('', 'vhostuser')))).toEqual(['vhost-user sockets and their memory'])
+    expect(unknownFiles(guest(nic(2).replace('bridge', 'vhostuser')))).toEqual([
+      'vhost-user sockets and their memory',
+    ])
+  })
+})
+
+describe('locked memory', () => {
+  it('is the guest’s and one GiB, once for VFIO and once for each vDPA device', () => {
+    const gib = 1024 * 1024
+    expect(lockedKib(guest(nic(4)))).toBeUndefined()
+    expect(lockedKib(guest("<hostdev type='pci'/><hostdev type='mdev'/>"))).toBe(5 * gib)
+    const vdpa = nic(2).replace('bridge', 'vdpa')
+    expect(lockedKib(guest(vdpa + vdpa))).toBe(9 * gib)
+    expect(lockedKib({ ...guest("<hostdev type='pci'/>"), memoryKib: undefined })).toBeUndefined()
+  })
+
+  it('reads sizes with and without units, and what the process may lock', () => {
+    const limit = (text: string) => guest('', 'q35', `<memtune>${text}</memtune>`).hardLimitKib
+    expect(limit("<hard_limit unit='G'>2</hard_limit>")).toBe(2 * 1024 * 1024)
+    expect(limit('<hard_limit>2048</hard_limit>')).toBe(2048)
+    expect(limit("<hard_limit unit='furlong'>1</hard_limit>")).toBeUndefined()
+    expect(limit('')).toBeUndefined()
+    expect(
+      parseLockedKib('Max locked memory         unlimited            unlimited            bytes\n'),
+    ).toBe(Number.POSITIVE_INFINITY)
+    expect(parseLockedKib('Max locked memory         65537 65537 bytes\n')).toBe(64)
+    expect(parseLockedKib('')).toBeUndefined()
+  })
+})
+
+it('a network tells what it does with interfaces', () => {
+  expect(parseNetworkMode("<network><forward mode='hostdev' managed='yes'/></network>")).toBe('hostdev')
+  expect(parseNetworkMode('<network/>')).toBeUndefined()
+})
