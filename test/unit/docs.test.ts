@@ -220,5 +220,5 @@ test('the README names every command, and the picture is of this program', () =>
   const picture = textOf('docs/terminal.svg').replace(/<[^>]*>/g, '')
   const shown = [...picture.matchAll(/^# (vqtune .*)$/gm)].map(([, line]) => line)
   expect(shown).toEqual(['vqtune plan', 'vqtune apply', 'vqtune status'])
-  expect(picture).toMatch(/2 of 4 channels[\s\S]*4 of 4 channels/)
+  expect(picture).toMatch(/2 channels, target 4[\s\S]*4 channels \(one per vCPU\)/)
 })
