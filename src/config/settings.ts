@@ -149,7 +149,7 @@ export const NIC_KEYS: readonly NicKey[] = [
       key,
       none: '',
       valueIn: ({ switches }) => switches?.[key],
-      isGiven: ({ switches }) => switches !== undefined && key in switches,
+      isGiven: ({ switches = {} }) => key in switches,
     }),
   ),
   coreKey('on-conflict', 'onConflict'),

@@ -10,7 +10,8 @@ import { StepRefused } from './refused'
  * @throws StepRefused when the kernel owns the setting (EIO, EPERM); VqtuneError kind permission, vanished, tool-failed
  */
 export function writeSettingFile(system: System, step: Step, text: string): void {
-  const file = step.file ?? ''
+  // Who writes a file has told where it is when it was read.
+  const file = step.file as string
   try {
     system.writeAttribute(file, text)
   } catch (cause) {

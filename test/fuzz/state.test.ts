@@ -247,7 +247,7 @@ describe('status.json', () => {
     fc.pre(read !== undefined)
     expect(read).toEqual(JSON.parse(text))
     expect(read).toMatchObject({ version: 1, bootId: 'boot', pid: 812, startTicks: '4711' })
-    expect(daemonText(read)).toMatch(/^daemon: runs \(pid 812\)/)
+    expect(daemonText(read)).toMatch(/^daemon: running \(PID 812\)/)
     const status = { ...rest, daemon: daemonJson(read) }
     must(isAsTheSchemaSays(status), JSON.stringify(isAsTheSchemaSays.errors))
   })

@@ -80,3 +80,8 @@ describe('vqtune.toml(5)', () => {
     expect(compared).toBe(grammarKeys().filter((key) => !key.startsWith('nic[]')).length)
   })
 })
+
+test('a template that has lost its place for the tunables is no template', () => {
+  expect(() => exampleConfiguration('# x\n')).toThrow('@SWITCHES@')
+  expect(() => configurationManual('.Sh x\n')).toThrow('@SWITCHES@')
+})

@@ -39,5 +39,7 @@ describe('CPUs that are kept free of interrupts', () => {
     // The last one counts; what is no list says nothing.
     expect(free('irqaffinity=0 irqaffinity=0-3')).toEqual([])
     expect(free('isolcpus=x irqaffinity= noirqaffinity=0')).toEqual([])
+    expect(free('irqaffinity=x')).toEqual([])
+    expect(isolated({ '/proc/cmdline': '' })).toEqual([])
   })
 })

@@ -18,6 +18,8 @@ describe('links', () => {
     expect([...(await readLinks(answering(0))).keys()]).toEqual(['eth0'])
     expect(await readLinks(answering(1))).toEqual(new Map())
     expect(await readLinks(answering(0, () => undefined))).toEqual(new Map())
+    const broken = Object.assign(answering(0), { run: () => Promise.reject(new TypeError('a bug')) })
+    await expect(readLinks(broken)).rejects.toThrow('a bug')
   })
 
   it('that are required are an error with the words of ip', async () => {

@@ -21,7 +21,7 @@ describe("the ledger's file", () => {
   })
 
   it('of version 1 is read: a count of channels and a list of queues', () => {
-    const original = { channels: 2, queues: [{ rx: '0', tx: '0-1', xps: '' }, { rx: '1' }] }
+    const original = { channels: 2, queues: [{ rx: '0', tx: '0-1', xps: '' }, { rx: '1' }, { tx: '1' }] }
     const { confirmed: _, ...held } = HOLD
     const entry = { ...ENTRY, original, steppedBack: { ...held, proven: true } }
     const text = JSON.stringify({ version: 1, bootId: 'b', entries: [entry] })
@@ -32,7 +32,7 @@ describe("the ledger's file", () => {
           ...ENTRY,
           original: {
             channels: { combined: '2' },
-            'irq-affinity': { 'queue 0 rx': '0', 'queue 0 tx': '0-1', 'queue 1 rx': '1' },
+            'irq-affinity': { 'queue 0 rx': '0', 'queue 0 tx': '0-1', 'queue 1 rx': '1', 'queue 2 tx': '1' },
             xps: { 'queue 0': '' },
           },
           regressionHold: HOLD,
@@ -88,6 +88,10 @@ describe("the ledger's file", () => {
     const ledger = parsed(ENTRY, bad)
     expect(ledger.entries).toEqual([ENTRY])
     expect(ledger.setAside).toMatch(/^\/p: 1 of 2 entries cannot be used: set aside/)
+  })
+
+  it('of entries that are no objects saves the others', () => {
+    expect(parsed(1, ENTRY, null).entries).toEqual([ENTRY])
   })
 
   it('never throws', () => {

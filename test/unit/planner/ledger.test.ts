@@ -84,6 +84,10 @@ describe('ledger', () => {
     writeLedger(system, ledger)
     expect(readFileSync(`${ledgerPath(system)}.aside`, 'utf8')).toBe('{"version":1,')
     expect(readLedger(system, 'b')).toEqual(empty)
+    // Somebody removed it meanwhile.
+    const gone = openSystem(makeTree({ 'run/x': '' }))
+    writeLedger(gone, { ...empty, setAside: 'x' })
+    expect(readFileSync(`${ledgerPath(gone)}.aside`, 'utf8')).toBe('')
     // The next one leaves it there.
     writeLedger(system, readLedger(system, 'b'))
     expect(readFileSync(`${ledgerPath(system)}.aside`, 'utf8')).toBe('{"version":1,')

@@ -7,6 +7,7 @@ import {
   hasKernelLayout,
   isChannelStep,
   isRecordedValue,
+  nounOf,
   planSettings,
   recordValues,
   restoreSettings,
@@ -218,7 +219,31 @@ it('directories of settings are named once', () => {
 it('values for people have their unit', () => {
   expect(['channels', 'xps', '?'].map((name) => showValue(name, '2'))).toEqual(['2', 'CPU 2', '2'])
   expect(showValue('xps', '')).toBe('CPU none')
+  expect(showChange({ tunable: 'channels', label: 'combined', old: '1', new: '4' })).toBe('combined 1 -> 4')
   expect(showChange({ tunable: 'xps', label: 'queue 0 XPS', old: '0-1', new: '' })).toBe(
     'queue 0 XPS CPU 0-1 -> none',
+  )
+})
+
+it('settings are counted by their noun', () => {
+  expect([nounOf('xps', 1), nounOf('xps', 2), nounOf('?', 2)]).toEqual([
+    'XPS mask',
+    'XPS masks',
+    '? settings',
+  ])
+})
+
+it('a setting whose text is no value, as of another kernel, is left alone', () => {
+  const odd = withSetting(NIC, 'xps', 'queue 1', 'nonsense')
+  expect(planSettings(contextOf(odd, desired(4))).steps).toEqual([])
+  expect(cpuListsOf(odd, 'xps').get('queue 1')).toEqual([])
+  const back = restoreSettings(odd, { xps: { 'queue 1': '3' } }, ONLINE, 'why')
+  expect(back).toMatchObject([{ key: 'queue 1', old: 'nonsense', new: '3' }])
+})
+
+it('a wanted setting that the NIC does not have is not planned', () => {
+  const bare = { ...NIC, settings: NIC.settings.filter(({ tunable }) => tunable !== 'channels') }
+  expect(planSettings(contextOf(bare, desired(2))).steps.map(({ tunable }) => tunable)).not.toContain(
+    'channels',
   )
 })

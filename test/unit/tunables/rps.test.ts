@@ -71,6 +71,11 @@ describe('RPS', () => {
     expect(masksOf(withMasks(NIC, '0-3'), 'spread', desired(4))).toEqual([
       ['queue 0', '0-3', '', 'no vCPU is left to help queue 0'],
     ])
+    // A queue beyond the layout, which goes with the channels.
+    const beyond = { ...pairs, groups: pairs.groups.slice(0, 1) }
+    expect(
+      masksOf(withMasks(limited, '1', '3'), 'spread', beyond).map(([key, , value]) => [key, value]),
+    ).toEqual([['queue 1', '']])
     const unasked = { ...limited, channels: { current: 2, maximum: undefined } }
     expect(masksOf(withMasks(unasked, '1'), 'spread').map(([, , value]) => value)).toEqual([''])
   })
