@@ -29,11 +29,14 @@ function zsh(line: string): string {
     zmodload zsh/zpty
     zpty shell zsh -f -i
     zpty -w shell 'PROMPT=; stty columns 200; fpath=(${out} $fpath); autoload -Uz compinit; compinit -u -D'
-    zpty -w shell 'zstyle ":completion:*" list-separator " -- "; LISTMAX=1000; setopt auto_list no_list_beep; bindkey "^I" list-choices; print READY'
-    zpty -r shell seen '*READY*READY*'
-    # Keys are obeyed in turn: the line is cleared, and something else printed, when the list is complete.
-    zpty -w shell ${JSON.stringify(line)}$'\\t\\C-u'"print FIN''ISHED"
-    zpty -r shell seen '*FINISHED*'
+    zpty -w shell 'zstyle ":completion:*" list-separator " -- "; LISTMAX=1000; setopt auto_list no_list_beep'
+    # The marks are printed in two parts, so that the echo of these lines is not taken for them.
+    zpty -w shell 'list() { zle list-choices; zle -R; print LIS""TED }; zle -N list; bindkey "^I" list'
+    zpty -w shell 'zle-line-init() { print EDI""TING }; zle -N zle-line-init'
+    # A key that comes before the editor listens, or while another waits, would leave the list unshown.
+    zpty -r shell seen '*EDITING*'
+    zpty -n -w shell ${JSON.stringify(line)}$'\\t'
+    zpty -r shell seen '*LISTED*'
     print -r -- $seen
     zpty -d shell`
   const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8', timeout: 600_000 })

@@ -134,7 +134,7 @@ describe('zerocopy on a real vhost_net', () => {
     const off = await zerocopy('off', '--apply')
     expect(off.code).toBe(1)
     expect(off.stderr).toMatch(
-      /Invalid argument.*is as it was, but vhost_net does not load: modprobe vhost_net/,
+      /Invalid argument.*was restored, but vhost_net does not load: modprobe vhost_net/,
     )
     await guest.run(['rm', '/etc/modprobe.d/broken.conf', '/etc/modprobe.d/zz.conf'])
     await guest.writeFile(OWN, `${before}\n`)

@@ -224,7 +224,7 @@ describe('beside the daemon', () => {
     await guest.run(['kill', '-KILL', String(killed)])
     expect(await daemon.newRecord(known.length, 'channels')).toMatchObject({
       ...{ kind: 'channels', nic, writer: 'vqtune', action: 'repaired' },
-      evidence: 'tried by a vqtune trial that was killed',
+      evidence: 'set by a vqtune trial that was killed',
     })
     expect(await channels()).toBe(QUEUES)
   })
