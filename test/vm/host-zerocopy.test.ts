@@ -176,16 +176,16 @@ describe('the probe on a real vhost_net', () => {
       const { stdout } = await guest.exec([
         'sh',
         '-c',
-        `vqtune host zerocopy probe --seconds 3600 >/tmp/out 2>&1 & p=$!
-         until grep -q vqtune/ ${TRACEFS}/kprobe_events; do sleep 0.1; done
+        `vqtune host zerocopy probe --seconds 600 >/tmp/out 2>&1 & p=$!
+         until grep -q vqtune/ ${TRACEFS}/kprobe_events || [ ! -e /proc/$p ]; do sleep 0.1; done
          grep -c vqtune/ ${TRACEFS}/kprobe_events
          kill -${signal} $p; wait $p; echo $?`,
       ])
       expect(stdout, signal).toBe('1\n1\n')
       expect((await probes()).trim(), signal).toBe('0')
     }
-    await guest.shell(`vqtune host zerocopy probe --seconds 3600 >/dev/null 2>&1 & p=$!
-      until [ -e ${TRACEFS}/events/vqtune ]; do sleep 0.1; done
+    await guest.shell(`vqtune host zerocopy probe --seconds 600 >/dev/null 2>&1 & p=$!
+      until [ -e ${TRACEFS}/events/vqtune ] || [ ! -e /proc/$p ]; do sleep 0.1; done
       kill -9 $p; wait $p || true`)
     expect((await probes()).trim()).toBe('1')
     expect((await zerocopy('probe', '--seconds', '1')).code).toBe(0)
