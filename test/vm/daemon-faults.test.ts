@@ -232,7 +232,7 @@ exec ${ETHTOOL}.real "$@"`)
     const second = await guest.exec(['vqtune', 'daemon'], { timeoutMs: 60_000 })
     expect(second).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^vqtune: vqtune daemon \(process \d+\) runs already\n$/),
+      stderr: expect.stringMatching(/^vqtune: vqtune daemon \(PID \d+\) is already running\n$/),
     })
     await expectRepairs()
   })
