@@ -229,5 +229,5 @@ test('on a terminal it counts down, and draws queues, vCPUs and their load', asy
     ),
   ).toHaveLength(4)
   expect(lines.some((line) => line.includes('█'))).toBe(true)
-  expect(lines.some((line) => /^ {2}yes +packets are large: \d+ bytes each/.test(line))).toBe(true)
+  expect(lines.some((line) => /^ {2}yes +packets are large: mean \d+ bytes, incoming/.test(line))).toBe(true)
 })
