@@ -122,7 +122,7 @@ describe.each<Kernel>(['6.12', '6.1'])('vqtune in a guest with kernel %s', (kern
     expect(skipped).toMatchObject({ code: 0, stderr: '' })
     expect(skipped.stdout).toContain('XDP program is attached')
     const status = JSON.parse((await vqtune('status', wide, '--json')).stdout)
-    expect(status.nics[0].channels).toMatchObject({ current: 2, wanted: 4, limitedBy: 'xdp' })
+    expect(status.nics[0].channels).toMatchObject({ current: 2, ideal: 4, limitedBy: 'xdp' })
     await guest.run(['ip', 'link', 'set', 'dev', wide, 'xdp', 'off'])
     expect((await vqtune('apply', wide)).code).toBe(0)
     expect(await truthOf(guest, wide)).toMatchObject({ maximum: 8, channels: 4, queues: ownCpuEach(4) })
