@@ -89,7 +89,7 @@ test('channels, affinity and XPS are repaired at once', async () => {
   expect(await daemon.newRecord(known, 'xps')).toMatchObject({ action: 'repaired' })
   expect(await guest.readFile(xps)).toBe('8')
   // Whatever pass has found it: its directory is watched.
-  await daemon.logs('the write to be seen', /"write to [^"]*\/queues\/tx-3"/)
+  await daemon.logs('the write to be seen', /pass: .*write to \S*\/queues\/tx-3\b/)
 })
 
 test('NetworkManager that sets channels is named with its connection, and explain tells how to stop it', async () => {
