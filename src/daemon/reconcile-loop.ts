@@ -185,6 +185,12 @@ export class ReconcileLoop {
     this.restored = true
     const state = readState(this.system, bootId)
     if (state === undefined) return
+    if (state === 'unusable') {
+      const text =
+        'damaged, or of another version of vqtune; set aside: changes made before now are not reported'
+      this.events.problem('state', `${statePath(this.system)}: ${text}`)
+      return
+    }
     this.detector.restore(state.last)
     this.conflicts.restore(state.conflicts)
   }

@@ -16,13 +16,19 @@ export function statePath(system: System): string {
   return `${system.paths.runDir}/daemon.json`
 }
 
-/** The state of this boot; undefined when there is none. Damaged is none: it only serves to tell what changed. */
-export function readState(system: System, bootId: string): DaemonState | undefined {
+/**
+ * The state of this boot; undefined when there is none, 'unusable' when what is there is of another version or damaged: it
+ * only serves to tell what changed, so the daemon starts without it.
+ */
+export function readState(system: System, bootId: string): DaemonState | 'unusable' | undefined {
+  const text = system.readText(statePath(system))
+  if (text === undefined) return undefined
   try {
-    const value: unknown = JSON.parse(system.readText(statePath(system)) ?? '')
-    return isState(value) && value.last.bootId === bootId ? value : undefined
+    const value: unknown = JSON.parse(text)
+    if (!isState(value)) return 'unusable'
+    return value.last.bootId === bootId ? value : undefined
   } catch {
-    return undefined
+    return 'unusable'
   }
 }
 

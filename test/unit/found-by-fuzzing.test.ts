@@ -145,7 +145,7 @@ describe('what other programs leave out', () => {
       { name: 'b', altnames: [], xdp: true },
     ])
   })
-  it('daemon.json of another making is no state', () => {
+  it('daemon.json of another making cannot be used', () => {
     const state = {
       version: 3,
       at: 'T',
@@ -158,11 +158,11 @@ describe('what other programs leave out', () => {
         'boot',
       )
     expect(read(state)).toEqual(state)
-    expect(read({ ...state, last: { ...state.last, nics: [null] } })).toBeUndefined()
-    expect(read({ ...state, last: 'x' })).toBeUndefined()
-    expect(read([])).toBeUndefined()
-    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: null, backoffs: 0 }] })).toBeUndefined()
-    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: [], backoffs: -1 }] })).toBeUndefined()
+    expect(read({ ...state, last: { ...state.last, nics: [null] } })).toBe('unusable')
+    expect(read({ ...state, last: 'x' })).toBe('unusable')
+    expect(read([])).toBe('unusable')
+    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: null, backoffs: 0 }] })).toBe('unusable')
+    expect(read({ ...state, conflicts: [{ ifindex: 2, reversals: [], backoffs: -1 }] })).toBe('unusable')
   })
 })
 

@@ -386,12 +386,19 @@ describe('Tuner', () => {
     )
   })
 
-  it('takes a damaged state file for none', async () => {
-    const { pass, system, newTuner, setChannels, channels } = setUp()
-    await pass()
-    writeFileSync(statePath(system), '{"version":1,')
-    setChannels(2)
-    await pass(newTuner())
-    expect(channels()).toBe(4)
-  })
+  it.each(['{"version":1,', '{"version":1,"at":"T","last":{},"conflicts":[]}'])(
+    'sets a state file aside that it cannot use (%s), and says so once',
+    async (text) => {
+      const { pass, system, newTuner, setChannels, channels, tell } = setUp()
+      await pass()
+      writeFileSync(statePath(system), text)
+      setChannels(2)
+      await pass(newTuner())
+      expect(channels()).toBe(4)
+      const told = tell()
+      expect(told.filter((line) => line.startsWith('trouble state:'))).toEqual([
+        `trouble state: /run/vqtune/daemon.json: damaged, or of another version of vqtune; set aside: changes made before now are not reported`,
+      ])
+    },
+  )
 })

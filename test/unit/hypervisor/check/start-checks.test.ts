@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { startProblems } from '../../../src/hypervisor/check/start-checks'
-import { type DomainInterface, parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { parseLinks } from '../../../src/kernel/ip-link'
+import { startProblems } from '../../../../src/hypervisor/check/start-checks'
+import { type DomainInterface, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { parseLinks } from '../../../../src/kernel/ip-link'
 
 const nic = (type: string, queues: number | undefined, inner = ''): DomainInterface => {
   const driver = queues === undefined ? '' : `<driver queues='${queues}'/>`

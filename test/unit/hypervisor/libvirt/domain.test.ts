@@ -1,9 +1,9 @@
 /** Libvirt's XML where it is sparse, odd or broken; recorded texts are in driver-edit.test.ts. */
 import { describe, expect, it } from 'vitest'
-import { unifiedDiff } from '../../../src/hypervisor/change/diff'
-import { bareDomain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
-import { scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
+import { unifiedDiff } from '../../../../src/hypervisor/change/diff'
+import { bareDomain, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { setInterfaceQueues } from '../../../../src/hypervisor/libvirt/driver-edit'
+import { scanXml } from '../../../../src/hypervisor/libvirt/xml-scan'
 
 const MAC = '52:54:00:00:00:01'
 const PLACE = { index: 0, mac: MAC }

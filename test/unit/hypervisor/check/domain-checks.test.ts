@@ -1,11 +1,11 @@
 /** Findings about a guest as a whole, and the remedies that fit who keeps its configuration. */
 import { describe, expect, it } from 'vitest'
-import { checkHypervisor } from '../../../src/hypervisor/check/domain-checks'
-import type { ObservedDomain, ObservedHypervisor } from '../../../src/hypervisor/check/observe'
-import { checkJson, nicRows } from '../../../src/hypervisor/check/present'
-import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { parseLinks } from '../../../src/kernel/ip-link'
-import { expectSchema } from '../../support/schema'
+import { checkHypervisor } from '../../../../src/hypervisor/check/domain-checks'
+import type { ObservedDomain, ObservedHypervisor } from '../../../../src/hypervisor/check/observe'
+import { checkJson, nicRows } from '../../../../src/hypervisor/check/present'
+import { parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { parseLinks } from '../../../../src/kernel/ip-link'
+import { expectSchema } from '../../../support/schema'
 
 const MAC = '52:54:00:00:00:01'
 const NOVA = "<metadata><n:i xmlns:n='http://openstack.org/xmlns/libvirt/nova/1.1'/></metadata>"

@@ -8,10 +8,10 @@ import {
   readOpenFiles,
   readProcess,
   readQemuProcess,
-} from '../../../src/hypervisor/qemu/process'
-import type { System } from '../../../src/system/system'
-import { systemFailing, systemWith } from '../../support/systems'
-import { recorded } from './recorded'
+} from '../../../../src/hypervisor/qemu/process'
+import type { System } from '../../../../src/system/system'
+import { systemFailing, systemWith } from '../../../support/systems'
+import { recorded } from '../recorded'
 
 const MAC = '52:54:00:00:00:01'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { readNumber, scanConf, withNumber } from '../../../src/hypervisor/libvirt/qemu-conf'
-import { recorded } from './recorded'
+import { readNumber, scanConf, withNumber } from '../../../../src/hypervisor/libvirt/qemu-conf'
+import { recorded } from '../recorded'
 
 const debian = recorded('qemu.conf')
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseDomainList, parseInfo, virshError } from '../../../src/hypervisor/libvirt/virsh-output'
-import { recorded } from './recorded'
+import { parseDomainList, parseInfo, virshError } from '../../../../src/hypervisor/libvirt/virsh-output'
+import { recorded } from '../recorded'
 
 describe('virsh list', () => {
   const uuid = (last: number) => `54011aac-140d-4ccc-a6f0-02f74d2d65b${last}`

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { checkHypervisor } from '../../../src/hypervisor/check/domain-checks'
-import { bySeverity, needsAction } from '../../../src/hypervisor/check/finding'
-import type { ObservedDomain, ObservedHypervisor } from '../../../src/hypervisor/check/observe'
-import { checkJson, findingLines, nicRows } from '../../../src/hypervisor/check/present'
-import { type DomainInterface, parseDomain } from '../../../src/hypervisor/libvirt/domain'
+import { checkHypervisor } from '../../../../src/hypervisor/check/domain-checks'
+import { bySeverity, needsAction } from '../../../../src/hypervisor/check/finding'
+import type { ObservedDomain, ObservedHypervisor } from '../../../../src/hypervisor/check/observe'
+import { checkJson, findingLines, nicRows } from '../../../../src/hypervisor/check/present'
+import { type DomainInterface, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import {
   parseQueueRequest,
   queuesProblem,
   resolveQueues,
-} from '../../../src/hypervisor/libvirt/queue-request'
-import { sharedBridges, uplinksOf } from '../../../src/hypervisor/network/links'
-import { estimateFds, suggestMaxFiles } from '../../../src/hypervisor/qemu/fd-estimate'
-import { parseVectors } from '../../../src/hypervisor/qemu/process'
-import { type LinkFacts, parseLinks } from '../../../src/kernel/ip-link'
-import { printJson } from '../../../src/output/json'
-import { expectSchema } from '../../support/schema'
-import { recorded } from './recorded'
+} from '../../../../src/hypervisor/libvirt/queue-request'
+import { sharedBridges, uplinksOf } from '../../../../src/hypervisor/network/links'
+import { estimateFds, suggestMaxFiles } from '../../../../src/hypervisor/qemu/fd-estimate'
+import { parseVectors } from '../../../../src/hypervisor/qemu/process'
+import { type LinkFacts, parseLinks } from '../../../../src/kernel/ip-link'
+import { printJson } from '../../../../src/output/json'
+import { expectSchema } from '../../../support/schema'
+import { recorded } from '../recorded'
 
 const live = recorded('web01.live.xml')
 const inactive = recorded('web01.inactive.xml')

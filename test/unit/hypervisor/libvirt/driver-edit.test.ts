@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hidePasswords, unifiedDiff } from '../../../src/hypervisor/change/diff'
-import { offeredQueues, parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { attachableInterface, setInterfaceQueues } from '../../../src/hypervisor/libvirt/driver-edit'
-import { attributeOf, scanXml } from '../../../src/hypervisor/libvirt/xml-scan'
-import { recorded } from './recorded'
+import { hidePasswords, unifiedDiff } from '../../../../src/hypervisor/change/diff'
+import { offeredQueues, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { attachableInterface, setInterfaceQueues } from '../../../../src/hypervisor/libvirt/driver-edit'
+import { attributeOf, scanXml } from '../../../../src/hypervisor/libvirt/xml-scan'
+import { recorded } from '../recorded'
 
 const xml = recorded('web01.inactive.xml')
 const FIRST = { index: 0, mac: '52:54:00:00:00:01' } // <driver name='qemu' queues='4'/>

@@ -4,7 +4,7 @@ import type { System } from '../../../src/system/system'
 import { guestWith } from '../../support/captured-guest'
 import { expectSchema } from '../../support/schema'
 import { systemWith } from '../../support/systems'
-import { ETC, VENDOR } from './tree'
+import { ETC, VENDOR } from '../config/tree'
 
 async function check(system: System, json = false): Promise<{ code: number; out: string }> {
   const lines: string[] = []

@@ -18,11 +18,11 @@ import {
   markUndone,
   parseBackup,
   updateAfter,
-} from '../../../src/hypervisor/change/backup'
-import { changeFile } from '../../../src/hypervisor/change/file-change'
-import { writeSafely } from '../../../src/hypervisor/change/safe-file'
-import { openSystem } from '../../../src/system/system'
-import { systemFailing, systemWith } from '../../support/systems'
+} from '../../../../src/hypervisor/change/backup'
+import { changeFile } from '../../../../src/hypervisor/change/file-change'
+import { writeSafely } from '../../../../src/hypervisor/change/safe-file'
+import { openSystem } from '../../../../src/system/system'
+import { systemFailing, systemWith } from '../../../support/systems'
 
 const mode = (path: string) => statSync(path).mode & 0o7777
 

@@ -1,9 +1,9 @@
 /** Which running interface is which configured one, and what `--nic` finds. */
 import { describe, expect, it } from 'vitest'
-import type { ObservedDomain } from '../../../src/hypervisor/check/observe'
-import { pairInterfaces, viewNics } from '../../../src/hypervisor/check/view'
-import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { queuesProblem, resolveQueues } from '../../../src/hypervisor/libvirt/queue-request'
+import type { ObservedDomain } from '../../../../src/hypervisor/check/observe'
+import { pairInterfaces, viewNics } from '../../../../src/hypervisor/check/view'
+import { parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { queuesProblem, resolveQueues } from '../../../../src/hypervisor/libvirt/queue-request'
 
 const MAC = '52:54:00:00:00:01'
 const OTHER = '52:54:00:00:00:02'

@@ -1,9 +1,9 @@
 /** Questions to libvirt: many in one virsh, few where one fails, an end where it hangs. */
 import { describe, expect, it } from 'vitest'
-import { VqtuneError } from '../../../src/errors'
-import { observeHypervisor } from '../../../src/hypervisor/check/observe'
-import { Virsh } from '../../../src/hypervisor/libvirt/virsh'
-import { openSystem, type System, type ToolResult } from '../../../src/system/system'
+import { VqtuneError } from '../../../../src/errors'
+import { observeHypervisor } from '../../../../src/hypervisor/check/observe'
+import { Virsh } from '../../../../src/hypervisor/libvirt/virsh'
+import { openSystem, type System, type ToolResult } from '../../../../src/system/system'
 
 type Reply = (args: readonly string[]) => ToolResult
 const ok = (stdout: string): ToolResult => ({ code: 0, stdout, stderr: '' })

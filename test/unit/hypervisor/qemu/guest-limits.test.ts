@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type Domain, parseDomain } from '../../../src/hypervisor/libvirt/domain'
-import { parseNetworkMode } from '../../../src/hypervisor/libvirt/network'
-import { automaticQueues } from '../../../src/hypervisor/qemu/device-queues'
-import { estimateFds, unknownFiles } from '../../../src/hypervisor/qemu/fd-estimate'
-import { interruptRoutes, lockedKib, newDiskRoutes } from '../../../src/hypervisor/qemu/guest-limits'
-import { parseLockedKib } from '../../../src/hypervisor/qemu/process'
+import { type Domain, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { parseNetworkMode } from '../../../../src/hypervisor/libvirt/network'
+import { automaticQueues } from '../../../../src/hypervisor/qemu/device-queues'
+import { estimateFds, unknownFiles } from '../../../../src/hypervisor/qemu/fd-estimate'
+import { interruptRoutes, lockedKib, newDiskRoutes } from '../../../../src/hypervisor/qemu/guest-limits'
+import { parseLockedKib } from '../../../../src/hypervisor/qemu/process'
 
 const guest = (devices: string, machine = 'pc-q35-8.2', head = '') =>
   parseDomain(

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { offeredQueues } from '../../../src/hypervisor/libvirt/domain'
+import { offeredQueues } from '../../../../src/hypervisor/libvirt/domain'
 import {
   hotPlugsNetworks,
   linesOf,
@@ -11,12 +11,12 @@ import {
   parseConfig,
   toDomain,
   withQueues,
-} from '../../../src/hypervisor/proxmox/config'
-import { parseList } from '../../../src/hypervisor/proxmox/qm'
+} from '../../../../src/hypervisor/proxmox/config'
+import { parseList } from '../../../../src/hypervisor/proxmox/qm'
 
 const documented = (name: string) =>
   readFileSync(
-    fileURLToPath(new URL(`../../fixtures/host/proxmox-documented/${name}`, import.meta.url)),
+    fileURLToPath(new URL(`../../../fixtures/host/proxmox-documented/${name}`, import.meta.url)),
     'utf8',
   )
 const config = parseConfig(documented('100.conf'))

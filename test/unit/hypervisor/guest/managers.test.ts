@@ -1,8 +1,8 @@
 /** Who wrote a guest's XML and what runs in it. XML in the shapes that the managers' own sources show, made here. */
 import { describe, expect, it } from 'vitest'
-import { mayWantXdpQueues, stepsInGuest } from '../../../src/hypervisor/guest/guest-os'
-import { MANAGERS } from '../../../src/hypervisor/guest/managers'
-import { parseDomain } from '../../../src/hypervisor/libvirt/domain'
+import { mayWantXdpQueues, stepsInGuest } from '../../../../src/hypervisor/guest/guest-os'
+import { MANAGERS } from '../../../../src/hypervisor/guest/managers'
+import { parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 
 const parsed = (inner: string, name = 'web01', attributes = '') =>
   parseDomain(`<domain type='kvm'${attributes}><name>${name}</name><uuid>u</uuid>${inner}</domain>`, 'x')

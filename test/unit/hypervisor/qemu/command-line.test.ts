@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseCommandLine, parseNics } from '../../../src/hypervisor/qemu/command-line'
-import { recorded } from './recorded'
+import { parseCommandLine, parseNics } from '../../../../src/hypervisor/qemu/command-line'
+import { recorded } from '../recorded'
 
 const nic = {
   mac: '52:54:00:00:00:01',

@@ -3,27 +3,31 @@ import {
   conditionsOf,
   parseScatterGather,
   readSurroundings,
-} from '../../../src/hypervisor/zerocopy/conditions'
-import { parseHistogram } from '../../../src/hypervisor/zerocopy/histogram'
+} from '../../../../src/hypervisor/zerocopy/conditions'
+import { parseHistogram } from '../../../../src/hypervisor/zerocopy/histogram'
 import {
   isOn,
   ownConf,
   parseModprobeConf,
   readConfigured,
-} from '../../../src/hypervisor/zerocopy/modprobe-conf'
+} from '../../../../src/hypervisor/zerocopy/modprobe-conf'
 import {
   parseUsers,
   planReload,
   readVhostModule,
   reloadModule,
   type VhostModule,
-} from '../../../src/hypervisor/zerocopy/module'
-import { judge } from '../../../src/hypervisor/zerocopy/probe'
-import { argumentFetches, probeTarget, successArgument } from '../../../src/hypervisor/zerocopy/probe-target'
-import { findTracefs } from '../../../src/hypervisor/zerocopy/tracefs'
-import type { System, ToolResult } from '../../../src/system/system'
-import { systemWith } from '../../support/systems'
-import { recorded } from './recorded'
+} from '../../../../src/hypervisor/zerocopy/module'
+import { judge } from '../../../../src/hypervisor/zerocopy/probe'
+import {
+  argumentFetches,
+  probeTarget,
+  successArgument,
+} from '../../../../src/hypervisor/zerocopy/probe-target'
+import { findTracefs } from '../../../../src/hypervisor/zerocopy/tracefs'
+import type { System, ToolResult } from '../../../../src/system/system'
+import { systemWith } from '../../../support/systems'
+import { recorded } from '../recorded'
 
 /** What programs answer by their name, each time the next answer. */
 type Answers = Readonly<Record<string, readonly Partial<ToolResult>[]>>
