@@ -101,7 +101,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['report'],
-    summary: 'measure whether multi-queue suits the traffic, with a verdict per condition',
+    summary: 'measure the traffic: does multi-queue suit it, why is a NIC slow, what would help',
     positionals: ['[nic]'],
     options: {
       all: { summary: 'every virtio-net NIC (the default if no NIC is given)' },

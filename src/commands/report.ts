@@ -1,21 +1,22 @@
 /** `vqtune report`: measures for a while and shows which conditions for multi-queue are met. Changes nothing. */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { loadSettings } from '../config/load'
 import { EXIT, fileError, VqtuneError } from '../errors'
 import { printJson } from '../output/json'
-import { findNic } from '../planner/find-nic'
-import { observeGuest } from '../planner/observe'
 import { usableCpus } from '../planner/target'
 import { compareSnapshots } from '../report/compare'
+import { conclude } from '../report/conclusions'
 import { judgeConditions } from '../report/conditions'
 import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
+import type { JudgedNic } from '../report/judged'
+import { type NicFacts, readNicFacts } from '../report/nic-facts'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
 import { type System, tracedWrite } from '../system/system'
 import { paint } from '../text/paint'
 import type { CommandContext } from './command'
+import { planGuestFor } from './guest-plan'
 import { numberOption } from './number-option'
 
 export async function run(context: CommandContext): Promise<number> {
@@ -25,29 +26,37 @@ export async function run(context: CommandContext): Promise<number> {
   if (named !== undefined && options.all === true) {
     throw new VqtuneError('usage', `report: ${named} or --all, not both`)
   }
-  const settings = await loadSettings(system, context.configFile)
-  const guest = await observeGuest(system, { links: true })
-  const nics = named === undefined ? guest.nics : [findNic(guest, named)]
+  const { settings, guest, plans } = await planGuestFor(context)
+  const nics = plans.map(({ nic }) => nic)
   const online = guest.cpus.online
   // A captured tree is of another machine than the one that inspects it.
   const inventory = system.paths.root === '' ? await readInventory() : undefined
+  const facts = await readNicFacts(system, nics)
   const from = await readSnapshot(system, nics, online)
   await wait(context, windowSeconds)
   const report = compareSnapshots(nics, online, from, await readSnapshot(system, nics, online))
   const usable = usableCpus(guest.cpus, settings.isolated).length
-  const conditions = new Map(report.nics.map((nic) => [nic.name, judgeConditions(report, nic, usable)]))
+  const judged = report.nics.flatMap((load, i): JudgedNic[] => {
+    const plan = plans[i]
+    if (plan === undefined) return []
+    const { nic: observed, desired } = plan
+    const input = { report, nic: load, observed, desired, steps: plan.plan.steps, usableCpus: usable }
+    return [
+      {
+        ...load,
+        conditions: judgeConditions(report, load, usable),
+        conclusions: conclude({ ...input, facts: facts.get(load.name) as NicFacts }),
+      },
+    ]
+  })
   if (typeof options.html === 'string') {
-    writePage(
-      system,
-      options.html,
-      reportPage(report, conditions, inventory, `${new Date().toISOString().slice(0, 19)}Z`),
-    )
+    const at = `${new Date().toISOString().slice(0, 19)}Z`
+    writePage(system, options.html, reportPage(report, judged, inventory, at))
   }
   if (options.json === true) {
-    const judged = report.nics.map((nic) => ({ ...nic, conditions: conditions.get(nic.name) ?? [] }))
     context.out(printJson({ ...report, nics: judged, inventory: inventory ?? null }))
   } else {
-    context.out(reportText(report, conditions, inventory, paint(context.color)))
+    context.out(reportText(report, judged, inventory, paint(context.color)))
   }
   return EXIT.converged
 }

@@ -5,6 +5,7 @@ import type { CpuList, ObservedNic } from '../model'
 import { cpuListsOf } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
 import { jainIndex } from './parse'
+import type { RootQdisc } from './parse-nic'
 import type { Flows, Snapshot } from './snapshot'
 
 export interface Direction {
@@ -39,6 +40,10 @@ export interface NicLoad {
   /** Jain's index of the queues' receive packets, or of their interrupts where packets are not counted; 1 is even. */
   readonly evenness: number | undefined
   readonly evennessOf: (typeof EVENNESS_BASES)[number]
+  /** Packets in the window; undefined where not counted. */
+  readonly dropped: { readonly rx: number; readonly tx: number } | undefined
+  /** At the end of the window; undefined where tc does not tell. */
+  readonly qdisc: RootQdisc | undefined
 }
 
 export interface CpuLoadReport {
@@ -131,6 +136,17 @@ function nicLoad(nic: ObservedNic, from: Snapshot, to: Snapshot): NicLoad {
       queues.map((queue) => (hasPackets ? (queue.rxPackets ?? 0) : queue.rxInterrupts + queue.txInterrupts)),
     ),
     evennessOf: hasPackets ? 'packets' : 'interrupts',
+    dropped:
+      after?.drops === undefined
+        ? undefined
+        : {
+            rx: grown(before?.drops?.rx, after.drops.rx),
+            tx: grown(before?.drops?.tx, after.drops.tx),
+          },
+    qdisc:
+      after?.qdisc === undefined
+        ? undefined
+        : { kind: after.qdisc.kind, requeues: grown(before?.qdisc?.requeues, after.qdisc.requeues) },
   }
 }
 

@@ -45,7 +45,8 @@ export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number
   ]
 }
 
-function idle(report: Report, nic: NicLoad): string | undefined {
+/** Why nothing can be said of this NIC; undefined if it had enough traffic. */
+export function idleReason(report: Report, nic: NicLoad): string | undefined {
   const packets = nic.rx.packets + nic.tx.packets
   const rate = report.seconds > 0 ? packets / report.seconds : 0
   return packets < MIN_PACKETS || rate < IDLE_PACKETS_PER_SECOND
@@ -66,7 +67,7 @@ function condition(
 function largePackets(report: Report, nic: NicLoad): Condition {
   const make = (answer: Condition['answer'], why: string): Condition =>
     condition('large-packets', 'packets are large', answer, why)
-  const quiet = idle(report, nic)
+  const quiet = idleReason(report, nic)
   if (quiet !== undefined) return make('inconclusive', quiet)
   const [busier, name] = nic.rx.bytes >= nic.tx.bytes ? [nic.rx, 'incoming'] : [nic.tx, 'outgoing']
   const mean = busier.meanBytes ?? 0
@@ -76,15 +77,22 @@ function largePackets(report: Report, nic: NicLoad): Condition {
   return make('inconclusive', `${why}: neither large (${LARGE_BYTES}) nor small (${SMALL_BYTES})`)
 }
 
+/** Flows of all NICs, and what was counted: routed or bridged traffic has no sockets here. */
+export function knownFlows({ flows: { sockets, tracked } }: Report): {
+  readonly flows: number
+  readonly counted: string
+} {
+  return tracked !== undefined && tracked > sockets
+    ? { flows: tracked, counted: 'tracked connections' }
+    : { flows: sockets, counted: 'connected sockets of this guest' }
+}
+
 function manyConnections(report: Report, nic: NicLoad, usableCpus: number): Condition {
   const make = (answer: Condition['answer'], why: string): Condition =>
     condition('many-connections', 'connections are many', answer, why)
-  const { sockets, tracked } = report.flows
-  const flows = Math.max(sockets, tracked ?? 0)
-  const counted =
-    tracked !== undefined && tracked > sockets ? 'tracked connections' : 'connected sockets of this guest'
+  const { flows, counted } = knownFlows(report)
   const why = `${flows} ${counted}, for ${usableCpus} possible queues`
-  const quiet = idle(report, nic)
+  const quiet = idleReason(report, nic)
   if (quiet !== undefined) return make('inconclusive', `${why}; ${quiet}`)
   if (flows >= 2 * usableCpus) return make('yes', why)
   // Routed or bridged traffic without connection tracking has flows that are not counted anywhere.
@@ -100,15 +108,23 @@ function queuesMatch(nic: NicLoad, usableCpus: number): Condition {
   return condition('queues-match-vcpus', 'as many queues as vCPUs', answer, why)
 }
 
+function outgoingShare(nic: NicLoad): number {
+  return nic.tx.bytes / Math.max(1, nic.tx.bytes + nic.rx.bytes)
+}
+
+/** A notable share of the bytes goes out in packets below an Ethernet frame. */
+export function isSmallOutgoing(nic: NicLoad): boolean {
+  return outgoingShare(nic) >= OUTGOING_SHARE && (nic.tx.meanBytes ?? 0) < SMALL_OUTGOING_BYTES
+}
+
 function smallOutgoing(report: Report, nic: NicLoad): Condition {
   const make = (answer: Condition['answer'], why: string): Condition =>
     condition('small-outgoing', 'risk: small outgoing packets', answer, why, 'no')
-  const quiet = idle(report, nic)
+  const quiet = idleReason(report, nic)
   if (quiet !== undefined) return make('inconclusive', quiet)
-  const share = nic.tx.bytes / Math.max(1, nic.tx.bytes + nic.rx.bytes)
   const mean = nic.tx.meanBytes ?? 0
-  const why = `${(share * 100).toFixed(0)} % of bytes go out, ${mean.toFixed(0)} bytes each`
-  return make(share >= OUTGOING_SHARE && mean < SMALL_OUTGOING_BYTES ? 'yes' : 'no', why)
+  const why = `${(outgoingShare(nic) * 100).toFixed(0)} % of bytes go out, ${mean.toFixed(0)} bytes each`
+  return make(isSmallOutgoing(nic) ? 'yes' : 'no', why)
 }
 
 function headroom(report: Report): Condition {

@@ -4,6 +4,7 @@ import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
 import { parseWholeNumber } from '../text/numbers'
+import { answer } from './nic-facts'
 import {
   countFlows,
   type InterruptCounts,
@@ -15,6 +16,7 @@ import {
   type QueueStats,
   type SoftnetCounts,
 } from './parse'
+import { type Drops, parseDrops, parseRootQdisc, type RootQdisc } from './parse-nic'
 
 export interface Flows {
   /** Connected TCP and UDP sockets with a peer elsewhere, of this network namespace, over all NICs. */
@@ -23,14 +25,19 @@ export interface Flows {
   readonly tracked: number | undefined
 }
 
+export interface NicReading {
+  readonly counters: NicCounters
+  readonly queues: ReadonlyMap<number, QueueStats>
+  /** undefined where it cannot be told, as of the qdisc without tc. */
+  readonly drops: Drops | undefined
+  readonly qdisc: RootQdisc | undefined
+}
+
 export interface Snapshot {
   /** Monotonic, milliseconds. */
   readonly atMs: number
   /** By interface name. */
-  readonly nics: ReadonlyMap<
-    string,
-    { readonly counters: NicCounters; readonly queues: ReadonlyMap<number, QueueStats> }
-  >
+  readonly nics: ReadonlyMap<string, NicReading>
   readonly interrupts: InterruptCounts
   /** By `cpuN`. */
   readonly cpus: ReadonlyMap<string, CpuTicks>
@@ -42,7 +49,7 @@ export interface Snapshot {
 
 const SOCKET_FILES = ['tcp', 'tcp6', 'udp', 'udp6'] as const
 
-/** Runs `ethtool -S` once for each NIC; the rest is procfs. A file that is missing counts as empty. */
+/** Runs `ethtool -S` and `tc` once for each NIC; the rest is procfs. A file that is missing counts as empty. */
 export async function readSnapshot(
   system: System,
   nics: readonly ObservedNic[],
@@ -50,7 +57,17 @@ export async function readSnapshot(
 ): Promise<Snapshot> {
   const { paths } = system
   const read = (path: string): string => system.readText(path) ?? ''
-  const queueStats = await Promise.all(nics.map((nic) => readQueueStats(system, nic.name)))
+  const own = await Promise.all(
+    nics.map(async ({ name }) => {
+      const [stats, qdisc] = await Promise.all([
+        system.findTool('ethtool') === undefined ? '' : answer(system, 'ethtool', ['-S', name]),
+        system.findTool('tc') === undefined
+          ? ''
+          : answer(system, 'tc', ['-s', '-j', 'qdisc', 'show', 'dev', name]),
+      ])
+      return { queues: parseQueueStats(stats), qdisc: parseRootQdisc(qdisc) }
+    }),
+  )
   const dev = read(paths.procNetDev)
   const none = { rxBytes: 0, rxPackets: 0, txBytes: 0, txPackets: 0 }
   return {
@@ -58,7 +75,12 @@ export async function readSnapshot(
     nics: new Map(
       nics.map(({ name }, i) => [
         name,
-        { counters: parseNicCounters(dev, name) ?? none, queues: queueStats[i] ?? new Map() },
+        {
+          counters: parseNicCounters(dev, name) ?? none,
+          drops: parseDrops(dev, name),
+          queues: own[i]?.queues ?? new Map(),
+          qdisc: own[i]?.qdisc,
+        },
       ]),
     ),
     interrupts: parseInterruptCounts(read(paths.procInterrupts)),
@@ -71,10 +93,4 @@ export async function readSnapshot(
       tracked: parseWholeNumber(read(paths.procConntrackCount).trim()),
     },
   }
-}
-
-async function readQueueStats(system: System, nic: string): Promise<ReadonlyMap<number, QueueStats>> {
-  if (system.findTool('ethtool') === undefined) return new Map()
-  const result = await system.run('ethtool', ['-S', nic])
-  return result.code === 0 ? parseQueueStats(result.stdout) : new Map()
 }

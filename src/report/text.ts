@@ -4,8 +4,10 @@ import { formatCpuList } from '../kernel/cpulist'
 import type { Paint } from '../text/paint'
 import { plural } from '../text/plural'
 import type { Direction, NicLoad, Report } from './compare'
+import type { Conclusion } from './conclusions'
 import type { Condition } from './conditions'
 import type { Inventory } from './inventory'
+import type { JudgedNic } from './judged'
 import { describeSize } from './size'
 
 const BAR_WIDTH = 20
@@ -21,16 +23,17 @@ export function bar(share: number): string {
 
 export function reportText(
   report: Report,
-  conditions: ReadonlyMap<string, readonly Condition[]>,
+  nics: readonly JudgedNic[],
   inventory: Inventory | undefined,
   colors: Paint,
 ): string {
   return [
     ...(inventory === undefined ? [] : [`${inventory.machine}; ${inventory.cpu}`]),
-    ...report.nics.flatMap((nic) => [
+    ...nics.flatMap((nic) => [
       ...nicLines(report, nic),
       ...queueLines(nic),
-      ...(conditions.get(nic.name) ?? []).map((one) => conditionLine(one, colors)),
+      ...nic.conditions.map((one) => conditionLine(one, colors)),
+      ...nic.conclusions.flatMap((one, i) => conclusionLines(one, i + 1, colors)),
       '',
     ]),
     ...cpuLines(report),
@@ -75,6 +78,11 @@ function queueLines(nic: NicLoad): string[] {
 function conditionLine({ title, answer, favours, why }: Condition, colors: Paint): string {
   const color = favours === undefined ? colors.dim : favours ? colors.good : colors.warn
   return `  ${color(answer.padEnd(12))} ${title}: ${why}`
+}
+
+/** `  1. CPU 0 has no time left ... (97 % busy)`, and what to do below it. */
+function conclusionLines({ text, evidence, next }: Conclusion, rank: number, colors: Paint): string[] {
+  return [`  ${colors.warn(`${rank}.`)} ${text} (${evidence})`, `     -> ${next}`]
 }
 
 function cpuLines(report: Report): string[] {

@@ -40,6 +40,7 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
+import { parseDrops, parseOffloads, parseRings, parseRootQdisc } from '../../src/report/parse-nic'
 import { newestLines } from '../../src/system/line-log'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
@@ -70,6 +71,10 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'netlink error: x (offset 1',
   ],
   ['ethtool -x', parseRssQueues, '    0:', '    0:  1'],
+  ['ethtool -g', parseRings, 'RX:', 'RX:\t1\nTX:\t1\nRX:\t'],
+  ['ethtool -k', parseOffloads, 'rx-checksumming: ', 'rx-checksumming: off '],
+  ['tc qdisc', parseRootQdisc, '[', '[{"root":true,"kind":"'],
+  ['/proc/net/dev, drops', (text) => parseDrops(text, 'eth0'), 'eth0:', ' '],
   ['ethtool -S', parseQueueStats, '  rx_queue_0_packets:', 'rx'],
   ['/proc/interrupts', parseVirtioInterrupts, ' 24: 0 ', ' 24: 0 virtio0-input.0'],
   ['/proc/interrupts, counts', parseInterruptCounts, 'CPU0 CPU1\n', 'CPU'],

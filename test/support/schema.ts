@@ -8,7 +8,9 @@ const OPTIONAL: Readonly<Partial<Record<SchemaName, readonly string[]>>> = {
   report: [
     'flows.tracked',
     'nics[].conditions[].favours',
+    'nics[].dropped',
     'nics[].evenness',
+    'nics[].qdisc',
     'nics[].queues[].rxPackets',
     'nics[].queues[].txKicks',
     'nics[].queues[].txPackets',

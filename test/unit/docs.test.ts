@@ -8,6 +8,7 @@ import { parseFragment } from '../../src/config/parse'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { EXIT } from '../../src/errors'
+import { CONCLUSION_IDS } from '../../src/report/conclusions'
 import { guestOf } from '../support/simulated-kernel'
 
 const FILES = [
@@ -221,4 +222,12 @@ test('the README names every command, and the picture is of this program', () =>
   const shown = [...picture.matchAll(/^# (vqtune .*)$/gm)].map(([, line]) => line)
   expect(shown).toEqual(['vqtune plan', 'vqtune apply', 'vqtune status'])
   expect(picture).toMatch(/2 channels, target 4[\s\S]*4 channels \(one per vCPU\)/)
+})
+
+test('the guide explains each conclusion of the report, in its order', () => {
+  const section = textOf('docs/guide.md').split('## Why is this NIC slow')[1]?.split('\n## ')[0] ?? ''
+  expect([...section.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, id]) => id)).toEqual([
+    'id',
+    ...CONCLUSION_IDS,
+  ])
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EVENNESS_BASES } from '../../report/compare'
+import { CONCLUSION_IDS } from '../../report/conclusions'
 import { ANSWERS, CONDITION_IDS } from '../../report/conditions'
 import { document } from './document'
 import { count, positive } from './number'
@@ -37,6 +38,13 @@ const condition = z.object({
   why: z.string(),
 })
 
+const conclusion = z.object({
+  id: z.enum(CONCLUSION_IDS),
+  text: z.string(),
+  evidence: z.string().describe('the numbers'),
+  next: z.string().describe('what to do, or how to find out'),
+})
+
 const nic = z.object({
   name: z.string(),
   channels: positive,
@@ -50,7 +58,18 @@ const nic = z.object({
     .optional()
     .describe("Jain's index over the queues; absent if nothing arrived"),
   evennessOf: z.enum(EVENNESS_BASES),
+  dropped: z
+    .object({ rx: count, tx: count })
+    .optional()
+    .describe('packets in the window; absent if not counted'),
+  qdisc: z
+    .object({ kind: z.string(), requeues: count })
+    .optional()
+    .describe('at the root of the NIC; absent without tc'),
   conditions: z.array(condition).describe('the conditions of the RHEL guide, with answers'),
+  conclusions: z
+    .array(conclusion)
+    .describe('why the NIC is slow, the most telling first; empty if nothing is'),
 })
 
 const cpu = z.object({

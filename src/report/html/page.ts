@@ -1,7 +1,9 @@
 /** The report as one self-contained page: no script, no external font or image. Pure. */
 import type { Direction, NicLoad, Report } from '../compare'
+import type { Conclusion } from '../conclusions'
 import type { Condition } from '../conditions'
 import type { Inventory } from '../inventory'
+import type { JudgedNic } from '../judged'
 import { describeSize } from '../size'
 import { barChart, legend } from './bars'
 import { escapeHtml } from './escape'
@@ -10,7 +12,7 @@ import { STYLE } from './style'
 
 export function reportPage(
   report: Report,
-  conditions: ReadonlyMap<string, readonly Condition[]>,
+  nics: readonly JudgedNic[],
   inventory: Inventory | undefined,
   /** ISO 8601. */
   at: string,
@@ -26,14 +28,14 @@ export function reportPage(
 <title>vqtune report</title><style>${STYLE}</style></head><body><main>
 <h1>vqtune report</h1>
 <p class="soft">${escapeHtml(at)}, over ${report.seconds.toFixed(1)} s</p>${machine}
-${report.nics.map((nic) => nicSection(report, nic, conditions.get(nic.name) ?? [])).join('\n')}
+${nics.map((nic) => nicSection(report, nic)).join('\n')}
 <section><h2>vCPUs</h2>${cpuChart(report)}</section>
 <section><h2>Connections of this guest, all NICs</h2>${guestFacts(report)}</section>
 </main></body></html>
 `
 }
 
-function nicSection(report: Report, nic: NicLoad, conditions: readonly Condition[]): string {
+function nicSection(report: Report, nic: JudgedNic): string {
   const bars = nic.queues.map((queue) => ({
     label: `queue ${queue.queue}`,
     parts: [
@@ -44,8 +46,8 @@ function nicSection(report: Report, nic: NicLoad, conditions: readonly Condition
   }))
   return `<section><h2>${escapeHtml(nic.name)}: ${nic.channels} ${nic.channels === 1 ? 'channel' : 'channels'}</h2>
 <div class="tiles">${directionTile('incoming', nic.rx, report.seconds)}${directionTile('outgoing', nic.tx, report.seconds)}${spreadTile(nic)}</div>
-<h3>Does multi-queue suit this traffic?</h3>
-<ul class="conditions">${conditions.map(conditionItem).join('')}</ul>
+${nic.conclusions.length === 0 ? '' : `<h3>What would help</h3>\n<ol class="conclusions">${nic.conclusions.map(conclusionItem).join('')}</ol>\n`}<h3>Does multi-queue suit this traffic?</h3>
+<ul class="conditions">${nic.conditions.map(conditionItem).join('')}</ul>
 <h3>Interrupts by queue</h3>${barChart(`interrupts of ${nic.name}`, bars)}
 ${legend([
   ['rx', 'receive'],
@@ -76,6 +78,10 @@ function queueNote({ rxPackets, txPackets, rxInterrupts, txInterrupts }: NicLoad
   if (rxInterrupts + txInterrupts === 0) return 'idle'
   const packets = rxPackets === undefined ? '' : `; packets ${rxPackets} in, ${txPackets ?? 0} out`
   return `${rxInterrupts} receive, ${txInterrupts} transmit${packets}`
+}
+
+function conclusionItem({ text, evidence, next }: Conclusion): string {
+  return `<li><strong>${escapeHtml(text)}</strong><br><span class="why">${escapeHtml(evidence)}</span><br><span>${escapeHtml(next)}</span></li>`
 }
 
 function conditionItem({ title, answer, favours, why }: Condition): string {

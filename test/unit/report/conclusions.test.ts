@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS } from '../../../src/config/settings'
+import type { ObservedNic } from '../../../src/model'
+import { planGuest } from '../../../src/planner/plan'
+import type { CpuLoadReport, QueueLoad } from '../../../src/report/compare'
+import { CONCLUSION_IDS, type ConclusionInput, conclude } from '../../../src/report/conclusions'
+import { BUSY, CPU, NIC } from '../../support/report'
+import { guestOf, nicOf, takeStep } from '../../support/simulated-kernel'
+
+const ONLINE = [0, 1, 2, 3]
+
+function cpuOf(cpu: number, of: Partial<CpuLoadReport> = {}): CpuLoadReport {
+  return { ...CPU, cpu, netRx: 1000, netTx: 10, processed: 9, dropped: 0, squeezed: 0, ...of }
+}
+
+/** Its interrupts arrive on its own vCPU. */
+function queueOf(queue: number, interrupts = 10_000): QueueLoad {
+  const byCpu = interrupts === 0 ? [] : [{ cpu: queue, interrupts }]
+  const packets = { rxPackets: undefined, txPackets: undefined, txKicks: undefined }
+  return { queue, cpus: [queue], rxInterrupts: interrupts, txInterrupts: 0, byCpu, ...packets }
+}
+
+/** A converged NIC with its plan, of a guest with four vCPUs. */
+function planned(maximum = 4, current = maximum) {
+  let guest = guestOf(ONLINE, [nicOf({ ifindex: 2, maximum, current }, ONLINE)])
+  for (;;) {
+    const [plan] = planGuest(guest, DEFAULT_SETTINGS)
+    if (plan === undefined) throw new Error('no NIC')
+    const [step] = plan.plan.steps
+    if (step === undefined) return plan
+    guest = takeStep(guest, step)
+  }
+}
+
+function withRps(nic: ObservedNic, value: string): ObservedNic {
+  const setting = { tunable: 'rps', key: 'queue 0', label: 'queue 0 RPS', file: undefined, value }
+  return { ...nic, settings: [...nic.settings, setting] }
+}
+
+const PLAN = planned()
+const QUEUES = ONLINE.map((queue) => queueOf(queue))
+const HEALTHY: ConclusionInput = {
+  report: { ...BUSY, cpus: ONLINE.map((cpu) => cpuOf(cpu)) },
+  nic: { ...NIC, queues: QUEUES },
+  observed: PLAN.nic,
+  desired: PLAN.desired,
+  steps: [],
+  usableCpus: 4,
+  facts: {
+    rings: { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 },
+    offloads: { off: [], fixed: [] },
+  },
+}
+const withCpu = (cpu: number, of: Partial<CpuLoadReport>): ConclusionInput['report'] => ({
+  ...HEALTHY.report,
+  cpus: HEALTHY.report.cpus.map((one) => (one.cpu === cpu ? { ...one, ...of } : one)),
+})
+const FULL = { busy: 0.98, softirq: 0.9, squeezed: 200 }
+
+const CAUSES: Record<(typeof CONCLUSION_IDS)[number], Partial<ConclusionInput>> = {
+  'cpu-steal': { report: { ...HEALTHY.report, cpus: ONLINE.map((cpu) => cpuOf(cpu, { stolen: 0.3 })) } },
+  'settings-drifted': {
+    steps: [
+      {
+        tunable: 'irq-affinity',
+        nic: 'eth0',
+        ifindex: 2,
+        key: 'queue 1 rx',
+        label: 'IRQ 26 affinity',
+        file: undefined,
+        old: '0',
+        new: '1',
+        reason: '',
+      },
+    ],
+  },
+  'root-qdisc': { nic: { ...HEALTHY.nic, qdisc: { kind: 'pfifo_fast', requeues: 0 } } },
+  'rps-leftover': { observed: withRps(PLAN.nic, '0-3') },
+  'busy-application': {
+    report: {
+      ...HEALTHY.report,
+      cpus: ONLINE.map((cpu) =>
+        cpuOf(cpu, cpu === 2 ? { busy: 0.99, softirq: 0.1 } : { busy: 0.05, softirq: 0.02 }),
+      ),
+    },
+  },
+  'saturated-vcpu': { report: withCpu(1, FULL) },
+  'receive-drops': { nic: { ...HEALTHY.nic, dropped: { rx: 900, tx: 0 } } },
+  'transmit-stalls': { nic: { ...HEALTHY.nic, qdisc: { kind: 'mq', requeues: 4000 } } },
+  'few-flows': {
+    report: {
+      ...withCpu(0, { busy: 0.7, softirq: 0.6 }),
+      flows: { sockets: 2, tracked: undefined },
+    },
+  },
+  'small-outgoing': {
+    nic: { ...HEALTHY.nic, tx: { packets: 500_000, bytes: 50_000_000, meanBytes: 100 } },
+  },
+  'offloads-off': {
+    facts: { rings: undefined, offloads: { off: ['generic-receive-offload'], fixed: [] } },
+  },
+}
+
+const ids = (input: ConclusionInput) => conclude(input).map(({ id }) => id)
+
+describe('conclude', () => {
+  it('draws none of a healthy NIC', () => {
+    expect(conclude(HEALTHY)).toEqual([])
+  })
+
+  it.each(CONCLUSION_IDS)('%s: the only one where it is the only cause', (id) => {
+    expect(ids({ ...HEALTHY, ...CAUSES[id] })).toEqual([id])
+  })
+
+  it('draws none from too little traffic, whatever the cause', () => {
+    const idle = { packets: 10, bytes: 1000, meanBytes: 100 }
+    for (const cause of Object.values(CAUSES)) {
+      const input = { ...HEALTHY, ...cause }
+      expect(conclude({ ...input, nic: { ...input.nic, rx: idle, tx: idle } })).toEqual([])
+    }
+  })
+
+  it('names a cause before what follows from it', () => {
+    const found = ids({
+      ...HEALTHY,
+      ...CAUSES['settings-drifted'],
+      ...CAUSES['offloads-off'],
+      nic: { ...HEALTHY.nic, dropped: { rx: 900, tx: 0 }, qdisc: { kind: 'pfifo', requeues: 9000 } },
+      report: {
+        ...HEALTHY.report,
+        cpus: ONLINE.map((cpu) => cpuOf(cpu, { ...(cpu === 1 ? FULL : {}), stolen: 0.3 })),
+      },
+    })
+    expect(found).toEqual(CONCLUSION_IDS.filter((id) => found.includes(id)))
+    expect(found).toHaveLength(7)
+    expect(found[0]).toBe('cpu-steal')
+  })
+
+  it('draws none from what is not known', () => {
+    const nic = { ...HEALTHY.nic, dropped: undefined, qdisc: undefined, queues: [] }
+    const facts = { rings: undefined, offloads: { off: [], fixed: [] } }
+    expect(conclude({ ...HEALTHY, nic, facts, report: { ...withCpu(1, FULL) } })).toEqual([])
+    expect(ids({ ...HEALTHY, report: { ...HEALTHY.report, cpus: [] } })).toEqual([])
+  })
+})
+
+describe('a saturated vCPU', () => {
+  const saturated = (input: Partial<ConclusionInput>) =>
+    conclude({ ...HEALTHY, report: withCpu(1, FULL), ...input }).find(({ id }) => id === 'saturated-vcpu')
+
+  it('is told with its numbers', () => {
+    expect(saturated({})).toMatchObject({
+      text: 'CPU 1 has no time left for the packets of its queue',
+      evidence:
+        "98 % busy, 90 % in softirqs, 25 % of the NIC's interrupts, 20 % of NET_RX runs ended with work left",
+      next: 'vqtune trial eth0 measures whether another number of queues is better',
+    })
+    expect(saturated({ report: withCpu(1, { ...FULL, netRx: 0 }) })?.evidence).not.toContain('NET_RX')
+  })
+
+  it('leads to apply, to the host, or to more flows', () => {
+    expect(saturated({ nic: { ...HEALTHY.nic, channels: 2 } })?.next).toBe('vqtune apply eth0')
+    const limited = planned(2)
+    const { nic: observed, desired } = limited
+    const nic = { ...HEALTHY.nic, channels: 2, queues: [queueOf(0), queueOf(1)] }
+    expect(saturated({ nic, observed, desired })?.next).toMatch(
+      /^the host offers 2 queues for 4 vCPUs: vqtune explain eth0 has the remedy/,
+    )
+    const report = { ...withCpu(1, FULL), flows: { sockets: 0, tracked: 1 } }
+    expect(saturated({ report })?.next).toMatch(/^1 flow cannot use 4 queues/)
+  })
+
+  it('is the one with most of the interrupts', () => {
+    const nic = { ...HEALTHY.nic, queues: [queueOf(0), queueOf(1), queueOf(2, 90_000), queueOf(3)] }
+    const cpus = ONLINE.map((cpu) => cpuOf(cpu, FULL))
+    expect(saturated({ nic, report: { ...HEALTHY.report, cpus } })?.text).toContain('CPU 2 ')
+  })
+})
+
+describe('the next step', () => {
+  const next = (input: Partial<ConclusionInput>) => conclude({ ...HEALTHY, ...input })[0]?.next
+
+  it('a ring that can be larger here, or only on the host', () => {
+    const { nic } = CAUSES['receive-drops']
+    if (nic === undefined) throw new Error('no NIC')
+    const rings = { rx: 256, rxMaximum: 1024, tx: 256, txMaximum: 256 }
+    const { offloads } = HEALTHY.facts
+    expect(next({ nic, facts: { rings, offloads } })).toBe('ethtool -G eth0 rx 1024, and measure again')
+    expect(next({ nic })).toContain('on the host (rx_queue_size)')
+    expect(conclude({ ...HEALTHY, nic, facts: { rings: undefined, offloads } })[0]?.evidence).toBe(
+      '900 of 100900 packets',
+    )
+  })
+
+  it('an offload that is off here, or not offered', () => {
+    const rings = undefined
+    const both = { off: ['generic-receive-offload'], fixed: ['rx-checksumming'] } as const
+    expect(conclude({ ...HEALTHY, facts: { rings, offloads: both } })[0]).toMatchObject({
+      evidence: 'off: generic-receive-offload; not offered by the host: rx-checksumming',
+      next: expect.stringMatching(/^ethtool -K eth0 generic-receive-offload on, unless/),
+    })
+    const fixed = { off: [], fixed: ['rx-checksumming'] } as const
+    expect(next({ facts: { rings, offloads: fixed } })).toMatch(/^on the hypervisor/)
+  })
+
+  it('names are quoted for a shell', () => {
+    const nic = { ...HEALTHY.nic, name: 'a;b', qdisc: { kind: 'pfifo', requeues: 0 } }
+    expect(next({ nic })).toMatch(/^tc qdisc replace dev 'a;b' root mq/)
+  })
+})
