@@ -53,7 +53,9 @@ interface ReportJson {
       byCpu: { interrupts: number }[]
     }[]
     evenness?: number
+    qdisc?: { kind: string; requeues: number }
     conditions: { id: string; answer: string; favours?: boolean; why: string }[]
+    conclusions: { id: string; evidence: string; next: string }[]
   }[]
   readonly cpus: { cpu: number; busy: number; softirqSeconds: number; squeezed: number; netRx: number }[]
   readonly flows: { sockets: number }
@@ -140,6 +142,12 @@ test('incoming streams: sizes, queues, vCPUs, flows; and a page that a browser s
   expect(answers.get('many-connections')).toBe('yes')
   expect(answers.get('queues-match-vcpus')).toBe('yes')
   expect(answers.get('small-outgoing')).toBe('no')
+  // An emulated vCPU may well be saturated, but nothing is set wrong.
+  expect(measured.qdisc?.kind).toBe('mq')
+  const concluded = measured.conclusions.map(({ id }) => id)
+  for (const id of ['settings-drifted', 'root-qdisc', 'rps-leftover', 'small-outgoing', 'offloads-off']) {
+    expect(concluded).not.toContain(id)
+  }
 
   const file = join(directory, 'report.html')
   writeFileSync(file, await guest.readFile(page))
@@ -202,6 +210,9 @@ test('small packets that go out are a risk, and lost ones are sent again', async
     expect(nics[0]?.tx.meanBytes).toBeLessThan(1500)
     expect(tcp.retransmitted).toBeGreaterThan(0)
     expect(tcp.retransmitted).toBeLessThanOrEqual(tcp.sent)
+    const [first, ...others] = nics[0]?.conclusions ?? []
+    expect(first).toMatchObject({ id: 'root-qdisc', evidence: expect.stringMatching(/^root qdisc netem /) })
+    expect(others.map(({ id }) => id)).toContain('small-outgoing')
   } finally {
     await guest.run(['tc', 'qdisc', 'del', 'dev', nic, 'root'])
     server.kill('SIGKILL')
