@@ -25,7 +25,7 @@ const ALL_BRANCHES = [
   'src/daemon/{prometheus,state,udev-events,view}.ts',
   'src/drift/{history,process-scan}.ts',
   'src/confirm/connectivity.ts',
-  'src/report/parse.ts',
+  'src/report/{conclusions,parse,parse-nic}.ts',
   'src/hypervisor/change/{backup,diff}.ts',
   'src/hypervisor/libvirt/{domain,driver-edit,qemu-conf,queue-request,virsh-output,xml-scan}.ts',
   'src/hypervisor/network/links.ts',

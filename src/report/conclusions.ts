@@ -92,7 +92,7 @@ export function conclude(input: ConclusionInput): readonly Conclusion[] {
 }
 
 function percent(share: number): string {
-  return `${(share * 100).toFixed(share < 0.01 ? 2 : 0)} %`
+  return `${(share * 100).toFixed(0)} %`
 }
 
 function cpuSteal({ report: { cpus } }: ConclusionInput): Conclusion | undefined {
@@ -107,12 +107,12 @@ function cpuSteal({ report: { cpus } }: ConclusionInput): Conclusion | undefined
 }
 
 function settingsDrifted({ nic: { name }, steps }: ConclusionInput): Conclusion | undefined {
-  if (steps.length === 0) return undefined
   const [first] = steps
+  if (first === undefined) return undefined
   return {
     id: 'settings-drifted',
     text: 'channels, IRQ affinity or XPS are not as desired',
-    evidence: `${plural(steps.length, 'pending change')}, the first: ${first?.label} ${first?.old} -> ${first?.new}`,
+    evidence: `${plural(steps.length, 'pending change')}, the first: ${first.label} ${first.old} -> ${first.new}`,
     next: `vqtune apply ${operand(name)}; vqtune explain ${operand(name)} names what may have changed them`,
   }
 }
@@ -259,7 +259,7 @@ function smallOutgoing({ nic }: ConclusionInput): Conclusion | undefined {
   return {
     id: 'small-outgoing',
     text: 'many small packets go out: more queues can make that slower, says the RHEL guide',
-    evidence: `${nic.tx.packets} packets of ${(nic.tx.meanBytes ?? 0).toFixed(0)} bytes out, ${nic.rx.packets} in`,
+    evidence: `${nic.tx.packets} packets of ${Math.round(nic.tx.bytes / nic.tx.packets)} bytes out, ${nic.rx.packets} in`,
     next: `vqtune trial ${operand(nic.name)} measures it here`,
   }
 }

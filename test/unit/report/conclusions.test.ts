@@ -170,8 +170,29 @@ describe('a saturated vCPU', () => {
     expect(saturated({ report })?.next).toMatch(/^1 flow cannot use 4 queues/)
   })
 
+  it('few flows are no cause where no vCPU has much to do, or where another one has', () => {
+    const flows = { sockets: 2, tracked: undefined }
+    expect(ids({ ...HEALTHY, report: { ...withCpu(0, { busy: 0.2 }), flows } })).toEqual([])
+    const nic = { ...HEALTHY.nic, queues: [queueOf(0), queueOf(1), queueOf(2), queueOf(3, 0)] }
+    expect(ids({ ...HEALTHY, nic, report: { ...withCpu(3, { busy: 0.7, softirq: 0.6 }), flows } })).toEqual(
+      [],
+    )
+  })
+
+  it('is told of the traffic that there is: of a NIC that mostly receives, no root qdisc', () => {
+    const nic = {
+      ...HEALTHY.nic,
+      tx: { packets: 100, bytes: 6600, meanBytes: 66 },
+      qdisc: { kind: 'pfifo', requeues: 0 },
+    }
+    expect(ids({ ...HEALTHY, nic })).toEqual([])
+  })
+
   it('is the one with most of the interrupts', () => {
-    const nic = { ...HEALTHY.nic, queues: [queueOf(0), queueOf(1), queueOf(2, 90_000), queueOf(3)] }
+    const nic = {
+      ...HEALTHY.nic,
+      queues: [queueOf(0, 40_000), queueOf(1), queueOf(2, 90_000), queueOf(3, 0)],
+    }
     const cpus = ONLINE.map((cpu) => cpuOf(cpu, FULL))
     expect(saturated({ nic, report: { ...HEALTHY.report, cpus } })?.text).toContain('CPU 2 ')
   })
