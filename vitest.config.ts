@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { allKernels } from './test/vm/lib/kernels'
 
 /**
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. Another
@@ -11,6 +12,11 @@ const LONG = ['test/vm/{aarch64,largest}.test.ts']
  */
 const HANGS_MS = 3_600_000
 const BUILD = 'test/support/build-bundle.ts'
+const KERNELS = 'test/vm/lib/kernels.ts'
+/** Guest tests that each change runs on one kernel, or in part on some: `npm run vm:long` runs them on every kernel. */
+const MATRIX = [
+  'test/vm/{apply,daemon,daemon-faults,guard,harness,report,rpm,security,trial,tunable}.test.ts',
+]
 
 /**
  * Planner, parsers and what observes: every branch of these has a test in the unit project. The rest is reported. A file that
@@ -96,7 +102,7 @@ export default defineConfig({
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
           exclude: LONG,
-          globalSetup: BUILD,
+          globalSetup: [BUILD, KERNELS],
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           maxWorkers: 2,
@@ -107,13 +113,25 @@ export default defineConfig({
         test: {
           name: 'long',
           include: LONG,
-          globalSetup: BUILD,
+          globalSetup: [BUILD, KERNELS],
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
           fileParallelism: false,
           sequence: { groupOrder: 5 },
         },
       },
+      ...allKernels.map((kernel, index) => ({
+        test: {
+          name: `long-${kernel}`,
+          include: MATRIX,
+          env: { VQTUNE_VM_KERNEL: kernel },
+          globalSetup: BUILD,
+          testTimeout: HANGS_MS,
+          hookTimeout: HANGS_MS,
+          maxWorkers: 2,
+          sequence: { groupOrder: 6 + index },
+        },
+      })),
     ],
   },
 })

@@ -1,6 +1,7 @@
 /** The daemon in a real guest, under its own unit, when things break: tools, disks, clocks, devices, and itself. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
+import { kernelOf } from './lib/kernels'
 import { Nic, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
@@ -24,7 +25,7 @@ let daemon: Vqtuned
 let nic: Nic
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: '6.12',
+    kernel: kernelOf('6.12'),
     cpus: 4,
     nics: [{ queues: 4 }],
     hotplugPorts: 1,

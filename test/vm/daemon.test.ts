@@ -1,6 +1,7 @@
 /** The daemon in a real guest, under its own unit: drift repaired at once and attributed, rivals, reload, restart, stop. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
+import { kernelOf } from './lib/kernels'
 import { Nic, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
@@ -20,7 +21,12 @@ let guest: Guest
 let daemon: Vqtuned
 let nic: Nic
 beforeAll(async () => {
-  guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 4 }], vqtune: 'dist/vqtune.cjs' })
+  guest = await Guest.boot({
+    kernel: kernelOf('6.12'),
+    cpus: 4,
+    nics: [{ queues: 4 }],
+    vqtune: 'dist/vqtune.cjs',
+  })
   nic = new Nic(guest, await guest.nicName(0))
   daemon = await Vqtuned.start(guest, PATIENT)
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addConnection } from './lib/network-manager'
 import { Nic, ship, Vqtuned } from './lib/vqtuned'
-import { PATIENCE_MS, waitUntil } from './lib/wait'
+import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what is repaired, is repaired because of an event. This test's own changes are no fight. */
 const CONFIG = `
@@ -33,7 +33,7 @@ beforeAll(async () => {
   await guest.run(['mkdir', DROP_INS])
   // As the package does with a systemd as new as this one.
   await ship(guest, 'vqtuned-open-notify.conf', `${DROP_INS}/50-open-notify.conf`)
-  await guest.writeFile(`${DROP_INS}/60-soon.conf`, '[Service]\nWatchdogSec=40\n')
+  await guest.writeFile(`${DROP_INS}/60-soon.conf`, `[Service]\nWatchdogSec=${Math.ceil(scaled(16))}\n`)
   // Whatever systemd gets to know, it gets to know without it.
   await guest.run(['mv', '/usr/bin/systemd-notify', '/root/systemd-notify'])
   daemon = await Vqtuned.start(guest, CONFIG)
@@ -58,7 +58,7 @@ test('keepalives need no child, go on when systemd was replaced, and their socke
       return seen.size > count
     })
   }
-  await keepalives(2)
+  await keepalives(1)
   await guest.run(['systemctl', 'daemon-reexec'], { timeoutMs: PATIENCE_MS })
   await keepalives(2)
   const pid = await daemon.property('MainPID')

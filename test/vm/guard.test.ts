@@ -8,6 +8,7 @@ import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
+import { kernelOf } from './lib/kernels'
 import { STOP_POINT_ARGS, StopPoint } from './lib/stop-point'
 import { Nic, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
@@ -24,7 +25,7 @@ let daemon: Vqtuned
 
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: '6.12',
+    kernel: kernelOf('6.12'),
     cpus: 4,
     nics: [{ queues: 4 }],
     vqtune: 'dist/vqtune.cjs',

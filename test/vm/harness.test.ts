@@ -1,10 +1,10 @@
 import { execa } from 'execa'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
-import type { Kernel } from './lib/image'
+import { isRhel, kernelsOf } from './lib/kernels'
 
 /** The harness itself: what every other test here builds on. */
-describe.each<Kernel>(['6.12'])('guest with kernel %s', (kernel) => {
+describe.each(kernelsOf('6.12'))('guest with kernel %s', (kernel) => {
   let guest: Guest | undefined
   afterEach(async () => {
     await guest?.dispose()
@@ -14,7 +14,11 @@ describe.each<Kernel>(['6.12'])('guest with kernel %s', (kernel) => {
     guest = await Guest.boot({ kernel, cpus: 4, nics: [{ queues: 4 }], node: true })
     const { namespace } = guest.network
 
-    expect(await guest.readFile('/proc/sys/kernel/osrelease')).toMatch(new RegExp(`^${kernel}\\.`))
+    const release = isRhel(kernel)
+      ? `\\.el${kernel.replace('rhel', '').replace('.', '_')}\\.`
+      : `^${kernel.replace('.', '\\.')}\\.`
+    expect(await guest.readFile('/proc/sys/kernel/osrelease')).toMatch(new RegExp(release))
+    expect(await guest.shell('cd /sys/class/net; ls -d */')).toBe('enp0s8/\nlo/\n')
     const nic = await guest.nicName(0)
     expect(await guest.run(['ethtool', '-l', nic])).toMatch(/Combined:\s+4[\s\S]*Combined:\s+4/)
     expect(await guest.readFile('/sys/devices/system/cpu/online')).toBe('0-3')
@@ -40,9 +44,9 @@ describe.each<Kernel>(['6.12'])('guest with kernel %s', (kernel) => {
   })
 })
 
-test('reboot, vCPU offline and hot-add, NIC hot-plug', async () => {
+test.each(kernelsOf('6.1'))('reboot, vCPU offline and hot-add, NIC hot-plug, kernel %s', async (kernel) => {
   await using guest = await Guest.boot({
-    kernel: '6.1',
+    kernel,
     cpus: 2,
     maxCpus: 3,
     nics: [{ queues: 3 }],

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
-import type { Kernel } from './lib/image'
+import type { Kernel } from './lib/kernels'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 const SENDER = fileURLToPath(new URL('../fixtures/host/vhost-sender/vhost_sender.py', import.meta.url))

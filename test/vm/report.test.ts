@@ -9,6 +9,7 @@ import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
+import { kernelOf } from './lib/kernels'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 /**
@@ -23,7 +24,7 @@ const directory = mkdtempSync(join(tmpdir(), 'vqtune-report-'))
 
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: '6.1',
+    kernel: kernelOf('6.1'),
     cpus: 4,
     nics: [{ queues: 4 }, { queues: 2 }],
     vqtune: BUNDLE,

@@ -1,6 +1,7 @@
 /** A real guest in which others chose the names: of the NIC, and of an interface beside it. See docs/threat-model.md. */
 import { beforeAll, describe, expect, test } from 'vitest'
 import { BUNDLE } from '../support/bundle'
+import { kernelOf } from './lib/kernels'
 import { runInGuest } from './lib/quick-guest'
 
 /**
@@ -70,7 +71,7 @@ describe('names that others chose', () => {
   beforeAll(async () => {
     const script = `exec bash <<'END'\n${SCRIPT}${CALLS.join('\n')}\nEND\n`
     all = await runInGuest(
-      { kernel: '6.12', cpus: 2, nics: [{ queues: 2 }], memoryMiB: 512, vqtune: BUNDLE },
+      { kernel: kernelOf('6.12'), cpus: 2, nics: [{ queues: 2 }], memoryMiB: 512, vqtune: BUNDLE },
       script,
     )
     const text = (base64: string): string => Buffer.from(base64, 'base64').toString()

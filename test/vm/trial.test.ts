@@ -4,6 +4,7 @@ import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
+import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
@@ -17,7 +18,7 @@ let nic: string
 
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: '6.12',
+    kernel: kernelOf('6.12'),
     cpus: QUEUES,
     nics: [{ queues: QUEUES }],
     vqtune: 'dist/vqtune.cjs',

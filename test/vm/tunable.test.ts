@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
+import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 
 const SPREAD = '[defaults]\nrps = "spread"\n'
@@ -12,7 +13,12 @@ const CONFIG = `${SPREAD}[daemon]\ncheck-cron = "0 0 1 1 *"\nconflict-reversals 
 let guest: Guest
 let nic: string
 beforeAll(async () => {
-  guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 2 }], vqtune: 'dist/vqtune.cjs' })
+  guest = await Guest.boot({
+    kernel: kernelOf('6.12'),
+    cpus: 4,
+    nics: [{ queues: 2 }],
+    vqtune: 'dist/vqtune.cjs',
+  })
   nic = await guest.nicName(0)
 })
 afterAll(() => guest?.dispose())

@@ -3,17 +3,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { cached, contentHash } from './cache'
+import { isRhel, type Kernel, rhelImage } from './kernels'
 import { progress } from './locks'
 
-export type Kernel = '6.1' | '6.12'
 export type Arch = 'x86_64' | 'aarch64'
 /** Debian 12 or 13. */
 export type Release = 'bookworm' | 'trixie'
 
 export interface Image {
   rootDisk: string
-  kernel(version: Kernel): string
-  initrd(version: Kernel): string
+  kernel(kernel: Kernel): string
+  initrd(kernel: Kernel): string
 }
 
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
@@ -33,8 +33,9 @@ export async function guestImage(arch: Arch = 'x86_64', release: Release = 'book
   })
   return {
     rootDisk: join(directory, 'root.ext4'),
-    kernel: (version) => join(directory, `vmlinuz-${version}`),
-    initrd: (version) => join(directory, `initrd-${version}`),
+    kernel: (kernel) => (isRhel(kernel) ? rhelImage(kernel) : join(directory, `vmlinuz-${kernel}`)),
+    // RHEL's have their drivers built in and refuse the modules that are in it, which its init only remarks.
+    initrd: (kernel) => join(directory, `initrd-${isRhel(kernel) ? '6.12' : kernel}`),
   }
 }
 

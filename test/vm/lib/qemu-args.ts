@@ -1,4 +1,5 @@
-import type { Arch, Image, Kernel, Release } from './image'
+import type { Arch, Image, Release } from './image'
+import { isRhel, type Kernel } from './kernels'
 
 export interface NicOptions {
   /** Queue pairs the host offers (the guest's maximum). */
@@ -11,6 +12,7 @@ export interface NicOptions {
 }
 
 export interface BootOptions {
+  /** One of VQTUNE_KERNELS must be there: see kernels.ts. */
   kernel: Kernel
   /** x86_64 unless told. On aarch64 there is no `node`: what a test needs, it brings. */
   arch?: Arch
@@ -88,6 +90,8 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     // Clock and RCU settings that matter only under emulation; rdinit's disk is never checked.
     'tsc=reliable no_timer_check rcupdate.rcu_expedited=1 fsck.mode=skip systemd.show_status=0',
     ...(paths.nodeDisk ? ['vqtest.node'] : []),
+    // Drivers that make interfaces when they start, which is at boot where they are built in.
+    ...(isRhel(options.kernel) ? ['bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0'] : []),
     ...(options.kernelArgs ?? []),
   ].join(' ')
   const ports = Array.from({ length: options.hotplugPorts ?? 0 }, (_, index) =>
@@ -134,7 +138,9 @@ function machineOf({ arch, machine }: BootOptions): string {
 }
 
 function smp(options: BootOptions): string {
-  return options.maxCpus ? `${options.cpus},maxcpus=${options.maxCpus}` : String(options.cpus)
+  const { cpus, maxCpus } = options
+  // A socket for each: newer kernels take no further vCPU of a package that is there already.
+  return maxCpus ? `${cpus},maxcpus=${maxCpus},sockets=${maxCpus},cores=1,threads=1` : String(cpus)
 }
 
 /** QEMU refuses queues=1 on a tap that was made for one queue. */

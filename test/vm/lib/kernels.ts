@@ -1,0 +1,57 @@
+/** The kernels that guest tests run on, and which of them are here. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { TestProject } from 'vitest/node'
+
+/** Debian's, in the guest image. */
+const IN_IMAGE = ['6.1', '6.12'] as const
+/** Built from RHEL's sources: `NAME/bzImage` in VQTUNE_KERNELS, with all drivers built in. */
+export const RHEL = ['rhel8.10', 'rhel9.6', 'rhel10.0'] as const
+
+export type RhelKernel = (typeof RHEL)[number]
+export type Kernel = (typeof IN_IMAGE)[number] | RhelKernel
+
+export function isRhel(kernel: Kernel): kernel is RhelKernel {
+  return RHEL.some((name) => name === kernel)
+}
+
+const directory =
+  process.env.VQTUNE_KERNELS ?? fileURLToPath(new URL('../../../../shared/kernels', import.meta.url))
+
+export function rhelImage(kernel: RhelKernel): string {
+  return join(directory, kernel, 'bzImage')
+}
+
+/** Those of RHEL that are here. */
+export const rhelKernels: readonly RhelKernel[] = RHEL.filter((kernel) => existsSync(rhelImage(kernel)))
+
+/** All that are here: the projects of `npm run vm:long` run the guest tests on each. */
+export const allKernels: readonly Kernel[] = [...IN_IMAGE, ...rhelKernels]
+
+/** In such a project, its kernel. */
+const only = process.env.VQTUNE_VM_KERNEL as Kernel | undefined
+
+/** The kernels of a test file: in `npm test` those named, in `npm run vm:long` the one whose turn it is. */
+export function kernelsOf(...named: readonly Kernel[]): readonly Kernel[] {
+  return only === undefined ? named : [only]
+}
+
+/** The same for a file that needs one. */
+export function kernelOf(named: Kernel): Kernel {
+  return only ?? named
+}
+
+/** What is not the kernel's doing runs on `named` with each change, and on every kernel in `npm run vm:long`. */
+export function isThorough(kernel: Kernel, named: Kernel): boolean {
+  return only !== undefined || kernel === named
+}
+
+/** Global setup of the projects with guests: one line about the kernels, and what is left out. */
+export default function tellKernels({ name }: TestProject): void {
+  if (only !== undefined) return
+  const missing = RHEL.filter((kernel) => !rhelKernels.includes(kernel))
+  const left =
+    missing.length === 0 ? '' : `; left out, not in ${directory} (VQTUNE_KERNELS): ${missing.join(', ')}`
+  process.stderr.write(`[${name}] ${allKernels.length} kernels: ${allKernels.join(', ')}${left}\n`)
+}
