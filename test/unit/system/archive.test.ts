@@ -316,13 +316,13 @@ describe('what is refused', () => {
 
 test('packing a tree again makes the same bytes, whenever and by whomever it was made', () => {
   const [first, second] = [temporary(), temporary()]
-  unpackGuest('rhel8.0-derived', first)
+  unpackGuest('rhel7-derived', first)
   // In another order, with other times and modes.
   execFileSync('cp', ['-R', '-P', `${first}/.`, second])
   execFileSync('chmod', ['-R', 'g+w', `${second}/sys`])
   const archive = `${temporary()}/again.tar.gz`
   packGuest(second, archive)
-  expect(readFileSync(archive).equals(readFileSync(guestArchive('rhel8.0-derived')))).toBe(true)
+  expect(readFileSync(archive).equals(readFileSync(guestArchive('rhel7-derived')))).toBe(true)
 })
 
 test('the names on a way', () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, test } from 'vitest'
 import { capture } from '../lib/capture'
 import { type BootOptions, Guest } from '../lib/guest'
+import { allKernels, isRhel } from '../lib/kernels'
 import { xdpPassObject } from '../lib/xdp-object'
 
 /**
@@ -52,6 +53,33 @@ describe('guests', () => {
     const vm = await boot({ kernel: '6.1', cpus: 4, nics: [{ queues: 4 }] })
     await vm.configureNic(0)
     await capture(vm, 'debian-6.1-4cpu-4q', 'as booted: four vCPUs, four queues')
+  })
+
+  test.each(allKernels)('what kernel %s does', async (kernel) => {
+    const vm = await boot({
+      kernel,
+      cpus: 4,
+      nics: [{ queues: 4 }, { queues: 4, props: { rss: 'on', hash: 'on' } }],
+    })
+    await vm.configureNic(0)
+    const second = await vm.configureNic(1)
+    const name = isRhel(kernel) ? kernel : `debian-${kernel}`
+    if (isRhel(kernel)) {
+      await capture(
+        vm,
+        `${name}-4cpu-4q`,
+        'as booted: four vCPUs, two NICs of four queues, RSS on the second',
+      )
+    }
+    // What a kernel makes of it is seen afterwards; one may refuse the second.
+    await vm.run(['ethtool', '-L', second, 'combined', '2'])
+    await vm.exec(['ethtool', '-G', second, 'rx', '128'])
+    await vm.setCpuOnline(3, false)
+    await capture(
+      vm,
+      `${name}-changed`,
+      'the second NIC, which has RSS: two channels, RX ring of 128 if the kernel can; then CPU 3 offline',
+    )
   })
 
   test('host-limits-2of4', async () => {

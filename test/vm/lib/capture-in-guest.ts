@@ -162,6 +162,7 @@ copyNamed(cpus, [
   'nohz_full',
   'kernel_max',
   'smt/active',
+  'hotplug/states',
 ])
 for (const cpu of names(cpus))
   if (/^cpu\d+$/.test(cpu)) copyNamed(join(cpus, cpu), ['online', 'topology/core_id'])
@@ -215,6 +216,8 @@ for (const link of links) {
   record(`${link}.i`, ['ethtool', '-i', link])
   record(`${link}.x`, ['ethtool', '-x', link])
   record(`${link}.S`, ['ethtool', '-S', link])
+  record(`${link}.g`, ['ethtool', '-g', link])
+  record(`${link}.c`, ['ethtool', '-c', link])
 }
 record('ip-link.json', ['ip', '-j', '-d', 'link', 'show'])
 record('ethtool.version', ['ethtool', '--version'])
