@@ -83,6 +83,7 @@ export const OBSTACLE_CODES = [
   'af-xdp', // an AF_XDP socket is bound
   'rss-table', // the RSS table uses a queue that would go
   'flow-rules', // an ntuple rule uses a queue that would go
+  'memory-provider', // a program receives into memory of its own on a queue that would go
   'suspended', // the device sleeps
   'refused', // the kernel refused; its words are in the reason
   'unsupported', // the driver has no such setting

@@ -107,6 +107,8 @@ const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
   'rss-table': (name) => `ethtool -X ${shellQuote(name)} default, then vqtune apply ${operand(name)}`,
   'flow-rules': (name) =>
     `ethtool -n ${shellQuote(name)} lists the rules, ethtool -N ${shellQuote(name)} delete N removes one; then vqtune apply ${operand(name)}`,
+  'memory-provider': () =>
+    'stop the program that receives into memory of its own (device memory TCP, io_uring zero copy), run vqtune apply, and start it again',
   suspended: (name) =>
     `wake the device (ip link set dev ${shellQuote(name)} up), then vqtune apply ${operand(name)}`,
   refused: () => 'see the kernel log (dmesg) for why',

@@ -74,6 +74,7 @@ const REFUSALS: readonly (readonly [RegExp, Refusal['code']])[] = [
   [/AF_XDP|zerocopy/i, 'af-xdp'],
   [/indirection table|RXFH|rxfh|RSS context/i, 'rss-table'],
   [/ntuple|flow rule|rxnfc/i, 'flow-rules'],
+  [/memory provider/i, 'memory-provider'],
   [/\bXDP\b/i, 'xdp'],
   [/not supported/i, 'unsupported'],
 ]

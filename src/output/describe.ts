@@ -28,6 +28,7 @@ const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pendi
   'af-xdp': { reached: 'kept, an AF_XDP socket is bound', pending: 'AF_XDP' },
   'rss-table': { reached: 'kept, the RSS table uses the queues', pending: 'RSS table' },
   'flow-rules': { reached: 'kept, flow rules use the queues', pending: 'flow rules' },
+  'memory-provider': { reached: 'kept, a program receives into its own memory', pending: 'memory provider' },
   suspended: { reached: 'kept, the device is suspended', pending: 'device suspended' },
   refused: { reached: 'kept, the kernel refused', pending: 'refused' },
   unsupported: { reached: 'kept, the driver does not support setting channels', pending: 'unsupported' },

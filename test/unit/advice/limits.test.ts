@@ -115,6 +115,7 @@ describe('limitsOf', () => {
     'af-xdp',
     'rss-table',
     'flow-rules',
+    'memory-provider',
     'suspended',
     'refused',
     'unsupported',

@@ -150,6 +150,16 @@ describe('a refused -L', () => {
       'flow-rules',
       'requested channel counts are too low for existing ntuple filter settings',
     ],
+    [
+      'netlink error: requested channel counts are too low for existing memory provider setting (2)\n',
+      'memory-provider',
+      'requested channel counts are too low for existing memory provider setting (2)',
+    ],
+    [
+      'netlink error: requested channel counts are too low for existing indirection table (3)\n',
+      'rss-table',
+      'requested channel counts are too low for existing indirection table (3)',
+    ],
   ])('%j is %s', (stderr, code, text) => {
     expect(classifyRefusal(result(stderr))).toEqual({ code, text })
   })
