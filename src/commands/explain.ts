@@ -1,8 +1,10 @@
 /** `vqtune explain NIC`: the target, what limits it, other writers, and what to do next. Changes nothing. */
 
+import { type KernelTrait, kernelTraits } from '../advice/kernel-traits'
 import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
 import { EXIT } from '../errors'
+import { readDriverAnswers } from '../kernel/driver-answers'
 import type { RecordedValues } from '../model'
 import { describeLimit, describeSkip, describeTarget } from '../output/describe'
 import { printJson } from '../output/json'
@@ -22,7 +24,7 @@ import { type GuestPlan, planGuestFor } from './guest-plan'
 export async function run(context: CommandContext): Promise<number> {
   const look = await planGuestFor(context)
   // findNic has refused a name that is none of the NICs.
-  const explanations = look.plans.map((nicPlan) => explain(context, look, nicPlan))
+  const explanations = await Promise.all(look.plans.map((nicPlan) => explain(context, look, nicPlan)))
   if (context.options.json === true) {
     for (const explanation of explanations) context.out(printJson(explanationJson(explanation)))
   } else {
@@ -42,10 +44,11 @@ interface Explanation {
   readonly verdicts: readonly QueueAffinity[]
   readonly writers: readonly Writer[]
   readonly recorded: LedgerEntry | undefined
+  readonly traits: readonly KernelTrait[]
   readonly next: string
 }
 
-function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Explanation {
+async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Promise<Explanation> {
   const { nic, desired, settings: nicSettings } = nicPlan
   const { guest, settings, ledger } = look
   const input = { nic, desired, nicSettings, settings, cpus: guest.cpus }
@@ -59,6 +62,8 @@ function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Ex
   }
   const remedies = limits.some((limit) => limit.onHost) ? remediesFor(guest.hypervisor, request) : []
   const usable = usableCpus(guest.cpus, settings.isolated).length
+  const writers = findWriters(context.system, nic)
+  const recorded = entryOf(ledger, nic)
   return {
     nicPlan,
     look,
@@ -66,10 +71,36 @@ function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Ex
     limits,
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
-    writers: findWriters(context.system, nic),
-    recorded: entryOf(ledger, nic),
+    writers,
+    recorded,
+    traits: await traitsOf(context, look, nicPlan, writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
   }
+}
+
+async function traitsOf(
+  context: CommandContext,
+  { guest }: GuestPlan,
+  { nic }: NicPlan,
+  writers: readonly Writer[],
+  recorded: LedgerEntry | undefined,
+): Promise<readonly KernelTrait[]> {
+  const { original, applied } = recorded ?? {}
+  const before = recorded === undefined ? nic.channels.current : Number(original?.channels?.[CHANNELS_KEY])
+  const written =
+    original === undefined || applied === undefined
+      ? []
+      : changedValues(original, applied).map(({ tunable }): string => tunable)
+  return kernelTraits({
+    answers: await readDriverAnswers(context.system, nic.name),
+    channels: nic.channels,
+    channelsBefore: Number.isNaN(before) ? undefined : before,
+    onlineCount: guest.cpus.online.length,
+    channelWriters: writers.filter(({ tunable }) => tunable === 'channels').map(({ writer }) => writer),
+    hasRss: nic.features.rss,
+    rssQueues: nic.rssQueues,
+    isOwnRssTable: written.includes('rss-table'),
+  })
 }
 
 /** The one thing to do first. */
@@ -103,6 +134,7 @@ function explanationText(explanation: Explanation, colors: Paint): string {
     ...section('Queues', queueLines(explanation)),
     ...section('Other software that may change it', writerLines(explanation.writers)),
     ...section('Changed by vqtune', ledgerLines(explanation)),
+    ...section('What this kernel does, by what it shows', traitLines(explanation.traits)),
     '',
     `Next: ${next}`,
   ])
@@ -157,6 +189,10 @@ function writerLines(writers: readonly Writer[]): string[] {
   ])
 }
 
+function traitLines(traits: readonly KernelTrait[]): string[] {
+  return traits.map(({ label, value, seen }) => `${label}: ${value} (${seen})`)
+}
+
 function heldFor({ heldWhy }: LedgerEntry): string {
   return heldWhy === undefined ? 'rolled back' : `reverted (${heldWhy})`
 }
@@ -187,7 +223,8 @@ function channelsOf(values: RecordedValues): string {
 }
 
 function explanationJson(explanation: Explanation): object {
-  const { nicPlan, look, arithmetic, limits, remedies, verdicts, writers, recorded, next } = explanation
+  const { nicPlan, look, arithmetic, limits, remedies, verdicts, writers, recorded, traits, next } =
+    explanation
   const { nic, desired } = nicPlan
   return {
     name: nic.name,
@@ -215,6 +252,7 @@ function explanationJson(explanation: Explanation): object {
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
     writers,
     ledger: recorded ?? null,
+    kernel: traits,
     next,
   }
 }

@@ -9,6 +9,8 @@ export interface Paths {
   readonly sysClassNet: string
   readonly sysVirtioNetDriver: string
   readonly sysCpu: string
+  /** Callbacks for vCPUs that come and go, by name. */
+  readonly sysCpuHotplugStates: string
   readonly sysDmi: string
   /** The unified hierarchy. */
   readonly sysCgroup: string
@@ -81,6 +83,7 @@ export function pathsUnder(root: string): Paths {
     sysClassNet: `${root}/sys/class/net`,
     sysVirtioNetDriver: `${root}/sys/bus/virtio/drivers/virtio_net`,
     sysCpu: `${root}/sys/devices/system/cpu`,
+    sysCpuHotplugStates: `${root}/sys/devices/system/cpu/hotplug/states`,
     sysDmi: `${root}/sys/class/dmi/id`,
     sysCgroup: `${root}/sys/fs/cgroup`,
     procCmdline: `${root}/proc/cmdline`,

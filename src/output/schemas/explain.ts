@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { KERNEL_TRAITS, type KernelTrait } from '../../advice/kernel-traits'
 import { LIMIT_CODES } from '../../advice/limits'
 import { PLATFORMS, type PlatformRemedy } from '../../advice/platforms/index'
 import { UNKNOWN } from '../../advice/platforms/unknown'
@@ -48,6 +49,15 @@ const writer = z
   })
   .describe('other software that may change channels, affinity or XPS') satisfies z.ZodType<Writer>
 
+const trait = z
+  .object({
+    trait: z.enum(KERNEL_TRAITS),
+    label: z.string(),
+    value: z.string(),
+    seen: z.string(),
+  })
+  .describe('what this kernel does, and what that is concluded from') satisfies z.ZodType<KernelTrait>
+
 export const explain = document('vqtune explain --json', {
   name: z.string(),
   mac: z.string(),
@@ -63,5 +73,6 @@ export const explain = document('vqtune explain --json', {
   skips: z.array(skip),
   writers: z.array(writer),
   ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
+  kernel: z.array(trait),
   next: z.string(),
 })

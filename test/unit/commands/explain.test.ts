@@ -31,6 +31,36 @@ async function explain(
 }
 
 describe('vqtune explain', () => {
+  test('ends with what this kernel does, by what it shows', async () => {
+    const text = await explain('rhel9.6-changed', { nic: 'enp0s9' })
+    expect(text).toContain(`
+What this kernel does, by what it shows:
+  channels at probe: cannot be told by looking (2 channels before any change by vqtune, 3 vCPUs online, host maximum 4: chosen by the kernel, or changed since)
+  vCPU hot-plug: interrupts and XPS are laid out anew, channels are kept (virtio/net:online is in /sys/devices/system/cpu/hotplug/states)
+  RSS table: does not follow channels, or was set by hand (it names 4 queues, 2 are in use)
+  ring size: can be changed (RX 128 of 256, TX 256 of 256)
+  interrupt coalescing: rx-usecs, rx-frames, tx-usecs, tx-frames (ethtool -c shows them; the host limits what they may be)
+  events of channels: ethtool --monitor and udev (ethtool and kernel talk netlink)
+  counters per queue: rx_queue_N_packets and others (ethtool -S)
+
+Next: vqtune apply enp0s9
+`)
+  })
+
+  test('the channels before are those of the ledger; who may have set them is not taken for the kernel', async () => {
+    const booted = JSON.parse(await explain('rhel10.0-4cpu-4q', { json: true })) as {
+      kernel: readonly { trait: string; value: string; seen: string }[]
+    }
+    expectSchema('explain', booted)
+    expect(booted.kernel[0]).toMatchObject({
+      trait: 'channels-at-probe',
+      value: 'one for each online vCPU, up to the maximum',
+    })
+    const link = '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=4\n'
+    const files = { '/etc/systemd/network/10-a.link': link }
+    expect(await explain('rhel10.0-4cpu-4q', { files })).toContain('systemd-link may have set them')
+  })
+
   test('converged: no limit', async () => {
     const text = await explain('debian-6.12-4cpu-4q')
     expect(text).toMatch(/^enp0s8: virtio-net, virtio\d+ at pci 0000:00:08\.0, MAC [0-9a-f:]{17}\n/)
