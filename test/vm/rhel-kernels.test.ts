@@ -57,6 +57,19 @@ for (const kernel of RHEL) {
       expect(await queuesOf(guest, nic.name)).toEqual(ownCpuEach(4))
     })
 
+    test('a managed interrupt is refused with the errno that vqtune knows for it', async () => {
+      const { code, stderr } = await guest.exec([
+        'sh',
+        '-c',
+        `irq=$(awk '$NF ~ /^virtio[0-9]+-req\\.0$/ {sub(":", "", $1); print $1; exit}' /proc/interrupts)
+        printf 1 | LC_ALL=C dd status=none of=/proc/irq/$irq/smp_affinity_list`,
+      ])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(
+        kernel === 'rhel10.0' ? /: Operation not permitted$/m : /: Input\/output error$/m,
+      )
+    })
+
     test('the daemon repairs channels, an interrupt and XPS at once, and follows vCPUs', async () => {
       daemon = await Vqtuned.start(guest, DAEMON)
       await daemon.sourcesAreUp()
