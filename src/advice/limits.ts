@@ -172,7 +172,7 @@ function interrupts(nic: ObservedNic): Limit[] {
       return [
         {
           code: 'shared-vectors',
-          text: `the device has too few MSI-X vectors (${plural(most, 'queue pair')} need ${2 * most + 2}): all queues share one interrupt and so one vCPU`,
+          text: `the device has too few MSI-X vectors (${plural(most, 'queue pair')} need ${2 * most + 1}): all queues share one interrupt and so one vCPU`,
           next: `give the device ${2 * most + 2} vectors on the host (QEMU: vectors=${2 * most + 2}; libvirt: remove <driver ... vectors=>), then power off and on`,
           onHost: false,
         },

@@ -81,7 +81,7 @@ function wantedGroups({ desired }: NicContext, settings: readonly Setting<CpuLis
 
 const LAYOUT_TEXT: Record<Exclude<InterruptLayout, 'per-queue'>, string> = {
   shared:
-    'all queues share one MSI-X vector: the host gave the device too few (it needs 2 x queue pairs + 2)',
+    'all queues share one MSI-X vector: the host gave the device too few (it needs 2 x queue pairs + 1)',
   intx: 'the device has no MSI-X vectors: all queues share one line interrupt',
   mmio: 'virtio-mmio has one interrupt for all queues',
   ccw: 'virtio-ccw uses adapter interrupts, which have no affinity per queue',

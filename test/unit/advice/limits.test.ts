@@ -98,7 +98,7 @@ describe('limitsOf', () => {
   })
 
   test.each([
-    ['shared', 'shared-vectors', 'has too few MSI-X vectors (8 queue pairs need 18)'],
+    ['shared', 'shared-vectors', 'has too few MSI-X vectors (8 queue pairs need 17)'],
     ['intx', 'intx', 'level interrupt'],
     ['mmio', 'mmio', 'single interrupt'],
     ['ccw', 'ccw', 'adapter interrupts'],

@@ -72,7 +72,7 @@ describe('IRQ affinity', () => {
   it.each([
     [
       'shared',
-      'all queues share one MSI-X vector: the host gave the device too few (it needs 2 x queue pairs + 2)',
+      'all queues share one MSI-X vector: the host gave the device too few (it needs 2 x queue pairs + 1)',
     ],
     ['intx', 'the device has no MSI-X vectors: all queues share one line interrupt'],
     ['mmio', 'virtio-mmio has one interrupt for all queues'],
