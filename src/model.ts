@@ -79,7 +79,7 @@ export interface Obstacle {
 }
 
 export const OBSTACLE_CODES = [
-  'xdp', // an XDP program is attached
+  'xdp', // an XDP program is attached in the driver
   'af-xdp', // an AF_XDP socket is bound
   'rss-table', // the RSS table uses a queue that would go
   'flow-rules', // an ntuple rule uses a queue that would go
@@ -174,13 +174,22 @@ export interface ObservedGuest {
   readonly ignored: readonly IgnoredInterface[]
   /** Every device on the virtio bus, also those whose interface is in another network namespace. */
   readonly devices: readonly string[]
-  readonly hypervisor: Hypervisor
 }
 
-/** DMI identity; empty strings where the guest has no DMI (ccw, microvm). */
+/** DMI identity, as SMBIOS types 0 to 3 have it; empty strings where the guest has no DMI (ccw, microvm). */
 export interface Hypervisor {
+  /** Type 1, system: who made the virtual machine, and as what. */
   readonly vendor: string
   readonly product: string
+  readonly family: string
+  /** Type 0. */
+  readonly biosVendor: string
+  /** Type 2. */
+  readonly boardVendor: string
+  readonly boardName: string
+  /** Type 3. */
+  readonly chassisVendor: string
+  readonly chassisTag: string
 }
 
 /** What keeps the target from being larger. When several are equal, the first in this order is named. */

@@ -24,6 +24,7 @@ export const LIMIT_CODES = [
   'ccw',
   'no-interrupt',
   ...OBSTACLE_CODES,
+  'xdp-lock',
   'disabled',
   'guard',
   'cap',
@@ -49,6 +50,38 @@ export interface LimitInput {
   readonly nicSettings: NicSettings
   readonly settings: Settings
   readonly cpus: ObservedCpus
+  /** CPUs that the kernel has room for: an XDP program in the driver wants a queue of its own for each. */
+  readonly possibleCpus: number
+}
+
+/**
+ * Queue pairs that an XDP program in the driver takes for itself, 0 without one: one for each possible CPU, used by XDP_TX
+ * and XDP_REDIRECT. With fewer it runs all the same, with a lock for each packet (virtnet_xdp_set).
+ */
+function xdpQueues({ nic, possibleCpus }: Pick<LimitInput, 'nic' | 'possibleCpus'>): number {
+  return nic.obstacle?.code === 'xdp' ? possibleCpus : 0
+}
+
+/**
+ * What to ask the host for: the channels of this policy, and what XDP takes. Where both are more than a NIC can have, 256,
+ * XDP keeps its lock, and only channels are asked for.
+ */
+export function hostRequest(input: Omit<LimitInput, 'desired'>): {
+  readonly target: number
+  readonly xdpQueues: number
+} {
+  const ideal = pairsToRequest(input)
+  const own = xdpQueues(input)
+  return ideal + own > MAX_CHANNELS
+    ? { target: ideal, xdpQueues: 0 }
+    : { target: ideal + own, xdpQueues: own }
+}
+
+/** `give this NIC 4 queues on the host, 2 for the channels and 2 for XDP` */
+function askHost(input: LimitInput): string {
+  const { target, xdpQueues: own } = hostRequest(input)
+  const share = own === 0 ? '' : `, ${target - own} for the channels and ${own} for XDP`
+  return `give this NIC ${target} queues on the host${share}`
 }
 
 /**
@@ -70,6 +103,7 @@ export function limitsOf(input: LimitInput): readonly Limit[] {
     ...obstacle(input),
     ...guard(input),
     ...hostLimit(input),
+    ...xdpLock(input),
     ...interrupts(input.nic),
     ...policy(input),
     ...isolated(input),
@@ -100,6 +134,7 @@ function guard({ nic, desired }: LimitInput): Limit[] {
 }
 
 const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
+  // Where raising the channels would leave XDP too few queues, obstacle() asks the host first.
   xdp: (name) =>
     `detach the program (ip link set dev ${shellQuote(name)} xdp off), run vqtune apply ${operand(name)}, and attach it again; or attach it after vqtune at boot`,
   'af-xdp': () =>
@@ -118,15 +153,47 @@ const OBSTACLE_NEXT: Record<ObstacleCode, (name: string) => string> = {
     `ethtool -l ${shellQuote(name)} shows the error; then run vqtune apply ${operand(name)}`,
 }
 
-function obstacle({ nic }: LimitInput): Limit[] {
-  if (nic.obstacle === undefined) return []
+/** Only where it decides: a NIC that has the channels it should have needs no change. */
+function obstacle(input: LimitInput): Limit[] {
+  const { nic, desired } = input
+  if (nic.obstacle === undefined || desired.limitedBy !== nic.obstacle.code) return []
   const { code, why } = nic.obstacle
+  if (code === 'xdp' && raisingTakesFromXdp(input)) {
+    const next = `leave it as it is: with ${desired.idealChannels} channels XDP would send with a lock for each packet; ${askHost(input)}`
+    return [{ code, text: why, next, onHost: true }]
+  }
   return [{ code, text: why, next: OBSTACLE_NEXT[code](nic.name), onHost: false }]
+}
+
+/** XDP has queues of its own now, and would not with the channels that are wanted. */
+function raisingTakesFromXdp(input: LimitInput): boolean {
+  const { current, maximum } = input.nic.channels
+  if (maximum === undefined) return false
+  const own = xdpQueues(input)
+  return current + own <= maximum && input.desired.idealChannels + own > maximum
+}
+
+/** A fact, not a fault: XDP works, and the NIC has the channels that it can have. */
+function xdpLock(input: LimitInput): Limit[] {
+  const { current, maximum } = input.nic.channels
+  const own = xdpQueues(input)
+  if (own === 0 || maximum === undefined || current + own <= maximum) return []
+  const ideal = pairsToRequest(input)
+  const more = ideal > current ? `, ${ideal + own} with ${ideal} in use` : ''
+  return [
+    {
+      code: 'xdp-lock',
+      text: `XDP runs, and sends with a lock for each packet: for queues of its own it needs ${plural(current + own, 'queue pair')} (${current} in use + ${own} possible vCPUs)${more}; the host exposes ${maximum}`,
+      next: undefined,
+      onHost: false,
+    },
+  ]
 }
 
 function hostLimit(input: LimitInput): Limit[] {
   const { nic, cpus } = input
   const wished = pairsToRequest(input)
+  const next = askHost(input)
   if (wished < 2) return []
   // Checked first: without a control queue there is no multiqueue feature either (virtnet_validate_features).
   if (!nic.features.controlQueue) {
@@ -144,7 +211,7 @@ function hostLimit(input: LimitInput): Limit[] {
       {
         code: 'no-multiqueue',
         text: 'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ): the guest cannot use more than one queue pair',
-        next: `give this NIC ${wished} queues on the host`,
+        next,
         onHost: true,
       },
     ]
@@ -155,7 +222,7 @@ function hostLimit(input: LimitInput): Limit[] {
     {
       code: 'host-maximum',
       text: `the host exposes ${plural(maximum, 'queue pair')}; ${cpus.online.length} vCPUs could use ${wished}`,
-      next: `give this NIC ${wished} queues on the host`,
+      next,
       onHost: true,
     },
   ]
@@ -191,7 +258,7 @@ function interrupts(nic: ObservedNic): Limit[] {
         {
           code: 'mmio',
           text: 'the device is virtio-mmio, which has a single interrupt: more queues spread transmit work, but not interrupts',
-          next: 'use a virtio-pci device if the machine type has PCI (QEMU microvm: pcie=on)',
+          next: 'only another transport has an interrupt for each queue, if this machine type has one (QEMU microvm: pcie=on)',
           onHost: false,
         },
       ]

@@ -1,11 +1,13 @@
 /** `vqtune explain NIC`: the target, what limits it, other writers, and what to do next. Changes nothing. */
 
 import { type KernelTrait, kernelTraits } from '../advice/kernel-traits'
-import { type Limit, limitsOf, pairsToRequest } from '../advice/limits'
+import { hostRequest, type Limit, limitsOf } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
 import { EXIT } from '../errors'
+import { countPossibleCpus } from '../kernel/cpus'
+import { readHypervisor } from '../kernel/dmi'
 import { readDriverAnswers } from '../kernel/driver-answers'
-import type { RecordedValues } from '../model'
+import type { Hypervisor, RecordedValues } from '../model'
 import { describeLimit, describeSkip, describeTarget } from '../output/describe'
 import { printJson } from '../output/json'
 import { entryOf, type LedgerEntry } from '../planner/ledger'
@@ -36,7 +38,7 @@ export async function run(context: CommandContext): Promise<number> {
 
 interface Explanation {
   readonly nicPlan: NicPlan
-  readonly look: GuestPlan
+  readonly hypervisor: Hypervisor
   readonly arithmetic: string
   readonly limits: readonly Limit[]
   /** Empty when the host gives enough. */
@@ -51,22 +53,35 @@ interface Explanation {
 async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Promise<Explanation> {
   const { nic, desired, settings: nicSettings } = nicPlan
   const { guest, settings, ledger } = look
-  const input = { nic, desired, nicSettings, settings, cpus: guest.cpus }
-  const limits = limitsOf(input)
+  const possibleCpus = countPossibleCpus(context.system, guest.cpus)
+  const input = { nic, desired, nicSettings, settings, cpus: guest.cpus, possibleCpus }
+  const found = limitsOf(input)
   const request = {
     name: nic.name,
     mac: nic.mac,
-    target: pairsToRequest(input),
+    bus: nic.bus,
+    ...hostRequest(input),
     maximum: nic.channels.maximum ?? 1,
     vcpus: guest.cpus.online.length,
   }
-  const remedies = limits.some((limit) => limit.onHost) ? remediesFor(guest.hypervisor, request) : []
+  const hypervisor = readHypervisor(context.system)
+  const evidence = {
+    ...hypervisor,
+    ...{ bus: nic.bus, mac: nic.mac, controlQueue: nic.features.controlQueue },
+    commandLine: context.system.readText(context.system.paths.procCmdline) ?? '',
+  }
+  const remedies = found.some((limit) => limit.onHost) ? remediesFor(evidence, request) : []
+  // What the platform does not have cannot be asked for.
+  const limits =
+    remedies[0]?.multiqueue === false
+      ? found.map((limit) => (limit.onHost ? { ...limit, next: undefined } : limit))
+      : found
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const writers = findWriters(context.system, nic)
   const recorded = entryOf(ledger, nic)
   return {
     nicPlan,
-    look,
+    hypervisor,
     arithmetic: describeTarget(nicPlan, guest.cpus.online.length, usable),
     limits,
     remedies,
@@ -113,7 +128,8 @@ function nextCommand(
   if (plan.skips.some((skip) => skip.code === 'held' || skip.code === 'yielded'))
     return `vqtune apply ${operand(nic.name)}`
   const [remedy] = remedies
-  if (remedy !== undefined) return `the steps for ${remedy.title} above, on the hypervisor side`
+  if (remedy?.multiqueue === false) return `nothing to ask for: ${remedy.title} has no multi-queue`
+  if (remedy !== undefined) return `the steps for ${remedy.title} above`
   return limits.find((limit) => limit.next !== undefined)?.next ?? 'nothing to do'
 }
 
@@ -149,22 +165,27 @@ function section(title: string, content: readonly string[]): string[] {
 }
 
 function remedyLines(remedy: PlatformRemedy, isAlternative: boolean, colors: Paint): string[] {
-  const title = isAlternative
-    ? `Or, if this is ${remedy.title}`
-    : `How to get more queue pairs from ${remedy.title}`
   const steps = remedy.steps.flatMap((step, index) => [
     `${index + 1}. ${step.text}${step.lines.length > 0 ? ':' : ''}`,
     ...step.lines.map((line) => `     ${colors.good(line)}`),
   ])
-  return section(title, [
+  return section(remedyTitle(remedy, isAlternative), [
     ...steps,
     ...(remedy.powerOff
       ? [`This needs a full power-off; a reboot is not enough. ${remedy.powerOffHow}`]
       : [remedy.powerOffHow]),
     ...remedy.notes,
+    remedy.tried === null
+      ? `Not tried by us. Source: ${remedy.source}.`
+      : `Tried: ${remedy.tried}. Source: ${remedy.source}.`,
     'Afterwards, in this guest:',
     ...remedy.check.map((line) => `     ${colors.good(line)}`),
   ])
+}
+
+function remedyTitle({ multiqueue, title }: PlatformRemedy, isAlternative: boolean): string {
+  if (!multiqueue) return `${title} has no multi-queue, so there is nothing to ask for; what helps instead`
+  return isAlternative ? `Or, if this is ${title}` : `How to get more queue pairs from ${title}`
 }
 
 function queueLines({ verdicts, nicPlan }: Explanation): string[] {
@@ -223,7 +244,7 @@ function channelsOf(values: RecordedValues): string {
 }
 
 function explanationJson(explanation: Explanation): object {
-  const { nicPlan, look, arithmetic, limits, remedies, verdicts, writers, recorded, traits, next } =
+  const { nicPlan, hypervisor, arithmetic, limits, remedies, verdicts, writers, recorded, traits, next } =
     explanation
   const { nic, desired } = nicPlan
   return {
@@ -232,7 +253,7 @@ function explanationJson(explanation: Explanation): object {
     virtio: nic.virtio,
     bus: nic.bus,
     busAddress: nic.busAddress,
-    hypervisor: look.guest.hypervisor,
+    hypervisor,
     channels: {
       current: nic.channels.current,
       target: desired.target,

@@ -25,6 +25,15 @@ export function readCpus(system: System): ObservedCpus {
   return { online, isolated: online.filter((cpu) => apart.has(cpu)) }
 }
 
+/**
+ * How many CPUs the kernel has room for (nr_cpu_ids): those that are there and those that could be plugged in, so that XDP
+ * has a queue for each. As many as are online if sysfs does not say.
+ */
+export function countPossibleCpus(system: System, { online }: ObservedCpus): number {
+  const last = readList(system, `${system.paths.sysCpu}/possible`)?.at(-1)
+  return last === undefined ? online.length : last + 1
+}
+
 function readList(system: System, path: string): CpuList | undefined {
   const text = system.readText(path)
   return text === undefined ? undefined : parseCpuList(text)

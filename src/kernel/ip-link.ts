@@ -8,7 +8,7 @@ export interface LinkFacts {
   readonly altnames: readonly string[]
   /** Only shown if it is not the current one. */
   readonly permanentMac: string | undefined
-  /** An XDP program is attached in any mode. */
+  /** An XDP program is attached in the driver; one in generic (skb) mode is above it, and the driver knows nothing of it. */
   readonly xdp: boolean
   /** Bridge, bond or ovs-system that it belongs to. */
   readonly master: string | undefined
@@ -78,7 +78,7 @@ function factsOf(
     name,
     altnames: Array.isArray(altnames) ? altnames.filter((other: unknown) => typeof other === 'string') : [],
     permanentMac: string(permaddr),
-    xdp: hasXdp(xdp) || isRecord(prog),
+    xdp: isXdpInDriver(xdp, prog),
     master: string(master),
     lower: string(link),
     kind: string(info.info_kind),
@@ -89,8 +89,13 @@ function factsOf(
   }
 }
 
-function hasXdp(xdp: unknown): boolean {
-  return isRecord(xdp) && (!('mode' in xdp) || xdp.mode !== 0)
+/** IFLA_XDP_ATTACHED of include/uapi/linux/if_link.h. */
+const XDP_MODE = { none: 0, generic: 2 }
+
+/** Old iproute2 has no "mode" or prints "prog" beside "xdp": then it is taken to be in the driver. */
+function isXdpInDriver(xdp: unknown, prog: unknown): boolean {
+  if (!isRecord(xdp) || xdp.mode === XDP_MODE.none) return isRecord(prog)
+  return xdp.mode !== XDP_MODE.generic
 }
 
 function tapQueuesOf(data: Entry): TapQueues | undefined {

@@ -59,10 +59,6 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
     nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
     ignored,
     devices,
-    hypervisor: {
-      vendor: (system.readText(`${system.paths.sysDmi}/sys_vendor`) ?? '').trim(),
-      product: (system.readText(`${system.paths.sysDmi}/product_name`) ?? '').trim(),
-    },
   }
 }
 

@@ -14,6 +14,7 @@ import { parseLinks } from '../../src/kernel/ip-link'
 import { parseRssQueues } from '../../src/kernel/rss'
 import { escapeControl } from '../../src/text/escape'
 import { guestFile } from '../support/captured-guest'
+import { evidenceWith } from '../support/platform-evidence'
 import { systemReading } from '../support/systems'
 import { holds, must, parsedOrRefused } from './lib/check'
 import { count, cpuList, damaged, fixture, mac, numbersIn, ofEveryEthtool, word } from './lib/texts'
@@ -257,8 +258,9 @@ describe('DMI', () => {
     'of any strings leads to a remedy for each platform that fits',
     fc.tuple(damaged('QEMU', 'Red Hat', 'Google'), damaged('Standard PC (Q35 + ICH9, 2009)', 'KVM')),
     ([vendor, product]) => {
-      const request = { name: 'eth0', mac: '52:54:00:12:34:56', target: 8, maximum: 2, vcpus: 8 }
-      const remedies = remediesFor({ vendor, product }, request)
+      const nic = { mac: '52:54:00:12:34:56', bus: 'pci' } as const
+      const request = { ...nic, name: 'eth0', target: 8, xdpQueues: 0, maximum: 2, vcpus: 8 }
+      const remedies = remediesFor(evidenceWith({ ...nic, vendor, product }), request)
       must(
         remedies.length >= 1 && new Set(remedies.map(({ platform }) => platform)).size === remedies.length,
         vendor,

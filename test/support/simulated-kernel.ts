@@ -133,6 +133,5 @@ export function guestOf(
     nics,
     ignored: [],
     devices: nics.map(({ virtio }) => virtio),
-    hypervisor: { vendor: 'QEMU', product: '' },
   }
 }

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { BUNDLE, capturedRoot, vqtune } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { runInGuest } from './lib/quick-guest'
+import { xdpPassObject } from './lib/xdp-object'
 
 /**
  * What `vqtune explain` says when the host allows 2 queue pairs to a guest of 4 vCPUs: in a real guest with a NIC of that
@@ -15,6 +16,8 @@ interface Platform {
   readonly name: string
   /** What the platform writes into SMBIOS type 1. */
   readonly smbios: { readonly manufacturer: string; readonly product: string }
+  /** What it writes into the types of board and chassis, as QEMU takes it. */
+  readonly tables?: readonly string[]
   /** Every line to copy, of all remedies, in order. */
   readonly lines: readonly string[]
   readonly platforms: readonly string[]
@@ -31,12 +34,14 @@ const LIBVIRT_LINES = [
   'virsh start DOMAIN',
 ]
 
-/** Proxmox VE looks the same. */
+/** Whoever manages it: QEMU's own strings tell nothing of that. */
 const QEMU_LINES = [
-  ...LIBVIRT_LINES,
-  `qm config VMID | grep -i ${MAC}`,
-  `qm set VMID --net0 "$(qm config VMID | sed -n 's/^net0: //p' | sed 's/,queues=[0-9]*//'),queues=4"`,
-  'qm shutdown VMID && qm start VMID',
+  `Please give the virtio-net interface with MAC ${MAC} 4 queue pairs (it has 2).`,
+  `libvirt: vqtune host set-queues DOMAIN 4 --nic ${MAC} --apply    # or by hand: <driver name='vhost' queues='4'/>`,
+  'Proxmox VE: queues=4 in its network device (Hardware, Network Device, Multiqueue)',
+  'OpenNebula: VIRTIO_QUEUES = "4" in its NIC',
+  'LXD, Incus: stop and start it: it gets as many queues as vCPUs (limits.cpu) when it starts',
+  'QEMU: -netdev tap,queues=4 and -device virtio-net-pci,mq=on,vectors=10',
 ]
 
 const OVIRT_LINES = [
@@ -58,8 +63,10 @@ const PLATFORMS: readonly Platform[] = [
     platforms: ['openstack'],
     lines: [
       `openstack port list --mac-address ${MAC} -c ID -c device_id -f value`,
-      'openstack flavor set --property hw:vif_multiqueue_enabled=true FLAVOR',
+      'openstack server image create --name IMAGE SERVER',
       'openstack image set --property hw_vif_multiqueue_enabled=true IMAGE',
+      'openstack server create --image IMAGE --flavor FLAVOR --network NETWORK NEW_SERVER',
+      'openstack flavor set --property hw:vif_multiqueue_enabled=true OTHER_FLAVOR',
       'openstack server resize --flavor OTHER_FLAVOR SERVER',
       'openstack server resize confirm SERVER',
     ],
@@ -113,12 +120,34 @@ const PLATFORMS: readonly Platform[] = [
     ],
   },
   {
+    name: 'LXD',
+    smbios: { manufacturer: 'QEMU', product: 'Standard PC' },
+    tables: ['type=2,manufacturer=Canonical Ltd.,product=LXD'],
+    platforms: ['lxd'],
+    lines: [
+      'lxc list --all-projects -c n,volatile.eth0.hwaddr:MAC',
+      'lxc config get INSTANCE limits.cpu    # to set: lxc config set INSTANCE limits.cpu=4',
+      'lxc stop INSTANCE',
+      'lxc start INSTANCE',
+    ],
+  },
+  {
+    name: 'Oracle Cloud',
+    smbios: { manufacturer: 'QEMU', product: 'Standard PC' },
+    tables: ['type=3,asset=OracleCloud.com'],
+    platforms: ['oracle'],
+    lines: [
+      `Please give the virtio-net interface with MAC ${MAC} 4 queue pairs (it has 2).`,
+      `oci compute instance update --instance-id INSTANCE --launch-options '{"networkType": "VFIO"}'`,
+    ],
+  },
+  {
     name: 'a platform that is not known',
     smbios: { manufacturer: 'Acme Hosting', product: 'Cloud Server' },
     platforms: ['unknown'],
     lines: [
       `Please give the virtio-net interface with MAC ${MAC} 4 queue pairs (it has 2).`,
-      `libvirt: <driver name='vhost' queues='4'/> in that <interface>; QEMU: mq=on,vectors=10 and queues=4 of its tap.`,
+      `libvirt: <driver name='vhost' queues='4'/> in that <interface>; QEMU: -netdev tap,queues=4 and -device virtio-net-pci,mq=on,vectors=10.`,
     ],
   },
 ]
@@ -165,8 +194,10 @@ function expectRemedies(
   }
   expect(text).toContain('the host exposes 2 queue pairs; 4 vCPUs could use 4')
   expect(text).toContain(`Afterwards, in this guest:\n       ethtool -l ${nic}`)
-  expect(json.next).toMatch(/^the steps for .* above, on the hypervisor side$/)
+  expect(json.next).toMatch(/^the steps for .* above$/)
 }
+
+const DMI_FILES = ['sys_vendor', 'product_name', 'board_vendor', 'board_name', 'chassis_asset_tag']
 
 describe('platforms', () => {
   const AT_A_TIME = 2
@@ -176,22 +207,25 @@ describe('platforms', () => {
     const waiting = [...PLATFORMS]
     const worker = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const { name, smbios } = next
-        const options = { kernel: '6.1', cpus: 1, memoryMiB: 128, nics: [], smbios } as const
-        const output = await runInGuest(options, 'cd /sys/class/dmi/id; cat sys_vendor product_name')
-        shown.set(name, output.split(/(?<=\n)/))
+        const { name, smbios, tables: smbiosTables = [] } = next
+        const options = {
+          ...({ kernel: '6.1', cpus: 1, memoryMiB: 128, nics: [] } as const),
+          ...{ smbios, smbiosTables },
+        }
+        const files = DMI_FILES.join(' ')
+        const show = `cd /sys/class/dmi/id; for file in ${files}; do cat $file 2>/dev/null || echo; done`
+        shown.set(name, (await runInGuest(options, show)).split(/(?<=\n)/))
       }
     }
     await Promise.all(Array.from({ length: AT_A_TIME }, worker))
   })
 
   test.each(PLATFORMS)('$name', async ({ name, smbios, platforms, lines }) => {
-    const [vendor, product] = shown.get(name) ?? []
-    expect([vendor, product]).toEqual([`${smbios.manufacturer}\n`, `${smbios.product}\n`])
+    const seen = shown.get(name) ?? []
+    expect(seen.slice(0, 2)).toEqual([`${smbios.manufacturer}\n`, `${smbios.product}\n`])
     const root = capturedRoot('host-limits-2of4')
     const dmi = `${root}/sys/devices/virtual/dmi/id`
-    writeFileSync(`${dmi}/sys_vendor`, vendor ?? '')
-    writeFileSync(`${dmi}/product_name`, product ?? '')
+    for (const [i, file] of DMI_FILES.entries()) writeFileSync(`${dmi}/${file}`, seen[i] ?? '')
     const nic = 'enp0s8'
     const json = await vqtune(['explain', nic, '--json', '--root', root])
     const text = await vqtune(['explain', nic, '--root', root])
@@ -200,7 +234,7 @@ describe('platforms', () => {
       { code: 0, stderr: '' },
     ])
     const explanation = parse(json.stdout)
-    expect(explanation.hypervisor).toEqual({ vendor: smbios.manufacturer, product: smbios.product })
+    expect(explanation.hypervisor).toMatchObject({ vendor: smbios.manufacturer, product: smbios.product })
     expectRemedies(nic, { json: explanation, text: text.stdout }, platforms, lines)
   })
 })
@@ -237,7 +271,7 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
   expect(texts).toHaveLength(kinds.length)
   const limited = { json: parse(json), text: texts[0] ?? '' }
   expect(limited.json.hypervisor.vendor).toBe('QEMU')
-  expectRemedies('eth0', limited, ['libvirt', 'proxmox'], QEMU_LINES)
+  expectRemedies('eth0', limited, ['qemu'], QEMU_LINES)
   const wanted = [
     'the host exposes 2 queue pairs',
     'the host does not offer multiple queues (feature VIRTIO_NET_F_MQ)',
@@ -254,11 +288,50 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
   )
   expect(texts[4]).toContain('remove pci=nomsi from the kernel command line')
   // The first are the host's to mend: its remedy is told, with their own MAC.
-  expect(texts[1]).toContain(
-    'virt-xml DOMAIN --edit mac=52:54:00:77:00:01 --network driver.name=vhost,driver.queues=4',
-  )
+  expect(texts[1]).toContain('vqtune host set-queues DOMAIN 4 --nic 52:54:00:77:00:01 --apply')
   expect(texts[2]).toContain('ctrl_vq=on')
   // What "how to check afterwards" says is what a NIC with 4 queue pairs shows.
   expect(before).toMatch(/Pre-set maximums:[\s\S]*?Combined:\s+4\n/)
   expect(before).toContain('eth5')
+})
+
+test('XDP: its queues are counted, and nothing is advised where the channels are as they should be', async () => {
+  const object = xdpPassObject().toString('base64')
+  const cut = `printf '${SEPARATOR.replaceAll('\n', '\\n')}'`
+  const parts = [
+    // Two vCPUs: eth0 has a queue pair for each and two for XDP, eth1 none for XDP, eth2 one in all.
+    'for nic in eth0 eth1 eth2; do ip link set dev $nic xdpdrv obj /tmp/xdp.o sec xdp; done; NO_COLOR=1 vqtune explain eth0',
+    'NO_COLOR=1 vqtune explain eth1',
+    'NO_COLOR=1 vqtune explain eth2',
+    "dmesg | grep 'XDP request'",
+    // Above the driver, channels can be changed; in it, they cannot.
+    'ethtool -L eth3 combined 1; ip link set dev eth3 xdpgeneric obj /tmp/xdp.o sec xdp; vqtune apply eth3; NO_COLOR=1 vqtune explain eth3',
+    'ethtool -L eth4 combined 1; ip link set dev eth4 xdpdrv obj /tmp/xdp.o sec xdp; vqtune apply eth4; NO_COLOR=1 vqtune explain eth4',
+    'ip link set dev eth4 xdp off; vqtune apply eth4; ip link set dev eth4 xdpdrv obj /tmp/xdp.o sec xdp; NO_COLOR=1 vqtune explain eth4',
+  ]
+  const output = await runInGuest(
+    {
+      ...{ kernel: '6.12', cpus: 2, memoryMiB: 512, vqtune: BUNDLE },
+      nics: [4, 2, 1, 2, 3].map((queues) => ({ queues })),
+    },
+    [`echo ${object} | base64 -d >/tmp/xdp.o`, parts.join(`\n${cut}\n`)].join('\n'),
+  )
+  const [own = '', lock = '', single = '', log = '', generic = '', kept = '', after = ''] =
+    output.split(SEPARATOR)
+  expect(own).toContain('there is a queue pair for each of the 2 vCPUs: no limit')
+  expect(own).toMatch(/Next: nothing to do\n$/)
+  expect(lock).toContain('it needs 4 queue pairs (2 in use + 2 possible vCPUs); the host exposes 2')
+  expect(lock).not.toMatch(/->|xdp off/)
+  expect(lock).toMatch(/Next: nothing to do\n$/)
+  expect(single).toContain('it needs 3 queue pairs (1 in use + 2 possible vCPUs), 4 with 2 in use')
+  expect(single).toContain('give this NIC 4 queues on the host, 2 for the channels and 2 for XDP')
+  expect(single).not.toContain('xdp off')
+  // The driver's own words (once for the module) are for the first that had too few.
+  expect(log).toContain('XDP request 4 queues but max is 2')
+  expect(generic).toContain('channels: 2 now, target 2, host maximum 2')
+  expect(generic).not.toContain('XDP')
+  expect(kept).toContain('channels: 1 now, target 1, host maximum 3')
+  expect(kept).toContain('leave it as it is: with 2 channels XDP would send with a lock for each packet')
+  expect(after).toContain('channels: 2 now, target 2, host maximum 3')
+  expect(after).toContain('it needs 4 queue pairs (2 in use + 2 possible vCPUs); the host exposes 3')
 })

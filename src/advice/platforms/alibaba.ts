@@ -4,6 +4,9 @@ import type { Platform } from './platform'
 export const ALIBABA: Platform = {
   id: 'alibaba',
   title: 'Alibaba Cloud ECS',
+  recognisedBy: 'vendor or product Alibaba Cloud...',
+  source: 'DMI: cloud-init (DataSourceAliYun); ECS API reference, ModifyNetworkInterfaceAttribute',
+  tried: undefined,
   matches: ({ vendor, product }) => vendor === 'Alibaba Cloud' || product.startsWith('Alibaba Cloud'),
   remedy: ({ mac, target, maximum }) => ({
     reaches: target,

@@ -13,6 +13,9 @@ const MAX_QUEUES = 32
 export const GCE: Platform = {
   id: 'gce',
   title: 'Google Compute Engine',
+  recognisedBy: 'vendor Google, or product Google Compute Engine',
+  source: "DMI: cloud-init (DataSourceGCE); gcloud's help for --network-interface",
+  tried: undefined,
   matches: ({ vendor, product }) => vendor === 'Google' || product === 'Google Compute Engine',
   remedy: ({ target, vcpus }) => {
     const queues = Math.min(target, MAX_QUEUES)

@@ -1,27 +1,24 @@
 /**
- * KubeVirt and OpenShift Virtualization, whose vendor is Red Hat and whose product is its name at the time:
+ * KubeVirt and what is made of it. OpenShift Virtualization's vendor is Red Hat, its product its name at the time:
  * Container-native virtualization, then OpenShift Virtualization (openshift-virtualization-tests, CNV-4346). The queues
- * are the vCPUs that the topology asks for, at most 256 (NetworkQueuesCapacity), and vCPUs plugged in with multi-queue
- * ask for a restart.
+ * are the vCPUs that the topology asks for, at most 256 (NetworkQueuesCapacity); an interface that is plugged in takes the
+ * count of that moment, one that is there keeps its own (calcQueuesCapByIface).
  */
-import type { Platform } from './platform'
+import { countedByVcpus, type Platform, type RemedyRequest } from './platform'
 
-export const KUBEVIRT: Platform = {
-  id: 'kubevirt',
-  title: 'KubeVirt',
-  matches: ({ vendor, product }) =>
-    vendor === 'KubeVirt' ||
-    product === 'KubeVirt' ||
-    (vendor === 'Red Hat' && /^(Container-native|OpenShift) virtualization$/i.test(product)),
-  remedy: ({ mac, target, vcpus }) => ({
-    reaches: vcpus,
+const MAX_QUEUES = 256
+const SETTING = 'spec.template.spec.domain.devices.networkInterfaceMultiqueue: true'
+
+function remedyOf(request: RemedyRequest, where: string) {
+  return {
+    reaches: Math.min(request.vcpus, MAX_QUEUES),
     steps: [
       {
         text: 'In the cluster, find the virtual machine of this NIC',
-        lines: [`kubectl get vmi -A -o json | grep -i -B20 ${mac}`],
+        lines: [`kubectl get vmi -A -o json | grep -i -B20 ${request.mac}`],
       },
       {
-        text: 'Set spec.template.spec.domain.devices.networkInterfaceMultiqueue: true in the VirtualMachine',
+        text: `Set ${SETTING} in the VirtualMachine${where}`,
         lines: [
           `kubectl -n NAMESPACE patch vm VM --type merge -p '{"spec":{"template":{"spec":{"domain":{"devices":{"networkInterfaceMultiqueue":true}}}}}}'`,
         ],
@@ -31,8 +28,33 @@ export const KUBEVIRT: Platform = {
     powerOff: true,
     powerOffHow: 'A restart with virtctl creates a new pod; a reboot inside the guest keeps the old one.',
     notes: [
-      `KubeVirt gives each virtio interface as many queues as the virtual machine has vCPUs when it starts (${vcpus} now${target === vcpus ? '' : `, for ${target} wanted`}).`,
-      'vCPUs plugged in later do not add queues until the next restart.',
+      `KubeVirt gives each virtio interface as many queues as the virtual machine has vCPUs when it starts ${countedByVcpus(request)}.`,
+      'vCPUs plugged in later add no queues to the interfaces that are there until the next restart; with the setting on, an interface that is plugged in after them has the new count.',
     ],
-  }),
+  }
+}
+
+export const HARVESTER: Platform = {
+  id: 'harvester',
+  title: 'Harvester',
+  recognisedBy: 'Harvester in vendor, product or family',
+  source: 'DMI: the SMBIOS configuration of its KubeVirt; the remedy is that of KubeVirt',
+  tried: undefined,
+  matches: ({ vendor, product, family }) => /\bharvester/i.test(`${vendor} ${product} ${family}`),
+  remedy: (request) => remedyOf(request, ' (Virtual Machines, Edit YAML)'),
+}
+
+export const KUBEVIRT: Platform = {
+  id: 'kubevirt',
+  title: 'KubeVirt or OpenShift Virtualization',
+  recognisedBy:
+    'vendor, product or family KubeVirt, or vendor Red Hat and product OpenShift or Container-native Virtualization',
+  source: 'KubeVirt, virt-config.go (SMBIOS), virtio-queues.go and netpod.go',
+  tried: undefined,
+  matches: ({ vendor, product, family }) =>
+    vendor === 'KubeVirt' ||
+    product === 'KubeVirt' ||
+    family === 'KubeVirt' ||
+    (vendor === 'Red Hat' && /^(Container-native|OpenShift) virtualization$/i.test(product)),
+  remedy: (request) => remedyOf(request, ''),
 }

@@ -1,11 +1,20 @@
 /** QEMU/KVM managed by libvirt: virsh, virt-manager, Cockpit. RHEL's QEMU calls itself Red Hat KVM. */
-import type { Platform } from './platform'
+import { type Platform, qemuOptions, type Remedy, type RemedyRequest } from './platform'
 
 export const LIBVIRT: Platform = {
   id: 'libvirt',
   title: 'QEMU/KVM with libvirt',
-  matches: ({ vendor, product }) => vendor === 'QEMU' || (vendor === 'Red Hat' && product === 'KVM'),
-  remedy: ({ mac, target }) => ({
+  recognisedBy: 'vendor Red Hat and product KVM',
+  source: "DMI: RHEL's QEMU; libvirt's domain format",
+  tried: "set-queues, virt-xml and virsh with libvirt's test driver; the queues in guests of QEMU",
+  matches: () => false,
+  resembles: ({ vendor, product }) => vendor === 'Red Hat' && product === 'KVM',
+  remedy: (request) => remedyOf(request),
+}
+
+function remedyOf(request: RemedyRequest): Remedy {
+  const { mac, target } = request
+  return {
     reaches: target,
     steps: [
       {
@@ -27,6 +36,6 @@ export const LIBVIRT: Platform = {
     ],
     powerOff: true,
     powerOffHow: 'Shut the virtual machine down and start it again: only then does it get the new queues.',
-    notes: ['Direct QEMU: -netdev tap,queues=N and -device virtio-net-pci,mq=on,vectors=2N+2.'],
-  }),
+    notes: [`QEMU without libvirt: ${qemuOptions(request)}.`],
+  }
 }

@@ -4,6 +4,9 @@ import type { Platform } from './platform'
 export const NUTANIX: Platform = {
   id: 'nutanix',
   title: 'Nutanix AHV',
+  recognisedBy: 'vendor Nutanix, or product AHV',
+  source: "DMI: Ansible facts; Nutanix's tuning guide for NFS clients",
+  tried: undefined,
   matches: ({ vendor, product }) => vendor === 'Nutanix' || product === 'AHV',
   remedy: ({ mac, target }) => ({
     reaches: target,

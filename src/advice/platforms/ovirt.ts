@@ -7,6 +7,9 @@ import type { Platform } from './platform'
 export const OVIRT: Platform = {
   id: 'ovirt',
   title: 'oVirt or Red Hat Virtualization',
+  recognisedBy: 'vendor or product oVirt..., or vendor Red Hat and product RHEV, RHV or RHEL',
+  source: 'DMI: ovirt-engine (LibvirtVmXmlBuilder), vdsm (OSName); ovirt_vm of Ansible, engine-config',
+  tried: undefined,
   matches: ({ vendor, product }) =>
     vendor === 'oVirt' ||
     product.startsWith('oVirt') ||

@@ -1,4 +1,4 @@
-/** Proxmox VE. Its DMI strings are QEMU's own, so it is listed after libvirt. */
+/** Proxmox VE. Its DMI strings are QEMU's own; since release 8.0 its MAC addresses have Proxmox's prefix by default. */
 import type { Platform } from './platform'
 
 /** Maximum of queues= in netX (API schema of /nodes/{node}/qemu/{vmid}/config: 0 to 64; older releases: 16). */
@@ -8,7 +8,11 @@ const OLD_MAX_QUEUES = 16
 export const PROXMOX: Platform = {
   id: 'proxmox',
   title: 'Proxmox VE',
-  matches: ({ vendor, product }) => vendor === 'QEMU' && product.startsWith('Standard PC'),
+  recognisedBy: 'perhaps: vendor QEMU and MAC BC:24:11',
+  source: "Proxmox VE's API schema (/nodes/{node}/qemu/{vmid}/config) and datacenter.cfg (mac_prefix)",
+  tried: undefined,
+  matches: () => false,
+  resembles: ({ vendor, mac }) => vendor === 'QEMU' && /^bc:24:11:/i.test(mac),
   remedy: ({ mac, target }) => {
     const queues = Math.min(target, MAX_QUEUES)
     return {

@@ -1,18 +1,21 @@
 /** Any other platform, and guests without DMI: a request to the provider. */
-import type { Platform } from './platform'
+import { type Platform, qemuOptions, requestText } from './platform'
 
 export const UNKNOWN: Platform = {
   id: 'unknown',
   title: 'an unknown platform',
+  recognisedBy: 'anything else, and guests without DMI strings',
+  source: "libvirt's domain format and QEMU's options",
+  tried: 'options of QEMU in the guest tests',
   matches: () => true,
-  remedy: ({ mac, target, maximum }) => ({
-    reaches: target,
+  remedy: (request) => ({
+    reaches: request.target,
     steps: [
       {
         text: 'Send this request to the operator of the hypervisor',
         lines: [
-          `Please give the virtio-net interface with MAC ${mac} ${target} queue pairs (it has ${maximum}).`,
-          `libvirt: <driver name='vhost' queues='${target}'/> in that <interface>; QEMU: mq=on,vectors=${2 * target + 2} and queues=${target} of its tap.`,
+          requestText(request),
+          `libvirt: <driver name='vhost' queues='${request.target}'/> in that <interface>; QEMU: ${qemuOptions(request)}.`,
         ],
       },
       { text: 'Have the virtual machine powered off and on', lines: [] },

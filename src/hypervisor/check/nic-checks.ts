@@ -1,6 +1,7 @@
 /** Findings about one interface of a guest. Pure. */
 import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
+import { plural } from '../../text/plural'
 import { mayWantXdpQueues, stepsInGuest } from '../guest/guest-os'
 import { isVirtio, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
@@ -119,11 +120,13 @@ function checkCount(view: NicView): readonly Draft[] {
   if (offered > vcpus.maximum) {
     const os = (domain.live ?? domain.inactive)?.guestOs
     const xdp = mayWantXdpQueues(os) && offered <= 2 * vcpus.maximum
-    const text = `${offered} queues for at most ${vcpus.maximum} vCPUs: the others only cost file descriptors and interrupts`
+    const text = `${offered} queues for at most ${plural(vcpus.maximum, 'vCPU')}`
+    const share = `${vcpus.maximum} for the vCPUs, ${offered - vcpus.maximum} for an XDP program in the guest, which takes one more for each vCPU`
+    const waste = `${text}: the others only cost file descriptors and interrupts`
     drafts.push(
       xdp
-        ? draft('info', 'host', 'more-queues-than-vcpus', `${text}; only XDP in the guest may want them`)
-        : draft('warning', 'host', 'more-queues-than-vcpus', text, set()),
+        ? draft('info', 'host', 'more-queues-than-vcpus', `${text}: ${share}`)
+        : draft('warning', 'host', 'more-queues-than-vcpus', waste, set()),
     )
   } else if (offered === 1 && vcpus.current > 1) {
     const text = `one queue for ${vcpus.current} vCPUs: a single vCPU handles all packets`

@@ -22,7 +22,7 @@ export interface Manager {
 }
 
 const KUBEVIRT_SETTING =
-  'spec.template.spec.domain.devices.networkInterfaceMultiqueue: true (as many queues as vCPUs, for each virtio interface)'
+  'spec.template.spec.domain.devices.networkInterfaceMultiqueue: true (as many queues as vCPUs, for each virtio interface; one that is plugged in later has the count of then)'
 
 export const MANAGERS: Readonly<Record<ManagerId, Manager>> = {
   openstack: {

@@ -78,7 +78,7 @@ function countNotes(domain: Domain, request: QueueRequest, queues: number): stri
   const { current, maximum } = domain.vcpus
   if (request !== 'vcpus' && queues > maximum) {
     const use = mayWantXdpQueues(domain.guestOs)
-      ? 'the others stay unused, unless XDP in the guest uses them'
+      ? 'the others are for XDP in the guest, and unused without it'
       : 'the others stay unused'
     return [
       `${queues} queues are more than the ${plural(maximum, 'vCPU')} that ${domain.name} can have; ${use}`,

@@ -11,7 +11,16 @@ import { document } from './document'
 import { skip } from './skip'
 
 const hypervisor = z
-  .object({ vendor: z.string(), product: z.string() })
+  .object({
+    vendor: z.string(),
+    product: z.string(),
+    family: z.string(),
+    biosVendor: z.string(),
+    boardVendor: z.string(),
+    boardName: z.string(),
+    chassisVendor: z.string(),
+    chassisTag: z.string(),
+  })
   .describe('from DMI; empty if the guest has none') satisfies z.ZodType<Hypervisor>
 
 const limit = z
@@ -27,11 +36,14 @@ const remedy = z
   .object({
     platform: z.enum([...PLATFORMS, UNKNOWN].map(({ id }) => id)),
     title: z.string(),
+    multiqueue: z.boolean().describe('false: this platform has none, and the steps are what helps instead'),
     reaches: z.int(),
     steps: z.array(z.object({ text: z.string(), lines: z.array(z.string()) })),
     powerOff: z.boolean(),
     powerOffHow: z.string(),
     notes: z.array(z.string()),
+    tried: z.string().nullable().describe('how the remedy was tried; null: it was not'),
+    source: z.string().describe('where the remedy is from'),
     check: z.array(z.string()),
   })
   .describe(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type LimitInput, limitsOf, pairsToRequest } from '../../../src/advice/limits'
+import { hostRequest, type LimitInput, limitsOf, pairsToRequest } from '../../../src/advice/limits'
 import {
   DEFAULT_NIC_SETTINGS,
   DEFAULT_SETTINGS,
@@ -51,6 +51,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
     nicSettings: policy,
     settings,
     cpus,
+    possibleCpus: online,
   }
 }
 
@@ -120,10 +121,20 @@ describe('limitsOf', () => {
     'refused',
     'unsupported',
   ])('obstacle %s has its own next action and comes first', (code) => {
-    const limits = limitsOf(inputOf({ nic: { obstacle: { code, why: `because of ${code}` } }, maximum: 2 }))
-    expect(limits.map((limit) => limit.code)).toEqual([code, 'host-maximum'])
+    const obstacle = { code, why: `because of ${code}` }
+    const nic = { obstacle, channels: { current: 1, maximum: 2 } }
+    const limits = limitsOf(inputOf({ nic, maximum: 2 }))
+    const lock = code === 'xdp' ? ['xdp-lock'] : []
+    expect(limits.map((limit) => limit.code)).toEqual([code, 'host-maximum', ...lock])
     expect(limits[0]?.text).toBe(`because of ${code}`)
     expect(limits[0]?.next).toMatch(/\w/)
+  })
+
+  test('an obstacle to a change that is not wanted is none', () => {
+    for (const code of ['xdp', 'suspended', 'rss-table'] as const) {
+      const nic = { obstacle: { code, why: 'why' }, channels: { current: 8, maximum: 16 } }
+      expect(limitsOf(inputOf({ nic })).map((limit) => limit.code)).toEqual(['vcpus'])
+    }
   })
 
   test('the configuration limits it, with file and line', () => {
@@ -151,6 +162,72 @@ describe('limitsOf', () => {
       expect(text).not.toMatch(/\.$|\n|undefined/)
       expect(next ?? 'none').not.toMatch(/\.$|\n|undefined/)
     }
+  })
+})
+
+describe('XDP in the driver', () => {
+  const xdp = { code: 'xdp', why: 'an XDP program is attached' } as const
+  const nicWith = (current: number, maximum: number, multiqueue = true) => ({
+    obstacle: xdp,
+    channels: { current, maximum },
+    features: { multiqueue, controlQueue: true, rss: false },
+  })
+
+  test('with one queue pair of the host: it runs, with a lock, and the number to ask for counts its queues', () => {
+    const input = inputOf({ nic: nicWith(1, 1, false), online: 2 })
+    expect(limitsOf(input)).toMatchObject([
+      {
+        code: 'no-multiqueue',
+        next: 'give this NIC 4 queues on the host, 2 for the channels and 2 for XDP',
+        onHost: true,
+      },
+      {
+        code: 'xdp-lock',
+        text: 'XDP runs, and sends with a lock for each packet: for queues of its own it needs 3 queue pairs (1 in use + 2 possible vCPUs), 4 with 2 in use; the host exposes 1',
+        next: undefined,
+        onHost: false,
+      },
+    ])
+    expect(hostRequest(input)).toEqual({ target: 4, xdpQueues: 2 })
+  })
+
+  test('with the channels that the NIC should have, nothing is advised', () => {
+    const limits = limitsOf(inputOf({ nic: nicWith(8, 8) }))
+    expect(limits).toMatchObject([{ code: 'xdp-lock', next: undefined, onHost: false }])
+    expect(limits[0]?.text).toContain('16 queue pairs (8 in use + 8 possible vCPUs); the host exposes 8')
+    expect(codes({ nic: nicWith(8, 16) })).toEqual(['vcpus'])
+    // One vCPU that can become eight.
+    const one = { ...inputOf({ nic: nicWith(1, 1), online: 1 }), possibleCpus: 8 }
+    expect(limitsOf(one)[0]?.text).toContain(
+      '9 queue pairs (1 in use + 8 possible vCPUs); the host exposes 1',
+    )
+  })
+
+  test('channels are not raised at the expense of its queues: first the host gives more', () => {
+    const [limit, ...others] = limitsOf(inputOf({ nic: nicWith(2, 6), online: 4 }))
+    expect(limit).toMatchObject({ code: 'xdp', onHost: true })
+    expect(limit?.next).toBe(
+      'leave it as it is: with 4 channels XDP would send with a lock for each packet; give this NIC 8 queues on the host, 4 for the channels and 4 for XDP',
+    )
+    expect(others).toEqual([])
+    // It has no queues of its own now, or would keep them: nothing is lost.
+    for (const maximum of [4, 8]) {
+      const [next] = limitsOf(inputOf({ nic: nicWith(2, maximum), online: 4 }))
+      expect(next?.next).toContain('detach the program')
+    }
+    const unknown = inputOf({ nic: { ...nicWith(2, 6), channels: { current: 2, maximum: undefined } } })
+    expect(limitsOf({ ...unknown, desired: { ...unknown.desired, limitedBy: 'xdp' } })).toMatchObject([
+      { next: expect.stringContaining('detach') },
+    ])
+  })
+
+  test('more than a NIC can have is not asked for', () => {
+    const input = inputOf({ nic: nicWith(16, 16), online: 200 })
+    expect(hostRequest(input)).toEqual({ target: 200, xdpQueues: 0 })
+    expect(limitsOf(input).find(({ code }) => code === 'host-maximum')?.next).toBe(
+      'give this NIC 200 queues on the host',
+    )
+    expect(hostRequest(inputOf({ maximum: 1 }))).toEqual({ target: 8, xdpQueues: 0 })
   })
 })
 

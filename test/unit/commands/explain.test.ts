@@ -78,11 +78,13 @@ Next: vqtune apply enp0s9
     expect(text).toContain('target: M = min(vCPUs 4, host 2) = 2: the maximum of the host\n')
     expect(text).toContain('  the host exposes 2 queue pairs; 4 vCPUs could use 4\n')
     const mac = /MAC (\S+)/.exec(text)?.[1]
-    expect(text).toContain(`vqtune host set-queues DOMAIN 4 --nic ${mac} --apply\n`)
-    expect(text).toContain('\nOr, if this is Proxmox VE:\n')
+    expect(text).toContain(`libvirt: vqtune host set-queues DOMAIN 4 --nic ${mac} --apply `)
+    expect(text).toContain('Proxmox VE: queues=4 in its network device')
+    expect(text).not.toMatch(/virsh|qm set/)
+    expect(text).toContain('Tried: options of QEMU in the guest tests')
     expect(text).toContain('This needs a full power-off; a reboot is not enough')
     expect(text).toContain('ethtool -l enp0s8    # "Combined" under "Pre-set maximums": 4\n')
-    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with libvirt above, on the hypervisor side\n$/)
+    expect(text).toMatch(/\nNext: the steps for QEMU\/KVM with an unknown manager above\n$/)
   })
 
   test.each([
@@ -97,6 +99,8 @@ Next: vqtune apply enp0s9
     ['Google', 'Google Compute Engine', 'queue-count=4'],
     ['Alibaba Cloud', 'Alibaba Cloud ECS', '--QueueNumber 4'],
     ['Acme', 'Cloud', "<driver name='vhost' queues='4'/>"],
+    ['Red Hat', 'KVM', 'virt-xml DOMAIN --edit mac='],
+    ['Apache Software Foundation', 'CloudStack KVM Hypervisor', 'nic.multiqueue.number=4'],
   ])('on %s, %s: %s', async (vendor, product, expected) => {
     const files = {
       '/sys/devices/virtual/dmi/id/sys_vendor': `${vendor}\n`,
@@ -107,8 +111,36 @@ Next: vqtune apply enp0s9
     expect(text).not.toContain('Proxmox')
   })
 
+  test('another guest of this kind, without board and BIOS: whose they are is told by other strings', async () => {
+    const dmi = (strings: Record<string, string>) =>
+      Object.fromEntries(
+        Object.entries(strings).map(([name, text]) => [`/sys/devices/virtual/dmi/id/${name}`, `${text}\n`]),
+      )
+    const lxd = await explain('host-limits-2of4', { files: dmi({ board_name: 'LXD' }) })
+    expect(lxd).toContain('How to get more queue pairs from LXD:')
+    expect(lxd).not.toMatch(/virsh|Proxmox|libvirt/)
+    const oracle = await explain('host-limits-2of4', {
+      files: dmi({ chassis_asset_tag: 'OracleCloud.com' }),
+    })
+    expect(oracle).toContain('Not tried by us. Source: DMI: cloud-init (DataSourceOracle)')
+    const kata = { '/proc/cmdline': 'quiet systemd.unit=kata-containers.target\n' }
+    expect(await explain('host-limits-2of4', { files: kata })).toContain('network_queues = 4 ')
+  })
+
+  test('a VMM without multi-queue is asked for nothing', async () => {
+    const text = await explain('host-limits-2of4', {
+      files: {
+        '/sys/devices/virtual/dmi/id/sys_vendor': 'innotek GmbH\n',
+        '/sys/devices/virtual/dmi/id/product_name': 'VirtualBox\n',
+      },
+    })
+    expect(text).toContain('VirtualBox has no multi-queue, so there is nothing to ask for')
+    expect(text).toContain('rps = "spread"')
+    expect(text).not.toMatch(/->|power-off; |Pre-set|Please give/)
+    expect(text).toMatch(/\nNext: nothing to ask for: VirtualBox has no multi-queue\n$/)
+  })
+
   test.each([
-    ['xdp-attached', 'enp0s8', 'XDP program', 'ip link set dev enp0s8 xdp off'],
     ['shared-vectors', 'enp0s8', 'MSI-X vectors', 'has no interrupt of its own'],
     ['intx', 'enp0s8', 'no MSI-X', 'pci=nomsi'],
     ['microvm-mmio', 'eth0', 'virtio-mmio', 'pcie=on'],
@@ -119,6 +151,15 @@ Next: vqtune apply enp0s9
     const text = await explain(guest, { nic })
     expect(text).toContain(cause)
     expect(text).toContain(action)
+  })
+
+  test('xdp-attached: nothing is advised where the channels are as they should be', async () => {
+    expect(await explain('xdp-attached')).not.toMatch(/XDP|->/)
+    expect(await explain('xdp-attached')).toMatch(/\nNext: nothing to do\n$/)
+    const files = { '/etc/vqtune/vqtune.toml': '[defaults]\nchannels = 1\n' }
+    const other = await explain('xdp-attached', { files })
+    expect(other).toContain('an XDP program is attached: the driver added')
+    expect(other).toContain('ip link set dev enp0s8 xdp off')
   })
 
   test('hotplug-drift: the next command is apply', async () => {

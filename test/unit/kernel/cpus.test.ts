@@ -1,10 +1,22 @@
 import { describe, expect, it } from 'vitest'
-import { keptFreeAtBoot, readCpus } from '../../../src/kernel/cpus'
+import { countPossibleCpus, keptFreeAtBoot, readCpus } from '../../../src/kernel/cpus'
 import { systemWith } from '../../support/systems'
 
 const ONLINE = { '/sys/devices/system/cpu/online': '0-3\n' }
 const isolated = (files: Readonly<Record<string, string>>) =>
   readCpus(systemWith({ ...ONLINE, ...files })).isolated
+
+describe('possible CPUs', () => {
+  it('are those that the kernel has room for, or those online if it does not say', () => {
+    const cpus = { online: [0, 1], isolated: [] }
+    const count = (text: string) =>
+      countPossibleCpus(systemWith({ '/sys/devices/system/cpu/possible': text }), cpus)
+    expect(count('0-7\n')).toBe(8)
+    expect(count('0\n')).toBe(1)
+    expect(count('x\n')).toBe(2)
+    expect(countPossibleCpus(systemWith({}), cpus)).toBe(2)
+  })
+})
 
 describe('CPUs that are kept free of interrupts', () => {
   it('are those of isolcpus= and nohz_full=, as sysfs has them', () => {

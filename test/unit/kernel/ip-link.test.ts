@@ -31,6 +31,19 @@ describe('links', () => {
     expect([...parseLinks('[{},null,3,{"ifname":"tap0"}]').keys()]).toEqual(['tap0'])
   })
 
+  it('tell an XDP program in the driver from one above it', () => {
+    const xdp = (entry: object) => parseLinks(JSON.stringify([{ ifname: 'eth0', ...entry }])).get('eth0')?.xdp
+    expect(xdp({ xdp: { mode: 1, prog: { id: 62 }, attached: [{ mode: 1 }] } })).toBe(true)
+    expect(xdp({ xdp: { mode: 2, prog: { id: 62 }, attached: [{ mode: 2 }] } })).toBe(false)
+    // Offloaded, or several.
+    expect([3, 4].map((mode) => xdp({ xdp: { mode } }))).toEqual([true, true])
+    expect(xdp({ xdp: { mode: 0 } })).toBe(false)
+    // Old iproute2.
+    expect(xdp({ prog: { id: 62 } })).toBe(true)
+    expect(xdp({ xdp: {} })).toBe(true)
+    expect(xdp({ xdp: { mode: 2 }, prog: { id: 62 } })).toBe(false)
+  })
+
   it('tell what they are and belong to', () => {
     const entry = {
       ...{ ifname: 'vnet0', link: 'eth0', master: 'br0', link_type: 'ether' },

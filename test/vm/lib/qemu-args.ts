@@ -32,6 +32,8 @@ export interface BootOptions {
   hotplugPorts?: number
   /** Fields of SMBIOS type 1: `{ manufacturer: 'Nutanix', product: 'AHV' }`. */
   smbios?: Record<string, string>
+  /** Other SMBIOS tables, as QEMU takes them: `type=2,product=LXD`. */
+  smbiosTables?: readonly string[]
   /** Appended to the kernel's command line: `isolcpus=2-3`. */
   kernelArgs?: readonly string[]
   /** This process's node as `node` in the guest. */
@@ -127,6 +129,7 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     ...ports.flat(),
     ...nics.flat(),
     ...(smbios.length > 0 ? ['-smbios', ['type=1', ...smbios].join(',')] : []),
+    ...(options.smbiosTables ?? []).flatMap((table) => ['-smbios', table]),
     ...(options.extraArgs ?? []),
   ]
 }

@@ -14,7 +14,7 @@ import { scaled } from './wait'
  */
 export type QuickOptions = Pick<
   BootOptions,
-  'kernel' | 'cpus' | 'nics' | 'smbios' | 'kernelArgs' | 'memoryMiB'
+  'kernel' | 'cpus' | 'nics' | 'smbios' | 'smbiosTables' | 'kernelArgs' | 'memoryMiB'
 > & {
   /** Bundle that becomes `vqtune` in the script. Without it the script has busybox and nothing else, sooner. */
   readonly vqtune?: string

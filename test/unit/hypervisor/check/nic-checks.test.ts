@@ -204,7 +204,7 @@ describe('set-queues request', () => {
     ])
     expect(notes('vcpus', { current: 4, maximum: 4 })).toEqual([])
     expect(notes(8, { current: 4, maximum: 4 })).toEqual([
-      '8 queues are more than the 4 vCPUs that web01 can have; the others stay unused, unless XDP in the guest uses them',
+      '8 queues are more than the 4 vCPUs that web01 can have; the others are for XDP in the guest, and unused without it',
     ])
     expect(notes(4, { current: 2, maximum: 4 })).toEqual([])
     expect(resolveQueues({ ...domain, vcpus: { current: 300, maximum: 300 } }, 'vcpus', MAC).queues).toBe(256)

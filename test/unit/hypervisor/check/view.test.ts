@@ -131,7 +131,7 @@ describe('--nic', () => {
   it('says what more queues than vCPUs are for: for XDP, where there is such a thing', () => {
     const notes = (guestOs: { family: 'linux' | 'windows'; name: string; certain: boolean } | undefined) =>
       resolveQueues({ ...domain(virtio()), guestOs }, 8, undefined).notes
-    expect(notes(undefined)[0]).toMatch(/the others stay unused, unless XDP in the guest uses them$/)
+    expect(notes(undefined)[0]).toMatch(/the others are for XDP in the guest, and unused without it$/)
     expect(notes({ family: 'windows', name: 'win', certain: true })[0]).toMatch(/the others stay unused$/)
   })
 
