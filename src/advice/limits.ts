@@ -96,19 +96,18 @@ export function pairsToRequest({
   return targetChannels(cpus, settings.isolated, nicSettings, undefined).channels
 }
 
-/** All limits, the decisive one first; a single entry 'vcpus' if there is none. */
+/** All limits, the decisive one first; an entry 'vcpus' if there is none. Last comes what XDP does with the queues it has. */
 export function limitsOf(input: LimitInput): readonly Limit[] {
   const found = [
     ...(input.nicSettings.enabled ? [] : [disabled(input)]),
     ...obstacle(input),
     ...guard(input),
     ...hostLimit(input),
-    ...xdpLock(input),
     ...interrupts(input.nic),
     ...policy(input),
     ...isolated(input),
   ]
-  return found.length > 0 ? found : [enough(input)]
+  return [...(found.length > 0 ? found : [enough(input)]), ...xdpLock(input)]
 }
 
 function disabled({ nic, settings }: LimitInput): Limit {

@@ -32,7 +32,11 @@ export const QEMU: Platform = {
                   `OpenNebula: VIRTIO_QUEUES = "${target}" in its NIC`,
                 ]
               : []),
-            'LXD, Incus: stop and start it: it gets as many queues as vCPUs (limits.cpu) when it starts',
+            ...(bus === 'mmio'
+              ? []
+              : [
+                  'LXD, Incus: stop and start it: it gets as many queues as vCPUs (limits.cpu) when it starts',
+                ]),
             `QEMU: ${qemuOptions(request)}`,
           ],
         },

@@ -193,12 +193,12 @@ describe('XDP in the driver', () => {
 
   test('with the channels that the NIC should have, nothing is advised', () => {
     const limits = limitsOf(inputOf({ nic: nicWith(8, 8) }))
-    expect(limits).toMatchObject([{ code: 'xdp-lock', next: undefined, onHost: false }])
-    expect(limits[0]?.text).toContain('16 queue pairs (8 in use + 8 possible vCPUs); the host exposes 8')
+    expect(limits).toMatchObject([{ code: 'vcpus' }, { code: 'xdp-lock', next: undefined, onHost: false }])
+    expect(limits[1]?.text).toContain('16 queue pairs (8 in use + 8 possible vCPUs); the host exposes 8')
     expect(codes({ nic: nicWith(8, 16) })).toEqual(['vcpus'])
     // One vCPU that can become eight.
     const one = { ...inputOf({ nic: nicWith(1, 1), online: 1 }), possibleCpus: 8 }
-    expect(limitsOf(one)[0]?.text).toContain(
+    expect(limitsOf(one)[1]?.text).toContain(
       '9 queue pairs (1 in use + 8 possible vCPUs); the host exposes 1',
     )
   })
