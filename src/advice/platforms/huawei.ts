@@ -7,7 +7,8 @@ export const HUAWEI: Platform = {
   id: 'huawei',
   title: 'Huawei Cloud or Open Telekom Cloud',
   recognisedBy: 'chassis asset tag HUAWEICLOUD or OpenTelekomCloud, or vendor Huawei Cloud',
-  source: 'DMI: cloud-init (DataSourceOpenStack); Huawei Cloud, ECS: Enabling NIC Multi-Queue',
+  source:
+    'DMI: cloud-init (DataSourceOpenStack); Huawei Cloud, ECS: Enabling NIC Multi-Queue (from memory, not looked up)',
   tried: undefined,
   matches: ({ vendor, chassisTag }) => TAGS.includes(chassisTag) || vendor === 'Huawei Cloud',
   remedy: ({ mac, target }) => ({

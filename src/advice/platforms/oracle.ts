@@ -5,7 +5,7 @@ export const ORACLE: Platform = {
   id: 'oracle',
   title: 'Oracle Cloud Infrastructure',
   recognisedBy: 'chassis asset tag OracleCloud.com',
-  source: 'DMI: cloud-init (DataSourceOracle); OCI, LaunchOptions.networkType',
+  source: 'DMI: cloud-init (DataSourceOracle); OCI, LaunchOptions.networkType (from memory, not looked up)',
   tried: undefined,
   matches: ({ chassisTag }) => chassisTag === 'OracleCloud.com',
   remedy: (request) => ({

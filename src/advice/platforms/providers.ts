@@ -70,7 +70,7 @@ const PROVIDERS: readonly Provider[] = [
     id: 'ibm-vpc',
     title: 'IBM Cloud VPC',
     recognisedBy: 'chassis vendor IBM:Cloud Compute Server..., or chassis asset tag ibmcloud',
-    source: `DMI: coroot's and SUSE's cloud detection; ${ASK}`,
+    source: `DMI: cloud detection of public monitoring agents; ${ASK}`,
     matches: ({ vendor, chassisVendor, chassisTag }) =>
       [vendor, chassisVendor].some((text) => text.startsWith('IBM:Cloud Compute Server')) ||
       chassisTag.startsWith('ibmcloud'),

@@ -22,28 +22,32 @@ const VMMS: readonly SingleQueue[] = [
     id: 'virtualbox',
     title: 'VirtualBox',
     recognisedBy: 'vendor innotek GmbH, or product VirtualBox',
-    source: 'DMI: systemd-detect-virt, facter; VirtualBox, DevVirtioNet: VIRTIONET_MAX_QPAIRS is 1',
+    source:
+      'DMI: systemd-detect-virt, facter; VirtualBox, DevVirtioNet: VIRTIONET_MAX_QPAIRS is 1 (from memory, not looked up)',
     matches: ({ vendor, product }) => vendor === 'innotek GmbH' || product === 'VirtualBox',
   },
   {
     id: 'bhyve',
     title: 'bhyve',
     recognisedBy: 'product or BIOS vendor BHYVE',
-    source: 'DMI: systemd-detect-virt; FreeBSD, pci_virtio_net.c: one receive and one transmit queue',
+    source:
+      'DMI: systemd-detect-virt; FreeBSD, pci_virtio_net.c: one receive and one transmit queue (from memory, not looked up)',
     matches: ({ product, biosVendor }) => product === 'BHYVE' || biosVendor === 'BHYVE',
   },
   {
     id: 'apple',
     title: "Apple's Virtualization framework (UTM, Lima, vfkit, OrbStack)",
     recognisedBy: 'product Apple Virtualization...',
-    source: 'DMI: systemd-detect-virt; VZVirtioNetworkDeviceConfiguration has no number of queues',
+    source:
+      'DMI: systemd-detect-virt; VZVirtioNetworkDeviceConfiguration has no number of queues (from memory, not looked up)',
     matches: ({ product }) => product.startsWith('Apple Virtualization'),
   },
   {
     id: 'parallels',
     title: 'Parallels Desktop',
     recognisedBy: 'vendor Parallels...',
-    source: 'DMI: systemd-detect-virt, Ansible facts; prlctl has no number of queues',
+    source:
+      'DMI: systemd-detect-virt, Ansible facts; prlctl has no number of queues (from memory, not looked up)',
     matches: ({ vendor }) => vendor.startsWith('Parallels'),
   },
 ]

@@ -5,7 +5,8 @@ export const TENCENT: Platform = {
   id: 'tencent',
   title: 'Tencent Cloud',
   recognisedBy: 'vendor Tencent Cloud (older: Smdbmds)',
-  source: "DMI: kernel logs of its guests (Tencent Cloud CVM); CVM's table of instance types has the queues",
+  source:
+    "DMI: kernel logs of its guests (Tencent Cloud CVM); CVM's table of instance types has the queues (from memory, not looked up)",
   tried: undefined,
   matches: ({ vendor }) => vendor === 'Tencent Cloud' || vendor === 'Smdbmds',
   remedy: ({ mac, target, maximum }) => ({
