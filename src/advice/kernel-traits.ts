@@ -2,7 +2,8 @@
  * What this kernel does with a virtio-net NIC, by what it shows, never by its version. Pure. What only a change would tell
  * is said to be untold: explain changes nothing.
  */
-import type { Answer, DriverAnswers, RingSizes } from '../kernel/driver-answers'
+import type { Answer, DriverAnswers } from '../kernel/driver-answers'
+import type { Rings } from '../kernel/rings'
 import type { CpuList } from '../model'
 import { plural } from '../text/plural'
 
@@ -100,12 +101,12 @@ function rssTable(input: TraitInput): Verdict {
     : { value: 'follows channels', seen: `${names}, ${channelsBefore} before` }
 }
 
-function ringSize(rings: Answer<RingSizes>): Verdict {
+function ringSize(rings: Answer<Rings>): Verdict {
   if (rings === undefined) return untold('ethtool -g gave no answer')
   if (rings === 'unsupported') return { value: 'not shown', seen: 'ethtool -g is not supported' }
-  const { rx, tx } = rings
-  const seen = `RX ${rx.current} of ${rx.maximum}, TX ${tx.current} of ${tx.maximum}`
-  if (rx.current !== rx.maximum || tx.current !== tx.maximum) return { value: 'can be changed', seen }
+  const { rx, rxMaximum, tx, txMaximum } = rings
+  const seen = `RX ${rx} of ${rxMaximum}, TX ${tx} of ${txMaximum}`
+  if (rx !== rxMaximum || tx !== txMaximum) return { value: 'can be changed', seen }
   return untold(`${seen}: only ethtool -G would tell whether it can be changed`)
 }
 

@@ -3,13 +3,14 @@
  * kernels have what others of that number lack. For people only: it runs four programs for a NIC.
  */
 import type { System } from '../system/system'
+import { parseRings, type Rings } from './rings'
 
 /** undefined: could not be asked, or says what no known version says. */
 export type Answer<T> = T | 'unsupported' | undefined
 
 export interface DriverAnswers {
   /** `ethtool -g` */
-  readonly rings: Answer<RingSizes>
+  readonly rings: Answer<Rings>
   /** `ethtool -c`: the settings that have a value. */
   readonly coalescing: Answer<readonly string[]>
   /** `ethtool -S` */
@@ -18,17 +19,6 @@ export interface DriverAnswers {
   readonly netlink: boolean | undefined
   /** The driver has a callback for vCPUs that go online. */
   readonly followsVcpus: boolean | undefined
-}
-
-/** Descriptors. */
-export interface RingSizes {
-  readonly rx: RingSize
-  readonly tx: RingSize
-}
-
-interface RingSize {
-  readonly current: number
-  readonly maximum: number
 }
 
 export interface QueueCounterNames {
@@ -63,17 +53,6 @@ async function ask<T>(
   if (result === undefined) return undefined
   if (result.code === 0) return parse(result.stdout)
   return /not supported|no stats available/i.test(result.stderr) ? 'unsupported' : undefined
-}
-
-/** Parses `ethtool -g`: two rows each of `RX:` and `TX:`, the maximum first. */
-export function parseRings(text: string): RingSizes | undefined {
-  const sizeOf = (name: string): RingSize | undefined => {
-    const rows = [...text.matchAll(new RegExp(`^${name}:[ \\t]+(\\d{1,9})[ \\t\\r]*$`, 'gm'))]
-    const [maximum, current] = rows.map((row) => Number(row[1]))
-    return maximum === undefined || current === undefined ? undefined : { current, maximum }
-  }
-  const [rx, tx] = [sizeOf('RX'), sizeOf('TX')]
-  return rx === undefined || tx === undefined ? undefined : { rx, tx }
 }
 
 /** Parses `ethtool -c`: names as `ethtool -C` takes them, without those that are `n/a`. */

@@ -1,7 +1,8 @@
 /** What a conclusion needs to know of a NIC besides its counters: rings and offloads. Read once, before the measurement. */
+import { parseRings, type Rings } from '../kernel/rings'
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
-import { type Offloads, parseOffloads, parseRings, type Rings } from './parse-nic'
+import { type Offloads, parseOffloads } from './parse-nic'
 
 export interface NicFacts {
   /** undefined where the driver does not tell. */

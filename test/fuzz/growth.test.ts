@@ -27,9 +27,16 @@ import { parseUsers } from '../../src/hypervisor/zerocopy/module'
 import { probeTarget } from '../../src/hypervisor/zerocopy/probe-target'
 import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
 import { parseCpuList, parseCpuMask } from '../../src/kernel/cpulist'
+import {
+  hasVcpuCallback,
+  parseCoalescing,
+  parseQueueCounterNames,
+  usesNetlink,
+} from '../../src/kernel/driver-answers'
 import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
+import { parseRings } from '../../src/kernel/rings'
 import { parseRssQueues } from '../../src/kernel/rss'
 import { parseLedger } from '../../src/planner/ledger-format'
 import {
@@ -40,7 +47,7 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
-import { parseDrops, parseOffloads, parseRings, parseRootQdisc } from '../../src/report/parse-nic'
+import { parseDrops, parseOffloads, parseRootQdisc } from '../../src/report/parse-nic'
 import { newestLines } from '../../src/system/line-log'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
@@ -72,6 +79,15 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ],
   ['ethtool -x', parseRssQueues, '    0:', '    0:  1'],
   ['ethtool -g', parseRings, 'RX:', 'RX:\t1\nTX:\t1\nRX:\t'],
+  ['ethtool -l, netlink', usesNetlink, 'RX:', 'RX:\t'],
+  [
+    'ethtool -c',
+    parseCoalescing,
+    'Coalesce parameters for x:\n',
+    'Coalesce parameters for x:\nAdaptive RX: ',
+  ],
+  ['ethtool -S, names', parseQueueCounterNames, '  rx_queue_0_', '  rx0_'],
+  ['callbacks for vCPUs', hasVcpuCallback, '10: ', '10: virtio/net:'],
   ['ethtool -k', parseOffloads, 'rx-checksumming: ', 'rx-checksumming: off '],
   ['tc qdisc', parseRootQdisc, '[', '[{"root":true,"kind":"'],
   ['/proc/net/dev, drops', (text) => parseDrops(text, 'eth0'), 'eth0:', ' '],

@@ -16,7 +16,7 @@ import { capturedGuest } from '../../support/captured-guest'
 
 const INPUT: TraitInput = {
   answers: {
-    rings: { rx: { current: 256, maximum: 256 }, tx: { current: 256, maximum: 256 } },
+    rings: { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 },
     coalescing: ['rx-usecs', 'tx-frames'],
     counters: { spelling: 'rx_queue_N', packets: true },
     netlink: true,
@@ -92,12 +92,11 @@ describe('traits of a kernel', () => {
     expect(verdict('rss-table', change)).toContain(expected)
   })
 
-  const full = { current: 256, maximum: 256 }
-  const half = { current: 128, maximum: 256 }
+  const maxima = { rxMaximum: 256, txMaximum: 256 }
   it.each<[string, Partial<TraitInput>]>([
     [`${UNTOLD}: RX 256 of 256, TX 256 of 256: only ethtool -G would tell`, {}],
-    ['can be changed: RX 128 of 256', answering({ rings: { rx: half, tx: full } })],
-    ['can be changed: RX 256 of 256, TX 128 of 256', answering({ rings: { rx: full, tx: half } })],
+    ['can be changed: RX 128 of 256', answering({ rings: { ...maxima, rx: 128, tx: 256 } })],
+    ['can be changed: RX 256 of 256, TX 128 of 256', answering({ rings: { ...maxima, rx: 256, tx: 128 } })],
     ['not shown: ethtool -g is not supported', answering({ rings: 'unsupported' })],
     [`${UNTOLD}: ethtool -g gave no answer`, answering({ rings: undefined })],
   ])('ring size: %s', (expected, change) => {

@@ -3,14 +3,13 @@ import {
   hasVcpuCallback,
   parseCoalescing,
   parseQueueCounterNames,
-  parseRings,
   readDriverAnswers,
   usesNetlink,
 } from '../../../src/kernel/driver-answers'
 import type { ToolResult } from '../../../src/system/system'
 import { capturedGuest, guestFile } from '../../support/captured-guest'
 
-const full = { current: 256, maximum: 256 }
+const FULL = { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 }
 const FOUR = ['rx-usecs', 'rx-frames', 'tx-usecs', 'tx-frames']
 
 describe('readDriverAnswers', () => {
@@ -18,7 +17,7 @@ describe('readDriverAnswers', () => {
     [
       'rhel8.10-changed',
       {
-        rings: { rx: full, tx: full },
+        rings: FULL,
         coalescing: 'unsupported',
         counters: { spelling: 'rx_queue_N', packets: true },
       },
@@ -26,7 +25,7 @@ describe('readDriverAnswers', () => {
     [
       'rhel9.6-changed',
       {
-        rings: { rx: { current: 128, maximum: 256 }, tx: full },
+        rings: { ...FULL, rx: 128 },
         coalescing: FOUR,
         counters: { spelling: 'rx_queue_N', packets: true },
       },
@@ -34,7 +33,7 @@ describe('readDriverAnswers', () => {
     [
       'rhel10.0-changed',
       {
-        rings: { rx: { current: 128, maximum: 256 }, tx: full },
+        rings: { ...FULL, rx: 128 },
         coalescing: ['adaptive-rx', ...FOUR],
         counters: { spelling: 'rxN', packets: false },
       },
@@ -75,15 +74,6 @@ describe('readDriverAnswers', () => {
 })
 
 describe('text of ethtool', () => {
-  const rings = guestFile('rhel9.6-changed', 'ethtool/enp0s8.g')
-
-  it('ring sizes: two rows of each', () => {
-    expect(parseRings(rings)).toEqual({ rx: full, tx: full })
-    expect(parseRings('')).toBeUndefined()
-    expect(parseRings(rings.replace(/^RX:\t\t256$/m, 'RX:\t\tn/a'))).toBeUndefined()
-    expect(parseRings(rings.replaceAll(/^TX:.*$/gm, ''))).toBeUndefined()
-  })
-
   it('coalescing: what is not n/a', () => {
     const text = guestFile('rhel10.0-changed', 'ethtool/enp0s8.c')
     expect(parseCoalescing(text)).toEqual(['adaptive-rx', ...FOUR])
