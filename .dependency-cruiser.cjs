@@ -5,7 +5,7 @@ const layers = [
   ['main.ts', 'cli.ts', 'cli-daemon.ts', 'cli-full.ts'],
   ['commands'],
   ['daemon'],
-  ['trial', 'report', 'guard'],
+  ['trial', 'report', 'guard', 'capture'],
   ['confirm'],
   ['drift'],
   ['writers', 'advice', 'output(?!/schemas)'],

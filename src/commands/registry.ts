@@ -140,6 +140,31 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: () => import('./trial'),
   },
   {
+    words: ['capture'],
+    summary: 'write this guest to a new archive that --root opens on another machine',
+    positionals: ['<file>'],
+    options: {
+      'keep-addresses': {
+        summary: 'keep MAC and IP addresses, host names, domain names and serial numbers as they are',
+      },
+      window: {
+        summary: 'seconds between two readings of the counters, 1 to 3600 (default 10)',
+        value: 'SECONDS',
+      },
+      json: JSON_OPTION,
+    },
+    details: [
+      'Contains what vqtune reads: kernel settings and counters, output of ethtool and ip, configuration of vqtune and of',
+      'other writers, drift history, state, and the journal of vqtune. Contains no passwords: of NetworkManager profiles only',
+      'what is about channels, of the kernel command line only the values that matter.',
+      'Addresses, names and serial numbers are replaced, each by the same value everywhere. Names of NICs are kept.',
+      'Runs as any user and shows what that user may not read. Never overwrites a file.',
+      'status, plan, explain and report --root FILE.tar.gz give the same answers as in the guest.',
+    ],
+    readsOnly: true,
+    load: () => import('./capture'),
+  },
+  {
     words: ['config', 'check'],
     summary: 'validate the configuration and show the settings of each NIC',
     options: { json: JSON_OPTION },

@@ -13,6 +13,7 @@ import type { JudgedNic } from '../report/judged'
 import { type NicFacts, readNicFacts } from '../report/nic-facts'
 import { readSnapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
+import { laterReading } from '../system/captured-tree'
 import { type System, tracedWrite } from '../system/system'
 import { paint } from '../text/paint'
 import type { CommandContext } from './command'
@@ -33,8 +34,11 @@ export async function run(context: CommandContext): Promise<number> {
   const inventory = system.paths.root === '' ? await readInventory() : undefined
   const facts = await readNicFacts(system, nics)
   const from = await readSnapshot(system, nics, online)
-  await wait(context, windowSeconds)
-  const report = compareSnapshots(nics, online, from, await readSnapshot(system, nics, online))
+  const later = laterReading(system)
+  if (later === undefined) await wait(context, windowSeconds)
+  const to = await readSnapshot(later?.system ?? system, nics, online)
+  const atMs = later === undefined ? to.atMs : from.atMs + later.afterMs
+  const report = compareSnapshots(nics, online, from, { ...to, atMs })
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const judged = report.nics.flatMap((load, i): JudgedNic[] => {
     const plan = plans[i]

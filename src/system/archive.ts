@@ -251,7 +251,7 @@ class TarReader {
  * A link may climb at its beginning, as far as the top, and then only go down, as every link of sysfs does. Further on,
  * `..` would lead up from wherever the link before it leads.
  */
-function staysInside(depth: number, target: string): boolean {
+export function staysInside(depth: number, target: string): boolean {
   const parts = partsOf(target)
   const down = parts.findIndex((part) => part !== '..')
   const climbs = down === -1 ? parts.length : down

@@ -19,6 +19,9 @@ export interface Paths {
   readonly procInterrupts: string
   readonly procIrq: string
   readonly procBootId: string
+  readonly procHostname: string
+  readonly procDomainName: string
+  readonly procVersion: string
   readonly procStat: string
   readonly procSoftirqs: string
   /** Of this network namespace. */
@@ -32,6 +35,9 @@ export interface Paths {
   readonly sysVirtioDevices: string
   /** udev's database: n<ifindex> exists once udev has handled an interface. */
   readonly udevData: string
+  readonly osRelease: string
+  readonly resolvConf: string
+  readonly machineId: string
   /** Configuration of the administrator; conf.d beside it. */
   readonly etcConfig: string
   readonly etcConfigDir: string
@@ -90,6 +96,9 @@ export function pathsUnder(root: string): Paths {
     proc: `${root}/proc`,
     procInterrupts: `${root}/proc/interrupts`,
     procIrq: `${root}/proc/irq`,
+    procHostname: `${root}/proc/sys/kernel/hostname`,
+    procDomainName: `${root}/proc/sys/kernel/domainname`,
+    procVersion: `${root}/proc/version`,
     procBootId: `${root}/proc/sys/kernel/random/boot_id`,
     procStat: `${root}/proc/stat`,
     procSoftirqs: `${root}/proc/softirqs`,
@@ -99,6 +108,9 @@ export function pathsUnder(root: string): Paths {
     containerMarks: [`${root}/run/systemd/container`, `${root}/run/.containerenv`, `${root}/.dockerenv`],
     sysPciDevices: `${root}/sys/bus/pci/devices`,
     sysVirtioDevices: `${root}/sys/bus/virtio/devices`,
+    osRelease: `${root}/etc/os-release`,
+    resolvConf: `${root}/etc/resolv.conf`,
+    machineId: `${root}/etc/machine-id`,
     udevData: `${root}/run/udev/data`,
     etcConfig: `${root}/etc/vqtune/vqtune.toml`,
     etcConfigDir: `${root}/etc/vqtune/conf.d`,

@@ -131,6 +131,7 @@ describe('an archive', () => {
         'drift',
         'explain',
         'report',
+        'capture',
         'config check',
         'host check',
         'host zerocopy status',

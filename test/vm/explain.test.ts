@@ -262,13 +262,18 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
     'ethtool -l eth5; vqtune status eth5',
     'vqtune explain eth0 --json',
     ...kinds.map((_, i) => `NO_COLOR=1 vqtune explain eth${i}`),
+    ...['/run/kept --keep-addresses', '/run/replaced'].map((args) => `vqtune capture ${args} --window 1`),
+    'NO_COLOR=1 vqtune explain eth0 --root /run/kept',
+    'vqtune plan --json',
+    'base64 -w0 /run/replaced',
   ]
   const output = await runInGuest(
     { kernel: '6.12', cpus: 4, memoryMiB: 512, vqtune: BUNDLE, nics: kinds },
     script.join(`\n${cut}\n`),
   )
-  const [before = '', json = '', ...texts] = output.split(SEPARATOR)
-  expect(texts).toHaveLength(kinds.length)
+  const [before = '', json = '', ...rest] = output.split(SEPARATOR)
+  const texts = rest.slice(0, kinds.length)
+  expect(rest).toHaveLength(kinds.length + 5)
   const limited = { json: parse(json), text: texts[0] ?? '' }
   expect(limited.json.hypervisor.vendor).toBe('QEMU')
   expectRemedies('eth0', limited, ['qemu'], QEMU_LINES)
@@ -293,6 +298,20 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
   // What "how to check afterwards" says is what a NIC with 4 queue pairs shows.
   expect(before).toMatch(/Pre-set maximums:[\s\S]*?Combined:\s+4\n/)
   expect(before).toContain('eth5')
+
+  // A capture says what the guest says, there and here.
+  const [kept, replaced, explained, plan = '', packed = ''] = rest.slice(kinds.length)
+  expect(kept).toMatch(
+    /^PART [\s\S]*\nlater\/ [\s\S]*\naddresses, names and serial numbers are as they were read\n/,
+  )
+  expect(replaced).toMatch(/\nreplaced: 6 MAC addresses, /)
+  expect(explained?.replaceAll('/run/kept/', '/')).toBe(texts[0])
+  const file = `${capturedRoot('host-limits-2of4')}/real.tar.gz`
+  writeFileSync(file, Buffer.from(packed, 'base64'))
+  expect(await vqtune(['plan', '--json', '--root', file])).toEqual({ code: 0, stdout: plan, stderr: '' })
+  const report = await vqtune(['report', 'eth0', '--window', '3600', '--root', file])
+  expect(report).toMatchObject({ code: 0, stdout: expect.stringMatching(/^eth0: 2 channels, \d+\.\d s\n/) })
+  expect((await vqtune(['explain', 'eth0', '--root', file])).stdout).toContain('MAC 52:54:00:00:00:00')
 })
 
 test('XDP: its queues are counted, and nothing is advised where the channels are as they should be', async () => {

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { VERSION } from '../../version'
 import { apply } from './apply'
+import { capture } from './capture'
 import { configCheck } from './config-check'
 import { drift } from './drift'
 import { explain } from './explain'
@@ -36,6 +37,7 @@ export const SCHEMAS = {
   explain,
   report,
   trial,
+  capture,
   'config-check': configCheck,
   'host-check': hostCheck,
   'host-set-queues': hostSetQueues,

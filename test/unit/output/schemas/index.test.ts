@@ -1,7 +1,7 @@
 /** Each verb's JSON on each captured guest, as its schema says. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { OptionValues } from '../../../../src/commands/command'
 import { COMMANDS } from '../../../../src/commands/registry'
@@ -143,6 +143,9 @@ describe('of each captured guest', () => {
         expectSchema('explain', await printed(system, 'explain', {}, name))
       }
       expectSchema('report', reports.get(guest))
+      const file = join(mkdtempSync(join(tmpdir(), 'vqtune-capture-')), `${guest}.tar.gz`)
+      directories.push(dirname(file))
+      expectSchema('capture', await printed(system, 'capture', {}, file))
     })
 
     it('apply, explain afterwards, rollback', async () => {
