@@ -2,16 +2,19 @@
 // that ran, with what V8 compiled.
 //
 // The same bytes each time: run it with --random-seed, which V8 leaves out of the cache's key, for the hashes of strings;
-// and functions keep a mark when the baseline compiler has taken them, which depends on time, so it is off meanwhile.
+// and functions keep a mark when another compiler has taken them, which depends on time, so those are off meanwhile.
 'use strict'
 const { readFileSync, writeFileSync } = require('node:fs')
 const { resolve } = require('node:path')
 const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
-setFlagsFromString('--no-sparkplug')
+const COMPILERS = ['sparkplug', 'maglev', 'opt']
+for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`)
 // Before the caches are written, and on again in time: flags are part of the key.
-process.on('exit', () => setFlagsFromString('--sparkplug'))
+process.on('exit', () => {
+  for (const compiler of COMPILERS) setFlagsFromString(`--${compiler}`)
+})
 
 const directory = resolve(process.argv[2])
 process.argv.splice(1, 2, `${directory}/vqtune.cjs`)

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SCHEMAS } from '../../src/output/schemas/index'
 import {
   type BuiltRpms,
@@ -35,6 +35,22 @@ const query = (rpm: string, ...args: string[]): string[] =>
     .split('\n')
     .filter(Boolean)
 
+interface Sbom {
+  readonly components: readonly {
+    readonly name: string
+    readonly version: string
+    readonly purl: string
+    readonly hashes: readonly { readonly content: string }[]
+    readonly licenses: readonly { readonly license: { readonly id: string } }[]
+  }[]
+}
+
+/** The bill of materials in a package. */
+function sbomOf(rpm: string): Sbom {
+  const script = 'rpm2cpio "$1" | cpio -i --quiet --to-stdout ./usr/share/vqtune/sbom.cdx.json'
+  return JSON.parse(execFileSync('sh', ['-c', script, 'sh', rpm], { encoding: 'utf8', maxBuffer: 1 << 24 }))
+}
+
 describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
   it('holds what it should, root-owned, configuration marked, nothing writable by others', () => {
     const files = query(rpms[variant], '-l')
@@ -54,6 +70,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/share/zsh/site-functions/_vqtune',
       ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
+      '/usr/share/vqtune/sbom.cdx.json',
     ]) {
       expect(files).toContain(file)
     }
@@ -97,6 +114,25 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     for (const line of licences.trim().split('\n')) expect(tag, line).toContain(line.split(' ')[2])
     const texts = readFileSync(join(directory, 'LICENSE.bundled'), 'utf8')
     for (const name of names) expect(texts).toContain(`\n${name} `)
+
+    // The bill of materials says the same, with versions, and the runtime where there is one.
+    const sbom = sbomOf(rpms[variant])
+    expect(sbom).toMatchObject({ bomFormat: 'CycloneDX', metadata: { component: { name: 'vqtune' } } })
+    const versions = provides.flatMap((line) => {
+      const [, name, version] = /^bundled\(npm\((.+)\)\) = (\S+)/.exec(line) ?? []
+      return name === undefined ? [] : [`${name}@${version}`]
+    })
+    const runtime = provides.flatMap((line) => /^bundled\(nodejs\) = (\S+)/.exec(line)?.[1] ?? [])
+    expect(runtime.length).toBe(variant === 'arch' ? 1 : 0)
+    const node = runtime.map((version) => `nodejs@${version}`)
+    expect(sbom.components.map(({ name, version }) => `${name}@${version}`).sort()).toEqual(
+      [...versions, ...node].sort(),
+    )
+    for (const { name, hashes, licenses, purl } of sbom.components) {
+      expect(hashes[0]?.content, name).toMatch(/^[0-9a-f]{128}$/)
+      expect(purl, name).toMatch(/^pkg:npm\/\S+@\S+$/)
+      expect(tag, name).toContain(licenses[0]?.license.id)
+    }
   })
 })
 
@@ -123,9 +159,37 @@ it('rpmlint finds nothing', () => {
   expect(stdout).toContain('3 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
-it('a second build gives the same payload and files', async () => {
+/** Signed with a key that is made for it. */
+let signed: BuiltRpms
+const KEY = 'tests@vqtune.invalid'
+
+/** A keyring with one key. gpg's agent, whose socket is there, ends with the directory. */
+function makeKey(address: string): string {
+  // A socket's path may have 107 characters.
+  const keyring = mkdtempSync('/tmp/vqt-gpg-')
+  const options = ['--batch', '--quiet', '--passphrase', '', '--quick-gen-key']
+  execFileSync('gpg', [...options, `vqtune tests <${address}>`, 'rsa3072', 'sign', 'never'], {
+    env: { ...process.env, GNUPGHOME: keyring },
+    stdio: 'ignore',
+  })
+  return keyring
+}
+
+const keyrings: string[] = []
+afterAll(() => {
+  for (const keyring of keyrings) {
+    spawnSync('gpgconf', ['--homedir', keyring, '--kill', 'all'])
+    rmSync(keyring, { recursive: true, force: true })
+  }
+})
+
+it('a second build, which is signed, gives the same payload and files', async () => {
   const first = process.env.VQTUNE_TEST_RPMS ? await buildRpms(1, { fresh: true }) : rpms
-  const second = await buildRpms(1, { fresh: true })
+  const keyring = makeKey(KEY)
+  keyrings.push(keyring)
+  process.env.GNUPGHOME = keyring
+  const second = await buildRpms(1, { fresh: true, sign: KEY })
+  signed = second
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
   for (const variant of ['arch', 'noarch', 'fleet'] as const) {
@@ -287,4 +351,144 @@ case "$*" in *preset*|*able*) SYSTEMD_OFFLINE=1 exec /bin/systemctl.real "$@" ;;
     expect(unitStates()).toEqual(['enabled', 'enabled', 'enabled'])
     expect(existsSync(join(root, 'run/vqtune.installing'))).toBe(false)
   }, 120_000)
+
+  describe('from a repository, with gpgcheck=1 and repo_gpgcheck=1', () => {
+    const place = mkdtempSync(join(tmpdir(), 'vqtune-repo-'))
+    const repository = join(place, 'repo')
+    const makeRepository = (...options: string[]) =>
+      spawnSync(
+        join(TOP, 'packaging/build-repo'),
+        ['--out', repository, '--from', signed.directory, ...options],
+        {
+          encoding: 'utf8',
+        },
+      )
+
+    /** dnf as a guest has it: nothing but the .repo file, and the cache of no other try. */
+    const install = (...options: string[]) => {
+      const { status, stdout, stderr } = spawnSync(
+        'dnf',
+        [
+          ...[
+            `--installroot=${root}`,
+            `--setopt=reposdir=${repository}`,
+            '--setopt=keepcache=0',
+            '--setopt=tsflags=',
+          ],
+          ...[`--setopt=cachedir=${mkdtempSync(join(place, 'cache-'))}`, '--releasever=9', '-y', ...options],
+          ...['install', 'vqtune-noarch'],
+        ],
+        { encoding: 'utf8' },
+      )
+      return { status, said: `${stdout}${stderr}` }
+    }
+    const isInstalled = () => existsSync(join(root, 'usr/bin/vqtune'))
+    const rpmIn = (directory: string) =>
+      join(
+        directory,
+        readdirSync(directory).find((name) => /^vqtune-noarch-.*\.noarch\.rpm$/.test(name)) ?? '',
+      )
+
+    beforeAll(() => {
+      dnf('remove', 'vqtune-noarch')
+      expect(isInstalled()).toBe(false)
+      expect(makeRepository('--sign', KEY)).toMatchObject({ status: 0, stderr: '' })
+    }, 120_000)
+
+    it('the metadata are signed, and the .repo file asks for all of it', () => {
+      const file = readFileSync(join(repository, 'vqtune.repo'), 'utf8')
+      expect(file.split('\n')).toEqual(
+        expect.arrayContaining([
+          'gpgcheck=1',
+          'repo_gpgcheck=1',
+          `gpgkey=file://${repository}/RPM-GPG-KEY-vqtune`,
+        ]),
+      )
+      const data = join(repository, 'repodata/repomd.xml')
+      expect(spawnSync('gpg', ['--batch', '--verify', `${data}.asc`, data]).status).toBe(0)
+    })
+
+    it('a package with one bit changed is refused, even with new metadata, as they are not signed', () => {
+      const kept = readFileSync(rpmIn(repository))
+      const damaged = Buffer.from(kept)
+      damaged[damaged.length - 100] = (damaged[damaged.length - 100] ?? 0) ^ 1
+      writeFileSync(rpmIn(repository), damaged)
+      const signature = join(repository, 'repodata/repomd.xml.asc')
+      const old = readFileSync(signature)
+      const first = install()
+      expect(first.status).toBe(1)
+      expect(first.said).toMatch(/checksum|Interrupted by header|corrupted/i)
+
+      execFileSync('createrepo_c', ['--quiet', '--no-database', repository])
+      // createrepo_c removes the signature of the old ones; whoever made the new ones keeps it.
+      writeFileSync(signature, old)
+      const unsigned = install()
+      expect(unsigned.status).toBe(1)
+      expect(unsigned.said).toMatch(/repomd\.xml|signature/i)
+      // And by the package's own signature, if somebody turns the other check off.
+      const unchecked = install('--setopt=vqtune.repo_gpgcheck=0')
+      expect(unchecked.status).toBe(1)
+      expect(unchecked.said).toMatch(/GPG check FAILED|not correctly signed|BAD|DIGESTS|NOT OK/)
+      expect(isInstalled()).toBe(false)
+    }, 120_000)
+
+    it('so is one that somebody else signed, and build-repo takes neither that nor one without a signature', () => {
+      expect(makeRepository('--sign', KEY).status).toBe(0)
+      const others = makeKey('others@vqtune.invalid')
+      keyrings.push(others)
+      const theirs = join(place, 'theirs')
+      mkdirSync(theirs)
+      const rpm = join(theirs, 'vqtune-noarch-0-0.noarch.rpm')
+      copyFileSync(rpms.noarch, rpm)
+      const from = ['--from', theirs, '--sign', KEY]
+      expect(makeRepository(...from)).toMatchObject({
+        status: 1,
+        stderr: expect.stringContaining('not signed'),
+      })
+      const env = { ...process.env, GNUPGHOME: others }
+      const sign = [
+        '--addsign',
+        '--define',
+        '_gpg_name others@vqtune.invalid',
+        '--define',
+        '__gpg /usr/bin/gpg',
+        rpm,
+      ]
+      execFileSync('rpmsign', sign, { env, stdio: 'ignore' })
+      expect(makeRepository(...from)).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(/NOKEY|not signed/),
+      })
+
+      copyFileSync(rpm, rpmIn(repository))
+      execFileSync('createrepo_c', ['--quiet', '--no-database', repository])
+      const { status, said } = install('--setopt=vqtune.repo_gpgcheck=0')
+      expect(status).toBe(1)
+      expect(said).toMatch(/GPG check FAILED|not installed|not correct/)
+      expect(isInstalled()).toBe(false)
+    }, 120_000)
+
+    it('the package as it was built is installed', () => {
+      expect(makeRepository('--sign', KEY).status).toBe(0)
+      const { status, said } = install()
+      expect(status, said).toBe(0)
+      expect(isInstalled()).toBe(true)
+    }, 120_000)
+
+    it('a key that is not there is told before anything is built', () => {
+      const none = ['--sign', 'nobody@vqtune.invalid']
+      expect(makeRepository(...none)).toMatchObject({
+        ...{ status: 1, stdout: '' },
+        stderr: '[repo] --sign nobody@vqtune.invalid: gpg has no such secret key\n',
+      })
+      const build = spawnSync(join(TOP, 'packaging/build-rpm'), ['--out', place, ...none], {
+        encoding: 'utf8',
+      })
+      expect(build).toMatchObject({
+        ...{ status: 1, stdout: '' },
+        stderr: '[rpm] --sign nobody@vqtune.invalid: gpg has no such secret key\n',
+      })
+      expect(makeRepository().status).toBe(2)
+    })
+  })
 })

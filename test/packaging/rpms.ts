@@ -20,11 +20,17 @@ export interface BuiltRpms {
 /**
  * @param release of the packages; a higher one is an upgrade.
  * @param fresh builds in any case. Else, while working on tests, VQTUNE_TEST_RPMS keeps what was built.
+ * @param sign with this key of gpg's keyring
  */
-export async function buildRpms(release: number, { fresh = false } = {}): Promise<BuiltRpms> {
+export async function buildRpms(
+  release: number,
+  { fresh = false, sign }: { readonly fresh?: boolean; readonly sign?: string } = {},
+): Promise<BuiltRpms> {
   const kept = fresh ? undefined : process.env.VQTUNE_TEST_RPMS
   const directory = kept ? join(kept, `${release}`) : mkdtempSync(join(tmpdir(), 'vqtune-rpms-'))
-  if (!existsSync(join(directory, 'vqtune.spec'))) await build(directory, '--release', `${release}`)
+  if (!existsSync(join(directory, 'vqtune.spec'))) {
+    await build(directory, '--release', `${release}`, ...(sign === undefined ? [] : ['--sign', sign]))
+  }
   return {
     directory,
     arch: named(directory, /^vqtune-\d.*\.(x86_64|aarch64)\.rpm$/),
