@@ -6,57 +6,73 @@
  */
 
 import type { Settings } from '../config/settings'
-import {
-  type Baseline,
-  type Baselines,
-  baselinesToWatch,
-  type ConnectivityLoss,
-  describeLoss,
-  revert,
-  type WatchEnd,
-  watchChange,
-} from '../confirm/confirm'
+import { type WatchEnd, watchChange } from '../confirm/confirm'
 import { hasGateway } from '../confirm/connectivity'
 import { revertRecord } from '../confirm/record'
-import type { ObservedGuest } from '../model'
-import { nicByIndex } from '../planner/find-nic'
+import { type ConnectivityLoss, describeLoss, revert } from '../confirm/revert'
+import {
+  confirmChange,
+  connectivityOf,
+  ownChanges,
+  secondsLeft,
+  takeOver,
+  type UnconfirmedEntry,
+} from '../confirm/unconfirmed'
+import { messageOf } from '../errors'
+import type { Convergence } from '../planner/reconcile'
 import type { CommandContext } from './command'
 
-const BOOT_SECONDS = 1
-
 /**
- * @param after the guest as apply left it
+ * Watches what this apply changed.
+ * @param limit ends the watch: the changes are then left to the daemon, or to whoever runs next
  * @returns NICs that lost connectivity, and whether they could be reverted
  */
 export async function confirmApply(
   context: CommandContext,
   settings: Settings,
-  before: Baselines,
-  after: ObservedGuest,
+  { guest, ledger }: Pick<Convergence, 'guest' | 'ledger'>,
   limit: AbortSignal | undefined,
 ): Promise<readonly ConnectivityLoss[]> {
-  const { system, options } = context
-  const boot = options.boot === true
-  const attended = !boot && options.unattended !== true
-  const { commitConfirmSeconds } = settings.guard
-  const seconds = boot ? Math.min(BOOT_SECONDS, commitConfirmSeconds) : commitConfirmSeconds
-  const say = (text: string): void => {
-    if (attended && options.json !== true) context.out(`${text}\n`)
+  return watchAll(context, settings, guest.bootId, ownChanges(ledger), limit)
+}
+
+/**
+ * Ends what a vqtune that is gone has left unconfirmed.
+ * @throws VqtuneError kind busy, permission, state
+ */
+export async function confirmAbandoned(
+  context: CommandContext,
+  settings: Settings,
+  bootId: string,
+  limit: AbortSignal | undefined,
+): Promise<readonly ConnectivityLoss[]> {
+  const taken = await takeOver(context.system, bootId)
+  for (const { name } of taken) {
+    sayTo(context)(
+      `${name}: its channels were changed and not confirmed: the vqtune that watched them is gone`,
+    )
   }
+  return watchAll(context, settings, bootId, taken, limit)
+}
+
+async function watchAll(
+  context: CommandContext,
+  settings: Settings,
+  bootId: string,
+  entries: readonly UnconfirmedEntry[],
+  limit: AbortSignal | undefined,
+): Promise<readonly ConnectivityLoss[]> {
+  const { options } = context
   const signal = limit === undefined ? context.signal : AbortSignal.any([context.signal, limit])
   const ends = await Promise.all(
-    baselinesToWatch(before, after).map(async (one): Promise<[Baseline, WatchEnd]> => {
-      say(describeWatch(one, seconds))
-      const end = await watchChange(system, one, seconds, signal, attended)
-      if (typeof end === 'string') say(describeEnd(one, end))
-      return [one, end]
-    }),
+    entries.map(async (entry) => [entry, await watchOne(context, entry, signal)] as const),
   )
   const lost: ConnectivityLoss[] = []
-  for (const [{ nic }, end] of ends) {
-    if (typeof end === 'string') continue
-    const from = nicByIndex(after, nic.ifindex)?.channels.current ?? 0
-    lost.push(await revert(system, nic, from, end.lost))
+  for (const [entry, end] of ends) {
+    if (typeof end !== 'string') {
+      const loss = await revert(context.system, entry, end.lost)
+      if (loss !== undefined) lost.push(loss)
+    } else if (end !== 'stopped' || isKept(context)) await confirm(context, bootId, entry)
   }
   for (const one of lost) context.warn(describeLoss(one))
   // An administrator has just read it, and a running daemon records it. At boot the state directory may not exist yet.
@@ -64,12 +80,56 @@ export async function confirmApply(
   return lost
 }
 
-function describeWatch({ nic, connectivity }: Baseline, seconds: number): string {
+async function watchOne(
+  context: CommandContext,
+  entry: UnconfirmedEntry,
+  signal: AbortSignal,
+): Promise<WatchEnd> {
+  const { name, ifindex, unconfirmed } = entry
+  if (unconfirmed.lost !== undefined) return { lost: unconfirmed.lost }
+  const say = sayTo(context)
+  const seconds = secondsLeft(unconfirmed)
+  const watched = { name, ifindex, connectivity: connectivityOf(unconfirmed) }
+  say(describeWatch(entry, Math.ceil(seconds)))
+  const end = await watchChange(context.system, watched, seconds, signal, isAttended(context))
+  if (typeof end === 'string') say(describeEnd(entry, end, isKept(context)))
+  return end
+}
+
+async function confirm(
+  { system, warn }: CommandContext,
+  bootId: string,
+  entry: UnconfirmedEntry,
+): Promise<void> {
+  try {
+    await confirmChange(system, bootId, entry)
+  } catch (error) {
+    warn(`${entry.name}: channels kept, but the next vqtune verifies them again: ${messageOf(error)}`)
+  }
+}
+
+function isAttended({ options }: CommandContext): boolean {
+  return options.boot !== true && options.unattended !== true
+}
+
+/** Ctrl-C: whoever presses it is still connected. Other signals leave the change to whoever comes next. */
+function isKept(context: CommandContext): boolean {
+  return isAttended(context) && context.signal.reason === 'SIGINT'
+}
+
+function sayTo(context: CommandContext): (text: string) => void {
+  return (text) => {
+    if (isAttended(context) && context.options.json !== true) context.out(`${text}\n`)
+  }
+}
+
+function describeWatch({ name, unconfirmed }: UnconfirmedEntry, seconds: number): string {
+  const connectivity = connectivityOf(unconfirmed)
   const { gateway, neighbour } = connectivity
   if (hasGateway(connectivity)) {
-    return `${nic.name}: verifying carrier and gateway ${gateway}, for at most ${seconds} s (guard.commit-confirm-seconds); Ctrl-C keeps the channels`
+    return `${name}: verifying carrier and gateway ${gateway}, for at most ${seconds} s (guard.commit-confirm-seconds); Ctrl-C keeps the channels`
   }
-  return `${nic.name}: only the carrier can be verified: ${whyNoGateway(gateway, neighbour)}`
+  return `${name}: only the carrier can be verified: ${whyNoGateway(gateway, neighbour)}`
 }
 
 function whyNoGateway(gateway: string | undefined, neighbour: string | undefined): string {
@@ -78,16 +138,22 @@ function whyNoGateway(gateway: string | undefined, neighbour: string | undefined
   return `gateway ${gateway} was not known to answer: ${neighbour ?? 'no'} neighbour entry`
 }
 
-function describeEnd({ nic, connectivity }: Baseline, end: Extract<WatchEnd, string>): string {
+function describeEnd(
+  { name, unconfirmed }: UnconfirmedEntry,
+  end: Extract<WatchEnd, string>,
+  isKept: boolean,
+): string {
   switch (end) {
     case 'verified':
-      return hasGateway(connectivity)
-        ? `${nic.name}: the gateway answered through every transmit queue`
-        : `${nic.name}: the carrier is up`
+      return hasGateway(connectivityOf(unconfirmed))
+        ? `${name}: the gateway answered through every transmit queue`
+        : `${name}: the carrier is up`
     case 'over':
-      return `${nic.name}: carrier and gateway are up, but not every transmit queue could be verified: channels kept`
+      return `${name}: carrier and gateway are up, but not every transmit queue could be verified: channels kept`
     case 'stopped':
-      return `${nic.name}: verification interrupted, channels kept`
+      return isKept
+        ? `${name}: verification interrupted, channels kept`
+        : `${name}: verification interrupted: the daemon or the next vqtune apply finishes it`
   }
 }
 

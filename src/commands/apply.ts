@@ -1,14 +1,19 @@
 /** `vqtune apply`: one reconcile. On the boot path, so only what a converged run needs is loaded here. */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import type { Baselines, ConnectivityLoss } from '../confirm/confirm'
+import type { ConnectivityLoss } from '../confirm/revert'
+import type { UnconfirmedChanges } from '../confirm/unconfirmed'
 import { EXIT, VqtuneError } from '../errors'
+import { readBootId } from '../kernel/boot-id'
 import { describeApply, describeOutcome } from '../output/describe-apply'
+import { readLedger } from '../planner/ledger'
 import { applyOperation } from '../planner/operations'
 import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
 import type { System } from '../system/system'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
+
+const BOOT_SECONDS = 1
 
 export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(context.system, context.configFile)
@@ -26,16 +31,23 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
   const boot = options.boot === true
   const respectHolds = boot || options.unattended === true
   const json = options.json === true
-  const operation = applyOperation(system, settings, { nic, respectHolds })
-  const before: Baselines = new Map()
+  const reverted = await finishAbandoned(context, settings, limits)
+  // What has just cut a NIC off is not set once more, also if it is asked for.
+  const exemptions = new Map(
+    reverted.map(({ nic, why }) => [nic, { code: 'held', why: `just reverted: ${why}` } as const]),
+  )
+  const operation = applyOperation(system, settings, { nic, respectHolds, exemptions })
+  let changes: UnconfirmedChanges | undefined
   const result = await converge(system, operation, {
     signal: context.signal,
     ...limits,
     ...(settings.guard.commitConfirmSeconds === 0
       ? {}
       : {
-          beforeChannels: async (nics) =>
-            (await import('../confirm/confirm')).recordBaseline(system, before, nics, boot),
+          beforeChannels: async (nics) => {
+            changes ??= await newChanges(system, settings, boot)
+            return changes.observe(nics)
+          },
         }),
     onOutcome: (outcome) => {
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
@@ -49,7 +61,10 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     return EXIT.error
   }
   // Most runs change no channels and need none of this code.
-  const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
+  const losses = [
+    ...reverted,
+    ...(changes === undefined ? [] : await confirmed(context, settings, result, limits)),
+  ]
   // The JSON output includes the reverts.
   if (json) await report(context, result, undefined, losses)
   return losses.length > 0 ? EXIT.error : exitCodeOf(result)
@@ -58,12 +73,32 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
 async function confirmed(
   context: CommandContext,
   settings: Settings,
-  before: Baselines,
-  { guest }: Convergence,
+  result: Convergence,
   { signal }: Limits,
 ): Promise<readonly ConnectivityLoss[]> {
   const { confirmApply } = await import('./apply-confirm')
-  return confirmApply(context, settings, before, guest, signal)
+  return confirmApply(context, settings, result, signal)
+}
+
+async function newChanges(system: System, { guard }: Settings, isBoot: boolean): Promise<UnconfirmedChanges> {
+  const { UnconfirmedChanges } = await import('../confirm/unconfirmed')
+  const { commitConfirmSeconds } = guard
+  if (!isBoot) return new UnconfirmedChanges(system, commitConfirmSeconds)
+  return new UnconfirmedChanges(system, Math.min(BOOT_SECONDS, commitConfirmSeconds), true)
+}
+
+/** Ends changes of channels that a vqtune which was killed has left unconfirmed. */
+async function finishAbandoned(
+  context: CommandContext,
+  settings: Settings,
+  { signal }: Limits,
+): Promise<readonly ConnectivityLoss[]> {
+  const { system } = context
+  const bootId = readBootId(system)
+  const isNone = readLedger(system, bootId).entries.every(({ unconfirmed }) => unconfirmed === undefined)
+  if (isNone || !system.mayWrite) return []
+  const { confirmAbandoned } = await import('./apply-confirm')
+  return confirmAbandoned(context, settings, bootId, signal)
 }
 
 function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {

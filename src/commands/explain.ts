@@ -220,7 +220,16 @@ function heldFor({ heldWhy }: LedgerEntry): string {
 
 function ledgerLines({ recorded, nicPlan }: Explanation): string[] {
   if (recorded === undefined) return ['nothing since boot']
-  const { original, applied, trial } = recorded
+  const { original, applied, trial, unconfirmed } = recorded
+  if (unconfirmed !== undefined) {
+    const { confirmed, until, lost } = unconfirmed
+    const back = `channels ${channelsOf(confirmed)}`
+    return [
+      lost === undefined
+        ? `channels are unconfirmed until ${until}: without carrier or gateway it goes back to ${back}`
+        : `${lost}: being reverted to ${back}; vqtune apply goes on with it`,
+    ]
+  }
   if (recorded.held === true && trial === undefined)
     return [`${heldFor(recorded)} at ${recorded.at}, held until the next boot or vqtune apply`]
   if (original === undefined) return ['nothing since boot']

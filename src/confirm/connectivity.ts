@@ -102,6 +102,17 @@ export function readCarrier(system: System, nic: string): boolean | undefined {
   return text === undefined ? undefined : text.trim() === '1'
 }
 
+/** The NIC's present name in this network namespace; undefined: it is not there. No child process. */
+export function nameByIndex(
+  system: System,
+  { name, ifindex }: { readonly name: string; readonly ifindex: number },
+): string | undefined {
+  const directory = system.paths.sysClassNet
+  const isIt = (candidate: string): boolean =>
+    system.readText(`${directory}/${candidate}/ifindex`)?.trim() === String(ifindex)
+  return isIt(name) ? name : system.list(directory).find(isIt)
+}
+
 /** Whether there is a gateway that is not known to be dead, and so can be lost. */
 export function hasGateway(connectivity: Connectivity): connectivity is WithGateway {
   const { gateway, neighbour } = connectivity

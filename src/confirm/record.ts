@@ -1,7 +1,7 @@
 /** The drift history's records of changes that vqtune itself reverted. Pure. */
 import type { DriftRecord } from '../drift/history'
 import { operand } from '../text/escape'
-import type { ConnectivityLoss } from './confirm'
+import type { ConnectivityLoss } from './revert'
 
 export function revertRecord(
   { nic, from, channels, why, failure }: ConnectivityLoss,

@@ -1,4 +1,5 @@
 /** Two clocks: wall time, which can be set, and time since boot for durations, which cannot. */
+import { uptimeMs } from '../system/uptime'
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -9,7 +10,7 @@ export interface Clock {
 
 export const systemClock: Clock = {
   wall: Date.now,
-  uptime: () => Number(process.hrtime.bigint() / 1_000_000n),
+  uptime: uptimeMs,
 }
 
 /** The time of day, ISO 8601, of a moment on the other clock; to the second. */

@@ -1,6 +1,6 @@
 /** Logs and counts what the daemon's passes do: one line per NIC and pass, each problem once; details at debug. */
 
-import { type ConnectivityLoss, describeLoss } from '../confirm/confirm'
+import { type ConnectivityLoss, describeLoss } from '../confirm/revert'
 import type { DriftRecord } from '../drift/history'
 import type { GuardEvents } from '../guard/guard'
 import type { Step } from '../model'

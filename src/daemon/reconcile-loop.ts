@@ -5,8 +5,9 @@
  */
 
 import { nicSettings, type Settings } from '../config/settings'
-import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
 import { revertRecord } from '../confirm/record'
+import type { ConnectivityLoss } from '../confirm/revert'
+import { UnconfirmedChanges } from '../confirm/unconfirmed'
 import type { Attribution } from '../drift/attribute'
 import { type Drift, isSettingDrift } from '../drift/classify'
 import type { ConflictVerdict } from '../drift/conflict'
@@ -24,7 +25,7 @@ import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
 import { isChannelStep, isConstraint } from '../tunables/engine'
 import { type Clock, systemClock } from './clock'
-import { Confirmations } from './confirmations'
+import { Confirmations, RETRY_FIRST_MS, RETRY_MAX_MS } from './confirmations'
 import { Conflicts } from './conflicts'
 import { type AttributedDrift, DriftDetector } from './drift-detector'
 import { CachingObserver } from './observe-cached'
@@ -44,7 +45,7 @@ export interface ReconcileEvents {
   /** A NIC lost connectivity with its new channels. */
   reverted(lost: ConnectivityLoss): void
   /** Called when it begins and when it changes; undefined when it is over. */
-  problem(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
+  problem(topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state', text: string | undefined): void
 }
 
 export interface PassResult {
@@ -69,9 +70,6 @@ interface DriftFound {
   /** By interface index. */
   readonly verdicts: ReadonlyMap<number, ConflictVerdict>
 }
-
-const RETRY_FIRST_MS = 5_000
-const RETRY_MAX_MS = 300_000
 
 export class ReconcileLoop {
   private readonly observer: CachingObserver
@@ -197,7 +195,8 @@ export class ReconcileLoop {
 
   /** Reverts NICs that lost connectivity with their new channels. Our own change, so not drift. */
   private async revertLost(guest: ObservedGuest, settings: Settings): Promise<ObservedGuest> {
-    const lost = await this.confirmations.putBack(guest)
+    await this.confirmations.sync(guest)
+    const lost = await this.confirmations.putBack()
     if (lost.length === 0) return guest
     for (const one of lost) {
       this.events.reverted(one)
@@ -294,7 +293,8 @@ export class ReconcileLoop {
   }> {
     const options = { respectHolds: true }
     const plain = applyOperation(this.system, settings, options)
-    const before: Baselines = new Map()
+    const { commitConfirmSeconds } = settings.guard
+    const changes = new UnconfirmedChanges(this.system, commitConfirmSeconds)
     let written: Step[] = []
     let lastJudged: ObservedGuest | undefined
     const onLook = (guest: ObservedGuest): void => {
@@ -303,7 +303,6 @@ export class ReconcileLoop {
       found.push(this.attributeDrift(this.driftIn(guest, settings), guest, settings, found))
       lastJudged = guest
     }
-    const { commitConfirmSeconds } = settings.guard
     try {
       const result = await converge(
         this.system,
@@ -324,13 +323,12 @@ export class ReconcileLoop {
             written.push(outcome.step)
             this.events.write(outcome)
           },
-          ...(commitConfirmSeconds === 0
-            ? {}
-            : { beforeChannels: (nics) => recordBaseline(this.system, before, nics) }),
+          ...(commitConfirmSeconds === 0 ? {} : { beforeChannels: (nics) => changes.observe(nics) }),
         },
       )
       for (const note of result.notes) this.events.problem('state', note)
-      this.confirmations.watch(before, channelChanges(result), commitConfirmSeconds)
+      if (result.outcomes.length > 0) await this.confirmations.sync(result.guest)
+      this.events.problem('confirm', this.confirmations.problem)
       const stopped = this.signal.aborted
       this.failures = result.failure === undefined || stopped ? 0 : this.failures + 1
       // With nothing to write the ledger was not needed either: an earlier failure to write it is not over.
@@ -427,7 +425,8 @@ export class ReconcileLoop {
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
     const waits = back === undefined ? [] : [back]
-    if (this.confirmations.isDue) waits.push(RETRY_FIRST_MS)
+    const { dueMs } = this.confirmations
+    if (dueMs !== undefined) waits.push(dueMs)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_MAX_MS))

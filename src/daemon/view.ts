@@ -4,6 +4,7 @@
  */
 import { type DriftRecord, isDriftRecord } from '../drift/history'
 import { readBootId } from '../kernel/boot-id'
+import { ownProcess, type ProcessIdentity, startTicksOf } from '../kernel/process-identity'
 import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
@@ -25,12 +26,9 @@ export interface Suspension {
   readonly why: string
 }
 
-export interface DaemonView {
+export interface DaemonView extends ProcessIdentity {
   readonly version: 1
   readonly bootId: string
-  readonly pid: number
-  /** Start time of the process as the kernel counts it; with PID and boot id it identifies one process for good. */
-  readonly startTicks: string
   /** ISO 8601 time of the last check of the guest. */
   readonly checkedAt: string
   readonly sources: readonly SourceView[]
@@ -49,11 +47,7 @@ function viewPath(system: System): string {
 
 /** The identity of the writing process, for the reader to check. */
 export function ownIdentity(system: System): Pick<DaemonView, 'bootId' | 'pid' | 'startTicks'> {
-  return {
-    bootId: readBootId(system),
-    pid: process.pid,
-    startTicks: startTicksOf(system, process.pid) ?? '',
-  }
+  return { bootId: readBootId(system), ...ownProcess(system) }
 }
 
 /** @throws the system error */
@@ -119,18 +113,4 @@ function isSuspension(left: unknown): boolean {
   if (!isObject(left)) return false
   const { nic, otherWriter, until, why } = left
   return [nic, otherWriter, why].every(isText) && (until === null || isText(until))
-}
-
-function startTicksOf(system: System, pid: number): string | undefined {
-  try {
-    return parseStartTicks(system.readText(`${system.paths.proc}/${pid}/stat`) ?? '')
-  } catch {
-    // The process ended between opening and reading.
-    return undefined
-  }
-}
-
-/** Field 22 of /proc/PID/stat. The second is the name in parentheses and may hold anything, also spaces and ')'. */
-export function parseStartTicks(text: string): string | undefined {
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
 }

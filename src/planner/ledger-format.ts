@@ -1,8 +1,31 @@
 /** The format of the ledger file, and how files of other versions and damaged ones are read. Pure. */
+import type { ProcessIdentity } from '../kernel/process-identity'
 import type { RecordedValues, RegressionHold } from '../model'
 import { isRecordedValue } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
 import { queueKey } from '../tunables/steering-mask'
+
+/**
+ * A change of channels that is not confirmed yet. It is in the ledger from before the write, so that whoever comes next can
+ * end it when its watcher was killed.
+ */
+export interface Unconfirmed {
+  /** The last confirmed values, to which the NIC goes back. */
+  readonly confirmed: RecordedValues
+  /** Those just before the latest change, where an earlier one was not confirmed either. */
+  readonly before?: RecordedValues
+  /** What could be lost; absent as in Connectivity (src/confirm/connectivity.ts). */
+  readonly carrier?: boolean
+  readonly gateway?: string
+  readonly neighbour?: string
+  /** ISO 8601, for people. */
+  readonly until: string
+  /** The same in milliseconds since boot: that clock cannot be set. */
+  readonly untilMs: number
+  readonly watcher: ProcessIdentity
+  /** Connectivity was lost: it is being reverted to `confirmed`. One clause. */
+  readonly lost?: string
+}
 
 export interface LedgerEntry {
   readonly virtio: string
@@ -24,6 +47,7 @@ export interface LedgerEntry {
   readonly heldWhy?: string
   /** What the guard reduced. */
   readonly regressionHold?: RegressionHold
+  readonly unconfirmed?: Unconfirmed
 }
 
 export interface Ledger {
@@ -58,15 +82,29 @@ export function parseLedger(text: string, path: string): Ledger {
   const { bootId } = value
   const entries = value.entries.map(currentEntry).filter((entry) => entry !== undefined)
   const lost = value.entries.length - entries.length
-  const setAside = `${path}: ${lost} of ${value.entries.length} entries cannot be used: set aside, the original values in them cannot be restored`
-  return { version: 2, bootId, entries, ...(lost === 0 ? {} : { setAside }) }
+  const unwatched = value.entries.filter((entry) => isObject(entry) && hasDamagedWindow(entry)).length
+  if (lost > 0) {
+    const setAside = `${path}: ${lost} of ${value.entries.length} entries cannot be used: set aside, the original values in them cannot be restored`
+    return { version: 2, bootId, entries, setAside }
+  }
+  if (unwatched > 0) {
+    const setAside = `${path}: ${unwatched} unconfirmed changes of channels cannot be used: set aside, these channels are kept`
+    return { version: 2, bootId, entries, setAside }
+  }
+  return { version: 2, bootId, entries }
+}
+
+function hasDamagedWindow({ unconfirmed }: Readonly<Record<string, unknown>>): boolean {
+  return unconfirmed !== undefined && !isUnconfirmed(unconfirmed)
 }
 
 function currentEntry(entry: unknown): LedgerEntry | undefined {
   if (!isObject(entry)) return undefined
-  const { original, applied, steppedBack, ...rest } = entry
+  const { original, applied, steppedBack, unconfirmed, ...rest } = entry
   const upgraded = {
     ...rest,
+    // Without it the channels are kept; the originals are worth more than that.
+    ...(isUnconfirmed(unconfirmed) ? { unconfirmed } : {}),
     ...(original === undefined ? {} : { original: currentValues(original) }),
     ...(applied === undefined ? {} : { applied: currentValues(applied) }),
     ...(isObject(steppedBack) ? { regressionHold: currentHold(steppedBack) } : {}),
@@ -105,6 +143,21 @@ function isEntry(entry: Record<string, unknown>): entry is Record<string, unknow
     (entry.regressionHold === undefined || isRegressionHold(entry.regressionHold)) &&
     (entry.original === undefined || isRecordedValues(entry.original)) &&
     (entry.applied === undefined || isRecordedValues(entry.applied))
+  )
+}
+
+function isUnconfirmed(value: unknown): value is Unconfirmed {
+  if (!isObject(value) || !isObject(value.watcher)) return false
+  const { confirmed, before, carrier, gateway, neighbour, until, untilMs, watcher, lost } = value
+  return (
+    isRecordedValues(confirmed) &&
+    (before === undefined || isRecordedValues(before)) &&
+    (carrier === undefined || typeof carrier === 'boolean') &&
+    [gateway, neighbour, lost].every((text) => text === undefined || typeof text === 'string') &&
+    typeof until === 'string' &&
+    Number.isFinite(untilMs) &&
+    Number.isInteger(watcher.pid) &&
+    typeof watcher.startTicks === 'string'
   )
 }
 

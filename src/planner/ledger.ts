@@ -8,9 +8,9 @@ import { fileError } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
 import type { System } from '../system/system'
 import { recordValues } from '../tunables/engine'
-import { type Ledger, type LedgerEntry, parseLedger } from './ledger-format'
+import { type Ledger, type LedgerEntry, parseLedger, type Unconfirmed } from './ledger-format'
 
-export type { Ledger, LedgerEntry }
+export type { Ledger, LedgerEntry, Unconfirmed }
 
 export function ledgerPath(system: System): string {
   return `${system.paths.runDir}/ledger.json`
@@ -162,6 +162,18 @@ export function withRegressionHold(
   if (known === undefined) return ledger
   const { regressionHold: _, ...rest } = known
   return replaceEntry(ledger, regressionHold === undefined ? rest : { ...rest, regressionHold })
+}
+
+/** Records a change of channels that is not confirmed yet, or that it is over (undefined). Pure. */
+export function withUnconfirmed(
+  ledger: Ledger,
+  nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,
+  unconfirmed: Unconfirmed | undefined,
+): Ledger {
+  const known = entryOf(ledger, nic)
+  if (known === undefined || (unconfirmed === undefined && known.unconfirmed === undefined)) return ledger
+  const { unconfirmed: _, ...rest } = known
+  return replaceEntry(ledger, unconfirmed === undefined ? rest : { ...rest, unconfirmed })
 }
 
 function withoutEntry(ledger: Ledger, entry: LedgerEntry): Ledger {

@@ -48,7 +48,10 @@ export interface ApplyOptions {
 /** The desired state of vqtune.toml. */
 export function applyOperation(system: System, settings: Settings, options: ApplyOptions): Operation {
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
-    guest.nics.filter((nic) => options.nic === undefined || nic.name === options.nic)
+    guest.nics.filter(({ name }) => options.nic === undefined || name === options.nic)
+  /** Whose holds an administrator's apply ends. */
+  const released = (guest: ObservedGuest): readonly ObservedNic[] =>
+    options.respectHolds ? [] : chosenOf(guest).filter(({ name }) => options.exemptions?.has(name) !== true)
   /** For NICs that are not chosen, all holds are respected. */
   const holding = (guest: ObservedGuest, ledger: Ledger): RegressionHolds => {
     const all = regressionHoldsOf(guest, ledger, settings)
@@ -78,14 +81,13 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      expired(guest, ledger).length > 0 ||
-      (!options.respectHolds && chosenOf(guest).some((nic) => entryOf(ledger, nic)?.held === true)),
+      expired(guest, ledger).length > 0 || released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
     prepare: withOriginals,
     finish(ledger, guest, unfinished, at) {
       const chosen = chosenOf(guest)
-      const done = chosen.filter(({ ifindex }) => !unfinished.has(ifindex))
+      const done = released(guest).filter(({ ifindex }) => !unfinished.has(ifindex))
       const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
-      return withApplied(options.respectHolds ? kept : withoutHold(kept, done), chosen, at)
+      return withApplied(withoutHold(kept, done), chosen, at)
     },
   }
 }
@@ -142,13 +144,11 @@ export interface RestoreRequest {
   readonly ifindex: number
   readonly values: RecordedValues
   readonly reason: string
-  /** Holds the NIC from before the first write; undefined: the ledger is not changed. */
-  readonly hold?: Operation['prepare']
 }
 
-/** Restores earlier values of one NIC. */
+/** Restores earlier values of one NIC. The ledger is not changed. */
 export function restoreOperation(system: System, request: RestoreRequest): Operation {
-  const { purpose, ifindex, values, reason, hold } = request
+  const { purpose, ifindex, values, reason } = request
   return {
     purpose,
     isExact: true,
@@ -159,9 +159,9 @@ export function restoreOperation(system: System, request: RestoreRequest): Opera
         ? { steps: [], skips: [] }
         : planRestore(nic, values, guest.cpus.online, reason)
     },
-    pending: () => hold !== undefined,
-    prepare: (ledger, ...rest) => hold?.(ledger, ...rest) ?? ledger,
-    finish: (ledger, guest, _unfinished, at) => hold?.(ledger, guest, [], at) ?? ledger,
+    pending: () => false,
+    prepare: (ledger) => ledger,
+    finish: (ledger) => ledger,
   }
 }
 

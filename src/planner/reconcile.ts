@@ -63,14 +63,23 @@ export interface Operation {
   finish(ledger: Ledger, guest: ObservedGuest, unfinished: ReadonlySet<number>, at: string): Ledger
 }
 
+/** What the ledger says about a change of channels from before it, in the same write as the originals. Pure. */
+export interface ChannelRecord {
+  prepare(ledger: Ledger): Ledger
+  finish(ledger: Ledger, guest: ObservedGuest): Ledger
+}
+
 export interface ConvergeOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another vqtune, milliseconds; default as takeLock; 'held': the caller has the lock. */
   readonly lockWaitMs?: number | 'held'
   /** Called under the lock with each observation, before planning: it shows what others did since the previous one. */
   readonly onLook?: (guest: ObservedGuest) => void
-  /** Called under the lock before channels are written, with the NICs before the change. Must not throw. */
-  readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<void>
+  /**
+   * Called under the lock before channels are written, with the NICs before the change. Must not throw.
+   * @returns what must be in the ledger about it
+   */
+  readonly beforeChannels?: (nics: readonly ObservedNic[]) => Promise<ChannelRecord>
   /** Called after each write, so that a long apply shows progress and a killed one has shown what it did. */
   readonly onOutcome?: (outcome: StepOutcome) => void
 }
@@ -133,6 +142,7 @@ class Loop {
   /** NICs given up in this run, by interface index. */
   private readonly failed = new Set<number>()
   private failure: VqtuneError | undefined
+  private channelRecord: ChannelRecord | undefined
 
   constructor(
     private readonly system: System,
@@ -158,14 +168,16 @@ class Loop {
       }
       await this.pauseBefore(steps)
       const due = steps.filter((step) => !this.failed.has(step.ifindex))
-      const prepared = due.length > 0 ? this.prepare(ledger, guest, due) : undefined
+      const channels = new Set(due.filter(isChannelStep).map(({ ifindex }) => ifindex))
+      if (channels.size > 0) {
+        const nics = guest.nics.filter(({ ifindex }) => channels.has(ifindex))
+        this.channelRecord = (await this.options.beforeChannels?.(nics)) ?? this.channelRecord
+      }
+      // Probing the gateway takes seconds, and an interruption then means that nothing is to be changed.
+      const prepared = due.length > 0 && !this.isAborted ? this.prepare(ledger, guest, due) : undefined
       if (prepared !== undefined) {
         ledger = prepared
-        const channels = new Set(due.filter(isChannelStep).map(({ ifindex }) => ifindex))
-        if (channels.size > 0)
-          await this.options.beforeChannels?.(guest.nics.filter(({ ifindex }) => channels.has(ifindex)))
-        // Probing the gateway takes seconds, and an interruption then means that nothing is to be changed.
-        if (!this.isAborted) await this.apply(due, guest)
+        await this.apply(due, guest)
       }
       guest = await this.look()
     }
@@ -210,7 +222,8 @@ class Loop {
   private prepare(ledger: Ledger, guest: ObservedGuest, steps: readonly Step[]): Ledger | undefined {
     const touched = new Set(steps.map(({ ifindex }) => ifindex))
     const about = guest.nics.filter(({ ifindex }) => touched.has(ifindex))
-    const next = this.operation.prepare(ledger, guest, about, now())
+    const prepared = this.operation.prepare(ledger, guest, about, now())
+    const next = this.channelRecord?.prepare(prepared) ?? prepared
     if (next === ledger) return ledger
     const failure = this.written(next)
     if (failure === undefined) return whole(next)
@@ -303,7 +316,8 @@ class Loop {
       const refused = new Set(skips.map(({ nic }) => nic))
       for (const { name, ifindex } of guest.nics) if (refused.has(name)) unfinished.add(ifindex)
     }
-    const next = this.operation.finish(ledger, guest, unfinished, now())
+    const finished = this.operation.finish(ledger, guest, unfinished, now())
+    const next = this.channelRecord?.finish(finished, guest) ?? finished
     if (next === ledger) return ledger
     const failure = this.written(next)
     if (failure === undefined) return whole(next)

@@ -9,7 +9,7 @@ import { lostConnectivity, probeConnectivity, probeGateway, readConnectivity } f
 import { VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
-import { readLedger, withTrial, writeLedger } from '../planner/ledger'
+import { entryOf, readLedger, withTrial, writeLedger } from '../planner/ledger'
 import { restoreOperation } from '../planner/operations'
 import { converge } from '../planner/reconcile'
 import { takeLock } from '../system/lock'
@@ -47,6 +47,11 @@ export async function runTrial(
   const lock = await takeLock(system, 'trial')
   try {
     const ledger = readLedger(system, guest.bootId)
+    const unconfirmed = entryOf(ledger, nic)?.unconfirmed
+    if (unconfirmed !== undefined) {
+      const why = `its channels are unconfirmed until ${unconfirmed.until}`
+      throw new VqtuneError('busy', `${nic.name}: ${why}; vqtune apply ${operand(nic.name)} verifies them`)
+    }
     writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString()))
     try {
       return await measureAll(system, settings, nic, options)

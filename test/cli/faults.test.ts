@@ -67,6 +67,55 @@ describe.concurrent('apply that is killed', () => {
   })
 })
 
+/** Answers as iproute2 6.1 does: the gateway lives with two channels, and not with four. */
+const IP = `#!/bin/sh
+T=$(dirname "$(dirname "$(dirname "$0")")")
+case "$*" in
+'-4 route show default dev eth0') echo 'default via 10.77.0.1 proto dhcp ' ;;
+'-4 neigh show to 10.77.0.1 dev eth0') cat "$T/neigh" ;;
+'-4 neigh change 10.77.0.1 lladdr 52:54:00:aa:bb:cc'*)
+  if test "$(cat "$T/sys/class/net/eth0/current")" = 2
+  then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh.$$"
+  else echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc FAILED ' >"$T/neigh.$$"
+  fi
+  mv "$T/neigh.$$" "$T/neigh" ;;
+esac
+`
+
+describe.concurrent('apply that cuts a NIC off and is killed', () => {
+  it('at every other step: whoever runs next reverts it, and nothing stays unconfirmed', async () => {
+    const cut = async (at: number): Promise<boolean> => {
+      const guest = driftedGuest()
+      const { root } = guest
+      try {
+        writeFileSync(`${root}/usr/sbin/ip`, IP)
+        chmodSync(`${root}/usr/sbin/ip`, 0o755)
+        writeFileSync(`${root}/neigh`, '10.77.0.1 lladdr 52:54:00:aa:bb:cc STALE \n')
+        writeFileSync(`${root}/sys/class/net/eth0/carrier`, '1\n')
+        const { code } = await vqtune(['apply', '--unattended', '--root', root], {
+          NODE_OPTIONS: `--require=${KILL_AT}`,
+          KILL_AT: String(at),
+        })
+        const step = `killed before step ${at}`
+        const next = await guest.run('apply', '--unattended')
+        expect(guest.kernel()[0], step).toBe('eth0 2')
+        const ledger = JSON.parse(readFileSync(`${root}/run/vqtune/ledger.json`, 'utf8'))
+        const entry = ledger.entries.find((one: { name: string }) => one.name === 'eth0')
+        expect(entry, step).toMatchObject({ held: true, original: { channels: { combined: '2' } } })
+        expect(entry.unconfirmed, step).toBeUndefined()
+        if (next.code !== 0)
+          expect(next.stderr, step).toContain('eth0: the default gateway 10.77.0.1 no longer')
+        return code === -1
+      } finally {
+        guest.remove()
+      }
+    }
+    let steps = 0
+    while ((await Promise.all([0, 2, 4].map((more) => cut(steps + more)))).every(Boolean)) steps += 6
+    expect(steps).toBeGreaterThan(40)
+  })
+})
+
 /** What ethtool may do instead of its work, and what is told of it. */
 const BROKEN = [
   ['is missing', undefined, /ethtool is not installed \(looked in [^\n]+\)/],

@@ -128,11 +128,19 @@ async function gatewayAnswers(): Promise<void> {
 }
 
 describe('commit-confirm of the daemon', () => {
-  test('takes back channels that cut off the gateway, and holds the NIC', async () => {
+  test('takes back channels that cut off the gateway, also if it is killed meanwhile, and holds the NIC', async () => {
     const why = `the default gateway ${GATEWAY} no longer answers`
     // It has gone from 4 to 1 channels so lately that this is not confirmed yet.
     expect(await nic.channels()).toBe(1)
-    await daemonLoses(gateway, `${nic.name}: ${why} after the change: reverted to 1 channel`)
+    const killed: Path = {
+      ...gateway,
+      cut: async () => {
+        await guest.run(['systemctl', 'kill', '-s', 'KILL', 'vqtuned'])
+        await gateway.cut()
+      },
+    }
+    await daemonLoses(killed, `${nic.name}: ${why} after the change: reverted to 1 channel`)
+    expect(await daemon.property('NRestarts')).toBe('1')
     expect(await nic.channels()).toBe(1)
     const records = (await daemon.history()).filter(({ action }) => action === 'reverted')
     expect(records).toMatchObject([

@@ -6,6 +6,10 @@ const AT = '2026-01-02T03:04:05.000Z'
 const ENTRY = { virtio: 'virtio2', ifindex: 2, name: 'eth2', mac: '52:54:00:00:00:02', at: AT }
 const VALUES = { channels: { combined: '2' }, 'irq-affinity': { 'queue 0 rx': '0' }, xps: { 'queue 0': '' } }
 const HOLD = { from: 4, to: 2, confirmed: true, vcpus: 4, maximum: 4, policy: 'p', why: 'w', at: AT }
+const UNCONFIRMED = {
+  ...{ confirmed: VALUES, until: AT, untilMs: 1.5 },
+  watcher: { pid: 1, startTicks: '1' },
+}
 const parsed = (...entries: unknown[]) =>
   parseLedger(JSON.stringify({ version: 2, bootId: 'b', entries }), '/p')
 
@@ -18,6 +22,13 @@ describe("the ledger's file", () => {
     })
     const { maximum: _, ...unasked } = HOLD
     expect(parsed({ ...ENTRY, regressionHold: unasked }).entries).toHaveLength(1)
+    const more = { before: VALUES, carrier: true, gateway: '10.0.0.1', neighbour: 'STALE', lost: 'x' }
+    for (const unconfirmed of [UNCONFIRMED, { ...UNCONFIRMED, ...more }]) {
+      expect(parsed({ ...ENTRY, unconfirmed })).toEqual({
+        ...{ version: 2, bootId: 'b' },
+        entries: [{ ...ENTRY, unconfirmed }],
+      })
+    }
   })
 
   it('of version 1 is read: a count of channels and a list of queues', () => {
@@ -92,6 +103,19 @@ describe("the ledger's file", () => {
 
   it('of entries that are no objects saves the others', () => {
     expect(parsed(1, ENTRY, null).entries).toEqual([ENTRY])
+  })
+
+  it.each([
+    'x',
+    ...[{ watcher: 1 }, { watcher: { pid: 1.5, startTicks: '1' } }, { watcher: { pid: 1, startTicks: 1 } }],
+    ...[{ confirmed: 'x' }, { before: 'x' }, { carrier: 1 }, { gateway: 1 }, { until: 1 }, { untilMs: 'x' }],
+  ])('of a damaged unconfirmed change (%j) saves all else of the entry', (damage) => {
+    const unconfirmed = typeof damage === 'string' ? damage : { ...UNCONFIRMED, ...damage }
+    const ledger = parsed({ ...ENTRY, original: VALUES, unconfirmed })
+    expect(ledger.entries).toEqual([{ ...ENTRY, original: VALUES }])
+    expect(ledger.setAside).toBe(
+      '/p: 1 unconfirmed changes of channels cannot be used: set aside, these channels are kept',
+    )
   })
 
   it('never throws', () => {

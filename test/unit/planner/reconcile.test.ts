@@ -182,7 +182,10 @@ describe('apply', () => {
         applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }),
         {
           signal: abort.signal,
-          beforeChannels: async () => abort.abort(),
+          beforeChannels: async () => {
+            abort.abort()
+            return { prepare: (ledger) => ledger, finish: (ledger) => ledger }
+          },
         },
       )
       expect(result.outcomes).toEqual([])
