@@ -100,6 +100,7 @@ export const SKIP_CODES = [
   'guard', // traffic was worse with more channels
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
+  'unnamed', // udev has not named the interface yet
   'undecided-rule', // it is unknown whether a rule matches the NIC: an error
 ] as const
 export type SkipCode = (typeof SKIP_CODES)[number]

@@ -5,9 +5,12 @@ import type { ConnectivityLoss } from '../confirm/revert'
 import type { UnconfirmedChanges } from '../confirm/unconfirmed'
 import { EXIT, VqtuneError } from '../errors'
 import { readBootId } from '../kernel/boot-id'
+import { isNamedByUdev } from '../kernel/pending-nics'
+import type { ObservedGuest } from '../model'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { readLedger } from '../planner/ledger'
-import { applyOperation } from '../planner/operations'
+import { type ApplyOptions, applyOperation } from '../planner/operations'
+import type { Exemptions } from '../planner/plan'
 import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
 import type { System } from '../system/system'
 import type { CommandContext } from './command'
@@ -33,10 +36,15 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
   const json = options.json === true
   const reverted = await finishAbandoned(context, settings, limits)
   // What has just cut a NIC off is not set once more, also if it is asked for.
-  const exemptions = new Map(
+  const exemptions: Exemptions = new Map(
     reverted.map(({ nic, why }) => [nic, { code: 'held', why: `just reverted: ${why}` } as const]),
   )
-  const operation = applyOperation(system, settings, { nic, respectHolds, exemptions })
+  const operation = applyOperation(system, settings, {
+    ...{ nic, respectHolds },
+    exemptions: (guest) =>
+      respectHolds && !boot ? new Map([...unnamedNics(system, guest), ...exemptions]) : exemptions,
+    ...(await suspended(system, settings)),
+  })
   let changes: UnconfirmedChanges | undefined
   const result = await converge(system, operation, {
     signal: context.signal,
@@ -85,6 +93,21 @@ async function newChanges(system: System, { guard }: Settings, isBoot: boolean):
   const { commitConfirmSeconds } = guard
   if (!isBoot) return new UnconfirmedChanges(system, commitConfirmSeconds)
   return new UnconfirmedChanges(system, Math.min(BOOT_SECONDS, commitConfirmSeconds), true)
+}
+
+/** What the daemon has suspended; nothing is loaded where it has never run. */
+async function suspended(system: System, settings: Settings): Promise<Pick<ApplyOptions, 'suspended'>> {
+  if (!system.exists(`${system.paths.runDir}/daemon.json`)) return {}
+  const { suspensionsOf } = await import('../daemon/suspensions')
+  return { suspended: (guest) => suspensionsOf(system, settings, guest) }
+}
+
+/** udev asks for another run once it has named them; the boot unit has waited for them. */
+function unnamedNics(system: System, { nics }: ObservedGuest): Exemptions {
+  const unnamed = nics.filter(({ ifindex }) => !isNamedByUdev(system, ifindex))
+  return new Map(
+    unnamed.map(({ name }) => [name, { code: 'unnamed', why: 'udev has not processed the interface yet' }]),
+  )
 }
 
 /** Ends changes of channels that a vqtune which was killed has left unconfirmed. */

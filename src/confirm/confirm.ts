@@ -9,6 +9,7 @@ import {
   nameByIndex,
   probeGateway,
   readConnectivity,
+  verifiedLoss,
 } from './connectivity'
 import { probeQueues } from './probe-queues'
 
@@ -61,7 +62,7 @@ export async function watchChange(
     // An administrator who presses Ctrl-C is still connected, and a daemon that stops leaves the NICs as they are.
     if (stopped()) return 'stopped'
     const now = await look()
-    const lost = now && lostConnectivity(connectivity, now)
+    const lost = now && (await verifiedLoss(system, nowNamed(system, watched), connectivity, now))
     if (lost !== undefined) return { lost }
     if (performance.now() >= end) return 'over'
   }

@@ -24,6 +24,8 @@ export interface Neighbour {
   readonly state: string | undefined
   /** Hardware address, when it is known. */
   readonly address: string | undefined
+  /** What the kernel or a daemon marked it with; a request must not take that away. */
+  readonly flags: readonly string[]
 }
 
 /** `ip neigh show to ADDRESS dev NIC`: `10.77.0.1 lladdr 52:54:... router REACHABLE`, then perhaps `proto zebra`. */
@@ -32,6 +34,7 @@ export function parseNeighbour(text: string): Neighbour {
   return {
     state: / ([A-Z]+)(?: |$)/.exec(line)?.[1],
     address: / lladdr ([0-9a-f:]+)(?: |$)/.exec(line)?.[1],
+    flags: ['router', 'extern_learn'].filter((flag) => line.split(' ').includes(flag)),
   }
 }
 
@@ -57,7 +60,9 @@ const POLL_MS = 50
 export async function probeConnectivity(system: System, nic: string): Promise<Connectivity> {
   const read = await readConnectivity(system, nic)
   if (!hasGateway(read)) return read
-  const lives = (await probeGateway(system, nic, read)) && (await answers(system, nic, read, GIVES_UP_MS))
+  const lives =
+    ((await probeGateway(system, nic, read)) && (await answers(system, nic, read, GIVES_UP_MS))) ||
+    (await answersAfresh(system, nic, read))
   return { ...read, neighbour: lives ? 'REACHABLE' : 'FAILED' }
 }
 
@@ -77,6 +82,23 @@ export async function answers(
     if (state === 'REACHABLE') return true
     if (state === 'FAILED' || performance.now() >= end) return false
     await sleep(POLL_MS)
+  }
+}
+
+/**
+ * Asks a gateway that does not answer at its old hardware address without one, as traffic would: another machine may have
+ * taken over its IP address. False also if this iproute2 cannot ask (`use`, NTF_USE).
+ */
+async function answersAfresh(system: System, nic: string, connectivity: WithGateway): Promise<boolean> {
+  const { gateway } = connectivity
+  try {
+    const { state, flags } = await readNeighbour(system, nic, gateway)
+    if (state !== 'FAILED') return false
+    const ask = ['neigh', 'replace', gateway, 'dev', nic, 'use', ...flags]
+    const { code } = await system.run('ip', [family(gateway), ...ask])
+    return code === 0 && (await answers(system, nic, connectivity, GIVES_UP_MS))
+  } catch {
+    return false
   }
 }
 
@@ -136,10 +158,10 @@ export async function probeGateway(
   if (!hasGateway(connectivity)) return false
   const { gateway } = connectivity
   try {
-    const { state, address } = await readNeighbour(system, nic, gateway)
+    const { state, address, flags } = await readNeighbour(system, nic, gateway)
     // Probing an entry that was made PERMANENT meanwhile would destroy it.
     if (address === undefined || !hasGateway({ ...connectivity, neighbour: state })) return false
-    const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic]
+    const probe = ['neigh', 'change', gateway, 'lladdr', address, 'nud', 'probe', 'dev', nic, ...flags]
     const command = [family(gateway), ...probe]
     const { code } =
       cpu === undefined
@@ -161,4 +183,16 @@ export function lostConnectivity(before: Connectivity, now: Connectivity): strin
     return `the default gateway ${now.gateway} no longer answers`
   }
   return undefined
+}
+
+/** As lostConnectivity, but a gateway is lost only if it does not answer at another hardware address either. */
+export async function verifiedLoss(
+  system: System,
+  nic: string,
+  before: Connectivity,
+  now: Connectivity,
+): Promise<string | undefined> {
+  const lost = lostConnectivity(before, now)
+  if (lost === undefined || now.carrier === false || !hasGateway(before)) return lost
+  return (await answersAfresh(system, nic, before)) ? undefined : lost
 }

@@ -1,22 +1,26 @@
 /** The daemon's conflicts with other writers, and the NICs that are suspended because of them. */
-import type { Settings } from '../config/settings'
+import { nicSettings, type Settings } from '../config/settings'
 import {
   afterReversal,
   type ConflictState,
   type ConflictVerdict,
   isBackedOff,
   noConflict,
+  policyOf,
   withTime,
 } from '../drift/conflict'
 import type { ConflictPolicy, ObservedGuest } from '../model'
+import type { Ledger } from '../planner/ledger'
 import type { Exemptions } from '../planner/plan'
 import { type Clock, timeOfDay } from './clock'
 import type { Suspension } from './view'
 
+/** An interface index is not given to another NIC before all others were. */
+const KEPT_AWAY = 64
+
 export class Conflicts {
   private states = new Map<number, ConflictState>()
 
-  /** Entries of NICs that no longer exist are harmless and end with the next pass. */
   restore(states: readonly ConflictState[]): void {
     this.states = new Map(states.map((state) => [state.ifindex, state]))
   }
@@ -25,8 +29,28 @@ export class Conflicts {
     return [...this.states.values()]
   }
 
-  forget(): void {
-    this.states.clear()
+  /** Ends those that came from another policy than the present one. */
+  keepFitting({ nics }: Pick<ObservedGuest, 'nics'>, settings: Settings): void {
+    for (const nic of nics) {
+      const policy = this.states.get(nic.ifindex)?.policy
+      const present = policyOf(nicSettings(settings, nic).onConflict, settings.daemon)
+      if (policy !== undefined && policy !== present) this.end(nic.ifindex)
+    }
+  }
+
+  /** Ends those that an administrator's apply has ended since. */
+  resume({ entries }: Pick<Ledger, 'entries'>): void {
+    for (const { ifindex, resumedMs = 0 } of entries) {
+      const state = this.states.get(ifindex)
+      if (state !== undefined && resumedMs > (state.sinceMs ?? 0)) this.end(ifindex)
+    }
+  }
+
+  /** Of NICs that are out of view only so many are remembered. */
+  forgetGone({ nics }: Pick<ObservedGuest, 'nics'>): void {
+    const present = new Set(nics.map(({ ifindex }) => ifindex))
+    const away = [...this.states.keys()].filter((ifindex) => !present.has(ifindex))
+    for (const ifindex of away.slice(0, Math.max(0, away.length - KEPT_AWAY))) this.end(ifindex)
   }
 
   end(ifindex: number): void {

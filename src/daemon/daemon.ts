@@ -17,7 +17,7 @@ import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
-import { Sources } from './sources'
+import { LEDGER_WRITTEN, Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
@@ -58,6 +58,8 @@ export class Daemon {
       system,
       this.log,
       (reason) => {
+        // vqtune's own writes are no news.
+        if (reason === LEDGER_WRITTEN && !this.loop.hasNewLedger) return
         if (this.passes.trigger(reason)) this.loop.scanProcesses()
       },
       () => this.publish(),
@@ -91,7 +93,6 @@ export class Daemon {
       this.configValid = true
       this.logger.configure(settings.daemon)
       this.passes.setQuietMs(settings.daemon.debounceMs)
-      this.loop.forgetConflicts()
       this.guard.configure(settings)
       await this.exposition.open(settings.metrics)
       this.log.info({ config: settings.sources }, 'configuration reloaded')

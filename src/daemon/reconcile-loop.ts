@@ -16,9 +16,9 @@ import { fileProblem, VqtuneError } from '../errors'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest, Skip, Step } from '../model'
 import { nicByIndex } from '../planner/find-nic'
-import { readLedger } from '../planner/ledger'
+import { entryOf, isNew, ledgerPath, readLedger, withFirstSeen, writeLedger } from '../planner/ledger'
 import { applyOperation } from '../planner/operations'
-import type { RegressionHolds } from '../planner/plan'
+import type { Exemptions, RegressionHolds } from '../planner/plan'
 import { type Convergence, converge, type StepOutcome } from '../planner/reconcile'
 import { regressionHoldsOf } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
@@ -31,6 +31,7 @@ import { type AttributedDrift, DriftDetector } from './drift-detector'
 import { CachingObserver } from './observe-cached'
 import { channelChanges, outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
+import { UnnamedNics } from './unnamed'
 import type { Suspension } from './view'
 
 /** Events of the loop; the daemon logs and counts them. */
@@ -76,6 +77,11 @@ export class ReconcileLoop {
   private readonly detector: DriftDetector
   private readonly conflicts = new Conflicts()
   private readonly confirmations: Confirmations
+  private readonly unnamed: UnnamedNics
+  /** By interface index: what they were like at first is recorded, or cannot be. */
+  private readonly seen = new Set<number>()
+  /** The ledger at the end of the last pass. */
+  private ledger: string | undefined
   private failures = 0
   /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
@@ -93,6 +99,7 @@ export class ReconcileLoop {
   ) {
     this.observer = new CachingObserver(system)
     this.detector = new DriftDetector(system)
+    this.unnamed = new UnnamedNics(system)
     this.confirmations = new Confirmations(system, signal, wake)
   }
 
@@ -101,22 +108,45 @@ export class ReconcileLoop {
     this.detector.scanProcesses()
   }
 
-  /** A change of the configuration by an administrator ends suspensions under the old one. */
-  forgetConflicts(): void {
-    this.conflicts.forget()
+  /** Whether the ledger is another one than at the end of the last pass. */
+  get hasNewLedger(): boolean {
+    try {
+      return this.ledgerText() !== this.ledger
+    } catch {
+      return true
+    }
+  }
+
+  private ledgerText(): string | undefined {
+    return this.system.readText(ledgerPath(this.system))
+  }
+
+  /** What must not be tuned for reasons of the daemon. */
+  private readonly exemptions = (guest: ObservedGuest): Exemptions =>
+    new Map([...this.conflicts.exemptions(guest, this.clock), ...this.unnamed.exemptions(guest)])
+
+  private async observe(
+    settings: Settings,
+    knownMaxima?: ReadonlyMap<number, number>,
+  ): Promise<ObservedGuest> {
+    const guest = await this.observer.observe(settings, knownMaxima)
+    this.unnamed.look(guest, settings.boot.waitMs, this.clock.uptime())
+    return guest
   }
 
   /** @throws VqtuneError kind unsupported if the guest cannot be observed, state for a damaged ledger */
   async run(settings: Settings): Promise<PassResult> {
     this.observer.startPass()
-    let guest = await this.observer.observe(settings)
+    let guest = await this.observe(settings)
+    const first = guest
     this.restore(guest.bootId)
+    this.endConflicts(guest, settings)
     guest = await this.revertLost(guest, settings)
     let drifts = this.driftIn(guest, settings)
     if (drifts.some((drift) => isSettingDrift(drift.kind))) {
       // A half-finished apply looks like another writer: wait until no other vqtune is running, then observe again.
       if (!(await this.waitForOthers())) return this.standAside(guest)
-      guest = await this.observer.observe(settings)
+      guest = await this.observe(settings)
       drifts = this.driftIn(guest, settings)
     }
     const found = [this.attributeDrift(drifts, guest, settings, [])]
@@ -128,6 +158,8 @@ export class ReconcileLoop {
     this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
     // Changes between the last observation that was judged and a later one are found by the next pass.
     this.save(lastJudged ?? guest)
+    await this.recordFirstSeen(first)
+    this.ledger = this.ledgerText()
     return {
       guest: last,
       skips: result?.skips ?? [],
@@ -178,6 +210,35 @@ export class ReconcileLoop {
     return { judged, verdicts }
   }
 
+  /** Those of another policy, and those that an administrator's apply has ended since. */
+  private endConflicts(guest: ObservedGuest, settings: Settings): void {
+    this.conflicts.keepFitting(guest, settings)
+    this.conflicts.forgetGone(guest)
+    if (this.conflicts.all.length > 0) this.conflicts.resume(readLedger(this.system, guest.bootId))
+  }
+
+  /**
+   * Records what NICs were like when they were first seen, so that a rollback restores that, and not what drift has left.
+   * Tried once for each: where it cannot be recorded, the values before the first write are.
+   */
+  private async recordFirstSeen({ bootId, nics }: ObservedGuest): Promise<void> {
+    const { entries } = readLedger(this.system, bootId)
+    const fresh = nics.filter((nic) => !this.seen.has(nic.ifindex) && isNew(entryOf({ entries }, nic)))
+    for (const { ifindex } of nics) this.seen.add(ifindex)
+    if (fresh.length === 0 || this.signal.aborted) return
+    try {
+      const lock = await takeLock(this.system, 'daemon')
+      try {
+        const ledger = readLedger(this.system, bootId)
+        writeLedger(this.system, withFirstSeen(ledger, fresh, new Date(this.clock.wall()).toISOString()))
+      } finally {
+        lock.release()
+      }
+    } catch (error) {
+      if (!(error instanceof VqtuneError)) throw error
+    }
+  }
+
   private restore(bootId: string): void {
     if (this.restored) return
     this.restored = true
@@ -202,7 +263,7 @@ export class ReconcileLoop {
       this.events.reverted(one)
       this.append(revertRecord(one, new Date(this.clock.wall()).toISOString()), settings)
     }
-    const now = await this.observer.observe(settings)
+    const now = await this.observe(settings)
     this.detector.acceptAsOwn(now, new Set(lost.map(({ nic }) => nic)))
     return now
   }
@@ -271,7 +332,7 @@ export class ReconcileLoop {
   private isReversed(nic: string, guest: ObservedGuest, settings: Settings): boolean {
     const operation = applyOperation(this.system, settings, {
       respectHolds: true,
-      exemptions: this.conflicts.exemptions(guest, this.clock),
+      exemptions: this.exemptions,
     })
     const { steps } = operation.plan(guest, readLedger(this.system, guest.bootId))
     return steps.some((step) => step.nic === nic)
@@ -291,7 +352,7 @@ export class ReconcileLoop {
     readonly lastJudged: ObservedGuest | undefined
     readonly problem?: string
   }> {
-    const options = { respectHolds: true }
+    const options = { respectHolds: true, exemptions: this.exemptions }
     const plain = applyOperation(this.system, settings, options)
     const { commitConfirmSeconds } = settings.guard
     const changes = new UnconfirmedChanges(this.system, commitConfirmSeconds)
@@ -308,13 +369,7 @@ export class ReconcileLoop {
         this.system,
         {
           ...plain,
-          observe: (known) => this.observer.observe(settings, known),
-          // Exemptions are by name; a NIC may be renamed between two looks.
-          plan: (guest, ledger) =>
-            applyOperation(this.system, settings, {
-              ...options,
-              exemptions: this.conflicts.exemptions(guest, this.clock),
-            }).plan(guest, ledger),
+          observe: (known) => this.observe(settings, known),
         },
         {
           signal: this.signal,
@@ -387,11 +442,8 @@ export class ReconcileLoop {
   private endReports(guest: ObservedGuest, settings: Settings): void {
     for (const { ifindex, suspended } of this.conflicts.all) {
       const nic = nicByIndex(guest, ifindex)
-      if (nic === undefined) {
-        this.conflicts.end(ifindex)
-        continue
-      }
-      if (suspended !== 'reported') continue
+      // Out of view, as in another network namespace, is not gone.
+      if (nic === undefined || suspended !== 'reported') continue
       const operation = applyOperation(this.system, settings, { respectHolds: true, nic: nic.name })
       const { steps } = operation.plan(guest, readLedger(this.system, guest.bootId))
       if (steps.length === 0) this.conflicts.end(ifindex)
@@ -427,6 +479,8 @@ export class ReconcileLoop {
     const waits = back === undefined ? [] : [back]
     const { dueMs } = this.confirmations
     if (dueMs !== undefined) waits.push(dueMs)
+    const { nextMs } = this.unnamed
+    if (nextMs !== undefined) waits.push(nextMs)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_MAX_MS))

@@ -1,6 +1,8 @@
 /** The event sources: kernel events from udevadm, channel changes from ethtool, writes from inotify. */
 
+import { basename } from '../kernel/nics'
 import type { ObservedNic } from '../model'
+import { ledgerPath } from '../planner/ledger'
 import type { System } from '../system/system'
 import { WriteWatch } from '../system/write-watch'
 import { settingDirectories } from '../tunables/engine'
@@ -9,11 +11,13 @@ import { Monitor } from './monitor'
 import { concernsUs, parseKernelEvent } from './udev-events'
 import type { SourceView } from './view'
 
+export const LEDGER_WRITTEN = 'ledger written'
 const MONITOR_PAUSE_MS = 1_000
 
 export class Sources {
   private readonly monitors: readonly Monitor[]
   private readonly writes: WriteWatch
+  private readonly ledger: WriteWatch
 
   /**
    * @param onEvent called with the reason for a pass, one of a small set
@@ -26,6 +30,10 @@ export class Sources {
     private readonly onReady: () => void,
   ) {
     this.writes = new WriteWatch((path) => this.onEvent(`write to ${path}`))
+    // Another vqtune ends a back-off, or a hold: the daemon goes on at once.
+    this.ledger = new WriteWatch((_, file) => {
+      if (file === basename(ledgerPath(system))) this.onEvent(LEDGER_WRITTEN)
+    })
     this.monitors = [
       this.monitor('udev', 'udevadm', [
         'monitor',
@@ -45,12 +53,14 @@ export class Sources {
 
   async stop(): Promise<void> {
     this.writes.close()
+    this.ledger.close()
     await Promise.all(this.monitors.map((monitor) => monitor.stop()))
   }
 
   /** Watches the settings of these NICs, which get other interrupts after a rebind; not of NICs that are suspended. */
   follow(nics: readonly ObservedNic[]): void {
     this.writes.follow(settingDirectories(nics))
+    this.ledger.follow([this.system.paths.runDir])
   }
 
   get views(): readonly SourceView[] {

@@ -70,6 +70,8 @@ function isConflict(conflict: unknown): boolean {
     (conflict.backoffs as number) >= 0 &&
     (conflict.backoffUntil === undefined || Number.isFinite(conflict.backoffUntil)) &&
     [undefined, 'yielded', 'reported'].includes(conflict.suspended as undefined) &&
+    (conflict.sinceMs === undefined || Number.isFinite(conflict.sinceMs)) &&
+    (conflict.policy === undefined || typeof conflict.policy === 'string') &&
     (conflict.otherWriter === undefined || typeof conflict.otherWriter === 'string')
   )
 }

@@ -17,6 +17,16 @@ export interface ConflictState {
   readonly suspended?: 'yielded' | 'reported'
   /** The other writer. */
   readonly otherWriter?: string
+  /** When a suspension began. */
+  readonly sinceMs?: number
+  /** The policy that it came from, see policyOf; absent in the state of an older version. */
+  readonly policy?: string
+}
+
+/** What of the configuration decides conflicts of one NIC, to be compared. */
+export function policyOf(policy: ConflictPolicy, limits: ConflictLimits): string {
+  const { conflictReversals, conflictWindowSeconds, conflictBackoffSeconds } = limits
+  return [policy, conflictReversals, conflictWindowSeconds, conflictBackoffSeconds].join(' ')
 }
 
 export interface ConflictLimits {
@@ -45,15 +55,16 @@ export function afterReversal(
   limits: ConflictLimits,
   now: number,
 ): { readonly state: ConflictState; readonly verdict: ConflictVerdict } {
+  const made = { otherWriter, policy: policyOf(policy, limits) }
   if (policy !== 'reassert') {
     const suspended = policy === 'yield' ? 'yielded' : 'reported'
-    return { state: { ...state, suspended, otherWriter }, verdict: { action: policy } }
+    return { state: { ...state, ...made, suspended, sinceMs: now }, verdict: { action: policy } }
   }
   const oldest = now - limits.conflictWindowSeconds * 1000
   const recent = state.reversals.filter((at) => at >= oldest)
   const reversals = [...recent, now]
   if (reversals.length < limits.conflictReversals) {
-    return { state: { ...state, reversals, otherWriter }, verdict: { action: 'reassert' } }
+    return { state: { ...state, ...made, reversals }, verdict: { action: 'reassert' } }
   }
   const awaySeconds = Math.min(
     limits.conflictBackoffSeconds * 2 ** Math.min(state.backoffs, 20),
@@ -65,7 +76,8 @@ export function afterReversal(
       reversals: [],
       backoffs: state.backoffs + 1,
       backoffUntil: now + awaySeconds * 1000,
-      otherWriter,
+      sinceMs: now,
+      ...made,
     },
     verdict: { action: 'back-off', reversals: reversals.length, awaySeconds },
   }

@@ -47,8 +47,13 @@ function nicSnapshot(nic: ObservedNic, entry: LedgerEntry | undefined): NicSnaps
     xdp: nic.obstacle?.code === 'xdp',
     channels: nic.channels.current,
     values: recordValues(nic),
-    ...(entry === undefined ? {} : { recordedAt: entry.at }),
+    ...(entry === undefined || isOnlySeen(entry) ? {} : { recordedAt: entry.at }),
   }
+}
+
+/** vqtune has done nothing to it. */
+function isOnlySeen({ original, held }: LedgerEntry): boolean {
+  return original === undefined && held !== true
 }
 
 /**

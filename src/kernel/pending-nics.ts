@@ -53,3 +53,9 @@ function pendingVirtio(system: System): PendingNic[] {
       .map((name) => ({ name, why: 'udev has not processed the interface yet' }))
   })
 }
+
+/** Whether udev has processed the interface. True where there is no udev at all, as in most containers. */
+export function isNamedByUdev(system: System, ifindex: number): boolean {
+  const { udevData } = system.paths
+  return !system.exists(udevData) || system.exists(`${udevData}/n${ifindex}`)
+}

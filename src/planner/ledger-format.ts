@@ -33,6 +33,8 @@ export interface LedgerEntry {
   /** Interface name when recorded; a rename does not matter. */
   readonly name: string
   readonly mac: string
+  /** When this instance of the NIC was first seen: what boot or the plugging gave, before anybody drifted. */
+  readonly firstSeen?: RecordedValues
   /** Before our first write; absent after a rollback. */
   readonly original?: RecordedValues
   /** The NIC's values after our last complete run; absent if it was interrupted. */
@@ -48,6 +50,8 @@ export interface LedgerEntry {
   /** What the guard reduced. */
   readonly regressionHold?: RegressionHold
   readonly unconfirmed?: Unconfirmed
+  /** When an administrator's apply last ended a suspension of the daemon, milliseconds since boot. */
+  readonly resumedMs?: number
 }
 
 export interface Ledger {
@@ -141,6 +145,8 @@ function isEntry(entry: Record<string, unknown>): entry is Record<string, unknow
     (entry.trial === undefined || typeof entry.trial === 'string') &&
     (entry.heldWhy === undefined || typeof entry.heldWhy === 'string') &&
     (entry.regressionHold === undefined || isRegressionHold(entry.regressionHold)) &&
+    (entry.firstSeen === undefined || isRecordedValues(entry.firstSeen)) &&
+    (entry.resumedMs === undefined || Number.isFinite(entry.resumedMs)) &&
     (entry.original === undefined || isRecordedValues(entry.original)) &&
     (entry.applied === undefined || isRecordedValues(entry.applied))
   )

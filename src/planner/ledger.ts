@@ -73,9 +73,49 @@ export function withOriginals(
   for (const nic of about) {
     const known = entryOf(result, nic)
     if (known?.original !== undefined) continue
-    result = replaceEntry(result, { ...identityOf(nic), original: recordValues(nic), at })
+    const original = known?.firstSeen ?? recordValues(nic)
+    result = replaceEntry(result, { ...identityOf(nic), ...lasting(known), original, at })
   }
   return result
+}
+
+/** Records the values of NICs that are seen for the first time. Pure. */
+export function withFirstSeen(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
+  return nics.reduce((result, nic) => {
+    const known = entryOf(result, nic)
+    if (!isNew(known)) return result
+    return replaceEntry(result, { ...identityOf(nic), at, ...known, firstSeen: recordValues(nic) })
+  }, ledger)
+}
+
+/** Whether nothing says yet what the NIC was like at first. */
+export function isNew(entry: LedgerEntry | undefined): boolean {
+  return (
+    entry === undefined ||
+    (entry.firstSeen === undefined && entry.original === undefined && entry.held !== true)
+  )
+}
+
+/** What no rollback and no apply ends. */
+function lasting(entry: LedgerEntry | undefined): Pick<LedgerEntry, 'firstSeen' | 'resumedMs'> {
+  const { firstSeen, resumedMs } = entry ?? {}
+  return {
+    ...(firstSeen === undefined ? {} : { firstSeen }),
+    ...(resumedMs === undefined ? {} : { resumedMs }),
+  }
+}
+
+/** Tells the daemon that an administrator wants these NICs tuned again. Pure. */
+export function withResumed(
+  ledger: Ledger,
+  nics: readonly ObservedNic[],
+  at: string,
+  resumedMs: number,
+): Ledger {
+  return nics.reduce(
+    (result, nic) => replaceEntry(result, { ...identityOf(nic), at, ...entryOf(result, nic), resumedMs }),
+    ledger,
+  )
 }
 
 /** The device is gone, or has another interface: it was replugged or its driver rebound. */
@@ -121,9 +161,11 @@ export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: st
  */
 export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: string, heldWhy?: string): Ledger {
   return nics.reduce((result, nic) => {
-    const original = entryOf(result, nic)?.original
+    const known = entryOf(result, nic)
+    const original = known?.original
     return replaceEntry(result, {
       ...identityOf(nic),
+      ...lasting(known),
       ...(original === undefined ? {} : { original }),
       at,
       held: true,
@@ -142,13 +184,14 @@ export function withoutOriginals(ledger: Ledger, nics: readonly ObservedNic[]): 
   }, ledger)
 }
 
-/** Ends the hold of NICs; an entry without originals is dropped. Pure. */
+/** Ends the hold of NICs; an entry that says nothing else is dropped. Pure. */
 export function withoutHold(ledger: Ledger, nics: readonly ObservedNic[]): Ledger {
   return nics.reduce((result, nic) => {
     const known = entryOf(result, nic)
     if (known?.held !== true) return result
     const { held: _, heldWhy: __, ...rest } = known
-    return rest.original === undefined ? withoutEntry(result, known) : replaceEntry(result, rest)
+    const isEmpty = rest.original === undefined && rest.firstSeen === undefined
+    return isEmpty ? withoutEntry(result, known) : replaceEntry(result, rest)
   }, ledger)
 }
 

@@ -15,6 +15,7 @@ import type {
   TunableName,
 } from '../model'
 import type { System } from '../system/system'
+import { uptimeMs } from '../system/uptime'
 import { operand } from '../text/escape'
 import { restoreSettings } from '../tunables/engine'
 import { nicByIndex } from './find-nic'
@@ -22,10 +23,12 @@ import {
   entryOf,
   type Ledger,
   withApplied,
+  withFirstSeen,
   withHeld,
   withOriginals,
   withoutHold,
   withoutOriginals,
+  withResumed,
 } from './ledger'
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type RegressionHolds, skipsOf, stepsOf } from './plan'
@@ -42,7 +45,9 @@ export interface ApplyOptions {
    */
   readonly respectHolds: boolean
   /** NICs not to tune for other reasons, by name. */
-  readonly exemptions?: Exemptions
+  readonly exemptions?: (guest: ObservedGuest) => Exemptions
+  /** NICs that the daemon has suspended, by name: not tuned, but an administrator's apply tells the daemon to go on. */
+  readonly suspended?: (guest: ObservedGuest) => Exemptions
 }
 
 /** The desired state of vqtune.toml. */
@@ -50,8 +55,14 @@ export function applyOperation(system: System, settings: Settings, options: Appl
   const chosenOf = (guest: ObservedGuest): readonly ObservedNic[] =>
     guest.nics.filter(({ name }) => options.nic === undefined || name === options.nic)
   /** Whose holds an administrator's apply ends. */
-  const released = (guest: ObservedGuest): readonly ObservedNic[] =>
-    options.respectHolds ? [] : chosenOf(guest).filter(({ name }) => options.exemptions?.has(name) !== true)
+  const released = (guest: ObservedGuest): readonly ObservedNic[] => {
+    const exempt = options.exemptions?.(guest)
+    return options.respectHolds ? [] : chosenOf(guest).filter(({ name }) => exempt?.has(name) !== true)
+  }
+  const resumed = (guest: ObservedGuest): readonly ObservedNic[] => {
+    const suspended = options.suspended?.(guest)
+    return released(guest).filter(({ name }) => suspended?.has(name) === true)
+  }
   /** For NICs that are not chosen, all holds are respected. */
   const holding = (guest: ObservedGuest, ledger: Ledger): RegressionHolds => {
     const all = regressionHoldsOf(guest, ledger, settings)
@@ -81,21 +92,26 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      expired(guest, ledger).length > 0 || released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
-    prepare: withOriginals,
+      expired(guest, ledger).length > 0 ||
+      resumed(guest).length > 0 ||
+      released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
+    prepare: (ledger, guest, nics, at) =>
+      withFirstSeen(withOriginals(ledger, guest, nics, at), guest.nics, at),
     finish(ledger, guest, unfinished, at) {
       const chosen = chosenOf(guest)
       const done = released(guest).filter(({ ifindex }) => !unfinished.has(ifindex))
       const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
-      return withApplied(withoutHold(kept, done), chosen, at)
+      const resumedNow = withResumed(withoutHold(kept, done), resumed(guest), at, uptimeMs())
+      return withApplied(resumedNow, chosen, at)
     },
   }
 }
 
 /** NICs held by a rollback, unless the command ends that, and those of the caller. */
 export function exemptionsOf(guest: ObservedGuest, ledger: Ledger, options: ApplyOptions): Exemptions {
-  const exempt = new Map(options.exemptions)
+  const exempt = new Map(options.exemptions?.(guest))
   if (!options.respectHolds) return exempt
+  for (const [name, why] of options.suspended?.(guest) ?? []) exempt.set(name, why)
   for (const nic of guest.nics) {
     const entry = entryOf(ledger, nic)
     if (entry?.held === true) {

@@ -14,7 +14,8 @@ interface Watched {
 export class WriteWatch {
   private readonly watched = new Map<string, Watched>()
 
-  constructor(private readonly onWrite: (path: string) => void) {}
+  /** @param onWrite with the directory, and the file in it if the kernel tells */
+  constructor(private readonly onWrite: (path: string, file: string | null) => void) {}
 
   /**
    * Watches these directories and no others. One that cannot be watched is left to the periodic check. One that went and
@@ -40,7 +41,7 @@ export class WriteWatch {
     let fd: number | undefined
     try {
       fd = openSync(path, 'r')
-      const watcher = watch(path, { persistent: false }, () => this.onWrite(path))
+      const watcher = watch(path, { persistent: false }, (_, file) => this.onWrite(path, file))
       watcher.on('error', () => this.forget(path))
       this.watched.set(path, { watcher, fd, inode: fstatSync(fd, { bigint: true }).ino })
     } catch {

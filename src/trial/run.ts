@@ -5,7 +5,7 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
-import { lostConnectivity, probeConnectivity, probeGateway, readConnectivity } from '../confirm/connectivity'
+import { probeConnectivity, probeGateway, readConnectivity, verifiedLoss } from '../confirm/connectivity'
 import { VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
@@ -99,7 +99,7 @@ async function measureAll(
       await setCount(system, settings, nic, channels)
       await probeGateway(system, nic.name, before)
       const measured = await measure(system, nic.name, options)
-      const lost = lostConnectivity(before, await readConnectivity(system, nic.name))
+      const lost = await verifiedLoss(system, nic.name, before, await readConnectivity(system, nic.name))
       if (lost !== undefined) {
         throw new VqtuneError('not-converged', `${nic.name}: stopped at ${channels} channels: ${lost}`)
       }

@@ -8,6 +8,7 @@ import {
   probeConnectivity,
   probeGateway,
   readConnectivity,
+  verifiedLoss,
 } from '../../../src/confirm/connectivity'
 import type { System } from '../../../src/system/system'
 import { systemWith } from '../../support/systems'
@@ -42,7 +43,57 @@ describe('ip neigh', () => {
     ['\n', undefined, undefined],
     ['', undefined, undefined],
   ])('%j', (text, state, address) => {
-    expect(parseNeighbour(text)).toEqual({ state, address })
+    expect(parseNeighbour(text)).toMatchObject({ state, address })
+  })
+})
+
+test('what an entry is marked with stays when it is asked', async () => {
+  const line = `fe80::1 lladdr ${ADDRESS} router extern_learn STALE \n`
+  expect(parseNeighbour(line).flags).toEqual(['router', 'extern_learn'])
+  expect(parseNeighbour(entry('STALE')).flags).toEqual([])
+  const probe = `-6 neigh change fe80::1 lladdr ${ADDRESS} nud probe dev eth0 router extern_learn`
+  const { host, asked } = guest('1\n', { [NEIGHBOUR_6]: [line], [probe]: [''] })
+  expect(await probeGateway(host, 'eth0', { carrier: true, gateway: 'fe80::1', neighbour: 'STALE' })).toBe(
+    true,
+  )
+  expect(asked).toEqual([NEIGHBOUR_6, probe])
+})
+
+describe('a gateway that does not answer at its address', () => {
+  const before = { carrier: true, gateway: '10.77.0.1', neighbour: 'REACHABLE' }
+  const failed = { ...before, neighbour: 'FAILED' }
+  const FAILED = '10.77.0.1  FAILED \n'
+  const USE = '-4 neigh replace 10.77.0.1 dev eth0 use'
+  const verdict = async (neighbours: readonly string[], use?: string) => {
+    const { host, asked } = guest('1\n', {
+      [NEIGHBOUR]: neighbours,
+      ...(use === undefined ? {} : { [USE]: [use] }),
+    })
+    return { lost: await verifiedLoss(host, 'eth0', before, failed), asked }
+  }
+
+  test('is not lost if another machine has its IP address now', async () => {
+    const { lost, asked } = await verdict([FAILED, '10.77.0.1  INCOMPLETE \n', entry('REACHABLE')], '')
+    expect(lost).toBeUndefined()
+    expect(asked).toEqual([NEIGHBOUR, USE, NEIGHBOUR, NEIGHBOUR])
+  })
+
+  test.each([
+    ['nobody has', [FAILED, FAILED], ''],
+    ['it cannot be asked', [FAILED], 'refused'],
+    ['ip went', [FAILED], undefined],
+    ['its entry is another one by now', [entry('PERMANENT')], ''],
+  ])('is lost if %s', async (_, neighbours, use) => {
+    expect((await verdict(neighbours, use)).lost).toBe('the default gateway 10.77.0.1 no longer answers')
+  })
+
+  test('is not asked where the carrier is lost, or nothing', async () => {
+    const { host, asked } = guest('0\n', {})
+    expect(await verifiedLoss(host, 'eth0', before, { ...failed, carrier: false })).toBe(
+      'the carrier was lost',
+    )
+    expect(await verifiedLoss(host, 'eth0', before, before)).toBeUndefined()
+    expect(asked).toEqual([])
   })
 })
 

@@ -2,15 +2,20 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import type { Clock } from '../../../src/daemon/clock'
 import { guestFamilies } from '../../../src/daemon/metrics'
 import { renderMetrics } from '../../../src/daemon/prometheus'
 import { ReconcileLoop } from '../../../src/daemon/reconcile-loop'
 import { statePath } from '../../../src/daemon/state'
+import { suspensionsOf } from '../../../src/daemon/suspensions'
 import { readHistory } from '../../../src/drift/history'
-import type { ConflictPolicy } from '../../../src/model'
+import { isNamedByUdev } from '../../../src/kernel/pending-nics'
+import type { ConflictPolicy, ObservedGuest } from '../../../src/model'
+import { ledgerPath } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
 import { converge } from '../../../src/planner/reconcile'
 import { openSystem, type System } from '../../../src/system/system'
+import { uptimeMs } from '../../../src/system/uptime'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 import { processFiles } from '../../support/systems'
 
@@ -66,7 +71,7 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
   const calls = () =>
     existsSync(`${root}/calls`) ? readFileSync(`${root}/calls`, 'utf8').trim().split('\n') : []
   return {
-    ...{ root, system, tree, clock, told, newTuner, settings, calls },
+    ...{ root, system, tree, clock, told, tuner, newTuner, settings, calls },
     pass: (using = tuner) => using.run(settings),
     setChannels: (count: number) =>
       execFileSync(`${root}/usr/sbin/ethtool`, ['-L', 'eth0', 'combined', String(count)]),
@@ -101,6 +106,10 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
   }
 }
 
+function clockOf(clock: { readonly now: number }): Clock {
+  return { wall: () => clock.now, uptime: () => clock.now }
+}
+
 describe('Tuner', () => {
   it('tells of a NIC that went while its channels were set, and calls it no fault', async () => {
     const { pass, setChannels, root, whenItWrites, tell } = setUp()
@@ -121,10 +130,11 @@ describe('Tuner', () => {
     const { pass, calls, system, tell } = setUp()
     expect((await pass()).missing).toEqual([])
     const written = statSync(statePath(system)).mtimeMs
+    const recorded = statSync(ledgerPath(system)).mtimeMs
     for (let i = 0; i < 5; i++) await pass()
     expect(calls()).toEqual(['-l eth0'])
     expect(statSync(statePath(system)).mtimeMs).toBe(written)
-    expect(existsSync(`${system.paths.runDir}/lock`)).toBe(false)
+    expect(statSync(ledgerPath(system)).mtimeMs).toBe(recorded)
     expect(tell()).toEqual([])
   })
 
@@ -317,6 +327,99 @@ describe('Tuner', () => {
     expect(affinity()).toBe('3')
     expect(tell()).toEqual(['irq-affinity vqtune accepted'])
     expect(skips[0]?.code).toBe('held')
+  })
+
+  it('knows what boot gave, so that a rollback does not restore what drift has left', async () => {
+    const { pass, setChannels, channels, system, newTuner } = setUp()
+    await pass()
+    // Neither a restart nor a rollback forgets it.
+    for (const daemon of [newTuner(), newTuner()]) {
+      setChannels(2)
+      await converge(system, applyOperation(system, DEFAULT_SETTINGS, { respectHolds: false }))
+      expect(channels()).toBe(4)
+      await converge(system, rollbackOperation(system, undefined))
+      await pass(daemon)
+      expect(channels()).toBe(4)
+    }
+  })
+
+  it('leaves a NIC alone that udev has not named, but not for ever', async () => {
+    const { pass, setChannels, channels, root, clock, settings, system } = setUp()
+    mkdirSync(`${root}/run/udev/data`, { recursive: true })
+    setChannels(2)
+    const { skips, againMs } = await pass()
+    expect([skips.map(({ code }) => code), channels(), againMs]).toEqual([['unnamed'], 2, 250])
+    clock.now += settings.boot.waitMs
+    expect((await pass()).againMs).toBeUndefined()
+    expect(channels()).toBe(4)
+    expect(isNamedByUdev(system, 2)).toBe(false)
+  })
+
+  it('tunes a NIC as soon as udev has named it', async () => {
+    const { pass, setChannels, channels, root, clock } = setUp()
+    mkdirSync(`${root}/run/udev/data`, { recursive: true })
+    setChannels(2)
+    await pass()
+    clock.now += 250
+    writeFileSync(`${root}/run/udev/data/n2`, '')
+    expect((await pass()).againMs).toBeUndefined()
+    expect(channels()).toBe(4)
+  })
+
+  it('tells other processes what it has suspended, until the policy is another one', async () => {
+    const { pass, setChannels, channels, settings, system, clock, newTuner } = setUp('yield')
+    const unattended = async (using: Settings) => {
+      const suspended = (guest: ObservedGuest) => suspensionsOf(system, using, guest, clockOf(clock))
+      return converge(system, applyOperation(system, using, { respectHolds: true, suspended }))
+    }
+    await pass()
+    setChannels(2)
+    await pass()
+    expect((await unattended(settings)).skips).toMatchObject([{ nic: 'eth0', code: 'yielded' }])
+    const other: Settings = {
+      ...settings,
+      rules: [{ match: {}, settings: { onConflict: 'reassert' }, source: 'test' }],
+    }
+    // A restart with the same policy, and one with another.
+    expect((await newTuner().run(settings)).suspended).toHaveLength(1)
+    expect(channels()).toBe(2)
+    expect((await newTuner().run(other)).suspended).toEqual([])
+    expect(channels()).toBe(4)
+    setChannels(2)
+    expect((await unattended(other)).skips).toEqual([])
+    expect(channels()).toBe(4)
+  })
+
+  it('goes on as soon as an administrator applies, although the other writer is still at it', async () => {
+    const { pass, setAffinity, affinity, settings, system, clock, tuner } = setUp()
+    clock.now = uptimeMs() - 60_000
+    await pass()
+    for (let i = 0; i < 3; i++) {
+      setAffinity('3')
+      await pass()
+    }
+    expect([affinity(), (await pass()).suspended.length]).toEqual(['3', 1])
+    expect(tuner.hasNewLedger).toBe(false)
+    const suspended = (guest: ObservedGuest) => suspensionsOf(system, settings, guest, clockOf(clock))
+    await converge(system, applyOperation(system, settings, { respectHolds: false, suspended }))
+    expect(affinity()).toBe('1')
+    setAffinity('3')
+    expect(tuner.hasNewLedger).toBe(true)
+    expect((await pass()).suspended).toEqual([])
+    expect(affinity()).toBe('1')
+  })
+
+  it('keeps a suspension of a NIC that is out of view', async () => {
+    const { pass, setChannels, channels, root } = setUp('yield')
+    await pass()
+    setChannels(2)
+    await pass()
+    const there = `${root}/sys/class/net/eth0`
+    renameSync(there, `${root}/away`)
+    await pass()
+    renameSync(`${root}/away`, there)
+    expect((await pass()).suspended).toHaveLength(1)
+    expect(channels()).toBe(2)
   })
 
   it('goes on with affinity when ethtool is missing, and says what is missing', async () => {

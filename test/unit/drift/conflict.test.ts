@@ -4,6 +4,7 @@ import {
   type ConflictState,
   isBackedOff,
   noConflict,
+  policyOf,
   withTime,
 } from '../../../src/drift/conflict'
 
@@ -64,6 +65,8 @@ describe('afterReversal', () => {
       reversals: [],
       backoffs: 0,
       otherWriter: 'irqbalance',
+      sinceMs: START,
+      policy: policyOf('reassert', LIMITS),
     })
   })
 

@@ -116,7 +116,7 @@ describe('tuning', () => {
     const held = withHeld(withHeld(EMPTY, [FIRST], AT), [SECOND], AT, 'the carrier was lost')
     const given = new Map([['eth9', { code: 'yielded', why: 'x' }]] as const)
     const told = (respectHolds: boolean) => [
-      ...exemptionsOf(GUEST, held, { respectHolds, exemptions: given }),
+      ...exemptionsOf(GUEST, held, { respectHolds, exemptions: () => given }),
     ]
     expect(told(false)).toEqual([['eth9', { code: 'yielded', why: 'x' }]])
     expect(told(true)).toEqual([
