@@ -11,6 +11,8 @@ export interface ObservedCpus {
   readonly online: CpuList
   /** CPUs to keep free of interrupts: isolcpus=, nohz_full=, isolated cpusets, irqaffinity=; only those that are online. */
   readonly isolated: CpuList
+  /** What says so, for people; absent if none is isolated. */
+  readonly isolatedBy?: readonly string[]
 }
 
 /** How a NIC's virtqueues reach the CPU; see vp_find_vqs() in drivers/virtio/virtio_pci_common.c. */

@@ -313,7 +313,7 @@ function isolated({ settings, cpus, nicSettings }: LimitInput): Limit[] {
   return [
     {
       code: 'isolated',
-      text: `CPU ${formatCpuList(apart)} is isolated (isolcpus=, nohz_full=, irqaffinity= or a cpuset) and gets no queue interrupts`,
+      text: `CPU ${formatCpuList(apart)} is isolated (${(cpus.isolatedBy ?? []).join(', ')}) and gets no queue interrupts`,
       next: 'set isolated-cpus = "use" in vqtune.toml to use it',
       onHost: false,
     },

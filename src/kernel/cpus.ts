@@ -3,6 +3,7 @@ import { VqtuneError } from '../errors'
 import type { CpuList, ObservedCpus } from '../model'
 import type { System } from '../system/system'
 import { parseCpuList } from './cpulist'
+import { type IsolationSource, isolatedByTuned } from './tuned-isolation'
 
 /**
  * Reads which CPUs are online, and which of them to keep free of interrupts. Sysfs "isolated" contains only isolcpus=
@@ -16,13 +17,21 @@ export function readCpus(system: System): ObservedCpus {
   if (online === undefined || online.length === 0) {
     throw new VqtuneError('unsupported', `${paths.sysCpu}/online: no list of online CPUs`)
   }
-  const apart = new Set([
-    ...(readList(system, `${paths.sysCpu}/isolated`) ?? []),
-    ...(readList(system, `${paths.sysCpu}/nohz_full`) ?? []),
-    ...isolatedByCpusets(system),
-    ...keptFreeAtBoot(system.readText(paths.procCmdline) ?? '', online),
-  ])
-  return { online, isolated: online.filter((cpu) => apart.has(cpu)) }
+  const commandLine = system.readText(paths.procCmdline) ?? ''
+  const sources: readonly IsolationSource[] = [
+    { source: 'isolcpus=', cpus: readList(system, `${paths.sysCpu}/isolated`) ?? [] },
+    { source: 'nohz_full=', cpus: readList(system, `${paths.sysCpu}/nohz_full`) ?? [] },
+    { source: 'an isolated cpuset', cpus: isolatedByCpusets(system) },
+    { source: 'isolcpus= or irqaffinity=', cpus: keptFreeAtBoot(commandLine, online) },
+    ...isolatedByTuned(system).map(({ source, cpus }) => ({ source: source.slice(paths.root.length), cpus })),
+  ]
+  const apart = new Set(sources.flatMap(({ cpus }) => cpus))
+  const isolated = online.filter((cpu) => apart.has(cpu))
+  if (isolated.length === 0) return { online, isolated }
+  const isolatedBy = sources
+    .filter(({ cpus }) => cpus.some((cpu) => isolated.includes(cpu)))
+    .map(({ source }) => source)
+  return { online, isolated, isolatedBy }
 }
 
 /**

@@ -54,6 +54,7 @@ export interface Paths {
 
 /** Where other programs keep settings that write channels, IRQ affinity or XPS. Lists are in the order of precedence. */
 export interface WriterPaths {
+  readonly tunedDir: string
   readonly tunedActiveProfile: string
   readonly tunedProfileDirs: readonly string[]
   readonly networkManagerDirs: readonly string[]
@@ -133,6 +134,7 @@ export function pathsUnder(root: string): Paths {
       tracefs: [`${root}/sys/kernel/tracing`, `${root}/sys/kernel/debug/tracing`],
     },
     writers: {
+      tunedDir: `${root}/etc/tuned`,
       tunedActiveProfile: `${root}/etc/tuned/active_profile`,
       tunedProfileDirs: ['etc/tuned/profiles', 'etc/tuned', 'usr/lib/tuned/profiles', 'usr/lib/tuned'].map(
         (directory) => `${root}/${directory}`,
