@@ -16,7 +16,8 @@ export function suspensionsOf(
   clock: Clock = systemClock,
 ): Exemptions {
   const conflicts = new Conflicts()
-  conflicts.restore(readState(system, guest.bootId)?.conflicts ?? [])
+  const state = readState(system, guest.bootId)
+  if (typeof state === 'object') conflicts.restore(state.conflicts)
   conflicts.keepFitting(guest, settings)
   conflicts.resume(readLedger(system, guest.bootId))
   return conflicts.exemptions(guest, clock)

@@ -3,7 +3,7 @@ import { formatCpuList, formatCpuMask, parseCpuList, parseCpuMask } from '../../
 import { pathsUnder } from '../../../src/system/paths'
 import type { System, ToolResult } from '../../../src/system/system'
 import { driverStripes } from '../../support/simulated-kernel'
-import { currentProcess, kill, type Process } from './virtual-time'
+import { kill, type Process } from './virtual-time'
 
 export interface Nic {
   name: string
@@ -237,9 +237,4 @@ export class SimulatedGuest {
     }
     return ok()
   }
-}
-
-/** For work that is done in a process: the system of that. */
-export function systemOf(guest: SimulatedGuest): System {
-  return guest.systemFor(currentProcess())
 }
