@@ -35,8 +35,8 @@ import {
 import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
-import { parseRings } from '../../src/kernel/rings'
 import { parseStartTicks } from '../../src/kernel/process-identity'
+import { parseRings } from '../../src/kernel/rings'
 import { parseRssQueues } from '../../src/kernel/rss'
 import { parseLedger } from '../../src/planner/ledger-format'
 import {
