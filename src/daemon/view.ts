@@ -4,6 +4,7 @@
  */
 import { type DriftRecord, isDriftRecord } from '../drift/history'
 import { readBootId } from '../kernel/boot-id'
+import { readStartTicks } from '../kernel/processes'
 import { isObject } from '../planner/ledger-format'
 import type { System } from '../system/system'
 
@@ -52,7 +53,7 @@ export function ownIdentity(system: System): Pick<DaemonView, 'bootId' | 'pid' |
   return {
     bootId: readBootId(system),
     pid: process.pid,
-    startTicks: startTicksOf(system, process.pid) ?? '',
+    startTicks: readStartTicks(system, process.pid) ?? '',
   }
 }
 
@@ -69,7 +70,7 @@ export function removeView(system: System): void {
 export function readView(system: System): DaemonView | 'unknown' | undefined {
   const view = parseView(system)
   if (view === undefined || view.bootId !== readBootId(system)) return undefined
-  const ticks = startTicksOf(system, view.pid)
+  const ticks = readStartTicks(system, view.pid)
   if (ticks === view.startTicks) return view
   // hidepid=: other users' processes do not show, nor does that of the service manager.
   return ticks === undefined && !system.exists(`${system.paths.proc}/1`) ? 'unknown' : undefined
@@ -119,18 +120,4 @@ function isSuspension(left: unknown): boolean {
   if (!isObject(left)) return false
   const { nic, otherWriter, until, why } = left
   return [nic, otherWriter, why].every(isText) && (until === null || isText(until))
-}
-
-function startTicksOf(system: System, pid: number): string | undefined {
-  try {
-    return parseStartTicks(system.readText(`${system.paths.proc}/${pid}/stat`) ?? '')
-  } catch {
-    // The process ended between opening and reading.
-    return undefined
-  }
-}
-
-/** Field 22 of /proc/PID/stat. The second is the name in parentheses and may hold anything, also spaces and ')'. */
-export function parseStartTicks(text: string): string | undefined {
-  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
 }

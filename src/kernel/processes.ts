@@ -87,6 +87,16 @@ export function readName(system: System, pid: number): string {
   return readOf(system, pid, 'comm').trim()
 }
 
+/** Start time as the kernel counts it: with PID and boot, it identifies one process for good. Undefined if it exited. */
+export function readStartTicks(system: System, pid: number): string | undefined {
+  return parseStartTicks(readOf(system, pid, 'stat'))
+}
+
+/** Field 22 of /proc/PID/stat. The second is the name in parentheses and may hold anything, also spaces and ')'. */
+export function parseStartTicks(text: string): string | undefined {
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+}
+
 /** The process may exit at any moment, and this user may not be allowed to read the file. */
 function readOf(system: System, pid: number, file: string): string {
   try {

@@ -14,7 +14,8 @@ interface Watched {
 export class WriteWatch {
   private readonly watched = new Map<string, Watched>()
 
-  constructor(private readonly onWrite: (path: string) => void) {}
+  /** @param onWrite called with the watched directory, and the name in it if it is known */
+  constructor(private readonly onWrite: (path: string, name: string | null) => void) {}
 
   /**
    * Watches these directories and no others. One that cannot be watched is left to the periodic check. One that went and
@@ -40,7 +41,7 @@ export class WriteWatch {
     let fd: number | undefined
     try {
       fd = openSync(path, 'r')
-      const watcher = watch(path, { persistent: false }, () => this.onWrite(path))
+      const watcher = watch(path, { persistent: false }, (_, name) => this.onWrite(path, name))
       watcher.on('error', () => this.forget(path))
       this.watched.set(path, { watcher, fd, inode: fstatSync(fd, { bigint: true }).ino })
     } catch {

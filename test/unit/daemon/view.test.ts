@@ -6,14 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { daemonJson, daemonText } from '../../../src/commands/daemon-view'
-import {
-  type DaemonView,
-  ownIdentity,
-  parseStartTicks,
-  readView,
-  removeView,
-  writeView,
-} from '../../../src/daemon/view'
+import { type DaemonView, ownIdentity, readView, removeView, writeView } from '../../../src/daemon/view'
+import { parseStartTicks } from '../../../src/kernel/processes'
 import { openSystem, type System } from '../../../src/system/system'
 import { expectSchema } from '../../support/schema'
 
@@ -87,7 +81,7 @@ it('is believed while the process that wrote it lives', () => {
 })
 
 it('is as the schema of vqtune status says', () => {
-  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [] }
+  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [], irqbalance: null }
   for (const view of [viewOf(), 'unknown', undefined] as const) {
     expectSchema('status', { ...rest, daemon: daemonJson(view) })
   }
