@@ -3,6 +3,8 @@ import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import type { Baselines, ConnectivityLoss } from '../confirm/confirm'
 import { EXIT, VqtuneError } from '../errors'
+import type { Asked } from '../irqbalance/ask'
+import { requestPath } from '../irqbalance/record'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { applyOperation } from '../planner/operations'
 import { type Convergence, converge, exitCodeOf } from '../planner/reconcile'
@@ -48,11 +50,27 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     if (json) await report(context, result, undefined)
     return EXIT.error
   }
+  const asked = await ask(context, settings, result, limits)
   // Most runs change no channels and need none of this code.
   const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
+  // What was reverted is held, and so is irqbalance's again.
+  const agreed = losses.length === 0 ? asked : await ask(context, settings, result, limits)
   // The JSON output includes the reverts.
-  if (json) await report(context, result, undefined, losses)
+  if (json) await report(context, result, undefined, losses, agreed)
   return losses.length > 0 ? EXIT.error : exitCodeOf(result)
+}
+
+/** Most guests that boot run no irqbalance yet, and need none of this code. */
+async function ask(
+  context: CommandContext,
+  settings: Settings,
+  { guest }: Convergence,
+  { signal }: Limits,
+): Promise<Asked | undefined> {
+  const { system } = context
+  const isConcerned = [system.paths.runIrqbalance, requestPath(system)].some((path) => system.exists(path))
+  if (!system.mayWrite || !isConcerned) return undefined
+  return (await import('./apply-irqbalance')).askAfterApply(context, settings, guest, signal)
 }
 
 async function confirmed(
@@ -76,10 +94,11 @@ export async function report(
   result: Convergence,
   text: string | undefined,
   losses: readonly ConnectivityLoss[] = [],
+  asked?: Asked,
 ): Promise<void> {
   if (text === undefined) {
     const { convergenceJson, printJson } = await import('../output/json')
-    context.out(printJson(convergenceJson(result, losses)))
+    context.out(printJson(convergenceJson(result, losses, asked)))
   } else {
     context.out(text)
   }

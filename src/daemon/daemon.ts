@@ -17,7 +17,7 @@ import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
-import { Sources } from './sources'
+import { IRQBALANCE_CHANGED, Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
@@ -58,6 +58,7 @@ export class Daemon {
       system,
       this.log,
       (reason) => {
+        if (reason === IRQBALANCE_CHANGED) this.loop.irqbalanceChanged()
         if (this.passes.trigger(reason)) this.loop.scanProcesses()
       },
       () => this.publish(),

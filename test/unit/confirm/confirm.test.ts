@@ -83,6 +83,7 @@ function daemonOn({ system, signal }: ReturnType<typeof setUp>) {
       conflict: () => {},
       reverted: ({ from, channels, why, failure }) =>
         void told.push(`${from} -> ${channels}: ${why}${failure === undefined ? '' : ' (failed)'}`),
+      irqbalance: () => {},
       problem: () => {},
     },
     signal,
