@@ -110,6 +110,10 @@ describe('irqbalance', () => {
     expect(writersOf(running(), { ...NIC, queues: queue === undefined ? [] : [queue] })).toEqual([])
   })
 
+  test('a NIC without interrupts of its own queues: any number will do for its script', () => {
+    expect(found(running('-l/p'), { ...NIC, queues: [] })).toMatch(/ -> see that \/p \S+ 0 prints ban=true/)
+  })
+
   test('a device that is not on PCI: neither script nor driver name help', () => {
     const mmio: WriterTarget = { ...NIC, bus: 'mmio', busAddress: 'LNRO0005:00' }
     expect(found(running(), mmio)).toMatch(/ -> systemctl disable --now irqbalance$/)
