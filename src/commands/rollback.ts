@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
 import { describeStep } from '../output/describe'
 import { describeOutcome, describeRollback } from '../output/describe-apply'
-import { readLedger } from '../planner/ledger'
+import { entryOf, readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { plural } from '../text/plural'
@@ -29,8 +29,9 @@ export async function run(context: CommandContext): Promise<number> {
     },
   })
   if (!json) await report(context, result, describeRollback(result, nic))
-  const chosen = nic === undefined ? undefined : result.guest.nics.filter(({ name }) => name === nic)
-  const asked = system.mayWrite ? await giveBack(context, chosen, HISTORY_KIB) : undefined
+  // Where nothing was changed, nothing is held: such a NIC is still tuned.
+  const held = result.guest.nics.filter((one) => entryOf(result.ledger, one)?.held === true)
+  const asked = held.length > 0 && system.mayWrite ? await giveBack(context, held, HISTORY_KIB) : undefined
   if (json) await report(context, result, undefined, [], asked)
   return exitCodeOf(result)
 }

@@ -1,17 +1,17 @@
 /**
- * irqbalance as Debian ships it, enabled at boot, and vqtune under its own units: asked to leave the interrupts of the queues
+ * irqbalance as Debian ships it, started by the boot, and vqtune under its own units: asked to leave the interrupts of the queues
  * alone, under load every queue stays private; a restarted one is asked again; a rollback gives back.
  */
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { ship, Vqtuned } from './lib/vqtuned'
+import { Nic, ship, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what happens, happens because of an event. */
 const CONFIG = '[daemon]\ncheck-cron = "0 0 1 1 *"\n'
-/** Banned by an administrator, and never given back by vqtune: the timer, which irqbalance does not move anyway. */
+/** Banned by an administrator, and never given back by vqtune: a number that nothing has. */
 const FOREIGN = 5
 
 interface Status {
@@ -33,16 +33,22 @@ interface Status {
 let guest: Guest
 let daemon: Vqtuned
 beforeAll(async () => {
-  guest = await Guest.boot({ kernel: '6.12', cpus: 4, nics: [{ queues: 4 }], vqtune: 'dist/vqtune.cjs' })
+  guest = await Guest.boot({
+    kernel: '6.12',
+    cpus: 4,
+    nics: [{ queues: 4 }],
+    vqtune: 'dist/vqtune.cjs',
+    // As if it were enabled.
+    kernelArgs: ['systemd.wants=irqbalance.service'],
+  })
+  await waitUntil(
+    'irqbalance',
+    PATIENCE_MS,
+    async () => (await guest.exec(['ls', '/run/irqbalance'])).stdout !== '',
+  )
+  await say(`settings ban irqs ${FOREIGN}`)
   await ship(guest, 'vqtune-boot.service', '/usr/lib/systemd/system/vqtune-boot.service')
   daemon = await Vqtuned.start(guest, CONFIG)
-  await guest.writeFile('/etc/default/irqbalance', `IRQBALANCE_ARGS="--interval=1 --banirq=${FOREIGN}"\n`)
-  await guest.run(['systemctl', 'enable', 'irqbalance', 'vqtuned', 'vqtune-boot'])
-  await guest.reboot()
-  await waitUntil('irqbalance and vqtuned', PATIENCE_MS, async () => {
-    const { stdout } = await guest.exec(['systemctl', 'is-active', 'irqbalance', 'vqtuned'])
-    return stdout === 'active\nactive\n'
-  })
 })
 afterAll(() => guest?.dispose())
 
@@ -55,15 +61,20 @@ function irqsOf({ nics }: Status): readonly number[] {
   return irqs.sort((a, b) => a - b)
 }
 
-/** What irqbalance itself says it has banned, ascending. */
-async function banned(): Promise<readonly number[]> {
+/** To irqbalance's socket, without vqtune. */
+function say(message: string): Promise<string> {
   const script = `
     const { readdirSync } = require('node:fs')
     const [name] = readdirSync('/run/irqbalance')
     const socket = require('node:net').connect('/run/irqbalance/' + name)
-    socket.write('setup\\0')
+    socket.write('${message}\\0')
     socket.pipe(process.stdout)`
-  const answer = await guest.run(['/opt/node/node', '-e', script])
+  return guest.run(['/opt/node/node', '-e', script])
+}
+
+/** What irqbalance itself says it has banned, ascending. */
+async function banned(): Promise<readonly number[]> {
+  const answer = await say('setup')
   expect(answer).toMatch(/^SLEEP \d+ .*BANNED /)
   return [...answer.matchAll(/IRQ (\d+)/g)].map(([, irq]) => Number(irq)).sort((a, b) => a - b)
 }
@@ -81,7 +92,7 @@ async function askedBy(irqbalance: number): Promise<Status> {
   return found
 }
 
-test('enabled at boot, it is asked by the daemon, and what an administrator has banned stays', async () => {
+test('running since the boot, it is asked by the daemon, and what an administrator has banned stays', async () => {
   const now = await askedBy(await pid('irqbalance'))
   expect(now.irqbalance).toEqual({ pid: await pid('irqbalance'), interrupts: irqsOf(now), problem: null })
   expect(await banned()).toEqual([FOREIGN, ...irqsOf(now)])
@@ -103,7 +114,7 @@ test('under load every queue stays private, while irqbalance restarts and is ask
   const now = await status()
   expect(now.nics[0]?.queues.map((queue) => queue.private)).toEqual([true, true, true, true])
   expect(now.daemon).toMatchObject({ suspended: [], problems: [] })
-  expect(await banned()).toEqual([FOREIGN, ...irqsOf(now)])
+  expect(await banned()).toEqual(irqsOf(now))
   const records = (await daemon.history()).slice(known)
   expect(records).toContainEqual(
     expect.objectContaining({
@@ -120,10 +131,22 @@ test('under load every queue stays private, while irqbalance restarts and is ask
 
 test('a rollback gives back, an apply asks again, and so does the boot unit in its sandbox', async () => {
   const irqs = irqsOf(await status())
-  expect(await guest.run(['vqtune', 'rollback'])).toContain('irqbalance: 8 interrupts given back\n')
-  expect(await banned()).toEqual([FOREIGN])
+  await say(`settings ban irqs ${[FOREIGN, ...irqs].join(' ')}`)
+  // Something to roll back.
+  const known = (await daemon.history()).length
+  await guest.writeFile(await new Nic(guest, await guest.nicName(0)).affinityFile(1), '3')
+  expect(await daemon.newRecord(known, 'irq-affinity')).toMatchObject({
+    ...{ writer: 'unknown', action: 'repaired' },
+    evidence: expect.stringMatching(/^possibly irqbalance \(pid \d+\) was asked to leave the 8 interrupts/),
+  })
   await daemon.systemctl('stop')
-  await guest.run(['vqtune', 'apply'])
+  const { stdout } = await guest.exec(['vqtune', 'rollback'])
+  expect(stdout).toContain('irqbalance: 8 interrupts given back\n')
+  expect(await banned()).toEqual([FOREIGN])
+  expect(await guest.exec(['vqtune', 'apply'])).toMatchObject({
+    stdout: expect.stringContaining('irqbalance: asked to leave 8 interrupts alone\n'),
+    ...{ stderr: '', code: 0 },
+  })
   expect(await banned()).toEqual([FOREIGN, ...irqs])
   await guest.run(['vqtune', 'rollback', '--irqbalance'])
   expect(await banned()).toEqual([FOREIGN])
