@@ -20,8 +20,8 @@ import {
 } from './record'
 import { irqsOf, isSameNic, type NicInterrupts } from './wanted'
 
-/** irqbalance answers between two looks at all interrupts, which take it milliseconds. */
-const ANSWER_MS = 2_000
+/** As long as a program may take. irqbalance answers between two looks at all interrupts, which take it milliseconds. */
+const ANSWER_MS = 5_000
 /** Another vqtune holds the lock for as long as it takes to ask, or for a change of channels. */
 const LOCK_WAIT_MS = 5_000
 
