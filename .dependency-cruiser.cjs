@@ -9,6 +9,7 @@ const layers = [
   ['confirm'],
   ['drift'],
   ['writers', 'advice', 'output(?!/schemas)'],
+  ['irqbalance'],
   ['planner'],
   ['hypervisor'],
   ['config'],

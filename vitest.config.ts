@@ -27,6 +27,7 @@ const ALL_BRANCHES = [
   'src/tunables/*.ts',
   'src/config/*.ts',
   'src/kernel/*.ts',
+  'src/irqbalance/{options,protocol,record,wanted}.ts',
   'src/text/{nearest,numbers}.ts',
   'src/daemon/{prometheus,state,udev-events,view}.ts',
   'src/drift/{history,process-scan}.ts',

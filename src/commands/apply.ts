@@ -4,6 +4,8 @@ import type { Settings } from '../config/settings'
 import type { ConnectivityLoss } from '../confirm/revert'
 import type { UnconfirmedChanges } from '../confirm/unconfirmed'
 import { EXIT, VqtuneError } from '../errors'
+import type { Asked } from '../irqbalance/ask'
+import { requestPath } from '../irqbalance/record'
 import { readBootId } from '../kernel/boot-id'
 import { isNamedByUdev } from '../kernel/pending-nics'
 import type { ObservedGuest } from '../model'
@@ -68,14 +70,30 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     if (json) await report(context, result, undefined)
     return EXIT.error
   }
+  const asked = await ask(context, settings, result, limits)
   // Most runs change no channels and need none of this code.
   const losses = [
     ...reverted,
     ...(changes === undefined ? [] : await confirmed(context, settings, result, limits)),
   ]
+  // What was reverted is held, and so is irqbalance's again.
+  const agreed = losses.length === 0 ? asked : await ask(context, settings, result, limits)
   // The JSON output includes the reverts.
-  if (json) await report(context, result, undefined, losses)
+  if (json) await report(context, result, undefined, losses, agreed)
   return losses.length > 0 ? EXIT.error : exitCodeOf(result)
+}
+
+/** Most guests that boot run no irqbalance yet, and need none of this code. */
+async function ask(
+  context: CommandContext,
+  settings: Settings,
+  { guest }: Convergence,
+  { signal }: Limits,
+): Promise<Asked | undefined> {
+  const { system } = context
+  const isConcerned = [system.paths.runIrqbalance, requestPath(system)].some((path) => system.exists(path))
+  if (!system.mayWrite || !isConcerned) return undefined
+  return (await import('./apply-irqbalance')).askAfterApply(context, settings, guest, signal)
 }
 
 async function confirmed(
@@ -134,10 +152,11 @@ export async function report(
   result: Convergence,
   text: string | undefined,
   losses: readonly ConnectivityLoss[] = [],
+  asked?: Asked,
 ): Promise<void> {
   if (text === undefined) {
     const { convergenceJson, printJson } = await import('../output/json')
-    context.out(printJson(convergenceJson(result, losses)))
+    context.out(printJson(convergenceJson(result, losses, asked)))
   } else {
     context.out(text)
   }

@@ -4,6 +4,13 @@ import { type KernelTrait, kernelTraits } from '../advice/kernel-traits'
 import { hostRequest, type Limit, limitsOf } from '../advice/limits'
 import { type PlatformRemedy, remediesFor } from '../advice/platforms/index'
 import { EXIT } from '../errors'
+import {
+  describeIrqbalance,
+  type IrqbalanceState,
+  irqbalanceJson,
+  readIrqbalanceState,
+} from '../irqbalance/state'
+import { isSameNic, wantedInterrupts } from '../irqbalance/wanted'
 import { countPossibleCpus } from '../kernel/cpus'
 import { readHypervisor } from '../kernel/dmi'
 import { readDriverAnswers } from '../kernel/driver-answers'
@@ -45,6 +52,8 @@ interface Explanation {
   readonly remedies: readonly PlatformRemedy[]
   readonly verdicts: readonly QueueAffinity[]
   readonly writers: readonly Writer[]
+  /** Its interrupts that irqbalance leaves alone; undefined: no irqbalance is running. */
+  readonly irqbalance: IrqbalanceState | undefined
   readonly recorded: LedgerEntry | undefined
   readonly traits: readonly KernelTrait[]
   readonly next: string
@@ -87,6 +96,7 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
     writers,
+    irqbalance: irqbalanceOf(context, nicPlan),
     recorded,
     traits: await traitsOf(context, look, nicPlan, writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
@@ -118,6 +128,11 @@ async function traitsOf(
   })
 }
 
+function irqbalanceOf({ system }: CommandContext, nicPlan: NicPlan): IrqbalanceState | undefined {
+  const state = readIrqbalanceState(system, wantedInterrupts([nicPlan]))
+  return state && { ...state, nics: state.nics.filter((one) => isSameNic(one, nicPlan.nic)) }
+}
+
 /** The one thing to do first. */
 function nextCommand(
   { nic, plan }: NicPlan,
@@ -134,7 +149,7 @@ function nextCommand(
 }
 
 function explanationText(explanation: Explanation, colors: Paint): string {
-  const { nicPlan, arithmetic, limits, remedies, next } = explanation
+  const { nicPlan, arithmetic, limits, remedies, irqbalance, next } = explanation
   const { nic, desired } = nicPlan
   const maximum = nic.channels.maximum === undefined ? 'unknown' : String(nic.channels.maximum)
   return lines([
@@ -148,6 +163,7 @@ function explanationText(explanation: Explanation, colors: Paint): string {
     ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
+    ...(irqbalance === undefined ? [] : ['', describeIrqbalance(irqbalance)]),
     ...section('Other software that may change it', writerLines(explanation.writers)),
     ...section('Changed by vqtune', ledgerLines(explanation)),
     ...section('What this kernel does, by what it shows', traitLines(explanation.traits)),
@@ -253,8 +269,19 @@ function channelsOf(values: RecordedValues): string {
 }
 
 function explanationJson(explanation: Explanation): object {
-  const { nicPlan, hypervisor, arithmetic, limits, remedies, verdicts, writers, recorded, traits, next } =
-    explanation
+  const {
+    nicPlan,
+    hypervisor,
+    arithmetic,
+    limits,
+    remedies,
+    verdicts,
+    writers,
+    irqbalance,
+    recorded,
+    traits,
+    next,
+  } = explanation
   const { nic, desired } = nicPlan
   return {
     name: nic.name,
@@ -281,6 +308,7 @@ function explanationJson(explanation: Explanation): object {
     notes: nicPlan.plan.notes,
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
     writers,
+    irqbalance: irqbalanceJson(irqbalance),
     ledger: recorded ?? null,
     kernel: traits,
     next,

@@ -66,7 +66,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['rollback'],
     summary: 'show and restore the values from before the first change',
     positionals: ['[nic]'],
-    options: { json: JSON_OPTION, 'dry-run': { summary: 'show the steps, change nothing' } },
+    options: {
+      json: JSON_OPTION,
+      'dry-run': { summary: 'show the steps, change nothing' },
+      irqbalance: { summary: 'only let irqbalance move the interrupts again; settings stay as they are' },
+    },
     load: () => import('./rollback'),
   },
   {

@@ -1,28 +1,54 @@
 /** `vqtune rollback`: shows and restores the values from before the first change. */
-import { EXIT } from '../errors'
+import { DEFAULT_SETTINGS } from '../config/settings'
+import { EXIT, VqtuneError } from '../errors'
 import { describeStep } from '../output/describe'
 import { describeOutcome, describeRollback } from '../output/describe-apply'
-import { readLedger } from '../planner/ledger'
+import { entryOf, readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { plural } from '../text/plural'
 import { isChannelStep } from '../tunables/engine'
 import { report } from './apply'
+import { giveBack } from './apply-irqbalance'
 import type { CommandContext } from './command'
 import { resolveNicArgument } from './nic-argument'
+
+/** It reads no configuration: a rollback must not fail for a mistake in it. */
+const HISTORY_KIB = DEFAULT_SETTINGS.daemon.historySizeKib
 
 export async function run(context: CommandContext): Promise<number> {
   const nic = await resolveNicArgument(context)
   if (context.options['dry-run'] === true) return dryRun(context, nic)
+  if (context.options.irqbalance === true) return irqbalanceOnly(context, nic)
+  const { system } = context
   const json = context.options.json === true
-  const result = await converge(context.system, rollbackOperation(context.system, nic), {
+  const result = await converge(system, rollbackOperation(system, nic), {
     signal: context.signal,
     onOutcome: (outcome) => {
       if (!json) context.out(`${describeOutcome(outcome)}\n`)
     },
   })
-  await report(context, result, json ? undefined : describeRollback(result, nic))
+  if (!json) await report(context, result, describeRollback(result, nic))
+  // Where nothing was changed, nothing is held: such a NIC is still tuned.
+  const held = result.guest.nics.filter((one) => entryOf(result.ledger, one)?.held === true)
+  const asked = held.length > 0 && system.mayWrite ? await giveBack(context, held, HISTORY_KIB) : undefined
+  if (json) await report(context, result, undefined, [], asked)
   return exitCodeOf(result)
+}
+
+/** Leaves all settings as they are. */
+async function irqbalanceOnly(context: CommandContext, nic: string | undefined): Promise<number> {
+  const { system, options } = context
+  if (!system.mayWrite)
+    throw new VqtuneError('permission', 'rollback --irqbalance asks irqbalance: run it as root')
+  const { nics } = await rollbackOperation(system, nic).observe(new Map())
+  const chosen = nic === undefined ? undefined : nics.filter(({ name }) => name === nic)
+  const asked = await giveBack(context, chosen, HISTORY_KIB)
+  if (options.json === true) {
+    const { askedJson, printJson } = await import('../output/json')
+    context.out(printJson({ irqbalance: askedJson(asked) }))
+  } else if (asked.released.length === 0) context.out('irqbalance: nothing to give back\n')
+  return asked.problem === undefined ? EXIT.converged : EXIT.error
 }
 
 async function dryRun(context: CommandContext, nic: string | undefined): Promise<number> {

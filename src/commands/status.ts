@@ -1,6 +1,8 @@
 /** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
 import { readView } from '../daemon/view'
 import { EXIT } from '../errors'
+import { describeIrqbalance, irqbalanceJson, readIrqbalanceState } from '../irqbalance/state'
+import { wantedInterrupts } from '../irqbalance/wanted'
 import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
@@ -21,10 +23,18 @@ export async function run(context: CommandContext): Promise<number> {
   const { guest, plans } = await planGuestFor(context)
   const drift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
   const view = readView(context.system)
+  const irqbalance = readIrqbalanceState(context.system, wantedInterrupts(plans))
   if (context.options.json === true) {
-    context.out(printJson({ ...statusJson(guest, plans), daemon: daemonJson(view) }))
+    context.out(
+      printJson({
+        ...statusJson(guest, plans),
+        irqbalance: irqbalanceJson(irqbalance),
+        daemon: daemonJson(view),
+      }),
+    )
   } else {
-    context.out(`${statusText(plans, guest.ignored, context.color)}\n${daemonText(view)}`)
+    const asked = irqbalance === undefined ? '' : `${describeIrqbalance(irqbalance)}\n`
+    context.out(`${statusText(plans, guest.ignored, context.color)}\n${asked}${daemonText(view)}`)
   }
   const failure = notJudged(skipsOf(plans))
   if (failure !== undefined) context.warn(failure.message)

@@ -3,6 +3,9 @@
 import { type ConnectivityLoss, describeLoss } from '../confirm/revert'
 import type { DriftRecord } from '../drift/history'
 import type { GuardEvents } from '../guard/guard'
+import type { Asked } from '../irqbalance/ask'
+import { describeAsked, describeReleased } from '../irqbalance/state'
+import { irqsOf } from '../irqbalance/wanted'
 import type { Step } from '../model'
 import { describeStep } from '../output/describe'
 import type { StepOutcome } from '../planner/reconcile'
@@ -85,6 +88,13 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     for (const { level, text, fields } of lines) this.log[level](fields, text)
     const isTold = lines.some(({ failures }) => failures.includes(failure ?? ''))
     if (failure !== undefined && !isTold) this.log.warn({ topic: 'reconcile' }, failure)
+  }
+
+  irqbalance({ pid, added, released, nics }: Asked): void {
+    const count = irqsOf(nics).length
+    const fields = { irqbalance: pid, interrupts: count, added, released }
+    if (added.length > 0) this.log.info(fields, describeAsked(count))
+    else this.log.info(fields, describeReleased(released.length))
   }
 
   reverted(lost: ConnectivityLoss): void {

@@ -17,7 +17,7 @@ import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
-import { LEDGER_WRITTEN, Sources } from './sources'
+import { IRQBALANCE_CHANGED, LEDGER_WRITTEN, Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
@@ -60,6 +60,7 @@ export class Daemon {
       (reason) => {
         // vqtune's own writes are no news.
         if (reason === LEDGER_WRITTEN && !this.loop.hasNewLedger) return
+        if (reason === IRQBALANCE_CHANGED) this.loop.irqbalanceChanged()
         if (this.passes.trigger(reason)) this.loop.scanProcesses()
       },
       () => this.publish(),

@@ -3,6 +3,7 @@
 import type { Settings } from '../config/settings'
 import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
 import { DRIFT_ACTIONS, type DriftRecord } from '../drift/history'
+import { isSameNic } from '../irqbalance/wanted'
 import { planGuest } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { STEP_RESULTS, type StepOutcome } from '../planner/reconcile'
@@ -132,7 +133,7 @@ export interface Health {
 
 /** The guest as the last pass left it. Pure. */
 export function guestFamilies(
-  { guest, missing, skips, regressionHolds }: PassResult,
+  { guest, missing, skips, regressionHolds, irqbalance }: PassResult,
   settings: Settings,
   health: Health,
 ): readonly Family[] {
@@ -188,6 +189,11 @@ export function guestFamilies(
       perNic(
         ({ nic, desired }) => checkQueueAffinity(nic, desired).filter((verdict) => verdict.private).length,
       ),
+    ),
+    gauge(
+      'nic_irqbalance_interrupts',
+      'Interrupts that irqbalance was asked to leave alone, and has confirmed',
+      perNic(({ nic }) => irqbalance.nics.find((one) => isSameNic(one, nic))?.irqs.length ?? 0),
     ),
     gauge(
       'nic_drifted_settings',

@@ -12,13 +12,16 @@ import type { Attribution } from '../drift/attribute'
 import { type Drift, isSettingDrift } from '../drift/classify'
 import type { ConflictVerdict } from '../drift/conflict'
 import { appendHistory, type DriftRecord } from '../drift/history'
+import { requestRecords } from '../drift/request-record'
 import { fileProblem, VqtuneError } from '../errors'
 import type { ChannelChange } from '../guard/guard'
+import type { Asked } from '../irqbalance/ask'
+import { type NicInterrupts, wantedInterrupts } from '../irqbalance/wanted'
 import type { ObservedGuest, Skip, Step } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { entryOf, isNew, ledgerPath, readLedger, withFirstSeen, writeLedger } from '../planner/ledger'
-import { applyOperation } from '../planner/operations'
-import type { Exemptions, RegressionHolds } from '../planner/plan'
+import { applyOperation, exemptionsOf } from '../planner/operations'
+import { type Exemptions, planGuest, type RegressionHolds } from '../planner/plan'
 import { type Convergence, converge, type StepOutcome } from '../planner/reconcile'
 import { regressionHoldsOf } from '../planner/regression-hold'
 import { takeLock } from '../system/lock'
@@ -28,6 +31,7 @@ import { type Clock, systemClock } from './clock'
 import { Confirmations, RETRY_FIRST_MS, RETRY_MAX_MS } from './confirmations'
 import { Conflicts } from './conflicts'
 import { type AttributedDrift, DriftDetector } from './drift-detector'
+import { IrqbalanceRequests } from './irqbalance'
 import { CachingObserver } from './observe-cached'
 import { channelChanges, outcomeOf } from './outcome'
 import { readState, statePath, writeState } from './state'
@@ -45,8 +49,13 @@ export interface ReconcileEvents {
   ): void
   /** A NIC lost connectivity with its new channels. */
   reverted(lost: ConnectivityLoss): void
+  /** irqbalance was asked to leave interrupts alone, or got some back. */
+  irqbalance(asked: Asked): void
   /** Called when it begins and when it changes; undefined when it is over. */
-  problem(topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state', text: string | undefined): void
+  problem(
+    topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state' | 'irqbalance',
+    text: string | undefined,
+  ): void
 }
 
 export interface PassResult {
@@ -61,6 +70,8 @@ export interface PassResult {
   readonly changes: readonly ChannelChange[]
   /** Reductions of the guard that still hold. */
   readonly regressionHolds: RegressionHolds
+  /** What irqbalance leaves alone. */
+  readonly irqbalance: Asked
   /** Another pass is due after this many milliseconds; undefined: none. */
   readonly againMs: number | undefined
 }
@@ -82,6 +93,10 @@ export class ReconcileLoop {
   private readonly seen = new Set<number>()
   /** The ledger at the end of the last pass. */
   private ledger: string | undefined
+  private readonly requests: IrqbalanceRequests
+  /** NICs of this pass, by interface index, whose interrupts irqbalance moved before it was asked to leave them alone. */
+  private excused: ReadonlySet<number> = new Set()
+  private settings: Settings | undefined
   private failures = 0
   /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
@@ -101,6 +116,12 @@ export class ReconcileLoop {
     this.detector = new DriftDetector(system)
     this.unnamed = new UnnamedNics(system)
     this.confirmations = new Confirmations(system, signal, wake)
+    this.requests = new IrqbalanceRequests(system, clock, signal, (asked) => this.tellAsked(asked))
+  }
+
+  /** irqbalance started or ended. */
+  irqbalanceChanged(): void {
+    this.requests.retry()
   }
 
   /** An event arrived: scan for running tools, before they exit. */
@@ -137,6 +158,8 @@ export class ReconcileLoop {
   /** @throws VqtuneError kind unsupported if the guest cannot be observed, state for a damaged ledger */
   async run(settings: Settings): Promise<PassResult> {
     this.observer.startPass()
+    this.settings = settings
+    this.excused = new Set()
     let guest = await this.observe(settings)
     const first = guest
     this.restore(guest.bootId)
@@ -149,11 +172,14 @@ export class ReconcileLoop {
       guest = await this.observe(settings)
       drifts = this.driftIn(guest, settings)
     }
-    const found = [this.attributeDrift(drifts, guest, settings, [])]
+    const judged = this.detector.attributeAll(drifts, guest)
+    await this.askFirst(judged, guest, settings)
+    const found = [this.decide(judged, guest, settings, [])]
     const { result, lastJudged, problem } = await this.reconcile(settings, found)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     this.endReports(last, settings)
+    const irqbalance = await this.requests.ask(this.wantedOf(last, settings))
     // If it matters, the reconcile fails, and reports it.
     this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
     // Changes between the last observation that was judged and a later one are found by the next pass.
@@ -168,6 +194,7 @@ export class ReconcileLoop {
       changes: channelChanges(result),
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
       suspended: this.conflicts.suspended(last, this.clock),
+      irqbalance,
       againMs: this.nextMs(result),
     }
   }
@@ -191,16 +218,48 @@ export class ReconcileLoop {
   }
 
   /**
-   * Judges an observation, and makes it the one that the next is compared with.
+   * Before moved interrupts count as a reversal: an irqbalance that has just started does not know yet which ones it is to
+   * leave alone.
+   */
+  private async askFirst(
+    judged: readonly AttributedDrift[],
+    guest: ObservedGuest,
+    settings: Settings,
+  ): Promise<void> {
+    if (!judged.some(({ drift }) => drift.kind === 'irq-affinity')) return
+    const wanted = this.wantedOf(guest, settings)
+    const { added } = await this.requests.ask(wanted, true)
+    const news = new Set(added)
+    this.excused = new Set(
+      wanted.filter(({ irqs }) => irqs.some((irq) => news.has(irq))).map(({ ifindex }) => ifindex),
+    )
+  }
+
+  private wantedOf(guest: ObservedGuest, settings: Settings): readonly NicInterrupts[] {
+    const ledger = readLedger(this.system, guest.bootId)
+    const options = { respectHolds: true, exemptions: this.exemptions }
+    return wantedInterrupts(planGuest(guest, settings, exemptionsOf(guest, ledger, options)))
+  }
+
+  private tellAsked(asked: Asked): void {
+    this.events.problem('irqbalance', asked.problem)
+    if (asked.added.length === 0 && asked.released.length === 0) return
+    this.events.irqbalance(asked)
+    if (this.settings === undefined) return
+    for (const record of requestRecords(asked, new Date(this.clock.wall()).toISOString()))
+      this.append(record, this.settings)
+  }
+
+  /**
+   * Decides on what was judged, and makes the observation the one that the next is compared with.
    * @param sofar in this pass
    */
-  private attributeDrift(
-    drifts: readonly Drift[],
+  private decide(
+    judged: readonly AttributedDrift[],
     guest: ObservedGuest,
     settings: Settings,
     sofar: readonly DriftFound[],
   ): DriftFound {
-    const judged = this.detector.attributeAll(drifts, guest)
     const now = this.clock.uptime()
     this.conflicts.age(settings, now)
     // A script that writes one setting after the other is one reversal, regardless of the number of observations meanwhile.
@@ -293,6 +352,7 @@ export class ReconcileLoop {
       changes: [],
       regressionHolds: new Map(),
       suspended: this.conflicts.suspended(guest, this.clock),
+      irqbalance: this.requests.latest,
       againMs: RETRY_FIRST_MS,
     }
   }
@@ -319,6 +379,8 @@ export class ReconcileLoop {
       const foreign = mine.find(({ attribution }) => attribution.name !== 'kernel')
       if (foreign === undefined || counted.has(nic.ifindex)) continue
       if (this.conflicts.isSuspended(nic.ifindex, now)) continue
+      const isMoved = mine.every(({ drift }) => drift.kind === 'irq-affinity')
+      if (isMoved && this.excused.has(nic.ifindex)) continue
       if (!this.isReversed(nic.name, guest, settings)) continue
       const policy = nicSettings(settings, nic).onConflict
       const verdict = this.conflicts.reversed(nic.ifindex, policy, foreign.attribution.name, settings, now)
@@ -361,7 +423,8 @@ export class ReconcileLoop {
     const onLook = (guest: ObservedGuest): void => {
       this.detector.acceptWrites(guest, written)
       written = []
-      found.push(this.attributeDrift(this.driftIn(guest, settings), guest, settings, found))
+      const judged = this.detector.attributeAll(this.driftIn(guest, settings), guest)
+      found.push(this.decide(judged, guest, settings, found))
       lastJudged = guest
     }
     try {

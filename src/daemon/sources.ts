@@ -14,10 +14,14 @@ import type { SourceView } from './view'
 export const LEDGER_WRITTEN = 'ledger written'
 const MONITOR_PAUSE_MS = 1_000
 
+/** The reason for a pass. */
+export const IRQBALANCE_CHANGED = 'irqbalance started or stopped'
+
 export class Sources {
   private readonly monitors: readonly Monitor[]
   private readonly writes: WriteWatch
   private readonly ledger: WriteWatch
+  private readonly sockets: WriteWatch
 
   /**
    * @param onEvent called with the reason for a pass, one of a small set
@@ -34,6 +38,7 @@ export class Sources {
     this.ledger = new WriteWatch((_, file) => {
       if (file === basename(ledgerPath(system))) this.onEvent(LEDGER_WRITTEN)
     })
+    this.sockets = new WriteWatch((path, name) => this.onSocket(path, name))
     this.monitors = [
       this.monitor('udev', 'udevadm', [
         'monitor',
@@ -49,11 +54,13 @@ export class Sources {
 
   start(): void {
     for (const monitor of this.monitors) monitor.start()
+    this.followIrqbalance()
   }
 
   async stop(): Promise<void> {
     this.writes.close()
     this.ledger.close()
+    this.sockets.close()
     await Promise.all(this.monitors.map((monitor) => monitor.stop()))
   }
 
@@ -89,6 +96,21 @@ export class Sources {
         },
       },
     )
+  }
+
+  /** Its directory is made when it starts, and removed when it ends; the socket comes a while later. */
+  private followIrqbalance(): void {
+    const { run, runIrqbalance } = this.system.paths
+    this.sockets.follow(this.system.exists(runIrqbalance) ? [run, runIrqbalance] : [run])
+  }
+
+  private onSocket(path: string, name: string | null): void {
+    const { run, runIrqbalance } = this.system.paths
+    // Others make and remove files there, too.
+    if (path === run && name !== null && `${run}/${name}` !== runIrqbalance) return
+    // At once: what happens in it between the event and the pass must not be missed.
+    this.followIrqbalance()
+    this.onEvent(IRQBALANCE_CHANGED)
   }
 
   private onLine(source: string, line: string): void {

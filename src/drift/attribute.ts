@@ -26,6 +26,8 @@ export interface CandidateWriter {
   readonly nic: string | undefined
   /** The value in its file, if it writes a fixed one: it is named only for that value. Absent: any value. */
   readonly says?: string
+  /** It was told not to write them: a suspect, and never named as the writer. */
+  readonly isOnlyPossible?: boolean
   readonly evidence: string
 }
 
@@ -56,12 +58,13 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
   const kind = drift.kind
   const seen = runningWriter(evidence.runningTools, kind, drift)
   if (seen !== undefined) return seen
-  const candidates = evidence.candidates.filter(
+  const possible = evidence.candidates.filter(
     (candidate) =>
       candidate.writes.includes(kind) &&
       (candidate.nic === undefined || candidate.nic === drift.nic) &&
       (candidate.says === undefined || saysValue(candidate.says, drift.new)),
   )
+  const candidates = possible.filter(({ isOnlyPossible }) => isOnlyPossible !== true)
   const [only] = candidates
   if (only !== undefined && candidates.length === 1) return { name: only.name, evidence: only.evidence }
   if (candidates.length > 1) {
@@ -70,6 +73,8 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
       evidence: `one of ${candidates.map((candidate) => candidate.name).join(', ')}; which one is unknown`,
     }
   }
+  const [suspect] = possible
+  if (suspect !== undefined) return { name: 'unknown', evidence: `possibly ${suspect.evidence}` }
   return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
 }
 

@@ -19,17 +19,27 @@ export const DRIFT_ACTIONS = [
   'failed',
 ] as const
 
-/** Actions of vqtune itself on channels that it had set: these records are not drift. */
+/** Actions of vqtune itself: these records are not drift. */
 export const OWN_ACTIONS = [
   /** The NIC lost connectivity with the new channels, and they were reverted. */
   'reverted',
   /** Throughput was lower with the new channels, and the guard reverted them. */
   'guard-reduced',
+  /** irqbalance was asked to leave interrupts alone. */
+  'asked',
+  /** irqbalance may move them again. */
+  'given-back',
 ] as const
 
 export type DriftAction = (typeof DRIFT_ACTIONS)[number] | (typeof OWN_ACTIONS)[number]
 
-const KINDS: ReadonlySet<string> = new Set(DRIFT_KINDS)
+/** Kinds of records that are not drift. */
+export const OWN_KINDS = [
+  /** What irqbalance was asked for. */
+  'irqbalance',
+] as const
+
+const KINDS: ReadonlySet<string> = new Set([...DRIFT_KINDS, ...OWN_KINDS])
 const ACTIONS: ReadonlySet<string> = new Set([...DRIFT_ACTIONS, ...OWN_ACTIONS])
 
 export interface DriftRecord {

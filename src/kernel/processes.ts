@@ -35,8 +35,13 @@ export function findPrograms(system: System, programs: readonly Program[]): read
     const program = programs.find((one) => isNamed(name, one))
     if (program === undefined) return []
     const process = readProcess(system, pid)
-    return process !== undefined && isProgram(process, program) ? [process] : []
+    return process !== undefined && isProgram(owned(system, process), program) ? [process] : []
   })
+}
+
+/** In a captured tree nothing exits, and one made by hand may hold no more of a process than its name and arguments. */
+function owned({ paths }: System, process: Process): Process {
+  return process.uid === undefined && paths.root !== '' ? { ...process, uid: 0 } : process
 }
 
 /** Empty if procfs cannot be listed (EMFILE): attribution is worth less than the daemon. */

@@ -1,5 +1,7 @@
 /** The stable JSON forms; src/output/schemas is their contract. Pure. */
 
+import type { Asked } from '../irqbalance/ask'
+import { irqbalanceJson } from '../irqbalance/state'
 import { formatCpuList } from '../kernel/cpulist'
 import type { DesiredNic, ObservedGuest, ObservedIrq, Skip, Step } from '../model'
 import type { NicPlan } from '../planner/plan'
@@ -49,7 +51,11 @@ interface Loss {
 }
 
 /** `vqtune apply --json`, `vqtune rollback --json` */
-export function convergenceJson(result: Convergence, losses: readonly Loss[] = []): object {
+export function convergenceJson(
+  result: Convergence,
+  losses: readonly Loss[] = [],
+  asked: Asked | undefined = undefined,
+): object {
   return {
     converged: result.failure === undefined && losses.length === 0,
     outcomes: result.outcomes.map(({ step, result: outcome, why, at }) => ({
@@ -61,9 +67,17 @@ export function convergenceJson(result: Convergence, losses: readonly Loss[] = [
     skips: result.skips.map(skipJson),
     missing: stepsJson(result.missing),
     reverted: losses.map((loss) => ({ ...loss, failure: loss.failure ?? null })),
+    irqbalance: askedJson(asked),
     failure:
       result.failure === undefined ? null : { kind: result.failure.kind, message: result.failure.message },
   }
+}
+
+/** What irqbalance was asked for. */
+export function askedJson(asked: Asked | undefined): object | null {
+  if (asked?.pid === undefined) return null
+  const { pid, nics, problem } = asked
+  return irqbalanceJson({ pid, nics, problem })
 }
 
 function nicJson(nicPlan: NicPlan): object {

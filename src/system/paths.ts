@@ -43,6 +43,9 @@ export interface Paths {
   readonly etcConfigDir: string
   /** Configuration of the vendor or image builder. */
   readonly vendorConfig: string
+  readonly run: string
+  /** irqbalance's socket, while it is running: irqbalancePID.sock. */
+  readonly runIrqbalance: string
   /** Forgotten at reboot, like the settings that it describes: ledger, lock, daemon state. */
   readonly runDir: string
   /** Kept across reboots: drift history. */
@@ -61,6 +64,8 @@ export interface WriterPaths {
   readonly ifcfgDir: string
   readonly linkDirs: readonly string[]
   readonly udevRuleDirs: readonly string[]
+  /** Environment of irqbalance's unit: RHEL, Debian. */
+  readonly irqbalanceFiles: readonly string[]
 }
 
 /** What `vqtune host` reads and writes. */
@@ -116,6 +121,8 @@ export function pathsUnder(root: string): Paths {
     etcConfig: `${root}/etc/vqtune/vqtune.toml`,
     etcConfigDir: `${root}/etc/vqtune/conf.d`,
     vendorConfig: `${root}/usr/lib/vqtune/vqtune.toml`,
+    run: `${root}/run`,
+    runIrqbalance: `${root}/run/irqbalance`,
     runDir: `${root}/run/vqtune`,
     stateDir: `${root}/var/lib/vqtune`,
     hypervisor: {
@@ -149,6 +156,7 @@ export function pathsUnder(root: string): Paths {
       udevRuleDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
         (top) => `${root}/${top}/udev/rules.d`,
       ),
+      irqbalanceFiles: ['sysconfig', 'default'].map((directory) => `${root}/etc/${directory}/irqbalance`),
     },
   }
 }

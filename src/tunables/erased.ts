@@ -4,7 +4,10 @@ import type { System } from '../system/system'
 import type { NicContext, NicTopology, Setting, Tunable } from './tunable'
 
 export interface AnyTunable
-  extends Pick<Tunable<unknown>, 'name' | 'noun' | 'switch' | 'resets' | 'isConstraint' | 'kernelLayout'> {
+  extends Pick<
+    Tunable<unknown>,
+    'name' | 'noun' | 'switch' | 'furtherSwitches' | 'resets' | 'isConstraint' | 'kernelLayout'
+  > {
   readonly unit: string
   read(system: System, nic: NicTopology): readonly ObservedSetting[]
   /** Steps for the settings that are not as desired. Pure. */

@@ -9,8 +9,9 @@ import { xps } from './xps'
 export const TUNABLES = [erased(channels), erased(irqAffinity), erased(xps), erased(rps)] as const
 
 /** Keys of [defaults] and [[nic]] that tunables declare. */
-export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) =>
-  tunable.switch === undefined ? [] : [tunable.switch],
-)
+export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) => [
+  ...(tunable.switch === undefined ? [] : [tunable.switch]),
+  ...(tunable.furtherSwitches ?? []),
+])
 
 export const TUNABLE_NAMES: readonly string[] = TUNABLES.map(({ name }) => name)

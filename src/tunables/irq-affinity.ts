@@ -10,6 +10,10 @@ import { writeSettingFile } from './write-file'
 /** A direction of a queue pair, as virtio names them: rx is `input`, tx is `output`. */
 export type Direction = 'rx' | 'tx'
 
+/** Keys of the configuration. */
+export const AFFINITY_KEY = 'affinity'
+export const IRQBALANCE_KEY = 'irqbalance'
+
 export function irqKey(queue: number, direction: Direction): string {
   return `queue ${queue} ${direction}`
 }
@@ -19,11 +23,19 @@ export const irqAffinity: Tunable<CpuList> = {
   noun: 'interrupt',
   codec: INTERRUPT_CPUS,
   switch: {
-    key: 'affinity',
+    key: AFFINITY_KEY,
     values: 'boolean',
     default: true,
     help: 'Keep the interrupts of each queue on the vCPUs of that queue.',
   },
+  furtherSwitches: [
+    {
+      key: IRQBALANCE_KEY,
+      values: ['ask', 'leave'],
+      default: 'ask',
+      help: 'What to do about a running irqbalance, which moves interrupts by load. "ask": ask it over its socket to leave those alone that vqtune places; its configuration is not changed. "leave": let it move them, repair that, and back off if it insists.',
+    },
+  ],
   isConstraint: true,
   kernelLayout: kernelGroup,
   read(system, nic) {
@@ -39,7 +51,7 @@ export const irqAffinity: Tunable<CpuList> = {
   },
   desire(context, settings) {
     const { nic, desired } = context
-    if (context.settings.switches.affinity !== true) return { wanted: [], skips: [] }
+    if (context.settings.switches[AFFINITY_KEY] !== true) return { wanted: [], skips: [] }
     if (nic.interruptLayout !== 'per-queue') {
       const isSingle = nic.channels.current === 1 && desired.target === 1
       const skip = { code: 'shared-interrupt', why: LAYOUT_TEXT[nic.interruptLayout] } as const

@@ -84,6 +84,8 @@ export interface Tunable<V> {
   readonly noun: string
   readonly codec: Codec<V>
   readonly switch?: Switch
+  /** More keys of the configuration that concern it. */
+  readonly furtherSwitches?: readonly Switch[]
   /** Tunables whose settings the kernel resets with this one: they are planned, and compared, in the next round. */
   readonly resets?: readonly TunableName[]
   /** True if a wanted value leaves a choice: a move inside it is not drift. */

@@ -24,6 +24,7 @@ import { parseHistogram } from '../../src/hypervisor/zerocopy/histogram'
 import { parseModprobeConf } from '../../src/hypervisor/zerocopy/modprobe-conf'
 import { parseUsers } from '../../src/hypervisor/zerocopy/module'
 import { probeTarget } from '../../src/hypervisor/zerocopy/probe-target'
+import { parseOptions } from '../../src/irqbalance/options'
 import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
 import { parseCpuList, parseCpuMask } from '../../src/kernel/cpulist'
 import {
@@ -51,7 +52,6 @@ import { parseDrops, parseOffloads, parseRootQdisc } from '../../src/report/pars
 import { newestLines } from '../../src/system/line-log'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
-import { bannedIrqs } from '../../src/writers/irqbalance'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
 import { rulesWriters } from '../../src/writers/udev-rules'
@@ -197,7 +197,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'RUN+="smp_affinity", A',
     'RUN+="smp_affinity", ATTR{',
   ],
-  ['irqbalance', (text) => bannedIrqs(text.split('\0')), '--banirq='],
+  ['irqbalance', (text) => parseOptions(text.split('\0')).bannedIrqs, '--banirq='],
 ]
 
 /** What is repeated: separators, halves of pairs, and words of the formats. */

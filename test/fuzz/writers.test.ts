@@ -1,9 +1,9 @@
 /** The files of other programs that may write channels, IRQ affinity or XPS. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
+import { parseOptions } from '../../src/irqbalance/options'
 import { ifcfgWriter } from '../../src/writers/ifcfg'
 import { iniValue, parseIni } from '../../src/writers/ini'
-import { bannedIrqs } from '../../src/writers/irqbalance'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
 import { activeSections } from '../../src/writers/tuned'
@@ -131,14 +131,16 @@ describe('irqbalance', () => {
         ([irq, how]) =>
           [[`--banirq=${irq}`], ['--banirq', `${irq}`], ['-i', `${irq}`], [`-i${irq}`]][how] ?? [],
       )
-      expect(bannedIrqs(['/usr/sbin/irqbalance', ...args])).toEqual(new Set(banned.map(([irq]) => irq)))
+      expect(parseOptions(['/usr/sbin/irqbalance', ...args]).bannedIrqs).toEqual(
+        new Set(banned.map(([irq]) => irq)),
+      )
     },
   )
   holds(
     'of any text: numbers that are written there',
     damaged('/usr/sbin/irqbalance\0--foreground\0--banirq=24\0-i\u000025\0'),
     (text) => {
-      for (const irq of bannedIrqs(text.split('\0'))) must(numbersIn(text).has(irq), irq)
+      for (const irq of parseOptions(text.split('\0')).bannedIrqs) must(numbersIn(text).has(irq), irq)
     },
   )
 })

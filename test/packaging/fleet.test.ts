@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { renderMetrics } from '../../src/daemon/prometheus'
+import { NOT_ASKED } from '../../src/irqbalance/ask'
 import { BUNDLE } from '../support/bundle'
 import { dashboardPanels } from '../support/dashboard'
 import { guestOf, nicOf } from '../support/simulated-kernel'
@@ -42,6 +43,7 @@ function allMetrics(): string {
         suspended: [],
         changes: [],
         regressionHolds: new Map(),
+        irqbalance: NOT_ASKED,
         againMs: undefined,
       },
       DEFAULT_SETTINGS,

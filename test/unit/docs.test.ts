@@ -1,4 +1,5 @@
 /** What the documentation names exists: commands, options, keys, files, exit codes, and the program's own words. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -8,6 +9,7 @@ import { parseFragment } from '../../src/config/parse'
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { EXIT } from '../../src/errors'
+import { NOT_ASKED } from '../../src/irqbalance/ask'
 import { CONCLUSION_IDS } from '../../src/report/conclusions'
 import { guestOf } from '../support/simulated-kernel'
 
@@ -133,7 +135,7 @@ test('metrics are named as the daemon names them, and the list of the fleet pack
   const result = { guest, missing: [], skips: [], regressionHolds: new Map(), suspended: [], changes: [] }
   const health = { sources: new Map(), configValid: true, startedAt: 0 }
   const names = [
-    ...guestFamilies({ ...result, againMs: undefined }, DEFAULT_SETTINGS, health),
+    ...guestFamilies({ ...result, irqbalance: NOT_ASKED, againMs: undefined }, DEFAULT_SETTINGS, health),
     ...new DaemonCounters().families([]),
     lastCheck(0),
   ].map(({ name }) => name)

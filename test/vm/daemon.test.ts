@@ -190,7 +190,7 @@ describe('vqtune daemon', () => {
   })
 
   test('irqbalance that starts over again and again: named, given way, and then no more said of it', async () => {
-    await daemon.configure(SHORT)
+    await daemon.configure(`${SHORT}\n[defaults]\nirqbalance = "leave"\n`)
     const known = (await daemon.history()).length
     await guest.writeFile('/etc/default/irqbalance', 'IRQBALANCE_ARGS="--interval=1"\n')
     await guest.run(['systemctl', 'start', 'irqbalance'])

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ERROR_KINDS } from '../../errors'
+import { irqbalance } from './irqbalance'
 import { outcome } from './outcome'
 import { skip } from './skip'
 import { step } from './step'
@@ -21,5 +22,6 @@ export const convergence = {
       }),
     )
     .describe('NICs that lost connectivity with their new channels'),
+  irqbalance,
   failure: z.object({ kind: z.enum(ERROR_KINDS), message: z.string() }).nullable(),
 }

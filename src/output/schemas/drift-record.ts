@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { DRIFT_KINDS } from '../../drift/classify'
-import { DRIFT_ACTIONS, type DriftRecord, OWN_ACTIONS } from '../../drift/history'
+import { DRIFT_ACTIONS, type DriftRecord, OWN_ACTIONS, OWN_KINDS } from '../../drift/history'
 
 export const driftRecord = z
   .object({
     at: z.string(),
-    kind: z.enum(DRIFT_KINDS),
+    kind: z.enum([...DRIFT_KINDS, ...OWN_KINDS]),
     nic: z.string().nullable().describe('null for the guest as a whole'),
     old: z.string(),
     new: z.string(),

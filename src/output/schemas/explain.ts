@@ -8,6 +8,7 @@ import { TUNABLE_NAMES } from '../../tunables/index'
 import { WRITER_MATCHES, WRITER_NAMES, type Writer } from '../../writers/writer'
 import { channels } from './channels'
 import { document } from './document'
+import { irqbalance } from './irqbalance'
 import { skip } from './skip'
 
 const hypervisor = z
@@ -84,6 +85,7 @@ export const explain = document('vqtune explain --json', {
   notes: z.array(z.string()).describe('settings that are not changed, and what that means'),
   skips: z.array(skip),
   writers: z.array(writer),
+  irqbalance: irqbalance.describe('of the interrupts of this NIC'),
   ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
   kernel: z.array(trait),
   next: z.string(),

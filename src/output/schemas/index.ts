@@ -22,7 +22,7 @@ import { hostZerocopyProbe } from './host-zerocopy-probe'
 import { hostZerocopyStatus } from './host-zerocopy-status'
 import { plan } from './plan'
 import { report } from './report'
-import { rollback, rollbackDryRun } from './rollback'
+import { rollback, rollbackDryRun, rollbackIrqbalance } from './rollback'
 import { status } from './status'
 import { trial } from './trial'
 
@@ -33,6 +33,7 @@ export const SCHEMAS = {
   apply,
   rollback,
   'rollback-dry-run': rollbackDryRun,
+  'rollback-irqbalance': rollbackIrqbalance,
   drift,
   explain,
   report,

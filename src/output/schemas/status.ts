@@ -11,6 +11,7 @@ import { NIC_STATES } from '../describe'
 import { channels } from './channels'
 import { daemonView } from './daemon-view'
 import { document } from './document'
+import { irqbalance } from './irqbalance'
 import { positive } from './number'
 import { queue } from './queue'
 import { skip } from './skip'
@@ -56,5 +57,6 @@ export const status = document('vqtune status --json', {
   vcpus,
   nics: z.array(nic),
   ignored: z.array(ignored),
+  irqbalance,
   daemon: daemonView,
 })

@@ -141,7 +141,14 @@ export class World {
         () =>
           new ReconcileLoop(
             this.guest.systemFor(process),
-            { drift: nothing, write: nothing, conflict: nothing, reverted: nothing, problem: nothing },
+            {
+              drift: nothing,
+              write: nothing,
+              conflict: nothing,
+              reverted: nothing,
+              irqbalance: nothing,
+              problem: nothing,
+            },
             abort.signal,
             { wall: () => time.now, uptime: () => time.now },
             () => {

@@ -102,6 +102,7 @@ function daemonOn({ system, signal }: ReturnType<typeof setUp>) {
       conflict: () => {},
       reverted: ({ from, channels, why, failure }) =>
         void told.push(`${from} -> ${channels}: ${why}${failure === undefined ? '' : ' (failed)'}`),
+      irqbalance: () => {},
       problem: (topic, text) => void problems.set(topic, text),
     },
     signal,

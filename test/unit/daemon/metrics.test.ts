@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../../src/daemon/metrics'
 import { renderMetrics } from '../../../src/daemon/prometheus'
+import { NOT_ASKED } from '../../../src/irqbalance/ask'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
 describe('metrics of a guest', () => {
@@ -31,6 +32,11 @@ describe('metrics of a guest', () => {
         missing: [],
         changes: [],
         regressionHolds: new Map(),
+        irqbalance: {
+          ...NOT_ASKED,
+          pid: 812,
+          nics: [{ virtio: 'virtio2', ifindex: 2, name: 'eth2', irqs: [26, 27, 28, 29] }],
+        },
         suspended: [],
         againMs: undefined,
       },
@@ -43,6 +49,7 @@ describe('metrics of a guest', () => {
       'vqtune_nic_channels_maximum{nic="eth2"} 4',
       'vqtune_nic_limited_by{nic="eth2",factor="vcpus"} 1',
       'vqtune_nic_private_queues{nic="eth2"} 2',
+      'vqtune_nic_irqbalance_interrupts{nic="eth2"} 4',
       'vqtune_nic_drifted_settings{nic="eth2"} 1',
       'vqtune_nic_skipped{nic="eth2",reason="shared-interrupt"} 1',
       'vqtune_event_source_up{source="udev"} 1',

@@ -60,6 +60,8 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
           void told.push(`fight ${nic} ${otherWriter.name} ${awaySeconds}`),
         reverted: ({ nic, from, channels, why }) =>
           void told.push(`put back ${nic} ${from} ${channels}: ${why}`),
+        irqbalance: ({ added, released }) =>
+          void told.push(`irqbalance +${added.length} -${released.length}`),
         problem: (topic, text) => {
           if (text !== undefined) told.push(`trouble ${topic}: ${text.replace(root, '')}`)
         },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { PassResult } from '../../../src/daemon/reconcile-loop'
 import { statusLine } from '../../../src/daemon/summary'
+import { NOT_ASKED } from '../../../src/irqbalance/ask'
 import type { Skip, Step } from '../../../src/model'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
@@ -17,6 +18,7 @@ describe('statusLine', () => {
     changes: [],
     regressionHolds: new Map(),
     suspended: [],
+    irqbalance: NOT_ASKED,
     againMs: undefined,
     ...result,
   })

@@ -81,7 +81,7 @@ it('is believed while the process that wrote it lives', () => {
 })
 
 it('is as the schema of vqtune status says', () => {
-  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [] }
+  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [], irqbalance: null }
   for (const view of [viewOf(), 'unknown', undefined] as const) {
     expectSchema('status', { ...rest, daemon: daemonJson(view) })
   }

@@ -70,7 +70,9 @@ describe('programs at work', () => {
     const { '/proc/812/cmdline': _, ...silent } = files
     expect(readRunningTools(systemWith(silent), OWN)).toEqual([runningTool({ args: [] })])
     const { '/proc/812/status': __, ...ended } = files
-    expect(readRunningTools(systemWith(ended), OWN)).toEqual([])
+    const tree = systemWith(ended)
+    const live = Object.assign(Object.create(tree), { paths: { ...tree.paths, root: '' } })
+    expect(readRunningTools(live, OWN)).toEqual([])
     const system = systemWith(files)
     const ending = Object.assign(Object.create(system), { readText: systemFailing('ESRCH').readText })
     expect(readRunningTools(ending, OWN)).toEqual([])

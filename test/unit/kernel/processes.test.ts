@@ -1,7 +1,7 @@
 import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { findPrograms, type Program, readArguments, readProcess } from '../../../src/kernel/processes'
-import { openSystem } from '../../../src/system/system'
+import { openSystem, type System } from '../../../src/system/system'
 import { processFiles, systemWith } from '../../support/systems'
 
 /** The ids of those of these processes that are taken for the program. */
@@ -17,6 +17,15 @@ describe('a process is taken for a program', () => {
   it("only when it is root's: anybody can give one any name", () => {
     const irqbalance = { name: 'irqbalance' }
     expect(found(irqbalance, irqbalance, { ...irqbalance, uid: 1000 }, { name: 'bash' })).toEqual([1])
+  })
+
+  it('in a tree made by hand, where nothing says whose it is', () => {
+    const { '/proc/7/status': _, ...files } = processFiles(7, 'irqbalance')
+    const program = { name: 'irqbalance' }
+    expect(findPrograms(systemWith(files), [program]).map(({ pid }) => pid)).toEqual([7])
+    const system = systemWith(files)
+    const running = Object.assign(Object.create(system) as System, { paths: { ...system.paths, root: '' } })
+    expect(findPrograms(running, [program])).toEqual([])
   })
 
   it('by the file that it runs, where that can be seen, and not by its name alone', () => {

@@ -56,6 +56,7 @@ describe('schemas', () => {
         ...verbs.map((words) => words.join('-')),
         ...dryRun.map((words) => `${words.join('-')}-dry-run`),
         ...lists.map((words) => `${words.join('-')}-list`),
+        'rollback-irqbalance',
       ].sort(),
     )
     for (const words of verbs) {
