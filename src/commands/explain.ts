@@ -18,7 +18,8 @@ import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { changedValues, nounOf } from '../tunables/engine'
-import { findWriters } from '../writers/index'
+import { agreesWith } from '../writers/agreement'
+import { searchWriters, WRITER_NAMES, type WriterSearch } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
 import { type GuestPlan, planGuestFor } from './guest-plan'
@@ -44,7 +45,7 @@ interface Explanation {
   /** Empty when the host gives enough. */
   readonly remedies: readonly PlatformRemedy[]
   readonly verdicts: readonly QueueAffinity[]
-  readonly writers: readonly Writer[]
+  readonly search: WriterSearch
   readonly recorded: LedgerEntry | undefined
   readonly traits: readonly KernelTrait[]
   readonly next: string
@@ -77,7 +78,7 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
       ? found.map((limit) => (limit.onHost ? { ...limit, next: undefined } : limit))
       : found
   const usable = usableCpus(guest.cpus, settings.isolated).length
-  const writers = findWriters(context.system, nic)
+  const search = searchWriters(context.system, nic)
   const recorded = entryOf(ledger, nic)
   return {
     nicPlan,
@@ -86,9 +87,9 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
     limits,
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
-    writers,
+    search,
     recorded,
-    traits: await traitsOf(context, look, nicPlan, writers, recorded),
+    traits: await traitsOf(context, look, nicPlan, search.writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
   }
 }
@@ -148,7 +149,7 @@ function explanationText(explanation: Explanation, colors: Paint): string {
     ...remedies.flatMap((remedy, index) => remedyLines(remedy, index > 0, colors)),
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
-    ...section('Other software that may change it', writerLines(explanation.writers)),
+    ...section('Other software that may change it', writerLines(explanation)),
     ...section('Changed by vqtune', ledgerLines(explanation)),
     ...section('What this kernel does, by what it shows', traitLines(explanation.traits)),
     '',
@@ -201,13 +202,30 @@ function queueLines({ verdicts, nicPlan }: Explanation): string[] {
   return [whole, ...nicPlan.plan.notes]
 }
 
-function writerLines(writers: readonly Writer[]): string[] {
-  if (writers.length === 0) return ['none detected']
+function writerLines(explanation: Explanation): string[] {
+  const { writers, notSearched } = explanation.search
+  const left = notSearched.map((text) => `not searched: ${text}`)
+  if (writers.length === 0) return [`none of the ${WRITER_NAMES.length} known writers was found`, ...left]
   const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
-  return writers.flatMap(({ writer, where, what, matches, remedy }) => [
-    `${certainty[matches]}${writer} (${where}): ${what}`,
-    `  -> ${remedy}`,
-  ])
+  return [
+    ...writers.flatMap((writer) => [
+      `${certainty[writer.matches]}${writer.writer} (${writer.where}): ${writer.what}${agreement(writer, explanation)}`,
+      `  -> ${writer.remedy}`,
+    ]),
+    ...left,
+  ]
+}
+
+function agreement(writer: Writer, explanation: Explanation): string {
+  const agrees = agreementOf(writer, explanation)
+  if (agrees === undefined) return ''
+  return agrees ? '; as the target' : `; the target is ${explanation.nicPlan.desired.target}`
+}
+
+function agreementOf(writer: Writer, { nicPlan, look }: Explanation): boolean | undefined {
+  const { nic, desired } = nicPlan
+  const vcpus = look.guest.cpus.online.length
+  return agreesWith(writer, { target: desired.target, maximum: nic.channels.maximum, vcpus })
 }
 
 function traitLines(traits: readonly KernelTrait[]): string[] {
@@ -253,7 +271,7 @@ function channelsOf(values: RecordedValues): string {
 }
 
 function explanationJson(explanation: Explanation): object {
-  const { nicPlan, hypervisor, arithmetic, limits, remedies, verdicts, writers, recorded, traits, next } =
+  const { nicPlan, hypervisor, arithmetic, limits, remedies, verdicts, search, recorded, traits, next } =
     explanation
   const { nic, desired } = nicPlan
   return {
@@ -280,7 +298,13 @@ function explanationJson(explanation: Explanation): object {
     })),
     notes: nicPlan.plan.notes,
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
-    writers,
+    writers: search.writers.map((writer) => ({
+      ...writer,
+      value: writer.value ?? null,
+      agrees: agreementOf(writer, explanation) ?? null,
+    })),
+    knownWriters: WRITER_NAMES,
+    notSearched: search.notSearched,
     ledger: recorded ?? null,
     kernel: traits,
     next,

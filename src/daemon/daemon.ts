@@ -60,7 +60,7 @@ export class Daemon {
       (reason) => {
         // vqtune's own writes are no news.
         if (reason === LEDGER_WRITTEN && !this.loop.hasNewLedger) return
-        if (this.passes.trigger(reason)) this.loop.scanProcesses()
+        this.loop.scanProcesses(this.passes.trigger(reason))
       },
       () => this.publish(),
     )

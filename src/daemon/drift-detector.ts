@@ -13,7 +13,13 @@ export interface AttributedDrift {
   readonly attribution: Attribution
 }
 
+/** So many processes are read in a fraction of a millisecond. */
+const NEWEST = 32
+/** Between two scans in a burst of events. */
+const SCAN_PAUSE_MS = 10
+
 export class DriftDetector {
+  private scannedAt = 0
   private before: GuestSnapshot | undefined
   private runningTools: readonly RunningTool[] = []
   /** The last observation that was queried; a pass queries each several times, and each query would read the ledger. */
@@ -25,11 +31,23 @@ export class DriftDetector {
     this.before = before
   }
 
-  /** Something has just happened: scan for running tools, which may exit within milliseconds. */
-  scanProcesses(): void {
-    // Several events may precede the pass that needs the result.
-    const more = readRunningTools(this.system, process.pid)
-    this.runningTools = [...this.runningTools, ...more].slice(-20)
+  /**
+   * Something has just happened: scan for running tools, which may exit within a millisecond. The newest processes first,
+   * and of the others only once in a burst of events: they stay longer.
+   */
+  scanProcesses(isFirst: boolean): void {
+    const now = performance.now()
+    if (!isFirst && now - this.scannedAt < SCAN_PAUSE_MS) return
+    this.keep(readRunningTools(this.system, process.pid, NEWEST))
+    if (isFirst) this.keep(readRunningTools(this.system, process.pid))
+    this.scannedAt = performance.now()
+  }
+
+  /** Several events may precede the pass that needs the result. One that is about to end has no arguments any more. */
+  private keep(seen: readonly RunningTool[]): void {
+    const more = seen.filter(({ args }) => args.length > 0)
+    const known = new Set(more.map(({ pid }) => pid))
+    this.runningTools = [...this.runningTools.filter(({ pid }) => !known.has(pid)), ...more].slice(-20)
   }
 
   compare(guest: ObservedGuest): readonly Drift[] {

@@ -87,7 +87,8 @@ describe('tuned', () => {
         tunable: 'channels',
         matches: 'yes',
         remedy:
-          'remove channels= from /usr/lib/tuned/network-latency/tuned.conf, or set on-conflict = "yield" for this NIC',
+          'cp -r /usr/lib/tuned/network-latency /etc/tuned/network-latency, change the copy to be without channels=, then run systemctl restart tuned; or set on-conflict = "yield" for this NIC',
+        value: '1',
       },
     ])
   })
