@@ -45,6 +45,8 @@ export interface Paths {
   readonly vendorConfig: string
   /** Forgotten at reboot, like the settings that it describes: ledger, lock, daemon state. */
   readonly runDir: string
+  /** What the kernel notes of writers, where the unit has it do so. */
+  readonly writerTraces: readonly string[]
   /** Kept across reboots: drift history. */
   readonly stateDir: string
   /** The hypervisor half only. */
@@ -155,6 +157,9 @@ export function pathsUnder(root: string): Paths {
     etcConfigDir: `${root}/etc/vqtune/conf.d`,
     vendorConfig: `${root}/usr/lib/vqtune/vqtune.toml`,
     runDir: `${root}/run/vqtune`,
+    writerTraces: ['tracing', 'debug/tracing'].map(
+      (place) => `${root}/sys/kernel/${place}/instances/vqtune/trace`,
+    ),
     stateDir: `${root}/var/lib/vqtune`,
     hypervisor: {
       etcPve: `${root}/etc/pve`,

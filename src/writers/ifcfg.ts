@@ -86,5 +86,6 @@ function parseShellValues(text: string): readonly { key: string; value: string; 
 export const ifcfg: KnownWriter = {
   name: 'ifcfg',
   title: "ifcfg files (`ETHTOOL_OPTS`, wicked's `ETHTOOL_OPTIONS`)",
+  actsByItself: true,
   find,
 }

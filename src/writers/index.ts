@@ -4,7 +4,7 @@
  */
 import type { System } from '../system/system'
 import { alibaba } from './alibaba'
-import { boundedSearch } from './bounded-system'
+import { type BoundedSearch, boundedSearch } from './bounded-system'
 import { cloudInit } from './cloud-init'
 import { cron } from './cron'
 import { dracut } from './dracut'
@@ -32,7 +32,7 @@ import { udevRules } from './udev-rules'
 import type { KnownWriter, Writer, WriterTarget } from './writer'
 
 export const WRITERS: readonly KnownWriter[] = [
-  { name: 'irqbalance', title: 'irqbalance', find: findIrqbalance },
+  { name: 'irqbalance', title: 'irqbalance', actsByItself: true, find: findIrqbalance },
   tuned,
   networkManager,
   dispatcher,
@@ -67,15 +67,17 @@ export interface WriterSearch {
   readonly notSearched: readonly string[]
 }
 
-/** All writers that may change settings of this NIC; certain ones first. Does not throw for unreadable files. */
-export function searchWriters(system: System, nic: WriterTarget): WriterSearch {
-  const bounded = boundedSearch(system)
+/**
+ * All writers that may change settings of this NIC; certain ones first. Does not throw for unreadable files.
+ * @param bounded of an earlier NIC of the same look: files are read once
+ */
+export function searchWriters(
+  system: System,
+  nic: WriterTarget,
+  bounded: BoundedSearch = boundedSearch(system),
+): WriterSearch {
   const found = WRITERS.flatMap(({ find }) => find(bounded.system, nic))
   const rank = { yes: 0, maybe: 1, unreadable: 2 } as const
   const writers = [...found].sort((a, b) => rank[a.matches] - rank[b.matches])
   return { writers, notSearched: bounded.left }
-}
-
-export function findWriters(system: System, nic: WriterTarget): readonly Writer[] {
-  return searchWriters(system, nic).writers
 }

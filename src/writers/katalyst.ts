@@ -17,4 +17,9 @@ function find(system: System): readonly Writer[] {
   )
 }
 
-export const katalyst: KnownWriter = { name: 'katalyst', title: 'katalyst-agent (IRQ tuning)', find }
+export const katalyst: KnownWriter = {
+  name: 'katalyst',
+  title: 'katalyst-agent (IRQ tuning)',
+  actsByItself: true,
+  find,
+}

@@ -130,5 +130,6 @@ function plainCondition(key: string, globs: readonly string[], nic: WriterTarget
 export const link: KnownWriter = {
   name: 'systemd-link',
   title: 'systemd .link files (`CombinedChannels=`, `IRQAffinityPolicy=`, `ReceivePacketSteeringCPUMask=`)',
+  actsByItself: true,
   find,
 }

@@ -92,5 +92,6 @@ function byMatch(sections: ReturnType<typeof parseIni>): Match {
 export const networkManager: KnownWriter = {
   name: 'NetworkManager',
   title: 'NetworkManager connections (`ethtool.channels-*`)',
+  actsByItself: true,
   find,
 }

@@ -338,5 +338,6 @@ function includedProfiles(sections: IniSections): readonly string[] {
 export const tuned: KnownWriter = {
   name: 'tuned',
   title: 'tuned (`[net] channels`, `[irq]`, `isolated_cores`, scripts)',
+  actsByItself: true,
   find,
 }

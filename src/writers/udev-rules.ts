@@ -91,7 +91,7 @@ function callWriters(
   const text = command
     .replace(
       /%k|\$kernel|\$name|%E\{INTERFACE\}|\$env\{INTERFACE\}|\$env\{ID_NET_NAME\}|%E\{ID_NET_NAME\}/g,
-      '$INTERFACE',
+      '$name',
     )
     .replace(/%p|\$devpath|%S|\$sys/g, '$DEVPATH')
     .replaceAll('%%', '%')
@@ -113,6 +113,7 @@ function callWriters(
       text: found,
       isPlain: true,
       bindings: new Map([
+        ['name', ANY_NIC],
         ['INTERFACE', ANY_NIC],
         ['ID_NET_NAME', ANY_NIC],
       ]),
@@ -185,5 +186,6 @@ function condition(key: string, attribute: string, globs: readonly string[], nic
 export const udevRules: KnownWriter = {
   name: 'udev-rule',
   title: 'udev rules, and helpers that they call',
+  actsByItself: true,
   find,
 }

@@ -37,6 +37,8 @@ export interface KnownWriter {
   readonly name: string
   /** In words, for the guide. */
   readonly title: string
+  /** It may write at any time while it runs, and so can be named for a change; the others write at an event of their own. */
+  readonly actsByItself?: boolean
   /** Reads files and /proc only. Does not throw for what cannot be read. */
   readonly find: (system: System, nic: WriterTarget) => readonly Writer[]
 }

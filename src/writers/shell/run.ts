@@ -31,6 +31,7 @@ const MAX_TEXTS = 64
 const MAX_COMMANDS = 20_000
 const MAX_DEPTH = 6
 const LEAVES = new Set(['exit', 'return', 'continue', 'break'])
+const POSITIONS = ['1', '2', '3', '4', '5', '6', '7', '8', '9']
 const SKIPPED_WORDS = new Set(['!', 'time', 'do'])
 
 interface Frame {
@@ -337,9 +338,13 @@ class Run {
       if (isAlways) this.dead = true
       return true
     }
-    if (name === 'set' || name === 'shift') {
-      for (const key of ['1', '2', '3', '4', '5', '6', '7', '8', '9', '@', '*'])
-        this.env.set(key, [UNRESOLVED])
+    if (name === 'shift') {
+      for (const key of POSITIONS) this.env.set(key, this.env.get(String(Number(key) + 1)) ?? [UNRESOLVED])
+      return true
+    }
+    if (name === 'set') {
+      if (argv.some(({ texts }) => texts[0] === '--'))
+        for (const key of [...POSITIONS, '@', '*']) this.env.set(key, [UNRESOLVED])
       return true
     }
     if (name === 'eval') {

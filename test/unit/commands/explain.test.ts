@@ -68,7 +68,7 @@ Next: vqtune apply enp0s9
     expect(text).toContain('\ntarget: M = min(vCPUs 4, host 4) = 4: one per vCPU\n')
     expect(text).toContain('\nLimited by:\n  there is a queue pair for each of the 4 vCPUs: no limit\n')
     expect(text).toContain('\nQueues:\n  each queue is private to its vCPUs\n')
-    expect(text).toContain('\nOther software that may change it:\n  none detected\n')
+    expect(text).toContain('\nOther software that may change it:\n  none of the 25 known writers was found\n')
     expect(text).toMatch(/\nNext: nothing to do\n$/)
     expect(text).not.toContain('How to get more')
   })
