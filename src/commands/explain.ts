@@ -19,6 +19,7 @@ import { type Paint, paint } from '../text/paint'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { changedValues, nounOf } from '../tunables/engine'
 import { agreesWith } from '../writers/agreement'
+import { auditAdvice } from '../writers/audit-rule'
 import { searchWriters, WRITER_NAMES, type WriterSearch } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
@@ -46,6 +47,8 @@ interface Explanation {
   readonly remedies: readonly PlatformRemedy[]
   readonly verdicts: readonly QueueAffinity[]
   readonly search: WriterSearch
+  /** About auditd, which can tell who changes settings by hand. */
+  readonly audit: string | undefined
   readonly recorded: LedgerEntry | undefined
   readonly traits: readonly KernelTrait[]
   readonly next: string
@@ -88,6 +91,7 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
     search,
+    audit: auditAdvice(context.system),
     recorded,
     traits: await traitsOf(context, look, nicPlan, search.writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
@@ -204,7 +208,10 @@ function queueLines({ verdicts, nicPlan }: Explanation): string[] {
 
 function writerLines(explanation: Explanation): string[] {
   const { writers, notSearched } = explanation.search
-  const left = notSearched.map((text) => `not searched: ${text}`)
+  const left = [
+    ...notSearched.map((text) => `not searched: ${text}`),
+    ...(explanation.audit === undefined ? [] : [explanation.audit]),
+  ]
   if (writers.length === 0) return [`none of the ${WRITER_NAMES.length} known writers was found`, ...left]
   const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
   return [
@@ -305,6 +312,7 @@ function explanationJson(explanation: Explanation): object {
     })),
     knownWriters: WRITER_NAMES,
     notSearched: search.notSearched,
+    audit: explanation.audit ?? null,
     ledger: recorded ?? null,
     kernel: traits,
     next,

@@ -31,7 +31,7 @@ export function readAuditedCommands(
   ownPid: number,
   since: number,
 ): readonly AuditedCommand[] {
-  const path = system.paths.writers.auditLog
+  const path = system.paths.writers.audit.log
   try {
     if (!system.exists(path) || ownershipProblem(system, path) !== undefined) return []
     return parseAuditLog(readNewestLines(path, NEWEST_BYTES)).filter(

@@ -99,8 +99,7 @@ export interface WriterPaths {
   readonly huaweiScripts: readonly string[]
   readonly tencentDirs: readonly string[]
   readonly perftune: { readonly scripts: readonly string[]; readonly configs: readonly string[] }
-  readonly auditLog: string
-  readonly auditRules: readonly string[]
+  readonly audit: { readonly log: string; readonly rules: string; readonly rulesDir: string }
 }
 
 /** What `vqtune host` reads and writes. */
@@ -304,8 +303,11 @@ export function pathsUnder(root: string): Paths {
         ].map((name) => `${root}/${name}`),
         configs: [`${root}/etc/scylla.d/perftune.yaml`, `${root}/etc/scylla.d/scylla-perftune.conf`],
       },
-      auditLog: `${root}/var/log/audit/audit.log`,
-      auditRules: [`${root}/etc/audit/audit.rules`, `${root}/etc/audit/rules.d`],
+      audit: {
+        log: `${root}/var/log/audit/audit.log`,
+        rules: `${root}/etc/audit/audit.rules`,
+        rulesDir: `${root}/etc/audit/rules.d`,
+      },
     },
   }
 }

@@ -91,6 +91,7 @@ export const explain = document('vqtune explain --json', {
   writers: z.array(writer),
   knownWriters: z.array(z.enum(WRITER_NAMES)).describe('all that were searched for'),
   notSearched: z.array(z.string()).describe('files that were too large or too many, with the reason'),
+  audit: z.string().nullable().describe('what auditd records, or how to make it; null without auditd'),
   ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
   kernel: z.array(trait),
   next: z.string(),

@@ -175,7 +175,7 @@ Next: vqtune apply enp0s9
     const text = await explain('debian-6.12-4cpu-4q', { files })
     expect(text).toContain('the configuration allows at most 2: cap = 2 (/etc/vqtune/vqtune.toml:1)')
     expect(text).toContain('  irqbalance (pid 77): runs and moves')
-    expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link): sets CombinedChannels=1')
+    expect(text).toContain('  systemd-link (/etc/systemd/network/10-a.link:4): sets CombinedChannels=1')
     expect(text).toContain('\nChanged by vqtune:\n  nothing since boot\n')
     const json = JSON.parse(await explain('debian-6.12-4cpu-4q', { files, json: true }))
     expectSchema('explain', json)
