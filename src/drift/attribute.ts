@@ -75,7 +75,7 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
   if (noted !== undefined) {
     const describe =
       evidence.describeTraced ?? (({ name, pid }) => `${name} (pid ${pid}) wrote it, as the kernel noted`)
-    return { name: noted.name, evidence: describe(noted) }
+    return { name: noted.parent?.name ?? noted.name, evidence: describe(noted) }
   }
   const all = evidence.candidates.filter(
     (candidate) =>

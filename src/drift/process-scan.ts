@@ -64,7 +64,7 @@ export function readRunningTools(system: System, ownPid: number, newest?: number
 }
 
 /** Only root's, as the tool itself; a process that only has a service's name is not named. */
-function parentOf(system: System, pid: number): RunningTool['parent'] {
+export function parentOf(system: System, pid: number): RunningTool['parent'] {
   const parent = pid > 1 ? readProcess(system, pid) : undefined
   if (parent?.uid !== 0) return undefined
   const service = SERVICES.find(({ name }) => name === parent.name)

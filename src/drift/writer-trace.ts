@@ -6,6 +6,7 @@ import { readArguments, readLoginUid, readProcess } from '../kernel/processes'
 import type { TunableName } from '../model'
 import type { System } from '../system/system'
 import { escapeToOneLine } from '../text/escape'
+import { parentOf } from './process-scan'
 
 export interface TracedWrite {
   readonly tunable: TunableName
@@ -16,6 +17,8 @@ export interface TracedWrite {
   readonly at: number
   /** Channels that it set; undefined for other settings, and where the kernel cannot tell. */
   readonly count?: number
+  /** The service that started it. */
+  readonly parent?: { readonly name: string; readonly pid: number }
 }
 
 const TUNABLES: Readonly<Record<string, TunableName>> = {
@@ -31,7 +34,10 @@ export function readTracedWrites(system: System, ownPid: number, since: number):
   for (const path of system.paths.writerTraces) {
     try {
       const text = system.readText(path)
-      if (text !== undefined) return parseTrace(text).filter(({ pid, at }) => pid !== ownPid && at > since)
+      if (text !== undefined)
+        return parseTrace(text)
+          .filter(({ pid, at }) => pid !== ownPid && at > since)
+          .map((write) => withService(system, write))
     } catch {
       // Not for this user, or not in this sandbox.
     }
@@ -39,16 +45,23 @@ export function readTracedWrites(system: System, ownPid: number, since: number):
   return []
 }
 
+/** Any user can give a process the name of a service: only one that root runs as that service counts. */
+function withService(system: System, { parent, ...write }: TracedWrite): TracedWrite {
+  const service = parent === undefined ? undefined : parentOf(system, parent.pid)
+  return service === undefined ? write : { ...write, parent: service }
+}
+
 /** Lines such as `ethtool-532 [001] ..... 123.456: channels: (virtnet_set_channels+0x0/0x120) count=2`. Pure. */
 export function parseTrace(text: string): readonly TracedWrite[] {
+  const started = new Map<number, { name: string; pid: number }>()
   return text.split('\n').flatMap((line): TracedWrite[] => {
-    const found =
-      /^\s*(.{1,16})-(\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[\d+\]\s+\S+\s+(\d+\.\d+): (\w+): \(.*?\)(?: count=(\d+))?\s*$/.exec(
-        line,
-      )
+    const fork = FORK.exec(line)
+    if (fork !== null) started.set(Number(fork[3]), { name: fork[1] as string, pid: Number(fork[2]) })
+    const found = WRITE.exec(line)
     const tunable = found === null ? undefined : TUNABLES[found[4] as string]
     if (found === null || tunable === undefined) return []
     const [, name = '', pid, at, , count] = found
+    const parent = started.get(Number(pid))
     return [
       {
         tunable,
@@ -56,10 +69,15 @@ export function parseTrace(text: string): readonly TracedWrite[] {
         pid: Number(pid),
         at: Number(at),
         ...(count === undefined ? {} : { count: Number(count) }),
+        ...(parent === undefined ? {} : { parent }),
       },
     ]
   })
 }
+
+const WRITE =
+  /^\s*(.{1,16})-(\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[\d+\]\s+\S+\s+(\d+\.\d+): (\w+): \(.*?\)(?: count=(\d+))?\s*$/
+const FORK = /: sched_process_fork: comm=(.{1,16}) pid=(\d+) child_comm=.{1,16} child_pid=(\d+)\s*$/
 
 /** The last process that the kernel noted for this change; undefined for none, or if several wrote. Pure. */
 export function tracedWriter(
@@ -78,11 +96,12 @@ export function tracedWriter(
 }
 
 /** What is known of it besides, if it still runs: a shell that somebody typed into does. */
-export function describeTraced(system: System, { name, pid, count }: TracedWrite): string {
+export function describeTraced(system: System, { name, pid, count, parent }: TracedWrite): string {
   const still = readProcess(system, pid)
   const login = still?.name === name ? readLoginUid(system, pid) : undefined
   const args = still?.name === name ? readArguments(system, pid).join(' ') : ''
   const more = [
+    ...(parent === undefined ? [] : [`started by ${parent.name} ${parent.pid}`]),
     ...(args === '' || args === name
       ? []
       : [`command ${args.length <= 60 ? args : `${args.slice(0, 57)}...`}`]),

@@ -36,6 +36,20 @@ describe('what the kernel noted', () => {
     expect(readTracedWrites(systemFailing('EACCES'), 77, 0)).toEqual([])
   })
 
+  it('tells the service that started it, if root runs it', () => {
+    const trace = `tuned-500 [001] ..... 99.9: sched_process_fork: comm=tuned pid=500 child_comm=tuned child_pid=532
+ethtool-532 [001] ..... 100.1: channels: (virtnet_set_channels+0x0/0x120) count=2
+`
+    const write = { tunable: 'channels', name: 'ethtool', pid: 532, at: 100.1, count: 2 }
+    const of = (uid: number) =>
+      readTracedWrites(systemWith({ [PATH]: trace, ...processFiles(500, 'tuned', { uid }) }), 1, 0)
+    expect(of(0)).toEqual([{ ...write, parent: { name: 'tuned', pid: 500 } }])
+    expect(of(1000)).toEqual([write])
+    expect(describeTraced(systemWith({}), of(0)[0] ?? write)).toBe(
+      'ethtool (pid 532, started by tuned 500) set 2 channels, as the kernel noted',
+    )
+  })
+
   it('names the last that set this value, and none of several that wrote masks', () => {
     const [ethtool, ...others] = parseTrace(TRACE)
     if (ethtool === undefined) throw new Error('no write')
