@@ -1,10 +1,10 @@
 /** What a script of another program writes, as findings. */
 import type { System } from '../system/system'
-import type { Bindings, Command } from './shell/run'
+import type { Bindings } from './shell/run'
 import { type OpenScript, type Script, type ScriptWrite, scriptWrites } from './shell/script'
 import { listAllowed, readableText, type Writer, type WriterTarget } from './writer'
 
-export type { Bindings, Command, Script, ScriptWrite }
+export type { Bindings }
 
 /** Any interface: what a dispatcher calls its scripts with. */
 export const ANY_NIC = ['*'] as const
