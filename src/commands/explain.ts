@@ -41,6 +41,8 @@ export async function run(context: CommandContext): Promise<number> {
 interface Explanation {
   readonly nicPlan: NicPlan
   readonly hypervisor: Hypervisor
+  /** Online. */
+  readonly vcpus: number
   readonly arithmetic: string
   readonly limits: readonly Limit[]
   /** Empty when the host gives enough. */
@@ -86,6 +88,7 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
   return {
     nicPlan,
     hypervisor,
+    vcpus: guest.cpus.online.length,
     arithmetic: describeTarget(nicPlan, guest.cpus.online.length, usable),
     limits,
     remedies,
@@ -229,9 +232,8 @@ function agreement(writer: Writer, explanation: Explanation): string {
   return agrees ? '; as the target' : `; the target is ${explanation.nicPlan.desired.target}`
 }
 
-function agreementOf(writer: Writer, { nicPlan, look }: Explanation): boolean | undefined {
+function agreementOf(writer: Writer, { nicPlan, vcpus }: Explanation): boolean | undefined {
   const { nic, desired } = nicPlan
-  const vcpus = look.guest.cpus.online.length
   return agreesWith(writer, { target: desired.target, maximum: nic.channels.maximum, vcpus })
 }
 
