@@ -1,5 +1,4 @@
 /** What no capture holds, whatever was asked for: passwords and keys, and what vqtune has no use for. Pure. */
-import { parseIni } from '../writers/ini'
 import type { CapturedNodes } from './recording'
 
 const REMOVED = 'removed'
@@ -32,6 +31,12 @@ const KEPT_PARAMETERS = new Set([
 /** Sections of a NetworkManager keyfile that say for which NIC it is and what it sets there; no other is kept. */
 const KEPT_SECTIONS = new Set(['connection', 'ethernet', '802-3-ethernet', 'match', 'ethtool', 'link'])
 
+/** Kept as a whole: vqtune's own, and configuration that says what a NIC is or has. */
+const OURS =
+  /^(?:[^/]+$|proc\/|programs\/|(?:etc|usr\/lib|run|var\/lib)\/vqtune\/|run\/(?:irqbalance|udev)\/|(?:etc|usr\/lib)\/(?:tuned|os-release)|(?:etc|run|lib|usr\/lib|usr\/local\/lib)\/(?:udev|modprobe\.d|sysctl\.d|systemd\/network)\/|etc\/(?:sysctl\.conf|default\/irqbalance|machine-id|resolv\.conf)|etc\/sysconfig\/)/
+const SETS_QUEUES =
+  /ethtool|smp_affinity|[rx]ps_cpus|rps_flow_cnt|irqbalance|perftune|multi[-_]?queue|set_irq_affinity|ecs_mq|isolated_cores|channels/i
+
 const SECRET = '[\\w.-]*(?:psk|passw(?:or)?d|passphrase|secret|private[-_]?key|wep[-_]?key|mka-ca?k)[\\w.-]*'
 /** `key = value` to the end of the line. */
 const ASSIGNED = new RegExp(`^([ \\t]*${SECRET}[ \\t]*=[ \\t]*)\\S.*$`, 'gim')
@@ -56,11 +61,12 @@ export function withoutSecrets(nodes: CapturedNodes): CapturedNodes {
 function textWithoutSecrets(at: string, text: string): string | undefined {
   if (at === 'proc/cmdline') return keptParameters(text)
   if (/^(?:sys|ethtool|later)\//.test(at) || (at.startsWith('proc/') && !at.endsWith('/cmdline'))) return text
-  const own = at.includes('/NetworkManager/system-connections/') ? keptSections(text) : text
-  return own?.replace(ASSIGNED, `$1${REMOVED}`).replace(WITHIN, (whole, key: string, value: string) => {
-    if (value === REMOVED) return whole
-    return `${key}${value.startsWith('"') ? `"${REMOVED}"` : REMOVED}`
-  })
+  return keptText(at, text)
+    ?.replace(ASSIGNED, `$1${REMOVED}`)
+    .replace(WITHIN, (whole, key: string, value: string) => {
+      if (value === REMOVED) return whole
+      return `${key}${value.startsWith('"') ? `"${REMOVED}"` : REMOVED}`
+    })
 }
 
 function keptParameters(commandLine: string): string {
@@ -72,13 +78,37 @@ function keptParameters(commandLine: string): string {
     )
 }
 
+/** What is read of others to find out who sets queues: their scripts and tables are none of ours, unless they do. */
+function keptText(at: string, text: string): string | undefined {
+  if (at.includes('/NetworkManager/system-connections/')) return keptSections(text)
+  if (OURS.test(at)) return text
+  if (!SETS_QUEUES.test(text)) return ''
+  return /^(?:etc|var\/lib)\/cloud\//.test(at) ? keptCommands(text) : text
+}
+
+/** Its name is known, and that it cannot be read: that is an answer, too. Lines keep their numbers. */
 function keptSections(text: string): string | undefined {
-  // Its name is known, and that it cannot be read: that is an answer, too.
-  if (text === '') return text
-  const sections = parseIni(text)
-  if (!sections.has('ethtool')) return undefined
-  return [...sections]
-    .filter(([name]) => KEPT_SECTIONS.has(name))
-    .map(([name, pairs]) => [`[${name}]\n`, ...pairs.map(([key, value]) => `${key}=${value}\n`)].join(''))
+  if (text !== '' && !/^\[ethtool\][ \t\r]*$/m.test(text)) return undefined
+  let isKept = false
+  return text
+    .split('\n')
+    .map((line) => {
+      const name = /^\[([^\]]*)\]/.exec(line.trim())?.[1]
+      if (name !== undefined) isKept = KEPT_SECTIONS.has(name)
+      return isKept ? line : ''
+    })
+    .join('\n')
+}
+
+/** Of cloud-init's data: what is run, and no users, keys and files. Lines keep their numbers. */
+function keptCommands(text: string): string {
+  if (text.startsWith('#!')) return text
+  let isKept = false
+  return text
+    .split('\n')
+    .map((line, index) => {
+      if (/^[^\s#-]/.test(line)) isKept = /^(?:boot|run)cmd:/.test(line)
+      return isKept || (index === 0 && line.startsWith('#cloud-config')) ? line : ''
+    })
     .join('\n')
 }

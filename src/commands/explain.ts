@@ -25,7 +25,9 @@ import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { changedValues, nounOf } from '../tunables/engine'
-import { findWriters } from '../writers/index'
+import { agreesWith } from '../writers/agreement'
+import { auditAdvice } from '../writers/audit-rule'
+import { searchWriters, WRITER_NAMES, type WriterSearch } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
 import { type GuestPlan, planGuestFor } from './guest-plan'
@@ -46,12 +48,16 @@ export async function run(context: CommandContext): Promise<number> {
 interface Explanation {
   readonly nicPlan: NicPlan
   readonly hypervisor: Hypervisor
+  /** Online. */
+  readonly vcpus: number
   readonly arithmetic: string
   readonly limits: readonly Limit[]
   /** Empty when the host gives enough. */
   readonly remedies: readonly PlatformRemedy[]
   readonly verdicts: readonly QueueAffinity[]
-  readonly writers: readonly Writer[]
+  readonly search: WriterSearch
+  /** About auditd, which can tell who changes settings by hand. */
+  readonly audit: string | undefined
   /** Its interrupts that irqbalance leaves alone; undefined: no irqbalance is running. */
   readonly irqbalance: IrqbalanceState | undefined
   readonly recorded: LedgerEntry | undefined
@@ -86,19 +92,21 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
       ? found.map((limit) => (limit.onHost ? { ...limit, next: undefined } : limit))
       : found
   const usable = usableCpus(guest.cpus, settings.isolated).length
-  const writers = findWriters(context.system, nic)
+  const search = searchWriters(context.system, nic)
   const recorded = entryOf(ledger, nic)
   return {
     nicPlan,
     hypervisor,
+    vcpus: guest.cpus.online.length,
     arithmetic: describeTarget(nicPlan, guest.cpus.online.length, usable),
     limits,
     remedies,
     verdicts: checkQueueAffinity(nic, desired),
-    writers,
+    search,
+    audit: auditAdvice(context.system),
     irqbalance: irqbalanceOf(context, nicPlan),
     recorded,
-    traits: await traitsOf(context, look, nicPlan, writers, recorded),
+    traits: await traitsOf(context, look, nicPlan, search.writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
   }
 }
@@ -164,7 +172,7 @@ function explanationText(explanation: Explanation, colors: Paint): string {
     ...section('Skipped', nicPlan.plan.skips.map(describeSkip)),
     ...section('Queues', queueLines(explanation)),
     ...(irqbalance === undefined ? [] : ['', describeIrqbalance(irqbalance)]),
-    ...section('Other software that may change it', writerLines(explanation.writers)),
+    ...section('Other software that may change it', writerLines(explanation)),
     ...section('Changed by vqtune', ledgerLines(explanation)),
     ...section('What this kernel does, by what it shows', traitLines(explanation.traits)),
     '',
@@ -217,13 +225,32 @@ function queueLines({ verdicts, nicPlan }: Explanation): string[] {
   return [whole, ...nicPlan.plan.notes]
 }
 
-function writerLines(writers: readonly Writer[]): string[] {
-  if (writers.length === 0) return ['none detected']
+function writerLines(explanation: Explanation): string[] {
+  const { writers, notSearched } = explanation.search
+  const left = [
+    ...notSearched.map((text) => `not searched: ${text}`),
+    ...(explanation.audit === undefined ? [] : [explanation.audit]),
+  ]
+  if (writers.length === 0) return [`none of the ${WRITER_NAMES.length} known writers was found`, ...left]
   const certainty = { yes: '', maybe: 'possibly ', unreadable: 'unknown: ' } as const
-  return writers.flatMap(({ writer, where, what, matches, remedy }) => [
-    `${certainty[matches]}${writer} (${where}): ${what}`,
-    `  -> ${remedy}`,
-  ])
+  return [
+    ...writers.flatMap((writer) => [
+      `${certainty[writer.matches]}${writer.writer} (${writer.where}): ${writer.what}${agreement(writer, explanation)}`,
+      `  -> ${writer.remedy}`,
+    ]),
+    ...left,
+  ]
+}
+
+function agreement(writer: Writer, explanation: Explanation): string {
+  const agrees = agreementOf(writer, explanation)
+  if (agrees === undefined) return ''
+  return agrees ? '; as the target' : `; the target is ${explanation.nicPlan.desired.target}`
+}
+
+function agreementOf(writer: Writer, { nicPlan, vcpus }: Explanation): boolean | undefined {
+  const { nic, desired } = nicPlan
+  return agreesWith(writer, { target: desired.target, maximum: nic.channels.maximum, vcpus })
 }
 
 function traitLines(traits: readonly KernelTrait[]): string[] {
@@ -276,7 +303,7 @@ function explanationJson(explanation: Explanation): object {
     limits,
     remedies,
     verdicts,
-    writers,
+    search,
     irqbalance,
     recorded,
     traits,
@@ -307,8 +334,15 @@ function explanationJson(explanation: Explanation): object {
     })),
     notes: nicPlan.plan.notes,
     skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
-    writers,
     irqbalance: irqbalanceJson(irqbalance),
+    writers: search.writers.map((writer) => ({
+      ...writer,
+      value: writer.value ?? null,
+      agrees: agreementOf(writer, explanation) ?? null,
+    })),
+    knownWriters: WRITER_NAMES,
+    notSearched: search.notSearched,
+    audit: explanation.audit ?? null,
     ledger: recorded ?? null,
     kernel: traits,
     next,

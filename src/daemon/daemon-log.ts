@@ -74,10 +74,10 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     this.log.debug({ nic: step.nic, result }, `${describeStep(step)} (${step.reason}): ${end}`)
   }
 
-  conflict: ReconcileEvents['conflict'] = (nic, otherWriter, { reversals, awaySeconds }) => {
+  conflict: ReconcileEvents['conflict'] = (nic, otherWriter, { reversals, awaySeconds, earlier }) => {
     this.counters.countConflictBackoff(nic)
     const { name, evidence } = otherWriter
-    this.pass.backoffs.push({ nic, otherWriter: name, evidence, reversals, awaySeconds })
+    this.pass.backoffs.push({ nic, otherWriter: name, evidence, reversals, awaySeconds, earlier })
   }
 
   /** A pass has ended. @param missing what is not as desired */

@@ -61,7 +61,7 @@ export class Daemon {
         // vqtune's own writes are no news.
         if (reason === LEDGER_WRITTEN && !this.loop.hasNewLedger) return
         if (reason === IRQBALANCE_CHANGED) this.loop.irqbalanceChanged()
-        if (this.passes.trigger(reason)) this.loop.scanProcesses()
+        this.loop.scanProcesses(this.passes.trigger(reason))
       },
       () => this.publish(),
     )

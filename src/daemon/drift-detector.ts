@@ -1,19 +1,33 @@
 /** What changed since the last observation, and who did it if there is evidence. Keeps one observation. */
 import { type Attribution, attribute } from '../drift/attribute'
+import { readAuditedCommands } from '../drift/audit-log'
 import { readCandidateWriters } from '../drift/candidate-writers'
 import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
 import { type RunningTool, readRunningTools } from '../drift/process-scan'
 import { type GuestSnapshot, snapshotOf, withOwnWrites } from '../drift/snapshot'
-import type { ObservedGuest, Step } from '../model'
+import { describeTraced, readTracedWrites, type TracedWrite } from '../drift/writer-trace'
+import type { ObservedGuest, ObservedNic, Step } from '../model'
 import { readLedger } from '../planner/ledger'
 import type { System } from '../system/system'
+import { WRITER_NAMES } from '../writers/index'
 
 export interface AttributedDrift {
   readonly drift: Drift
   readonly attribution: Attribution
 }
 
+/** So many processes are read in a fraction of a millisecond. */
+const NEWEST = 32
+/** Between two scans in a burst of events. */
+const SCAN_PAUSE_MS = 10
+
+/** A command is logged before it sets anything, and the observation before may have been at the same time. */
+const AUDIT_SLACK_MS = 1_000
+
 export class DriftDetector {
+  private scannedAt = 0
+  private tracedUntil = 0
+  private observedAt = Date.now()
   private before: GuestSnapshot | undefined
   private runningTools: readonly RunningTool[] = []
   /** The last observation that was queried; a pass queries each several times, and each query would read the ledger. */
@@ -25,11 +39,23 @@ export class DriftDetector {
     this.before = before
   }
 
-  /** Something has just happened: scan for running tools, which may exit within milliseconds. */
-  scanProcesses(): void {
-    // Several events may precede the pass that needs the result.
-    const more = readRunningTools(this.system, process.pid)
-    this.runningTools = [...this.runningTools, ...more].slice(-20)
+  /**
+   * Something has just happened: scan for running tools, which may exit within a millisecond. The newest processes first,
+   * and of the others only once in a burst of events: they stay longer.
+   */
+  scanProcesses(isFirst: boolean): void {
+    const now = performance.now()
+    if (!isFirst && now - this.scannedAt < SCAN_PAUSE_MS) return
+    this.keep(readRunningTools(this.system, process.pid, NEWEST))
+    if (isFirst) this.keep(readRunningTools(this.system, process.pid))
+    this.scannedAt = performance.now()
+  }
+
+  /** Several events may precede the pass that needs the result. One that is about to end has no arguments any more. */
+  private keep(seen: readonly RunningTool[]): void {
+    const more = seen.filter(({ args }) => args.length > 0)
+    const known = new Set(more.map(({ pid }) => pid))
+    this.runningTools = [...this.runningTools.filter(({ pid }) => !known.has(pid)), ...more].slice(-20)
   }
 
   compare(guest: ObservedGuest): readonly Drift[] {
@@ -40,15 +66,23 @@ export class DriftDetector {
     const { before, runningTools } = this
     this.runningTools = []
     if (drifts.length === 0 || before === undefined) return []
+    const isOfSetting = drifts.some((drift) => isSettingDrift(drift.kind))
+    const tracedWrites = isOfSetting ? readTracedWrites(this.system, process.pid, this.tracedUntil) : []
+    this.tracedUntil = Math.max(this.tracedUntil, ...tracedWrites.map(({ at }) => at))
+    const audited = isOfSetting
+      ? readAuditedCommands(this.system, process.pid, this.observedAt - AUDIT_SLACK_MS)
+      : []
     const evidence = {
       drifts,
       before,
       after: this.snapshot(guest),
       entries: readLedger(this.system, guest.bootId).entries,
-      candidates: drifts.some((drift) => isSettingDrift(drift.kind))
-        ? readCandidateWriters(this.system, guest.nics)
-        : [],
+      candidates: isOfSetting ? readCandidateWriters(this.system, changedNics(drifts, guest)) : [],
+      knownWriters: WRITER_NAMES.length,
       runningTools,
+      tracedWrites,
+      describeTraced: (write: TracedWrite) => describeTraced(this.system, write),
+      audited,
     }
     return drifts.map((drift) => ({ drift, attribution: attribute(drift, evidence) }))
   }
@@ -70,6 +104,7 @@ export class DriftDetector {
   /** @returns the observation that is kept */
   remember(guest: ObservedGuest): GuestSnapshot {
     this.before = this.snapshot(guest)
+    this.observedAt = Date.now()
     return this.before
   }
 
@@ -79,4 +114,10 @@ export class DriftDetector {
     }
     return this.looked.snapshot
   }
+}
+
+/** The others need no search of files. */
+function changedNics(drifts: readonly Drift[], { nics }: ObservedGuest): readonly ObservedNic[] {
+  const changed = new Set(drifts.filter(({ kind }) => isSettingDrift(kind)).map(({ ifindex }) => ifindex))
+  return nics.filter(({ ifindex }) => changed.has(ifindex))
 }

@@ -4,8 +4,10 @@ import type { NicInterrupts } from '../irqbalance/wanted'
 import type { System } from '../system/system'
 import type { Clock } from './clock'
 
+/** Repairs must not wait for one that sleeps: it is asked again after the pause. */
+const ANSWER_MS = 5_000
 /** One that does not answer costs a pass the time limit of an answer: not each pass. */
-const PAUSE_MS = 60_000
+const PAUSE_MS = 15_000
 /** It runs for a while before it opens its socket: until then, that is no problem to report. */
 const START_MS = 30_000
 
@@ -30,7 +32,7 @@ export class IrqbalanceRequests {
    */
   async ask(wanted: readonly NicInterrupts[], isUrgent = false): Promise<Asked> {
     if (this.signal.aborted || (!isUrgent && this.clock.uptime() < this.quietUntil)) return this.latest
-    const answer = await askIrqbalance(this.system, wanted, { signal: this.signal })
+    const answer = await askIrqbalance(this.system, wanted, { answerMs: ANSWER_MS, signal: this.signal })
     const asked = this.isStarting(answer) ? { ...answer, problem: undefined } : answer
     this.latest = asked
     this.onChange(asked)

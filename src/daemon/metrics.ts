@@ -9,7 +9,7 @@ import { checkQueueAffinity } from '../planner/queue-affinity'
 import { STEP_RESULTS, type StepOutcome } from '../planner/reconcile'
 import { TUNABLE_NAMES } from '../tunables/index'
 import { VERSION } from '../version'
-import { WRITER_NAMES } from '../writers/writer'
+import { WRITER_NAMES } from '../writers/index'
 import type { Family, Sample } from './prometheus'
 import type { PassResult } from './reconcile-loop'
 

@@ -15,6 +15,8 @@ export interface Backoff {
   readonly evidence: string
   readonly reversals: number
   readonly awaySeconds: number
+  /** Back-offs before this one. */
+  readonly earlier: number
 }
 
 export interface PassEvents {
@@ -91,8 +93,13 @@ function writeOf(step: Step): Write {
   return { tunable, key: `${tunable} ${key}`, old, new: now, reason }
 }
 
-function backoffSentence({ otherWriter, evidence, reversals, awaySeconds }: Backoff): string {
-  return `${nameOf(otherWriter)} reversed its settings ${reversals} times (${evidence}); suspended for ${awaySeconds} s`
+/** One that came back is told with what was tried. */
+function backoffSentence({ otherWriter, evidence, reversals, awaySeconds, earlier }: Backoff): string {
+  const tried =
+    earlier === 0
+      ? ''
+      : `, again after ${earlier} ${earlier === 1 ? 'suspension' : 'suspensions'}, each time set back`
+  return `${nameOf(otherWriter)} reversed its settings ${reversals} times${tried} (${evidence}); suspended for ${awaySeconds} s`
 }
 
 /** `channels 2 -> 4, 8 interrupts and 4 XPS masks set (changed by ethtool -L eth0 combined 2, PID 812)` */
@@ -205,7 +212,10 @@ function isToldByEvidence({ writer }: DriftRecord): boolean {
 
 function writerPhrase({ writer, evidence }: DriftRecord): string {
   const seen = seenAtWork(evidence)
-  if (seen === undefined) return nameOf(writer)
+  if (seen === undefined) {
+    const pid = / \(pid (\d+)[,)].* as the kernel noted$/.exec(evidence)?.[1]
+    return pid === undefined ? nameOf(writer) : `${writer}, PID ${pid}`
+  }
   const { command, pid, parent } = seen
   if (parent?.name === writer) return `${writer}, PID ${parent.pid}: ${command}`
   return `${command}, PID ${pid}${parent === undefined ? '' : `, started by ${parent.name}`}`

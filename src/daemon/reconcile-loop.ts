@@ -125,8 +125,8 @@ export class ReconcileLoop {
   }
 
   /** An event arrived: scan for running tools, before they exit. */
-  scanProcesses(): void {
-    this.detector.scanProcesses()
+  scanProcesses(isFirst: boolean): void {
+    this.detector.scanProcesses(isFirst)
   }
 
   /** Whether the ledger is another one than at the end of the last pass. */

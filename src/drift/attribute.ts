@@ -7,9 +7,11 @@ import type { TunableName } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { entryOf, type LedgerEntry } from '../planner/ledger'
 import { changedValues, hasKernelLayout, showsKernelLayout } from '../tunables/engine'
+import { type AuditedCommand, auditedWriter } from './audit-log'
 import { type Drift, isSettingDrift } from './classify'
 import { type RunningTool, runningWriter } from './process-scan'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
+import { type TracedWrite, tracedWriter } from './writer-trace'
 
 export interface Attribution {
   /** A program's name, 'kernel', 'vqtune', or 'unknown'. */
@@ -28,6 +30,8 @@ export interface CandidateWriter {
   readonly says?: string
   /** It was told not to write them: a suspect, and never named as the writer. */
   readonly isOnlyPossible?: boolean
+  /** It writes only at an event of its own, such as a boot, and is no evidence: the file that says this value. */
+  readonly onlyAt?: string
   readonly evidence: string
 }
 
@@ -39,8 +43,16 @@ export interface AttributionInput {
   /** Ledger entries as they are now. */
   readonly entries: readonly LedgerEntry[]
   readonly candidates: readonly CandidateWriter[]
+  /** How many writers are searched for. */
+  readonly knownWriters: number
   /** Programs that were running when the change was noticed. */
   readonly runningTools: readonly RunningTool[]
+  /** Writes that the kernel noted since the last change. */
+  readonly tracedWrites?: readonly TracedWrite[]
+  /** What else is known of a process that the kernel noted. */
+  readonly describeTraced?: (write: TracedWrite) => string
+  /** ethtool commands of the audit log since the last change. */
+  readonly audited?: readonly AuditedCommand[]
 }
 
 /** For drifts of the guest itself there is no writer to name. */
@@ -56,15 +68,26 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
     }
   }
   const kind = drift.kind
-  const seen = runningWriter(evidence.runningTools, kind, drift)
+  const noted = tracedWriter(evidence.tracedWrites ?? [], kind, drift.new)
+  const tools = evidence.runningTools.filter(({ pid }) => noted === undefined || pid === noted.pid)
+  const seen = runningWriter(tools, kind, drift)
   if (seen !== undefined) return seen
-  const possible = evidence.candidates.filter(
+  const audited = auditedWriter(evidence.audited ?? [], kind, drift, noted?.pid)
+  if (audited !== undefined) return audited
+  if (noted !== undefined) {
+    const describe =
+      evidence.describeTraced ?? (({ name, pid }) => `${name} (pid ${pid}) wrote it, as the kernel noted`)
+    return { name: noted.parent?.name ?? noted.name, evidence: describe(noted) }
+  }
+  const all = evidence.candidates.filter(
     (candidate) =>
       candidate.writes.includes(kind) &&
       (candidate.nic === undefined || candidate.nic === drift.nic) &&
       (candidate.says === undefined || saysValue(candidate.says, drift.new)),
   )
-  const candidates = possible.filter(({ isOnlyPossible }) => isOnlyPossible !== true)
+  const candidates = all.filter(
+    ({ onlyAt, isOnlyPossible }) => onlyAt === undefined && isOnlyPossible !== true,
+  )
   const [only] = candidates
   if (only !== undefined && candidates.length === 1) return { name: only.name, evidence: only.evidence }
   if (candidates.length > 1) {
@@ -73,9 +96,18 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
       evidence: `one of ${candidates.map((candidate) => candidate.name).join(', ')}; which one is unknown`,
     }
   }
-  const [suspect] = possible
+  const suspect = all.find(({ isOnlyPossible }) => isOnlyPossible === true)
   if (suspect !== undefined) return { name: 'unknown', evidence: `possibly ${suspect.evidence}` }
-  return { name: 'unknown', evidence: 'no known writer of this setting is active in the guest' }
+  return {
+    name: 'unknown',
+    evidence: `none of the ${evidence.knownWriters} known writers was seen to write it${placesOf(all, kind)}`,
+  }
+}
+
+/** Files that set this value when they are run, not seen to run. Only for channels: their value is known. */
+function placesOf(candidates: readonly CandidateWriter[], kind: TunableName): string {
+  const places = [...new Set(candidates.flatMap(({ onlyAt }) => onlyAt ?? []))].slice(0, 3)
+  return places.length === 0 || kind !== 'channels' ? '' : `; ${places.join(', ')} would set this value`
 }
 
 /** The value is in the text as a separate number. Only for channels, which are a single number. */

@@ -2,7 +2,8 @@
 
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
-import { findWriters } from '../writers/index'
+import { boundedSearch } from '../writers/bounded-system'
+import { searchWriters, WRITERS } from '../writers/index'
 import type { Writer as KnownWriter } from '../writers/writer'
 import type { CandidateWriter } from './attribute'
 
@@ -14,12 +15,17 @@ export function readCandidateWriters(
   system: System,
   nics: readonly ObservedNic[],
 ): readonly CandidateWriter[] {
+  const bounded = boundedSearch(system)
   return nics.flatMap((nic) =>
-    findWriters(system, nic)
-      .filter(({ writer, matches }) => matches === 'yes' || (matches === 'maybe' && writer === 'irqbalance'))
+    searchWriters(system, nic, bounded)
+      .writers.filter(
+        ({ writer, matches }) => matches === 'yes' || (matches === 'maybe' && writer === 'irqbalance'),
+      )
       .map((writer) => candidateOf(writer, nic.name)),
   )
 }
+
+const BY_ITSELF = new Set(WRITERS.filter((one) => one.actsByItself === true).map(({ name }) => name))
 
 function candidateOf({ writer, where, what, tunable, matches }: KnownWriter, nic: string): CandidateWriter {
   return {
@@ -29,6 +35,7 @@ function candidateOf({ writer, where, what, tunable, matches }: KnownWriter, nic
     // irqbalance chooses at run time; the others write the one value in their file.
     ...(writer === 'irqbalance' ? {} : { says: what }),
     ...(matches === 'maybe' ? { isOnlyPossible: true } : {}),
+    ...(BY_ITSELF.has(writer) ? {} : { onlyAt: where }),
     evidence: `${writer} (${where}) ${what}`,
   }
 }

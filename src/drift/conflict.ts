@@ -39,7 +39,13 @@ export type ConflictVerdict =
   | { readonly action: 'reassert' }
   | { readonly action: 'yield' | 'report' }
   /** vqtune backs off until then. */
-  | { readonly action: 'back-off'; readonly reversals: number; readonly awaySeconds: number }
+  | {
+      readonly action: 'back-off'
+      readonly reversals: number
+      readonly awaySeconds: number
+      /** Back-offs before this one, after which the other writer came back. */
+      readonly earlier: number
+    }
 
 const MAX_BACKOFF_SECONDS = 86_400
 
@@ -79,7 +85,7 @@ export function afterReversal(
       sinceMs: now,
       ...made,
     },
-    verdict: { action: 'back-off', reversals: reversals.length, awaySeconds },
+    verdict: { action: 'back-off', reversals: reversals.length, awaySeconds, earlier: state.backoffs },
   }
 }
 

@@ -3,7 +3,16 @@
  * program that was running is not necessarily the one: the evidence says no more than that.
  */
 
-import { findPrograms, isProgram, type Program, readArguments, readProcess } from '../kernel/processes'
+import {
+  isNamed,
+  isProgram,
+  type Program,
+  processIds,
+  readArguments,
+  readLoginUid,
+  readName,
+  readProcess,
+} from '../kernel/processes'
 import type { TunableName } from '../model'
 import type { System } from '../system/system'
 import { escapeToOneLine } from '../text/escape'
@@ -15,6 +24,8 @@ export interface RunningTool {
   readonly args: readonly string[]
   /** Its parent, if known. */
   readonly parent: { readonly name: string; readonly pid: number } | undefined
+  /** The user who logged in, whoever it became by sudo; absent if no login led to it. */
+  readonly loginUid?: number
 }
 
 /** Short-lived programs that administrators and services use to change these settings. */
@@ -29,18 +40,31 @@ const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: reado
 /** Services that start a tool for each setting: the other writer is the service. */
 const SERVICES: readonly Program[] = [{ name: 'tuned', script: true }, { name: 'NetworkManager' }]
 
-/** Scans procfs once. @param ownPid its children are ours */
-export function readRunningTools(system: System, ownPid: number): readonly RunningTool[] {
-  return findPrograms(system, TOOLS).flatMap(({ name, pid, parentPid }): RunningTool[] => {
+/**
+ * Scans procfs once, the newest processes first: a tool that an event tells of was started just before, and exits within
+ * a millisecond. All that is told of one is read at once.
+ * @param ownPid its children are ours
+ * @param newest no more processes than this, if told
+ */
+export function readRunningTools(system: System, ownPid: number, newest?: number): readonly RunningTool[] {
+  const pids = [...processIds(system)].sort((a, b) => b - a).slice(0, newest)
+  return pids.flatMap((pid): RunningTool[] => {
+    const name = readName(system, pid)
+    const program = TOOLS.find((tool) => isNamed(name, tool))
+    if (program === undefined) return []
     const args = readArguments(system, pid)
+    const found = readProcess(system, pid)
+    if (found === undefined || !isProgram(found, program)) return []
     // Our own children, and monitors, write nothing that needs attribution.
-    if (parentPid === ownPid || args.includes('--monitor')) return []
-    return [{ name, pid, args, parent: parentOf(system, parentPid) }]
+    if (found.parentPid === ownPid || args.includes('--monitor')) return []
+    const loginUid = readLoginUid(system, pid)
+    const parent = parentOf(system, found.parentPid)
+    return [{ name, pid, args, parent, ...(loginUid === undefined ? {} : { loginUid }) }]
   })
 }
 
 /** Only root's, as the tool itself; a process that only has a service's name is not named. */
-function parentOf(system: System, pid: number): RunningTool['parent'] {
+export function parentOf(system: System, pid: number): RunningTool['parent'] {
   const parent = pid > 1 ? readProcess(system, pid) : undefined
   if (parent?.uid !== 0) return undefined
   const service = SERVICES.find(({ name }) => name === parent.name)
@@ -49,7 +73,9 @@ function parentOf(system: System, pid: number): RunningTool['parent'] {
 }
 
 const AT_WORK = 'was running when the change was noticed'
-const EVIDENCE = new RegExp(`^(.+) \\(pid (\\d+)(?:, started by (.+) (\\d+))?\\) ${AT_WORK}$`)
+const EVIDENCE = new RegExp(
+  `^(.+) \\(pid (\\d+)(?:, started by (.+?) (\\d+))?(?:, login uid \\d+)?\\) ${AT_WORK}$`,
+)
 
 /** A program as named in the evidence. */
 export interface SeenAtWork extends Pick<RunningTool, 'pid' | 'parent'> {
@@ -80,15 +106,23 @@ export function runningWriter(
   const [seen] = able
   if (seen === undefined || new Set(able.map(writerOf)).size > 1) return undefined
   const by = seen.parent === undefined ? '' : `, started by ${seen.parent.name} ${seen.parent.pid}`
+  const login = seen.loginUid === undefined ? '' : `, login uid ${seen.loginUid}`
   return {
     name: writerOf(seen),
-    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}) ${AT_WORK}`,
+    evidence: `${commandOf(seen)} (pid ${seen.pid}${by}${login}) ${AT_WORK}`,
   }
 }
 
 /** The arguments of ethtool show what it sets: another NIC, another value, or nothing. Scripts show nothing. */
 function means({ name, args }: RunningTool, drift: { nic: string | undefined; new: string }): boolean {
-  if (name !== 'ethtool') return true
+  return name !== 'ethtool' || setsChannels(args, drift)
+}
+
+/** Whether these arguments of ethtool set the channels of the NIC to the value. Pure. */
+export function setsChannels(
+  args: readonly string[],
+  drift: { readonly nic: string | undefined; readonly new: string },
+): boolean {
   const sets = args.some((arg) => arg === '-L' || arg === '--set-channels')
   return sets && drift.nic !== undefined && args.includes(drift.nic) && args.includes(drift.new)
 }
@@ -97,7 +131,8 @@ function writerOf({ name, parent }: RunningTool): string {
   return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name
 }
 
-function commandOf({ name, args }: RunningTool): string {
+/** The command in one line of at most 80 characters. Pure. */
+export function commandOf({ name, args }: Pick<RunningTool, 'name' | 'args'>): string {
   const text = escapeToOneLine(args.length === 0 ? name : args.join(' '))
   return text.length <= 80 ? text : `${text.slice(0, 77)}...`
 }

@@ -20,8 +20,11 @@ import {
 } from './record'
 import { irqsOf, isSameNic, type NicInterrupts } from './wanted'
 
-/** As long as a program may take. irqbalance answers between two looks at all interrupts, which take it milliseconds. */
-const ANSWER_MS = 5_000
+/**
+ * irqbalance answers between two looks at all interrupts, which take it milliseconds. But when its list or the vCPUs have
+ * changed, some versions sleep for one interval, 10 s by default, in the middle of a look (sleep_approx in scan()).
+ */
+const ANSWER_MS = 15_000
 /** Another vqtune holds the lock for as long as it takes to ask, or for a change of channels. */
 const LOCK_WAIT_MS = 5_000
 
@@ -39,6 +42,7 @@ export interface Asked {
 }
 
 export interface AskOptions {
+  /** Milliseconds to wait for each answer; default 15000. */
   readonly answerMs?: number
   readonly signal?: AbortSignal | undefined
 }

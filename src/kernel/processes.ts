@@ -61,7 +61,8 @@ export function isProgram({ name, uid, exe }: Process, program: Program): boolea
   return program.script === true ? INTERPRETER.test(file) : isNamed(file.slice(0, NAME_LENGTH), program)
 }
 
-function isNamed(name: string, program: Program): boolean {
+/** Pure. */
+export function isNamed(name: string, program: Program): boolean {
   return typeof program.name === 'string'
     ? name === program.name.slice(0, NAME_LENGTH)
     : program.name.test(name)
@@ -85,6 +86,14 @@ export function readProcess(system: System, pid: number): Process | undefined {
 export function readArguments(system: System, pid: number): readonly string[] {
   const args = readOf(system, pid, 'cmdline').split('\0')
   return args.at(-1) === '' ? args.slice(0, -1) : args
+}
+
+const NO_LOGIN = 4_294_967_295
+
+/** The user id that logged in, which sudo and su do not change; undefined if none, or if the kernel keeps none. */
+export function readLoginUid(system: System, pid: number): number | undefined {
+  const uid = parseWholeNumber(readOf(system, pid, 'loginuid').trim())
+  return uid === NO_LOGIN ? undefined : uid
 }
 
 /** The kernel's comm; empty if it exited. */

@@ -48,6 +48,8 @@ export interface Paths {
   readonly runIrqbalance: string
   /** Forgotten at reboot, like the settings that it describes: ledger, lock, daemon state. */
   readonly runDir: string
+  /** What the kernel notes of writers, where the unit has it do so. */
+  readonly writerTraces: readonly string[]
   /** Kept across reboots: drift history. */
   readonly stateDir: string
   /** The hypervisor half only. */
@@ -59,13 +61,50 @@ export interface Paths {
 export interface WriterPaths {
   readonly tunedDir: string
   readonly tunedActiveProfile: string
+  readonly tunedPostProfile: string
   readonly tunedProfileDirs: readonly string[]
   readonly networkManagerDirs: readonly string[]
-  readonly ifcfgDir: string
+  /** Of initscripts, and of wicked. */
+  readonly ifcfgDirs: readonly string[]
   readonly linkDirs: readonly string[]
   readonly udevRuleDirs: readonly string[]
   /** Environment of irqbalance's unit: RHEL, Debian. */
   readonly irqbalanceFiles: readonly string[]
+  /** Programs that rules name without a path. */
+  readonly udevProgramDirs: readonly string[]
+  readonly dispatcherDirs: readonly string[]
+  /** Scripts that network services run for each interface. */
+  readonly networkHooks: readonly string[]
+  readonly networkHookDirs: readonly string[]
+  readonly ifupdownFiles: readonly string[]
+  readonly ifupdownDir: string
+  readonly ifupdownHookDirs: readonly string[]
+  readonly rcLocalFiles: readonly string[]
+  readonly initDirs: readonly string[]
+  /** rcN.d, with the links of enabled init scripts. */
+  readonly runlevelDirs: readonly string[]
+  /** Tables with a column for the user. */
+  readonly cronTables: readonly string[]
+  readonly cronTableDir: string
+  readonly cronUserDirs: readonly string[]
+  readonly cronScriptDirs: readonly string[]
+  readonly anacrontab: string
+  readonly unitDirs: readonly string[]
+  readonly cloudConfigFiles: readonly string[]
+  readonly cloudConfigDir: string
+  readonly cloudScriptDirs: readonly string[]
+  readonly dracutModuleDirs: readonly string[]
+  readonly dracutHookDirs: readonly string[]
+  readonly kubeletFiles: readonly string[]
+  readonly modprobeDirs: readonly string[]
+  readonly sysctlFile: string
+  readonly sysctlDirs: readonly string[]
+  readonly google: { readonly scripts: readonly string[]; readonly config: string }
+  readonly alibabaScripts: readonly string[]
+  readonly huaweiScripts: readonly string[]
+  readonly tencentDirs: readonly string[]
+  readonly perftune: { readonly scripts: readonly string[]; readonly configs: readonly string[] }
+  readonly audit: { readonly log: string; readonly rules: string; readonly rulesDir: string }
 }
 
 /** What `vqtune host` reads and writes. */
@@ -124,6 +163,9 @@ export function pathsUnder(root: string): Paths {
     run: `${root}/run`,
     runIrqbalance: `${root}/run/irqbalance`,
     runDir: `${root}/run/vqtune`,
+    writerTraces: ['tracing', 'debug/tracing'].map(
+      (place) => `${root}/sys/kernel/${place}/instances/vqtune/trace`,
+    ),
     stateDir: `${root}/var/lib/vqtune`,
     hypervisor: {
       etcPve: `${root}/etc/pve`,
@@ -143,13 +185,18 @@ export function pathsUnder(root: string): Paths {
     writers: {
       tunedDir: `${root}/etc/tuned`,
       tunedActiveProfile: `${root}/etc/tuned/active_profile`,
-      tunedProfileDirs: ['etc/tuned/profiles', 'etc/tuned', 'usr/lib/tuned/profiles', 'usr/lib/tuned'].map(
-        (directory) => `${root}/${directory}`,
-      ),
+      tunedPostProfile: `${root}/etc/tuned/post_loaded_profile`,
+      tunedProfileDirs: [
+        'etc/tuned/profiles',
+        'etc/tuned',
+        'usr/lib/tuned/profiles',
+        'usr/lib/tuned',
+        'var/lib/ocp-tuned/profiles',
+      ].map((directory) => `${root}/${directory}`),
       networkManagerDirs: ['etc', 'run', 'usr/lib'].map(
         (top) => `${root}/${top}/NetworkManager/system-connections`,
       ),
-      ifcfgDir: `${root}/etc/sysconfig/network-scripts`,
+      ifcfgDirs: [`${root}/etc/sysconfig/network-scripts`, `${root}/etc/sysconfig/network`],
       linkDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
         (top) => `${root}/${top}/systemd/network`,
       ),
@@ -157,6 +204,118 @@ export function pathsUnder(root: string): Paths {
         (top) => `${root}/${top}/udev/rules.d`,
       ),
       irqbalanceFiles: ['sysconfig', 'default'].map((directory) => `${root}/etc/${directory}/irqbalance`),
+      udevProgramDirs: ['usr/lib', 'lib', 'etc'].map((top) => `${root}/${top}/udev`),
+      dispatcherDirs: ['etc', 'usr/lib'].flatMap((top) =>
+        ['', '/pre-up.d', '/pre-down.d', '/no-wait.d'].map(
+          (kind) => `${root}/${top}/NetworkManager/dispatcher.d${kind}`,
+        ),
+      ),
+      networkHooks: ['sbin', 'usr/sbin'].flatMap((top) =>
+        ['ifup-local', 'ifup-pre-local', 'ifdown-local'].map((name) => `${root}/${top}/${name}`),
+      ),
+      networkHookDirs: [
+        ...['etc', 'usr/lib'].flatMap((top) =>
+          ['routable.d', 'configured.d', 'configuring.d', 'carrier.d', 'degraded.d', 'dormant.d'].map(
+            (kind) => `${root}/${top}/networkd-dispatcher/${kind}`,
+          ),
+        ),
+        ...['dhclient.d', 'dhclient-enter-hooks.d', 'dhclient-exit-hooks.d', 'dhclient-up-hooks.d'].map(
+          (kind) => `${root}/etc/dhcp/${kind}`,
+        ),
+        `${root}/etc/sysconfig/network/scripts`,
+        `${root}/etc/sysconfig/network/if-up.d`,
+      ],
+      ifupdownFiles: [`${root}/etc/network/interfaces`],
+      ifupdownDir: `${root}/etc/network/interfaces.d`,
+      ifupdownHookDirs: ['if-pre-up.d', 'if-up.d', 'if-down.d', 'if-post-down.d'].map(
+        (kind) => `${root}/etc/network/${kind}`,
+      ),
+      rcLocalFiles: ['rc.d/rc.local', 'rc.local', 'init.d/boot.local', 'init.d/after.local'].map(
+        (name) => `${root}/etc/${name}`,
+      ),
+      initDirs: [`${root}/etc/rc.d/init.d`, `${root}/etc/init.d`],
+      runlevelDirs: ['2', '3', '4', '5', 'S'].flatMap((level) => [
+        `${root}/etc/rc.d/rc${level}.d`,
+        `${root}/etc/rc${level}.d`,
+      ]),
+      cronTables: [`${root}/etc/crontab`],
+      cronTableDir: `${root}/etc/cron.d`,
+      cronUserDirs: [`${root}/var/spool/cron`, `${root}/var/spool/cron/crontabs`],
+      cronScriptDirs: ['hourly', 'daily', 'weekly', 'monthly'].map((often) => `${root}/etc/cron.${often}`),
+      anacrontab: `${root}/etc/anacrontab`,
+      unitDirs: [
+        'etc/systemd/system.control',
+        'run/systemd/system.control',
+        'run/systemd/transient',
+        'etc/systemd/system',
+        'run/systemd/system',
+        'run/systemd/generator',
+        'usr/local/lib/systemd/system',
+        'usr/lib/systemd/system',
+        'lib/systemd/system',
+      ].map((directory) => `${root}/${directory}`),
+      cloudConfigFiles: [
+        'etc/cloud/cloud.cfg',
+        'var/lib/cloud/instance/cloud-config.txt',
+        'var/lib/cloud/instance/user-data.txt',
+        'var/lib/cloud/instance/vendor-data.txt',
+        'var/lib/cloud/seed/nocloud/user-data',
+        'var/lib/cloud/seed/nocloud-net/user-data',
+      ].map((name) => `${root}/${name}`),
+      cloudConfigDir: `${root}/etc/cloud/cloud.cfg.d`,
+      cloudScriptDirs: [
+        'scripts/per-boot',
+        'scripts/per-instance',
+        'scripts/per-once',
+        'scripts/vendor',
+        'instance/scripts',
+      ].map((name) => `${root}/var/lib/cloud/${name}`),
+      dracutModuleDirs: [`${root}/usr/lib/dracut/modules.d`, `${root}/etc/dracut/modules.d`],
+      dracutHookDirs: [
+        `${root}/usr/lib/dracut/hooks`,
+        `${root}/etc/dracut/hooks`,
+        `${root}/var/lib/dracut/hooks`,
+      ],
+      kubeletFiles: [
+        'var/lib/kubelet/config.yaml',
+        'etc/kubernetes/kubelet.conf',
+        'etc/kubernetes/kubelet-config.yaml',
+        'etc/kubernetes/kubelet/kubelet-config.json',
+      ].map((name) => `${root}/${name}`),
+      modprobeDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
+        (top) => `${root}/${top}/modprobe.d`,
+      ),
+      sysctlFile: `${root}/etc/sysctl.conf`,
+      sysctlDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map((top) => `${root}/${top}/sysctl.d`),
+      google: {
+        scripts: ['google_set_multiqueue', 'google_hpc_multiqueue'].map((name) => `${root}/usr/bin/${name}`),
+        config: `${root}/etc/default/instance_configs.cfg`,
+      },
+      alibabaScripts: ['sbin', 'usr/sbin', 'usr/local/sbin', 'usr/bin'].map(
+        (top) => `${root}/${top}/ecs_mq_rps_rfs`,
+      ),
+      huaweiScripts: [
+        'etc/rc.d/init.d',
+        'etc/init.d',
+        'etc/sysconfig/network-scripts',
+        'usr/local/bin',
+        'usr/sbin',
+      ].map((top) => `${root}/${top}/multi-queue-hw`),
+      tencentDirs: ['irq', 'rps', 'xps'].map((kind) => `${root}/usr/local/qcloud/${kind}`),
+      perftune: {
+        scripts: [
+          'opt/scylladb/scripts/perftune.py',
+          'opt/scylladb/seastar/scripts/perftune.py',
+          'usr/lib/scylla/perftune.py',
+          'opt/redpanda/lib/perftune.py',
+        ].map((name) => `${root}/${name}`),
+        configs: [`${root}/etc/scylla.d/perftune.yaml`, `${root}/etc/scylla.d/scylla-perftune.conf`],
+      },
+      audit: {
+        log: `${root}/var/log/audit/audit.log`,
+        rules: `${root}/etc/audit/audit.rules`,
+        rulesDir: `${root}/etc/audit/rules.d`,
+      },
     },
   }
 }

@@ -1,46 +1,91 @@
-/** ifcfg files of RHEL 7 and 8: ETHTOOL_OPTS with -L. */
+/** ifcfg files: ETHTOOL_OPTS of RHEL 7 and 8, and ETHTOOL_OPTIONS of wicked, with -L. */
 import type { System } from '../system/system'
-import { listAllowed, readableText, type Writer, type WriterTarget } from './writer'
+import { scriptFindings } from './script-findings'
+import { type KnownWriter, listAllowed, readableText, type Writer, type WriterTarget } from './writer'
 
-export function findIfcfg(system: System, nic: WriterTarget): readonly Writer[] {
-  const directory = system.paths.writers.ifcfgDir
-  const names = listAllowed(system, directory)
-  if (names === 'unreadable') return []
-  return names
-    .filter((name) => name.startsWith('ifcfg-') && !/(~|\.(bak|orig|rpmnew|rpmsave))$/.test(name))
-    .flatMap((name) => {
-      const path = `${directory}/${name}`
-      const text = readableText(system, path)
-      const writer = text === undefined ? undefined : ifcfgWriter(path, text, nic)
-      return writer === undefined ? [] : [writer]
-    })
+/** wicked has any number of them, with a suffix. */
+const OPTIONS = /^(ETHTOOL_OPTS|ETHTOOL_OPTIONS(?:_?\w+)?)$/
+
+function find(system: System, nic: WriterTarget): readonly Writer[] {
+  return system.paths.writers.ifcfgDirs.flatMap((directory) => {
+    const names = listAllowed(system, directory)
+    if (names === 'unreadable') return []
+    return names
+      .filter(
+        (name) => name.startsWith('ifcfg-') && !/(~|\.(bak|orig|old|rpmnew|rpmsave|scpmbackup))$/.test(name),
+      )
+      .flatMap((name) => {
+        const path = `${directory}/${name}`
+        const text = readableText(system, path)
+        return text === undefined ? [] : ifcfgWriters(system, path, text, nic)
+      })
+  })
 }
 
-/** Checks one ifcfg file; undefined if it sets no channels or is for another NIC. */
-export function ifcfgWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
-  const values = parseShellValues(text)
-  const options = values.get('ETHTOOL_OPTS')
-  const call = options?.split(';').find((part) => /(^|\s)(-L|--set-channels)(\s|$)/.test(part))
-  if (call === undefined) return undefined
-  const device = values.get('DEVICE')
-  const mac = values.get('HWADDR')
-  if (device !== undefined && device !== nic.name) return undefined
-  if (mac !== undefined && mac.toLowerCase() !== nic.mac.toLowerCase()) return undefined
-  return {
-    writer: 'ifcfg',
-    where: path,
-    what: `ETHTOOL_OPTS runs ethtool ${call.trim().replace(/\s+/g, ' ')} when the interface comes up`,
-    tunable: 'channels',
-    matches: device === undefined && mac === undefined ? 'maybe' : 'yes',
-    remedy: `remove -L from ETHTOOL_OPTS in ${path}`,
-  }
+/** Checks one ifcfg file; none if it sets no channels or is for another NIC. */
+export function ifcfgWriters(
+  system: System,
+  path: string,
+  text: string,
+  nic: WriterTarget,
+): readonly Writer[] {
+  const lines = parseShellValues(text)
+  const last = (key: string): string | undefined => lines.findLast((one) => one.key === key)?.value
+  const device = last('DEVICE')
+  const mac = last('HWADDR') ?? last('LLADDR')
+  // wicked has no DEVICE: the file has the name.
+  const suffix = /\/ifcfg-([^/]+)$/.exec(path)?.[1]
+  const isWicked = !path.includes('network-scripts')
+  const name = device ?? (isWicked ? suffix : undefined)
+  const own = [nic.name, ...nic.altnames]
+  if (name !== undefined && !own.includes(name) && !(isWicked && mac !== undefined)) return []
+  if (mac !== undefined && mac.toLowerCase() !== nic.mac.toLowerCase()) return []
+  const isNamed = name !== undefined || mac !== undefined
+  return lines
+    .filter(({ key }) => OPTIONS.test(key))
+    .flatMap(({ key, value, line }) =>
+      value
+        .split(';')
+        .filter((part) => /(^|\s)(-L|--set-channels)(\s|$)/.test(part))
+        .flatMap((part) => {
+          const bindings = new Map([
+            ...lines.map((one) => [one.key, [one.value]] as const),
+            ['DEVICE', [nic.name]] as const,
+          ])
+          const command = `ethtool ${part.trim().replace(/^(?:\S*\/)?ethtool\s+/, '')}`
+          const where = path.slice(system.paths.root.length)
+          return scriptFindings(
+            system,
+            nic,
+            { path, line, text: command, bindings },
+            {
+              writer: ifcfg.name,
+              when: `when the interface comes up (${key})`,
+              remedy: `remove -L from ${key} in ${where}`,
+            },
+          )
+        })
+        .map((writer): Writer => (isNamed ? writer : { ...writer, matches: 'maybe' })),
+    )
 }
 
-/** KEY=value, KEY="value", KEY='value'; expansions are kept as written. */
-function parseShellValues(text: string): ReadonlyMap<string, string> {
-  const values = new Map<string, string>()
+/** KEY=value, KEY="value", KEY='value'; expansions are kept as written. A backslash at the end joins lines. */
+function parseShellValues(text: string): readonly { key: string; value: string; line: number }[] {
+  const found: { key: string; value: string; line: number }[] = []
   for (const match of text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/gm)) {
-    values.set(match[1] as string, (match[2] ?? match[3] ?? match[4]) as string)
+    const value = (match[2] ?? match[3] ?? match[4]) as string
+    found.push({
+      key: match[1] as string,
+      value: value.replace(/\\\r?\n/g, ' '),
+      line: text.slice(0, match.index).split('\n').length,
+    })
   }
-  return values
+  return found
+}
+
+export const ifcfg: KnownWriter = {
+  name: 'ifcfg',
+  title: "ifcfg files (`ETHTOOL_OPTS`, wicked's `ETHTOOL_OPTIONS`)",
+  actsByItself: true,
+  find,
 }

@@ -1,9 +1,11 @@
 /** systemd .link files: udev applies only the first one that matches a NIC; see systemd.link(5). */
+import type { TunableName } from '../model'
 import type { System } from '../system/system'
-import { type IniSections, parseIni } from './ini'
+import { type IniLine, type IniSections, iniLines, parseIni } from './ini'
 import {
   allOf,
   globMatches,
+  type KnownWriter,
   listAllowed,
   type Match,
   negated,
@@ -13,28 +15,40 @@ import {
   type WriterTarget,
 } from './writer'
 
-const CHANNEL_KEYS = ['RxChannels', 'TxChannels', 'OtherChannels', 'CombinedChannels']
+/** Keys of [Link] by what they set. IRQAffinity* and ReceivePacketSteeringCPUMask are of systemd 256 and newer. */
+const KEYS: readonly (readonly [RegExp, TunableName])[] = [
+  [/^(?:Rx|Tx|Other|Combined)Channels$/, 'channels'],
+  [/^IRQAffinity\w*$/, 'irq-affinity'],
+  [/^ReceivePacketSteeringCPUMask$/, 'rps'],
+]
 
-export function findLinkFiles(system: System, nic: WriterTarget): readonly Writer[] {
+interface LinkFile {
+  readonly sections: IniSections
+  readonly lines: readonly (IniLine & { readonly path: string })[]
+}
+
+function find(system: System, nic: WriterTarget): readonly Writer[] {
   const found: Writer[] = []
   let isFirst = true
   for (const path of readableFiles(system, system.paths.writers.linkDirs, '.link')) {
-    const sections = readLinkFile(system, path)
-    if (sections === undefined) continue
-    const verdict = linkMatches(sections, nic)
+    const file = readLinkFile(system, path)
+    if (file === undefined) continue
+    const verdict = linkMatches(file.sections, nic)
     if (verdict === 'no') continue
-    const settings = (sections.get('Link') ?? []).filter(
-      ([key, value]) => CHANNEL_KEYS.includes(key) && value !== '',
-    )
-    if (settings.length > 0) {
+    for (const [pattern, tunable] of KEYS) {
+      const settings = inEffect(file, pattern)
+      const [first] = settings
+      if (first === undefined) continue
+      const combined = settings.find(({ key }) => key === 'CombinedChannels')?.value
       found.push({
-        writer: 'systemd-link',
-        where: path,
-        what: `sets ${settings.map(([key, value]) => `${key}=${value}`).join(', ')} when the device appears`,
-        tunable: 'channels',
+        writer: link.name,
+        where: `${first.path.slice(system.paths.root.length)}:${first.line}`,
+        what: `sets ${settings.map(({ key, value }) => `${key}=${value}`).join(', ')} when the device appears`,
+        tunable,
         // An earlier file that may match would hide this one.
         matches: verdict === 'yes' && isFirst ? 'yes' : 'maybe',
-        remedy: `remove ${settings.map(([key]) => `${key}=`).join(', ')} from ${path}`,
+        remedy: `set ${settings.map(({ key }) => `${key}=`).join(', ')} to nothing in a drop-in: ${dropInOf(system, path)}`,
+        ...(combined !== undefined && /^(?:\d+|max)$/.test(combined) ? { value: combined } : {}),
       })
     }
     if (verdict === 'yes') break
@@ -43,16 +57,35 @@ export function findLinkFiles(system: System, nic: WriterTarget): readonly Write
   return found
 }
 
-/** The file and its drop-ins (NAME.link.d/*.conf) as one text. */
-function readLinkFile(system: System, path: string): IniSections | undefined {
+/** Never the vendor's file, which an update replaces. */
+function dropInOf(system: System, path: string): string {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return `${(system.paths.writers.linkDirs[0] as string).slice(system.paths.root.length)}/${name}.d/50-vqtune.conf`
+}
+
+/** The last value of each key; an empty one takes it back. */
+function inEffect({ lines }: LinkFile, pattern: RegExp): LinkFile['lines'] {
+  const last = new Map(
+    lines
+      .filter(({ section, key }) => section === 'Link' && pattern.test(key))
+      .map((one) => [one.key, one] as const),
+  )
+  return [...last.values()].filter(({ value }) => value !== '')
+}
+
+/** The file and its drop-ins (NAME.link.d/*.conf). */
+function readLinkFile(system: System, path: string): LinkFile | undefined {
   const main = readableText(system, path)
   if (main === undefined) return undefined
   const name = path.slice(path.lastIndexOf('/') + 1)
   const directories = system.paths.writers.linkDirs.map((directory) => `${directory}/${name}.d`)
   const hasDropIns = directories.some((directory) => listAllowed(system, directory).length > 0)
   const dropIns = hasDropIns ? readableFiles(system, directories, '.conf') : []
-  const texts = dropIns.map((dropIn) => readableText(system, dropIn) ?? '')
-  return parseIni([main, ...texts].join('\n'))
+  const texts = [path, ...dropIns].map((file) => ({ path: file, text: readableText(system, file) ?? '' }))
+  return {
+    sections: parseIni(texts.map(({ text }) => text).join('\n')),
+    lines: texts.flatMap((file) => iniLines(file.text).map((line) => ({ ...line, path: file.path }))),
+  }
 }
 
 /** Whether the [Match] section matches, as far as files show. */
@@ -92,4 +125,11 @@ function plainCondition(key: string, globs: readonly string[], nic: WriterTarget
     default:
       return 'maybe'
   }
+}
+
+export const link: KnownWriter = {
+  name: 'systemd-link',
+  title: 'systemd .link files (`CombinedChannels=`, `IRQAffinityPolicy=`, `ReceivePacketSteeringCPUMask=`)',
+  actsByItself: true,
+  find,
 }

@@ -3,10 +3,11 @@
 import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
 import { escapeToOneLine, shellQuote } from '../text/escape'
-import { iniValue, parseIni } from './ini'
+import { iniLines, iniValue, parseIni } from './ini'
 import {
   allOf,
   certainIf,
+  type KnownWriter,
   listAllowed,
   type Match,
   readAllowed,
@@ -15,7 +16,7 @@ import {
 } from './writer'
 
 /** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
-export function findNetworkManager(system: System, nic: WriterTarget): readonly Writer[] {
+function find(system: System, nic: WriterTarget): readonly Writer[] {
   const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
   for (const directory of system.paths.writers.networkManagerDirs) {
@@ -51,12 +52,16 @@ export function keyfileWriter(path: string, text: string, nic: WriterTarget): Wr
   if (settings.length === 0) return undefined
   const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
   if (verdict === 'no') return undefined
+  const line = iniLines(text).find(
+    ({ section, key }) => section === 'ethtool' && CHANNELS_KEY.test(key),
+  )?.line
+  const combined = settings.find(([key]) => key === 'channels-combined')?.[1]
   const id = iniValue(sections, 'connection', 'id') ?? path
   const name = iniValue(sections, 'connection', 'interface-name')
   const isNamed = name !== undefined || iniValue(sections, 'ethernet', 'mac-address') !== undefined
   return {
     writer: 'NetworkManager',
-    where: path,
+    where: line === undefined ? path : `${path}:${line}`,
     what: escapeToOneLine(
       `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
     ),
@@ -64,12 +69,13 @@ export function keyfileWriter(path: string, text: string, nic: WriterTarget): Wr
     // A profile without a name or MAC is for any NIC, but only one of those is active.
     matches: isNamed ? verdict : 'maybe',
     remedy: `nmcli connection modify ${shellQuote(id)} ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
+    ...(combined === undefined || !/^\d+$/.test(combined) ? {} : { value: combined }),
   }
 }
 
 function byName(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match {
   const name = iniValue(sections, 'connection', 'interface-name')
-  return name === undefined || name === nic.name ? 'yes' : 'no'
+  return name === undefined || name === nic.name || nic.altnames.includes(name) ? 'yes' : 'no'
 }
 
 function byMac(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match {
@@ -81,4 +87,11 @@ function byMac(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match 
 /** [match] has patterns with operators of their own, over more properties than we know. */
 function byMatch(sections: ReturnType<typeof parseIni>): Match {
   return (sections.get('match')?.length ?? 0) > 0 ? 'maybe' : 'yes'
+}
+
+export const networkManager: KnownWriter = {
+  name: 'NetworkManager',
+  title: 'NetworkManager connections (`ethtool.channels-*`)',
+  actsByItself: true,
+  find,
 }

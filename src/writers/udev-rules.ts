@@ -1,9 +1,10 @@
 /** udev rules that run ethtool -L or write smp_affinity or xps_cpus. */
-import type { TunableName } from '../model'
 import type { System } from '../system/system'
+import { ANY_NIC, scriptFindings } from './script-findings'
 import {
   allOf,
   globMatches,
+  type KnownWriter,
   type Match,
   negated,
   readableFiles,
@@ -12,57 +13,125 @@ import {
   type WriterTarget,
 } from './writer'
 
-export function findUdevRules(system: System, nic: WriterTarget): readonly Writer[] {
+function find(system: System, nic: WriterTarget): readonly Writer[] {
   return readableFiles(system, system.paths.writers.udevRuleDirs, '.rules').flatMap((path) => {
     const text = readableText(system, path)
-    return text === undefined
-      ? []
-      : rulesWriters(path, text, nic, system.paths.writers.udevRuleDirs[0] as string)
+    return text === undefined || path.endsWith(OWN) ? [] : rulesWriters(system, path, text, nic)
   })
 }
 
-/** Checks the rules of one file. @param overrides the directory whose files override those of the same name elsewhere */
+/** It tells vqtune of new NICs, and writes nothing. */
+const OWN = '/90-vqtune.rules'
+
+/** Checks the rules of one file. */
 export function rulesWriters(
+  system: System,
   path: string,
   text: string,
   nic: WriterTarget,
-  overrides: string,
 ): readonly Writer[] {
-  return logicalLines(text).flatMap(({ line, rule }): Writer[] => {
-    const tunable = writtenBy(rule)
-    if (tunable === undefined) return []
+  const { root, writers } = system.paths
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const overrides = (writers.udevRuleDirs[0] as string).slice(root.length)
+  const isOwn = path.startsWith(`${root}/etc/`)
+  const remedy = isOwn
+    ? `remove the rule, or override it with a file of the same name in ${overrides}`
+    : `ln -s /dev/null ${overrides}/${name}`
+  return logicalLines(text).flatMap(({ line, rule }): readonly Writer[] => {
+    if (!/ethtool|smp_affinity|[xr]ps_cpus|RUN|PROGRAM|IMPORT/.test(rule)) return []
     const verdict = allOf([...ruleConditions(rule, nic)])
     if (verdict === 'no') return []
-    return [
-      {
-        writer: 'udev-rule',
-        where: `${path}:${line}`,
-        what: `a rule ${tunable === 'channels' ? 'runs ethtool -L' : tunable === 'xps' ? 'writes xps_cpus' : 'writes smp_affinity'} when its device appears`,
-        tunable,
-        matches: verdict,
-        remedy: `remove the rule, or override it with a file of the same name in ${overrides}`,
-      },
-    ]
+    const called = programsOf(rule).flatMap((command) =>
+      callWriters(system, path, line, command, nic, remedy),
+    )
+    const attribute = attributeWritten(rule)
+    const own: Writer[] =
+      attribute === undefined
+        ? []
+        : [
+            {
+              writer: udevRules.name,
+              where: `${path.slice(root.length)}:${line}`,
+              what: `a rule writes ${attribute} when its device appears`,
+              tunable:
+                attribute === 'smp_affinity' ? 'irq-affinity' : attribute === 'xps_cpus' ? 'xps' : 'rps',
+              matches: 'yes',
+              remedy,
+            },
+          ]
+    return [...called, ...own].map((writer) =>
+      verdict === 'maybe' && writer.matches === 'yes' ? { ...writer, matches: 'maybe' } : writer,
+    )
   })
 }
 
-function writtenBy(rule: string): TunableName | undefined {
-  if (rule.split('"').some(setsChannels)) return 'channels'
-  if (rule.includes('smp_affinity')) return 'irq-affinity'
-  return rule.includes('xps_cpus') ? 'xps' : undefined
+/** ATTR{queues/tx-0/xps_cpus}="f" */
+function attributeWritten(rule: string): string | undefined {
+  return /ATTR\{[^{}]*?(smp_affinity|xps_cpus|rps_cpus)\}\s*[+:]?=\s*"/.exec(rule)?.[1]
 }
 
-/** The text between two quotes runs `ethtool ... -L`. */
-function setsChannels(part: string): boolean {
-  const at = part.search(/ethtool\b/)
-  return at !== -1 && /\s(-L|--set-channels)\b/.test(part.slice(at))
+/** The command lines of RUN, PROGRAM and IMPORT{program}. */
+function programsOf(rule: string): readonly string[] {
+  return [
+    ...rule.matchAll(
+      /(?:RUN(?:\{program\})?\s*[+:]?=|PROGRAM\s*={1,2}|IMPORT\{program\}\s*={1,2})\s*e?"((?:[^"\\]|\\.)*)"/g,
+    ),
+  ].map(([, command = '']) => command.replaceAll('\\"', '"'))
+}
+
+function callWriters(
+  system: System,
+  path: string,
+  line: number,
+  command: string,
+  nic: WriterTarget,
+  remedy: string,
+): readonly Writer[] {
+  // For a NIC, its name; in a rule of its queues the kernel's name is rx-0.
+  const text = command
+    .replace(
+      /%k|\$kernel|\$name|%E\{INTERFACE\}|\$env\{INTERFACE\}|\$env\{ID_NET_NAME\}|%E\{ID_NET_NAME\}/g,
+      '$name',
+    )
+    .replace(/%p|\$devpath|%S|\$sys/g, '$DEVPATH')
+    .replaceAll('%%', '%')
+    .replaceAll('$$', '$')
+  const { udevProgramDirs } = system.paths.writers
+  const [program = ''] = text.split(/\s+/)
+  const found = program.startsWith('/')
+    ? text
+    : (udevProgramDirs
+        .map((directory) => `${directory}/${program}`)
+        .filter((file) => readableText(system, file) !== undefined)
+        .map((file) => `${file.slice(system.paths.root.length)}${text.slice(program.length)}`)[0] ?? text)
+  return scriptFindings(
+    system,
+    nic,
+    {
+      path,
+      line,
+      text: found,
+      isPlain: true,
+      bindings: new Map([
+        ['name', ANY_NIC],
+        ['INTERFACE', ANY_NIC],
+        ['ID_NET_NAME', ANY_NIC],
+      ]),
+    },
+    { writer: udevRules.name, when: '(a udev rule, when its device appears)', remedy },
+  ).map((writer) => {
+    const isHere = writer.where === `${path.slice(system.paths.root.length)}:${line}`
+    return isHere
+      ? writer
+      : { ...writer, what: `${writer.what}, called by ${path.slice(system.paths.root.length)}:${line}` }
+  })
 }
 
 /** Rules with the number of their first line; a backslash at the end joins lines, # starts a comment line. */
 function logicalLines(text: string): { line: number; rule: string }[] {
   const rules: { line: number; rule: string }[] = []
   let open: { line: number; rule: string } | undefined
-  for (const [index, raw] of text.split('\n').entries()) {
+  for (const [index, raw] of text.split(/\r?\n/).entries()) {
     if (raw.trimStart().startsWith('#')) continue
     const joins = raw.endsWith('\\')
     const part = joins ? raw.slice(0, -1) : raw
@@ -112,4 +181,11 @@ function condition(key: string, attribute: string, globs: readonly string[], nic
     default:
       return 'maybe'
   }
+}
+
+export const udevRules: KnownWriter = {
+  name: 'udev-rule',
+  title: 'udev rules, and helpers that they call',
+  actsByItself: true,
+  find,
 }

@@ -8,15 +8,6 @@ import type { System } from '../system/system'
 /** What identifies a NIC in the files of other programs. */
 export type WriterTarget = Pick<ObservedNic, 'name' | 'altnames' | 'mac' | 'busAddress' | 'bus' | 'queues'>
 
-export const WRITER_NAMES = [
-  'irqbalance',
-  'tuned',
-  'NetworkManager',
-  'ifcfg',
-  'systemd-link',
-  'udev-rule',
-] as const
-
 export const WRITER_MATCHES = [
   /** It is active and means this NIC. */
   'yes',
@@ -27,8 +18,9 @@ export const WRITER_MATCHES = [
 ] as const
 
 export interface Writer {
-  readonly writer: (typeof WRITER_NAMES)[number]
-  /** The file, or `pid N`. */
+  /** A name of the registry. */
+  readonly writer: string
+  /** The file and, where one line says it, the line; or `pid N`. */
   readonly where: string
   /** What it writes, one clause. */
   readonly what: string
@@ -36,6 +28,19 @@ export interface Writer {
   readonly matches: (typeof WRITER_MATCHES)[number]
   /** How to leave the setting to vqtune, one clause. */
   readonly remedy: string
+  /** Channels that it sets, if that is known: a number, `max` (the maximum of the host) or `vcpus`. */
+  readonly value?: string
+}
+
+/** An entry of the registry: software that writes these settings. */
+export interface KnownWriter {
+  readonly name: string
+  /** In words, for the guide. */
+  readonly title: string
+  /** It may write at any time while it runs, and so can be named for a change; the others write at an event of their own. */
+  readonly actsByItself?: boolean
+  /** Reads files and /proc only. Does not throw for what cannot be read. */
+  readonly find: (system: System, nic: WriterTarget) => readonly Writer[]
 }
 
 /** Whether one condition of another program's file matches a NIC. */

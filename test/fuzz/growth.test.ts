@@ -50,7 +50,8 @@ import {
 } from '../../src/report/parse'
 import { parseDrops, parseOffloads, parseRootQdisc } from '../../src/report/parse-nic'
 import { newestLines } from '../../src/system/line-log'
-import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { openSystem } from '../../src/system/system'
+import { ifcfgWriters } from '../../src/writers/ifcfg'
 import { parseIni } from '../../src/writers/ini'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
@@ -58,6 +59,7 @@ import { rulesWriters } from '../../src/writers/udev-rules'
 import { nicOf } from '../support/simulated-kernel'
 import { systemReading } from '../support/systems'
 
+const NONE = openSystem('/nowhere')
 const nic = nicOf({ ifindex: 2, maximum: 2 }, [0, 1])
 const LOADED = {
   state: 'loaded',
@@ -188,10 +190,17 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
   ['histogram', parseHistogram, '{ success:', '{ success: 1 } hitcount:'],
   ['INI', (text) => linkMatches(parseIni(text), nic), '[Match]\nOriginalName=', '['],
   ['keyfile', (text) => keyfileWriter('f', text, nic), '[ethtool]\nchannels-combined=', '[connection]\nid='],
-  ['ifcfg', (text) => ifcfgWriter('f', text, nic), 'ETHTOOL_OPTS="', "ETHTOOL_OPTS='", 'export ', 'A='],
+  [
+    'ifcfg',
+    (text) => ifcfgWriters(NONE, '/etc/sysconfig/network-scripts/ifcfg-x', text, nic),
+    'ETHTOOL_OPTS="',
+    "ETHTOOL_OPTS='",
+    'export ',
+    'A=',
+  ],
   [
     'udev rules',
-    (text) => rulesWriters('f', text, nic, 'd'),
+    (text) => rulesWriters(NONE, 'f', text, nic),
     'RUN+="ethtool ',
     'ATTR{',
     'RUN+="smp_affinity", A',

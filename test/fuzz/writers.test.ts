@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
 import { parseOptions } from '../../src/irqbalance/options'
-import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { openSystem } from '../../src/system/system'
+import { ifcfgWriters } from '../../src/writers/ifcfg'
 import { iniValue, parseIni } from '../../src/writers/ini'
 import { linkMatches } from '../../src/writers/link'
 import { keyfileWriter } from '../../src/writers/network-manager'
@@ -14,6 +15,7 @@ import { systemReading } from '../support/systems'
 import { holds, must } from './lib/check'
 import { damaged, numbersIn, word } from './lib/texts'
 
+const NONE = openSystem('/nowhere')
 const nic = nicOf({ ifindex: 2, maximum: 4 }, [0, 1, 2, 3])
 const line = fc.stringMatching(/^[A-Za-z0-9 ,.:*!/-]{0,20}$/).map((text) => text.trim())
 
@@ -94,7 +96,7 @@ describe('ifcfg', () => {
     ),
     ([quote, channels, option]) => {
       const text = `DEVICE=${nic.name}\nONBOOT=yes\nETHTOOL_OPTS=${quote}-G ${nic.name} rx 512; ${option} ${nic.name} combined ${channels}${quote}\n`
-      const writer = ifcfgWriter('/etc/sysconfig/network-scripts/ifcfg-x', text, nic)
+      const [writer] = ifcfgWriters(NONE, '/etc/sysconfig/network-scripts/ifcfg-x', text, nic)
       expect(writer).toMatchObject({ matches: 'yes', tunable: 'channels' })
       expect(writer?.what).toContain(`combined ${channels}`)
     },
@@ -103,7 +105,7 @@ describe('ifcfg', () => {
     'of any text: nothing, or one readable finding',
     damaged(`DEVICE=${nic.name}\nHWADDR=${nic.mac}\nexport ETHTOOL_OPTS="-L ${nic.name} combined 4"\n`),
     (text) => {
-      const writer = ifcfgWriter('/etc/sysconfig/network-scripts/ifcfg-x', text, nic)
+      const [writer] = ifcfgWriters(NONE, '/etc/sysconfig/network-scripts/ifcfg-x', text, nic)
       fc.pre(writer !== undefined)
       expectReadable(writer, 'ifcfg')
       must(/-L|--set-channels/.test(text), text)
@@ -114,7 +116,7 @@ describe('ifcfg', () => {
 describe('udev rules', () => {
   const rules = `# x\nACTION=="add", SUBSYSTEM=="net", DRIVERS=="virtio_net", RUN+="/usr/sbin/ethtool -L %k combined 4"\nSUBSYSTEM=="net", \\\n  KERNEL!="lo", ATTR{queues/tx-0/xps_cpus}="f"\nRUN+="/bin/sh -c 'echo 1 > /proc/irq/24/smp_affinity'"\n`
   holds('of any text: findings with a line of the text', damaged(rules), (text) => {
-    for (const writer of rulesWriters('/etc/udev/rules.d/70-x.rules', text, nic, '/etc/udev/rules.d')) {
+    for (const writer of rulesWriters(NONE, '/etc/udev/rules.d/70-x.rules', text, nic)) {
       expectReadable(writer, 'udev-rule')
       const at = Number(/:(\d+)$/.exec(writer.where)?.[1])
       must(at >= 1 && at <= text.split('\n').length, writer.where)

@@ -11,6 +11,7 @@ import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metri
 import { EXIT } from '../../src/errors'
 import { NOT_ASKED } from '../../src/irqbalance/ask'
 import { CONCLUSION_IDS } from '../../src/report/conclusions'
+import { WRITERS } from '../../src/writers/index'
 import { guestOf } from '../support/simulated-kernel'
 
 const FILES = [
@@ -128,6 +129,13 @@ test('what the guide quotes is what the program says', () => {
   )
   expect(quoted.length).toBeGreaterThan(5)
   expect(quoted.map((part) => part.trim()).filter((part) => !source.includes(part))).toEqual([])
+})
+
+test('the table of writers in the guide is the registry', () => {
+  const rows = [...textOf('docs/guide.md').matchAll(/^\| `([^`|]+)` +\| ([^|]+?) +\| [^|]+\|$/gm)]
+  const listed = rows.map(([, name, title]) => ({ name, title }))
+  expect(listed).toEqual(WRITERS.map(({ name, title }) => ({ name, title })))
+  expect(textOf('CHANGELOG.md')).toContain(`${WRITERS.length} other writers are known`)
 })
 
 test('metrics are named as the daemon names them, and the list of the fleet package is complete', () => {

@@ -23,7 +23,8 @@ import {
   parseSoftnet,
   parseTcpSegments,
 } from '../../src/report/parse'
-import { ifcfgWriter } from '../../src/writers/ifcfg'
+import { openSystem } from '../../src/system/system'
+import { ifcfgWriters } from '../../src/writers/ifcfg'
 import { keyfileWriter } from '../../src/writers/network-manager'
 import { rulesWriters } from '../../src/writers/udev-rules'
 import { nicOf } from '../support/simulated-kernel'
@@ -131,8 +132,9 @@ describe('what is refused is refused in one line', () => {
   })
   it('a remedy of one line for options that go over several', () => {
     const text = `DEVICE=${nic.name}\nETHTOOL_OPTS="\n-L ${nic.name} combined 4"\n`
-    expect(ifcfgWriter('f', text, nic)?.what).toBe(
-      `ETHTOOL_OPTS runs ethtool -L ${nic.name} combined 4 when the interface comes up`,
+    const file = '/etc/sysconfig/network-scripts/ifcfg-x'
+    expect(ifcfgWriters(openSystem('/nowhere'), file, text, nic)[0]?.what).toBe(
+      `runs ethtool -L ${nic.name} combined 4 when the interface comes up (ETHTOOL_OPTS)`,
     )
   })
 })
@@ -209,10 +211,13 @@ describe('no text takes all time or memory', () => {
     expect(parseDomainList(` ${uuid}  my  guest  \n\n`)).toEqual([{ uuid, name: 'my  guest' }])
   })
   it('udev rules: ethtool and -L in one string, attributes with braces', () => {
-    const found = (rule: string) => rulesWriters('f', rule, nic, 'd').map(({ tunable }) => tunable)
+    const found = (rule: string) =>
+      rulesWriters(openSystem('/nowhere'), 'f', rule, nic).map(({ tunable }) => tunable)
     expect(found('RUN+="/sbin/ethtool -L %k combined 2"')).toEqual(['channels'])
     expect(found('RUN+="/sbin/ethtool -K %k gro on", ENV{x}="a -L b"')).toEqual([])
-    expect(found(`ATTR{address}=="${nic.mac}", RUN+="ethtool --set-channels %k"`)).toEqual(['channels'])
+    expect(found(`ATTR{address}=="${nic.mac}", RUN+="ethtool --set-channels %k combined 2"`)).toEqual([
+      'channels',
+    ])
     expect(found('ATTR{address}=="00:00:00:00:00:00", RUN+="ethtool -L %k"')).toEqual([])
   })
 })

@@ -73,27 +73,36 @@ describe('vqtune daemon', () => {
     })
   })
 
-  test('repairs channels; who ran ethtool is named only when it was still there, and never guessed', async () => {
-    const known = (await daemon.history()).length
-    await nic.setChannels(2)
-    const record = await daemon.newRecord(known, 'channels')
-    expect(record).toMatchObject({ nic: nic.name, old: '4', new: '2', action: 'repaired' })
-    expect([
-      'unknown: no known writer of this setting is active in the guest',
-      expect.stringMatching(
-        /^ethtool: ethtool -L \S+ combined 2 \(pid \d+.*\) was running when the change was noticed$/,
-      ),
-    ]).toContainEqual(`${record.writer}: ${record.evidence}`)
-    expect(await nic.channels()).toBe(4)
+  test('repairs channels, and names ethtool, which has exited, in nine of ten tries and more', async () => {
+    const tries = 10
+    const writers: string[] = []
+    for (let round = 0; round < tries; round++) {
+      const known = (await daemon.history()).length
+      const count = 1 + (round % 3)
+      await nic.setChannels(count)
+      const record = await daemon.newRecord(known, 'channels')
+      expect(record).toMatchObject({ nic: nic.name, old: '4', new: String(count), action: 'repaired' })
+      await nic.become(4)
+      writers.push(record.writer)
+      expect(record.evidence).toMatch(
+        record.writer === 'unknown'
+          ? /^none of the \d+ known writers was seen to write it$/
+          : /^ethtool .*\(pid \d+.*\)/,
+      )
+    }
+    expect(writers.filter((writer) => writer === 'ethtool').length, writers.join()).toBeGreaterThanOrEqual(9)
     // The line follows when the pass is over.
     const line = new RegExp(
-      `^${nic.name}: channels 2 -> 4(, .* set)? \\(changed by (an unknown writer|ethtool -L \\S+ combined 2, PID \\d+.*)\\)$`,
+      `^${nic.name}: channels \\d -> 4(, .* set)? \\(changed by (an unknown writer|ethtool.*PID \\d+.*)\\)$`,
     )
-    await waitUntil('one line of the journal', PATIENCE_MS, async () =>
-      (await entries()).some(({ MESSAGE }) => line.test(MESSAGE)),
+    const about = async () => (await entries()).filter(({ MESSAGE }) => MESSAGE.startsWith(`${nic.name}: `))
+    await waitUntil(
+      'a line of the journal for each',
+      PATIENCE_MS,
+      async () => (await about()).length >= tries,
     )
-    const about = (await entries()).filter(({ MESSAGE }) => MESSAGE.startsWith(`${nic.name}: `))
-    expect(about).toEqual([expect.objectContaining({ PRIORITY: '6', MESSAGE: expect.stringMatching(line) })])
+    for (const entry of await about())
+      expect(entry).toMatchObject({ PRIORITY: '6', MESSAGE: expect.stringMatching(line) })
   })
 
   test('repairs IRQ affinity, which sends no event, at once in the sandbox of the unit', async () => {
@@ -101,11 +110,13 @@ describe('vqtune daemon', () => {
     const file = await nic.affinityFile(1)
     await guest.writeFile(file, '3')
     const record = await daemon.newRecord(known, 'irq-affinity')
-    expect(record).toMatchObject({ new: 'queue 1 rx CPU 3', writer: 'unknown', action: 'repaired' })
+    // dd writes the file for this test.
+    expect(record).toMatchObject({ new: 'queue 1 rx CPU 3', writer: 'dd', action: 'repaired' })
+    expect(record.evidence).toMatch(/^dd \(pid \d+\) wrote it, as the kernel noted$/)
     expect(await guest.readFile(file)).toBe('1')
     await daemon.logs(
       'one line',
-      new RegExp(`^${nic.name}: 1 interrupt put back on its vCPU \\(moved by an unknown writer\\)$`, 'm'),
+      new RegExp(`^${nic.name}: 1 interrupt put back on its vCPU \\(moved by dd, PID \\d+\\)$`, 'm'),
     )
   })
 

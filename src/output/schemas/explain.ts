@@ -5,7 +5,8 @@ import { PLATFORMS, type PlatformRemedy } from '../../advice/platforms/index'
 import { UNKNOWN } from '../../advice/platforms/unknown'
 import { type Hypervisor, PARENT_BUSES } from '../../model'
 import { TUNABLE_NAMES } from '../../tunables/index'
-import { WRITER_MATCHES, WRITER_NAMES, type Writer } from '../../writers/writer'
+import { WRITER_NAMES } from '../../writers/index'
+import { WRITER_MATCHES, type Writer } from '../../writers/writer'
 import { channels } from './channels'
 import { document } from './document'
 import { irqbalance } from './irqbalance'
@@ -59,8 +60,12 @@ const writer = z
     tunable: z.enum(TUNABLE_NAMES),
     matches: z.enum(WRITER_MATCHES),
     remedy: z.string(),
+    value: z.string().nullable().describe('channels that it sets: a number, max or vcpus; null if unknown'),
+    agrees: z.boolean().nullable().describe('whether that is the target; null if unknown'),
   })
-  .describe('other software that may change channels, affinity or XPS') satisfies z.ZodType<Writer>
+  .describe('other software that may change channels, affinity, XPS or RPS') satisfies z.ZodType<
+  Omit<Writer, 'value'>
+>
 
 const trait = z
   .object({
@@ -86,6 +91,9 @@ export const explain = document('vqtune explain --json', {
   skips: z.array(skip),
   writers: z.array(writer),
   irqbalance: irqbalance.describe('of the interrupts of this NIC'),
+  knownWriters: z.array(z.enum(WRITER_NAMES)).describe('all that were searched for'),
+  notSearched: z.array(z.string()).describe('files that were too large or too many, with the reason'),
+  audit: z.string().nullable().describe('what auditd records, or how to make it; null without auditd'),
   ledger: z.looseObject({}).nullable().describe('the ledger entry; its form is not part of this contract'),
   kernel: z.array(trait),
   next: z.string(),

@@ -16,7 +16,7 @@ test.each([
   ],
   ['etc/vqtune/vqtune.toml', 'password = "x y"\ncap = 2\n', 'password = removed\ncap = 2\n'],
   [
-    'run/a.json',
+    'run/vqtune/a.json',
     '{"secret":"a b","cap":2,"user-password": "x"}',
     '{"secret":"removed","cap":2,"user-password": "removed"}',
   ],
@@ -33,7 +33,24 @@ test.each([
   // Nothing of the kernel's is a secret, and a bypass is no pass word.
   ['sys/a/secret', 'secret=1\n', 'secret=1\n'],
   ['proc/7/status', 'password: 1\n', 'password: 1\n'],
-  ['etc/a', 'bypass = 1\n', 'bypass = 1\n'],
+  ['etc/sysconfig/a', 'bypass = 1\n', 'bypass = 1\n'],
+  // Scripts and tables of others, unless they set queues.
+  ['etc/cron.d/backup', '0 3 * * * root backup --token abc\n', ''],
+  [
+    'etc/cron.d/queues',
+    '@reboot root ethtool -L eth0 combined 2 # password=x\n',
+    '@reboot root ethtool -L eth0 combined 2 # password=removed\n',
+  ],
+  [
+    'var/lib/cloud/instance/user-data.txt',
+    '#cloud-config\nusers:\n  - name: a\n    plain_text: hunter2\nruncmd:\n  - ethtool -L eth0 combined 2\nwrite_files:\n  - x\n',
+    '#cloud-config\n\n\n\nruncmd:\n  - ethtool -L eth0 combined 2\n\n\n',
+  ],
+  [
+    'var/lib/cloud/instance/user-data.txt',
+    '#!/bin/sh\nethtool -L eth0 combined 2\n',
+    '#!/bin/sh\nethtool -L eth0 combined 2\n',
+  ],
   [
     'proc/cmdline',
     'ro isolcpus=1,2 inst.rootpw=x a="b c" -- --token x\n',
@@ -49,7 +66,7 @@ test('a NetworkManager profile keeps only what is about channels', () => {
   const at = 'etc/NetworkManager/system-connections/a.nmconnection'
   const profile =
     '[connection]\nid=a\nuuid=1\n[ethtool]\nchannels-combined=2\n[wifi-security]\npsk=x\n[ipv4]\naddress1=1.2.3.4\n'
-  const expected = '[connection]\nid=a\nuuid=1\n\n[ethtool]\nchannels-combined=2\n'
+  const expected = '[connection]\nid=a\nuuid=1\n[ethtool]\nchannels-combined=2\n\n\n\n\n'
   expect(after(at, profile)).toBe(expected)
   expect(after(at, expected)).toBe(expected)
   expect(after(at, '[connection]\nid=a\n[wifi-security]\npsk=x\n')).toBeUndefined()

@@ -58,7 +58,7 @@ describe('a pass', () => {
   })
 
   it('with another writer that insists is one warning', () => {
-    const verdict = { action: 'back-off', reversals: 3, awaySeconds: 60 } as const
+    const verdict = { action: 'back-off', reversals: 3, awaySeconds: 60, earlier: 0 } as const
     daemonLog.conflict('eth0', { name: 'tuned', evidence: 'its profile' }, verdict)
     daemonLog.drift(drift({ writer: 'tuned', action: 'backed-off', why: 'reversed 3 times' }))
     daemonLog.endPass([step])

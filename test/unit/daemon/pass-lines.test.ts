@@ -243,13 +243,16 @@ describe('what was found and not repaired', () => {
   })
 
   it('since the writer insists is one warning with the evidence', () => {
-    const backoff = { nic: 'eth0', otherWriter: 'irqbalance', reversals: 3, awaySeconds: 3600 }
+    const backoff = { nic: 'eth0', otherWriter: 'irqbalance', reversals: 3, awaySeconds: 3600, earlier: 0 }
     const drifts = [moved({ ...BY_IRQBALANCE, action: 'backed-off', why: 'reversed 3 times' })]
     expect(lines({ drifts, backoffs: [{ ...backoff, evidence: BY_IRQBALANCE.evidence }] })).toEqual([
       'warn eth0: irqbalance reversed its settings 3 times (irqbalance (pid 345) runs and moves interrupts); suspended for 3600 s',
     ])
     expect(lines({ backoffs: [{ ...backoff, otherWriter: 'unknown', evidence: 'none' }] })).toEqual([
       'warn eth0: an unknown writer reversed its settings 3 times (none); suspended for 3600 s',
+    ])
+    expect(lines({ backoffs: [{ ...backoff, earlier: 2, evidence: 'x' }] })).toEqual([
+      'warn eth0: irqbalance reversed its settings 3 times, again after 2 suspensions, each time set back (x); suspended for 3600 s',
     ])
   })
 })
@@ -295,7 +298,7 @@ it('nothing is said of nothing', () => {
 
 it('the fields of a line hold every record, every write and the back-off of its NIC, and no other', () => {
   const mine = moved(BY_IRQBALANCE)
-  const backoff = { nic: 'eth0', otherWriter: 'x', evidence: 'y', reversals: 3, awaySeconds: 60 }
+  const backoff = { nic: 'eth0', otherWriter: 'x', evidence: 'y', reversals: 3, awaySeconds: 60, earlier: 0 }
   const [first, second] = passLines({
     drifts: [mine, record({ nic: 'eth1' })],
     outcomes: [...did([interrupt(26), channels(2, 4, 'eth1')]), ...did([mask(1)], 'failed')],

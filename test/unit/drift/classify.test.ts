@@ -87,6 +87,7 @@ describe('attribute', () => {
     after: snapshotOf(after, []),
     entries: [],
     candidates: [],
+    knownWriters: 25,
     runningTools: [],
     ...more,
   })
@@ -119,6 +120,62 @@ describe('attribute', () => {
       writers(evidence({ ...guest, nics: [withChannels(nic, count, ALL)] }, { candidates: [tuned] }))
     expect(to(2)).toEqual(['tuned'])
     expect(to(3)).toEqual(['unknown'])
+  })
+
+  it('tells a file that sets this value at an event of its own, and does not name it', () => {
+    const rcLocal: CandidateWriter = {
+      name: 'rc.local',
+      writes: ['channels'],
+      nic: 'eth2',
+      says: 'runs ethtool -L eth2 combined 2',
+      onlyAt: '/etc/rc.local:3',
+      evidence: 'x',
+    }
+    const to = (count: number) => {
+      const all = evidence({ ...guest, nics: [withChannels(nic, count, ALL)] }, { candidates: [rcLocal] })
+      return attribute(all.drifts[0] as Drift, all)
+    }
+    expect(to(2)).toEqual({
+      name: 'unknown',
+      evidence: 'none of the 25 known writers was seen to write it; /etc/rc.local:3 would set this value',
+    })
+    expect(to(3).evidence).toBe('none of the 25 known writers was seen to write it')
+  })
+
+  it('believes what the kernel noted, then the audit log, whatever else was running', () => {
+    const fewer = { ...guest, nics: [withChannels(nic, 2, ALL)] }
+    const noted = { tunable: 'channels', name: 'ethtool', pid: 812, at: 5, count: 2 }
+    const by = (more: Partial<AttributionInput>) => {
+      const all = evidence(fewer, more)
+      return attribute(all.drifts[0] as Drift, all)
+    }
+    expect(by({ tracedWrites: [noted] })).toEqual({
+      name: 'ethtool',
+      evidence: 'ethtool (pid 812) wrote it, as the kernel noted',
+    })
+    expect(by({ tracedWrites: [{ ...noted, count: 3 }] }).name).toBe('unknown')
+    const other: RunningTool = {
+      name: 'ethtool',
+      pid: 900,
+      args: ['ethtool', '-L', nic.name, 'combined', '2'],
+      parent: { name: 'tuned', pid: 500 },
+    }
+    expect(by({ tracedWrites: [noted], runningTools: [other] }).name).toBe('ethtool')
+    expect(by({ tracedWrites: [{ ...noted, pid: 900 }], runningTools: [other] }).name).toBe('tuned')
+    const audited = {
+      args: ['/usr/sbin/ethtool', '-L', nic.name, 'combined', '2'],
+      pid: 812,
+      parentPid: 7,
+      loginUid: 1000,
+      terminal: 'pts0',
+      at: 1,
+    }
+    expect(by({ tracedWrites: [noted], audited: [audited] }).evidence).toBe(
+      '/usr/sbin/ethtool -L eth2 combined 2 (pid 812, login uid 1000, terminal pts0) is in the audit log',
+    )
+    expect(by({ audited: [{ ...audited, args: ['ethtool', '-L', 'eth9', 'combined', '2'] }] }).name).toBe(
+      'unknown',
+    )
   })
 
   it('names the kernel when a vCPU went and every queue has its layout, else not', () => {

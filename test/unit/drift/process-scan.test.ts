@@ -26,11 +26,30 @@ describe('programs at work', () => {
       ...processFiles(815, 'bash', { cmdline: '-bash\0' }),
       '/proc/uptime': '1.0 1.0\n',
     })
-    expect(readRunningTools(system, OWN)).toEqual([
-      runningTool({ parent: { name: 'tuned', pid: 500 } }),
-      { name: 'set_irq_affinit', pid: 813, args: ['/bin/sh', './set_irq_affinity.sh'], parent: undefined },
+    const tools = [
       { name: 'tuna', pid: 814, args: ['tuna'], parent: undefined },
-    ])
+      { name: 'set_irq_affinit', pid: 813, args: ['/bin/sh', './set_irq_affinity.sh'], parent: undefined },
+      runningTool({ parent: { name: 'tuned', pid: 500 } }),
+    ]
+    expect(readRunningTools(system, OWN), 'the newest first').toEqual(tools)
+    expect(readRunningTools(system, OWN, 3), 'of three processes').toEqual(tools.slice(0, 2))
+  })
+
+  it('are told with the user who logged in, whom sudo does not hide', () => {
+    const by = (loginuid: string) =>
+      readRunningTools(
+        systemWith({ ...processFiles(812, 'ethtool', { cmdline: SET }), '/proc/812/loginuid': loginuid }),
+        OWN,
+      )
+    expect(by('1000')).toEqual([runningTool({ loginUid: 1000 })])
+    expect(by('4294967295')).toEqual([runningTool()])
+    const [tool] = by('1000')
+    const evidence =
+      runningWriter([tool as RunningTool], 'channels', { nic: 'eth0', new: '2' })?.evidence ?? ''
+    expect(evidence).toBe(
+      'ethtool -L eth0 combined 2 (pid 812, login uid 1000) was running when the change was noticed',
+    )
+    expect(seenAtWork(evidence)).toMatchObject({ pid: 812, parent: undefined })
   })
 
   it('are not our own children, nor those that only watch', () => {

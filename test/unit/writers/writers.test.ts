@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { System } from '../../../src/system/system'
-import { findWriters } from '../../../src/writers/index'
+import { searchWriters } from '../../../src/writers/index'
 import { parseIni } from '../../../src/writers/ini'
 import type { Writer, WriterTarget } from '../../../src/writers/writer'
 import { processFiles, systemWith } from '../../support/systems'
 
+const findWriters = (system: System, nic: WriterTarget) => searchWriters(system, nic).writers
 const irq = (number: number, name: string) => ({ irq: number, name, affinity: [0], effective: [0] })
 
 const NIC: WriterTarget = {
@@ -142,12 +143,13 @@ describe('tuned', () => {
     expect(writersOf(files)).toEqual([
       {
         writer: 'tuned',
-        where: '/usr/lib/tuned/network-latency/tuned.conf',
+        where: '/usr/lib/tuned/network-latency/tuned.conf:5',
         what: 'profile web sets channels = combined 1 in [net]',
         tunable: 'channels',
         matches: 'yes',
         remedy:
-          'remove channels= from /usr/lib/tuned/network-latency/tuned.conf, or set on-conflict = "yield" for this NIC',
+          'cp -r /usr/lib/tuned/network-latency /etc/tuned/network-latency, change the copy to be without channels=, then run systemctl restart tuned; or set on-conflict = "yield" for this NIC',
+        value: '1',
       },
     ])
   })
@@ -184,7 +186,7 @@ describe('tuned', () => {
       string,
       string
     >
-    expect(brief(files)).toEqual(['maybe tuned /etc/tuned/profiles/web/tuned.conf'])
+    expect(brief(files)).toEqual(['maybe tuned /etc/tuned/profiles/web/tuned.conf:2'])
   })
 })
 
@@ -200,11 +202,12 @@ describe('NetworkManager', () => {
     ).toEqual([
       {
         writer: 'NetworkManager',
-        where: `${CONNECTIONS}/lan.nmconnection`,
+        where: `${CONNECTIONS}/lan.nmconnection:9`,
         what: 'connection "lan" sets ethtool.channels-combined = 2',
         tunable: 'channels',
         matches: 'yes',
         remedy: 'nmcli connection modify lan ethtool.channels-combined ""',
+        value: '2',
       },
     ])
   })
@@ -291,7 +294,7 @@ describe('systemd .link', () => {
     expect(brief(hidden)).toEqual([])
     const unsure = { '/etc/systemd/network/10-a.link': '[Match]\nHost=web\n[Link]\nMTUBytes=9000\n' }
     expect(brief({ ...unsure, '/etc/systemd/network/20-b.link': link('Driver=virtio_net') })).toEqual([
-      'maybe systemd-link /etc/systemd/network/20-b.link',
+      'maybe systemd-link /etc/systemd/network/20-b.link:5',
     ])
   })
 
@@ -313,7 +316,8 @@ describe('udev rules', () => {
       {
         writer: 'udev-rule',
         where: `${RULES}:3`,
-        what: 'a rule runs ethtool -L when its device appears',
+        what: 'runs ethtool -L $name combined 2 (a udev rule, when its device appears)',
+        value: '2',
         tunable: 'channels',
         matches: 'yes',
         remedy: 'remove the rule, or override it with a file of the same name in /etc/udev/rules.d',
@@ -343,7 +347,8 @@ describe('udev rules', () => {
     ['ENV{ID_NET_NAME}=="ens4", RUN+="/sbin/ethtool -L %k combined 2"', []],
     ['ENV{ID_PATH}=="x", RUN+="/sbin/ethtool -L %k combined 2"', ['maybe']],
     ['TEST=="/x", RUN+="/sbin/ethtool -L %k combined 2" \\', ['maybe']],
-    ['SUBSYSTEM=="net", RUN+="/bin/sh -c \'echo 1 > /proc/irq/1/smp_affinity\'"', ['yes']],
+    ['SUBSYSTEM=="net", RUN+="/bin/sh -c \'echo 1 > /proc/irq/25/smp_affinity\'"', ['yes']],
+    ['SUBSYSTEM=="net", RUN+="/bin/sh -c \'echo 1 > /proc/irq/1/smp_affinity\'"', []],
     ['SUBSYSTEM=="block", RUN+="/bin/sh -c \'echo 1 > /proc/irq/1/smp_affinity\'"', []],
   ])('%s', (rule, expected) => {
     expect(writersOf({ [RULES]: `${rule}\n` }).map((writer) => writer.matches)).toEqual(expected)
@@ -417,7 +422,7 @@ test('irqbalance: of a NIC without interrupts of its own the remedy names none',
 test('.link: the path of a NIC that is not on PCI cannot be told, nor one without [Match] or [Link] mean it', () => {
   const path = '/etc/systemd/network/10-a.link'
   const text = '[Match]\nPath=platform-a\n[Link]\nCombinedChannels=1\n'
-  expect(brief({ [path]: text }, { ...NIC, bus: 'mmio' })).toEqual([`maybe systemd-link ${path}`])
+  expect(brief({ [path]: text }, { ...NIC, bus: 'mmio' })).toEqual([`maybe systemd-link ${path}:4`])
   expect(brief({ [path]: '[Link]\nCombinedChannels=1\n' })).toEqual([])
   expect(brief({ [path]: '[Match]\nDriver=virtio_net\n' })).toEqual([])
 })

@@ -14,12 +14,13 @@ const SHIPPED = {
   'vqtuned.service': '/usr/lib/systemd/system/vqtuned.service',
   'vqtune.tmpfiles.conf': '/usr/lib/tmpfiles.d/vqtune.conf',
   '90-vqtune.rules': '/usr/lib/udev/rules.d/90-vqtune.rules',
+  'writer-trace': '/usr/libexec/vqtune/writer-trace',
 }
 
 /** Puts a file of `systemd/` where the package has it. */
 export async function ship(guest: Guest, name: string, path: string): Promise<void> {
   const file = fileURLToPath(new URL(`../../../systemd/${name}`, import.meta.url))
-  await guest.writeFile(path, readFileSync(file))
+  await guest.writeFile(path, readFileSync(file), path.startsWith('/usr/libexec/') ? '0755' : '0644')
 }
 
 export class Vqtuned {

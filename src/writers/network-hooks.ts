@@ -1,0 +1,33 @@
+/** Scripts that network services run for an interface: ifup-local, networkd-dispatcher, dhclient, wicked. */
+import type { System } from '../system/system'
+import { ANY_NIC, isExecutable, scriptFindings, scriptsIn } from './script-findings'
+import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
+
+function find(system: System, nic: WriterTarget): readonly Writer[] {
+  const { networkHooks, networkHookDirs } = system.paths.writers
+  const bindings = new Map(['1', 'IFACE', 'interface', 'INTERFACE', 'DEVICE'].map((name) => [name, ANY_NIC]))
+  return [...networkHooks, ...networkHookDirs.flatMap((directory) => scriptsIn(system, directory))].flatMap(
+    (path) => {
+      const text = readableText(system, path)
+      if (text === undefined) return []
+      return scriptFindings(
+        system,
+        nic,
+        { path, text, bindings },
+        {
+          writer: networkHook.name,
+          when: 'when an interface changes',
+          remedy: ({ path: where, line }) =>
+            `remove line ${line} of ${where}, or run chmod -x ${path.slice(system.paths.root.length)}`,
+          inactive: isExecutable(system, path) ? undefined : 'it is not executable, so it may not be run',
+        },
+      )
+    },
+  )
+}
+
+export const networkHook: KnownWriter = {
+  name: 'network-hook',
+  title: 'hooks of initscripts, networkd-dispatcher, dhclient and wicked',
+  find,
+}

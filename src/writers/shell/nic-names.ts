@@ -1,0 +1,26 @@
+/** Whether a text of a script means a NIC. Pure. */
+import { globMatches, type Match, type WriterTarget } from '../writer'
+import { UNRESOLVED, type Value } from './run'
+
+/** A NIC's name as a script has it: a name, a glob, or what is not resolved. eth1 does not mean eth10. */
+export function meansNic(texts: readonly string[], nic: WriterTarget): Match {
+  const verdicts = texts.map((text) => oneMeans(text, nic))
+  if (verdicts.includes('yes')) return 'yes'
+  return verdicts.includes('maybe') ? 'maybe' : 'no'
+}
+
+function oneMeans(text: string, nic: WriterTarget): Match {
+  const name = text.replace(/^.*\/sys\/class\/net\//, '').replace(/\/$/, '')
+  const glob = name.replaceAll(UNRESOLVED, '*')
+  if (![nic.name, ...nic.altnames].some((own) => own === glob || globMatches(glob, own))) return 'no'
+  return name.includes(UNRESOLVED) ? 'maybe' : 'yes'
+}
+
+/** The name between /net/ and /queues/ of a path, the whole being of any directory of sysfs. */
+export function nicOfQueuePath(text: string): string | undefined {
+  return /\/net\/([^/]+)\/queues(?:\/|$)/.exec(text)?.[1]
+}
+
+export function isUnresolved({ texts }: Value): boolean {
+  return texts.some((text) => text.includes(UNRESOLVED))
+}

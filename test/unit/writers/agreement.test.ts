@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest'
+import { agreesWith } from '../../../src/writers/agreement'
+import { auditAdvice } from '../../../src/writers/audit-rule'
+import type { Writer } from '../../../src/writers/writer'
+import { processFiles, systemWith } from '../../support/systems'
+
+const writer = (more: Partial<Writer>): Writer => ({
+  writer: 'cron',
+  where: '/etc/crontab:1',
+  what: 'x',
+  tunable: 'channels',
+  matches: 'yes',
+  remedy: 'x',
+  ...more,
+})
+
+test.each([
+  ['4', 4, true],
+  ['2', 4, false],
+  ['max', 4, true],
+  ['max', undefined, undefined],
+  ['vcpus', 4, true],
+  ['vcpus', undefined, false],
+] as const)('a writer of %s channels, with a maximum of %s: agrees %s with 4', (value, maximum, agrees) => {
+  expect(agreesWith(writer({ value }), { target: 4, maximum, vcpus: 8 })).toBe(agrees)
+})
+
+test('nothing is known of a writer without a value, or of something else', () => {
+  const wanted = { target: 4, maximum: 4, vcpus: 4 }
+  expect(agreesWith(writer({}), wanted)).toBeUndefined()
+  expect(agreesWith(writer({ tunable: 'xps', value: '4' }), wanted)).toBeUndefined()
+})
+
+test('auditd: its rule is offered, or named where there is one', () => {
+  const running = processFiles(600, 'auditd')
+  const rules = '/etc/audit/rules.d/x.rules'
+  expect(auditAdvice(systemWith({}))).toBeUndefined()
+  const offer =
+    "auditd can record who runs ethtool: echo '-w /usr/sbin/ethtool -p x -k vqtune' >/etc/audit/rules.d/vqtune.rules; augenrules --load"
+  expect(auditAdvice(systemWith(running))).toBe(offer)
+  expect(auditAdvice(systemWith({ ...running, [rules]: '#-w /usr/sbin/ethtool -p x\n' }))).toBe(offer)
+  for (const rule of [
+    '-w /usr/sbin/ethtool -p x -k vqtune',
+    '-a always,exit -F arch=b64 -F path=/usr/sbin/ethtool -F perm=x -k q',
+    '-a always,exit -F arch=b64 -S execve -k all',
+  ])
+    expect(auditAdvice(systemWith({ ...running, [rules]: `-D\n${rule}\n` })), rule).toBe(
+      'auditd records who runs ethtool (/etc/audit/rules.d/x.rules:2), and the daemon reads it',
+    )
+})
