@@ -18,6 +18,7 @@ import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { changedValues, nounOf } from '../tunables/engine'
+import { namedQueues } from '../tunables/rss-table'
 import { findWriters } from '../writers/index'
 import type { Writer } from '../writers/writer'
 import type { CommandContext } from './command'
@@ -113,7 +114,7 @@ async function traitsOf(
     onlineCount: guest.cpus.online.length,
     channelWriters: writers.filter(({ tunable }) => tunable === 'channels').map(({ writer }) => writer),
     hasRss: nic.features.rss,
-    rssQueues: nic.rssQueues,
+    rssQueues: namedQueues(nic),
     isOwnRssTable: written.includes('rss-table'),
   })
 }
