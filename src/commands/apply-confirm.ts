@@ -17,6 +17,7 @@ import {
   watchChange,
 } from '../confirm/confirm'
 import { hasGateway } from '../confirm/connectivity'
+import { watchWithService } from '../confirm/queue-service'
 import { revertRecord } from '../confirm/record'
 import type { ObservedGuest } from '../model'
 import { nicByIndex } from '../planner/find-nic'
@@ -47,7 +48,14 @@ export async function confirmApply(
   const ends = await Promise.all(
     baselinesToWatch(before, after).map(async (one): Promise<[Baseline, WatchEnd]> => {
       say(describeWatch(one, seconds))
-      const end = await watchChange(system, one, seconds, signal, attended)
+      const watch = () => watchChange(system, one, seconds, signal, attended)
+      // Over at once, as without a gateway, there is no traffic to judge by.
+      const isShort = boot || (attended && !hasGateway(one.connectivity))
+      const end = await (isShort
+        ? watch()
+        : watchWithService(system, one.nic.ifindex, watch, (text) =>
+            context.warn(`${one.nic.name}: ${text}`),
+          ))
       if (typeof end === 'string') say(describeEnd(one, end))
       return [one, end]
     }),

@@ -12,6 +12,7 @@ import {
   stillUnconfirmed,
   watchChange,
 } from '../confirm/confirm'
+import { watchWithService } from '../confirm/queue-service'
 import type { ChannelChange } from '../guard/guard'
 import type { ObservedGuest } from '../model'
 import { nicByIndex } from '../planner/find-nic'
@@ -64,7 +65,9 @@ export class Confirmations {
     const watched: Watched = { first, before, to, abort: new AbortController() }
     this.watched.set(ifindex, watched)
     const signal = AbortSignal.any([this.signal, watched.abort.signal])
-    const end = await watchChange(this.system, before, seconds, signal, false)
+    const end = await watchWithService(this.system, ifindex, () =>
+      watchChange(this.system, before, seconds, signal, false),
+    )
     if (this.watched.get(ifindex) !== watched) return
     if (typeof end === 'string') {
       this.watched.delete(ifindex)

@@ -132,7 +132,7 @@ export interface Health {
 
 /** The guest as the last pass left it. Pure. */
 export function guestFamilies(
-  { guest, missing, skips, regressionHolds }: PassResult,
+  { guest, missing, skips, regressionHolds, deadQueues }: PassResult,
   settings: Settings,
   health: Health,
 ): readonly Family[] {
@@ -188,6 +188,11 @@ export function guestFamilies(
       perNic(
         ({ nic, desired }) => checkQueueAffinity(nic, desired).filter((verdict) => verdict.private).length,
       ),
+    ),
+    gauge(
+      'nic_dead_queues',
+      'Queue pairs that receive nothing while the others are busy, as proven after the daemon raised channels',
+      perNic(({ nic }) => deadQueues.get(nic.ifindex)?.queues.length ?? 0),
     ),
     gauge(
       'nic_drifted_settings',

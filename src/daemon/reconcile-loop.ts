@@ -6,6 +6,7 @@
 
 import { nicSettings, type Settings } from '../config/settings'
 import { type Baselines, type ConnectivityLoss, recordBaseline } from '../confirm/confirm'
+import type { DeadQueues } from '../confirm/queue-service'
 import { revertRecord } from '../confirm/record'
 import type { Attribution } from '../drift/attribute'
 import { type Drift, isSettingDrift } from '../drift/classify'
@@ -29,6 +30,7 @@ import { Conflicts } from './conflicts'
 import { type AttributedDrift, DriftDetector } from './drift-detector'
 import { CachingObserver } from './observe-cached'
 import { channelChanges, outcomeOf } from './outcome'
+import { ServiceProof } from './service-proof'
 import { readState, statePath, writeState } from './state'
 import type { Suspension } from './view'
 
@@ -44,7 +46,7 @@ export interface ReconcileEvents {
   /** A NIC lost connectivity with its new channels. */
   reverted(lost: ConnectivityLoss): void
   /** Called when it begins and when it changes; undefined when it is over. */
-  problem(topic: 'ethtool' | 'reconcile' | 'history' | 'state', text: string | undefined): void
+  problem(topic: 'ethtool' | 'reconcile' | 'history' | 'state' | 'queues', text: string | undefined): void
 }
 
 export interface PassResult {
@@ -59,6 +61,8 @@ export interface PassResult {
   readonly changes: readonly ChannelChange[]
   /** Reductions of the guard that still hold. */
   readonly regressionHolds: RegressionHolds
+  /** Queues that receive nothing, by interface index. */
+  readonly deadQueues: ReadonlyMap<number, DeadQueues>
   /** Another pass is due after this many milliseconds; undefined: none. */
   readonly againMs: number | undefined
 }
@@ -78,6 +82,7 @@ export class ReconcileLoop {
   private readonly detector: DriftDetector
   private readonly conflicts = new Conflicts()
   private readonly confirmations: Confirmations
+  private readonly service: ServiceProof
   private failures = 0
   /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
@@ -96,6 +101,7 @@ export class ReconcileLoop {
     this.observer = new CachingObserver(system)
     this.detector = new DriftDetector(system)
     this.confirmations = new Confirmations(system, signal, wake)
+    this.service = new ServiceProof(system, () => clock.uptime())
   }
 
   /** An event arrived: scan for running tools, before they exit. */
@@ -125,6 +131,7 @@ export class ReconcileLoop {
     const { result, lastJudged, problem } = await this.reconcile(settings, found)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
+    await this.proveService(last, channelChanges(result))
     this.endReports(last, settings)
     // If it matters, the reconcile fails, and reports it.
     this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
@@ -138,6 +145,7 @@ export class ReconcileLoop {
       changes: channelChanges(result),
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
       suspended: this.conflicts.suspended(last, this.clock),
+      deadQueues: this.service.dead,
       againMs: this.nextMs(result),
     }
   }
@@ -233,6 +241,7 @@ export class ReconcileLoop {
       changes: [],
       regressionHolds: new Map(),
       suspended: this.conflicts.suspended(guest, this.clock),
+      deadQueues: this.service.dead,
       againMs: RETRY_FIRST_MS,
     }
   }
@@ -322,6 +331,7 @@ export class ReconcileLoop {
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)
+            if (outcome.step.tunable === 'rss-table') this.observer.forgetTable(outcome.step.ifindex)
             this.events.write(outcome)
           },
           ...(commitConfirmSeconds === 0
@@ -380,6 +390,17 @@ export class ReconcileLoop {
     }
   }
 
+  /** Whether all queues of raised channels receive. */
+  private async proveService(guest: ObservedGuest, changes: readonly ChannelChange[]): Promise<void> {
+    this.service.follow(changes)
+    await this.service.check(guest)
+    const found = [...this.service.dead].flatMap(([ifindex, { why }]) => {
+      const nic = nicByIndex(guest, ifindex)
+      return nic === undefined ? [] : [`${nic.name}: ${why}`]
+    })
+    this.events.problem('queues', found.length === 0 ? undefined : found.join('; '))
+  }
+
   /** Appends to the history; a failure is reported as a problem. */
   append(record: DriftRecord, { daemon }: Settings): void {
     this.guarded('history', () => appendHistory(this.system, record, daemon.historySizeKib))
@@ -426,7 +447,8 @@ export class ReconcileLoop {
   /** After a temporary failure: 5 s, 10 s ... 5 min. After a conflict: when the back-off ends. */
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
-    const waits = back === undefined ? [] : [back]
+    const reading = this.service.nextMs
+    const waits = [back, reading].filter((ms) => ms !== undefined)
     if (this.confirmations.isDue) waits.push(RETRY_FIRST_MS)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {

@@ -42,6 +42,7 @@ function allMetrics(): string {
         suspended: [],
         changes: [],
         regressionHolds: new Map(),
+        deadQueues: new Map(),
         againMs: undefined,
       },
       DEFAULT_SETTINGS,

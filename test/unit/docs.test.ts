@@ -130,7 +130,15 @@ test('what the guide quotes is what the program says', () => {
 
 test('metrics are named as the daemon names them, and the list of the fleet package is complete', () => {
   const guest = guestOf([0], [])
-  const result = { guest, missing: [], skips: [], regressionHolds: new Map(), suspended: [], changes: [] }
+  const result = {
+    guest,
+    missing: [],
+    skips: [],
+    regressionHolds: new Map(),
+    deadQueues: new Map(),
+    suspended: [],
+    changes: [],
+  }
   const health = { sources: new Map(), configValid: true, startedAt: 0 }
   const names = [
     ...guestFamilies({ ...result, againMs: undefined }, DEFAULT_SETTINGS, health),

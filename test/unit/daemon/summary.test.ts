@@ -16,6 +16,7 @@ describe('statusLine', () => {
     missing: [],
     changes: [],
     regressionHolds: new Map(),
+    deadQueues: new Map(),
     suspended: [],
     againMs: undefined,
     ...result,
