@@ -23,7 +23,7 @@ const MATRIX = [
  * parses what another program or the kernel says belongs here.
  */
 const ALL_BRANCHES = [
-  'src/planner/{find-nic,layout,ledger,ledger-format,observe,operations,plan,regression-hold,target}.ts',
+  'src/planner/{dead-queues,find-nic,layout,ledger,ledger-format,observe,operations,plan,regression-hold,target}.ts',
   'src/tunables/*.ts',
   'src/config/*.ts',
   'src/kernel/*.ts',

@@ -103,6 +103,7 @@ export const SKIP_CODES = [
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
   'unnamed', // udev has not named the interface yet
+  'unknown-table', // ethtool could not be asked for the RSS table
   'undecided-rule', // it is unknown whether a rule matches the NIC: an error
 ] as const
 export type SkipCode = (typeof SKIP_CODES)[number]
@@ -144,9 +145,20 @@ export interface ObservedNic {
   readonly queues: readonly ObservedQueue[]
   /** Everything that a tunable reads of this NIC, in the order of the registry. */
   readonly settings: readonly ObservedSetting[]
-  /** Receive queues that the RSS table names; undefined without RSS or when not asked. Kernels before 6.12 do not rebuild it. */
-  readonly rssQueues: CpuList | undefined
+  /** Undefined without RSS, with one channel, or when not asked; 'unknown' if ethtool could not be asked. */
+  readonly rssTable: RssTable | 'unknown' | undefined
   readonly obstacle: Obstacle | undefined
+}
+
+/** How an RSS indirection table spreads flows: as the default for so many queues does, or by another count of entries per queue. */
+export type RssSpread =
+  | { readonly equal: number }
+  | { readonly entries: readonly (readonly [queue: number, count: number])[] }
+
+export interface RssTable {
+  /** Entries; 128 on QEMU's device. */
+  readonly size: number
+  readonly spread: RssSpread
 }
 
 export const IGNORED_KINDS = [

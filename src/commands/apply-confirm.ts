@@ -8,6 +8,7 @@
 import type { Settings } from '../config/settings'
 import { type WatchEnd, watchChange } from '../confirm/confirm'
 import { hasGateway } from '../confirm/connectivity'
+import { watchWithService } from '../confirm/queue-service'
 import { revertRecord } from '../confirm/record'
 import { type ConnectivityLoss, describeLoss, revert } from '../confirm/revert'
 import {
@@ -91,7 +92,13 @@ async function watchOne(
   const seconds = secondsLeft(unconfirmed)
   const watched = { name, ifindex, connectivity: connectivityOf(unconfirmed) }
   say(describeWatch(entry, Math.ceil(seconds)))
-  const end = await watchChange(context.system, watched, seconds, signal, isAttended(context))
+  const watch = (): Promise<WatchEnd> =>
+    watchChange(context.system, watched, seconds, signal, isAttended(context))
+  // Over at once, as without a gateway, there is no traffic to judge by.
+  const isShort = context.options.boot === true || (isAttended(context) && !hasGateway(watched.connectivity))
+  const end = await (isShort
+    ? watch()
+    : watchWithService(context.system, ifindex, watch, (text) => context.warn(`${name}: ${text}`)))
   if (typeof end === 'string') say(describeEnd(entry, end, isKept(context)))
   return end
 }

@@ -25,6 +25,7 @@ import { operand } from '../text/escape'
 import { type Paint, paint } from '../text/paint'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { changedValues, nounOf } from '../tunables/engine'
+import { namedQueues } from '../tunables/rss-table'
 import { agreesWith } from '../writers/agreement'
 import { auditAdvice } from '../writers/audit-rule'
 import { searchWriters, WRITER_NAMES, type WriterSearch } from '../writers/index'
@@ -131,7 +132,7 @@ async function traitsOf(
     onlineCount: guest.cpus.online.length,
     channelWriters: writers.filter(({ tunable }) => tunable === 'channels').map(({ writer }) => writer),
     hasRss: nic.features.rss,
-    rssQueues: nic.rssQueues,
+    rssQueues: namedQueues(nic),
     isOwnRssTable: written.includes('rss-table'),
   })
 }

@@ -1,7 +1,10 @@
 /** `vqtune report`: measures for a while and shows which conditions for multi-queue are met. Changes nothing. */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type DeadQueues, findDeadQueues } from '../confirm/queue-service'
 import { EXIT, fileError, VqtuneError } from '../errors'
+import { type Activity, queueActivity } from '../kernel/queue-activity'
+import type { ObservedNic } from '../model'
 import { printJson } from '../output/json'
 import { usableCpus } from '../planner/target'
 import { compareSnapshots } from '../report/compare'
@@ -11,7 +14,7 @@ import { reportPage } from '../report/html/page'
 import { readInventory } from '../report/inventory'
 import type { JudgedNic } from '../report/judged'
 import { type NicFacts, readNicFacts } from '../report/nic-facts'
-import { readSnapshot } from '../report/snapshot'
+import { readSnapshot, type Snapshot } from '../report/snapshot'
 import { reportText } from '../report/text'
 import { laterReading } from '../system/captured-tree'
 import { type System, tracedWrite } from '../system/system'
@@ -36,9 +39,12 @@ export async function run(context: CommandContext): Promise<number> {
   const from = await readSnapshot(system, nics, online)
   const later = laterReading(system)
   if (later === undefined) await wait(context, windowSeconds)
-  const to = await readSnapshot(later?.system ?? system, nics, online)
-  const atMs = later === undefined ? to.atMs : from.atMs + later.afterMs
-  const report = compareSnapshots(nics, online, from, { ...to, atMs })
+  const second = await readSnapshot(later?.system ?? system, nics, online)
+  const to = later === undefined ? second : { ...second, atMs: from.atMs + later.afterMs }
+  const report = compareSnapshots(nics, online, from, to)
+  const dead = new Map(
+    await Promise.all(nics.map(async (nic) => [nic.name, await deadBetween(system, nic, from, to)] as const)),
+  )
   const usable = usableCpus(guest.cpus, settings.isolated).length
   const judged = report.nics.flatMap((load, i): JudgedNic[] => {
     const plan = plans[i]
@@ -48,7 +54,7 @@ export async function run(context: CommandContext): Promise<number> {
     return [
       {
         ...load,
-        conditions: judgeConditions(report, load, usable),
+        conditions: judgeConditions(report, load, usable, dead.get(load.name)),
         conclusions: conclude({ ...input, facts: facts.get(load.name) as NicFacts }),
       },
     ]
@@ -63,6 +69,18 @@ export async function run(context: CommandContext): Promise<number> {
     context.out(reportText(report, judged, inventory, paint(context.color)))
   }
   return EXIT.converged
+}
+
+async function deadBetween(
+  system: System,
+  nic: ObservedNic,
+  from: Snapshot,
+  to: Snapshot,
+): Promise<DeadQueues | undefined> {
+  const [before, after] = [from, to].map(({ nics, interrupts }) =>
+    queueActivity(nic, nics.get(nic.name)?.queues ?? new Map(), interrupts),
+  ) as [Activity, Activity]
+  return findDeadQueues(system, nic, before, after, to.atMs - from.atMs)
 }
 
 /** One line on standard error that counts down, on a terminal. @throws VqtuneError after a signal */

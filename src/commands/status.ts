@@ -3,7 +3,6 @@ import { readView } from '../daemon/view'
 import { EXIT } from '../errors'
 import { describeIrqbalance, irqbalanceJson, readIrqbalanceState } from '../irqbalance/state'
 import { wantedInterrupts } from '../irqbalance/wanted'
-import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedIrq } from '../model'
 import { describeSkip, stateOf, summarise } from '../output/describe'
 import { printJson, statusJson } from '../output/json'
@@ -58,7 +57,6 @@ function statusText(
   const notes = [
     ...plans.flatMap(({ plan }) => plan.skips.map(describeSkip)),
     ...plans.flatMap(({ nic, plan }) => plan.notes.map((note) => `${nic.name}: ${note}`)),
-    ...plans.flatMap(rssNotes),
     ...ignored.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
   if (notes.length > 0) parts.push('\n', `${notes.join('\n')}\n`)
@@ -112,13 +110,4 @@ function queueTable(plans: readonly NicPlan[]): string {
 
 function irqCell(irq: ObservedIrq | undefined, cpus: string | undefined): string {
   return irq === undefined || cpus === undefined ? '-' : `${irq.irq} -> ${cpus}`
-}
-
-/** Queues that are not in the RSS table receive nothing, however many channels there are. */
-function rssNotes({ nic }: NicPlan): string[] {
-  if (nic.rssQueues === undefined || nic.rssQueues.length >= nic.channels.current) return []
-  const used = formatCpuList(nic.rssQueues)
-  return [
-    `${nic.name}: the RSS table names queue ${used} only: a device that obeys it sends nothing to the others`,
-  ]
 }

@@ -5,6 +5,7 @@
  */
 
 import { watchChange } from '../confirm/confirm'
+import { watchWithService } from '../confirm/queue-service'
 import { type ConnectivityLoss, revert } from '../confirm/revert'
 import {
   abandonedChanges,
@@ -99,7 +100,9 @@ export class Confirmations {
     const { name, ifindex, unconfirmed } = entry
     const change = { name, ifindex, connectivity: connectivityOf(unconfirmed) }
     const signal = AbortSignal.any([this.signal, abort.signal])
-    const end = await watchChange(this.system, change, secondsLeft(unconfirmed), signal, false)
+    const end = await watchWithService(this.system, ifindex, () =>
+      watchChange(this.system, change, secondsLeft(unconfirmed), signal, false),
+    )
     // The next daemon goes on where this one was stopped.
     if (this.watched.get(ifindex) !== watched || end === 'stopped') return
     if (typeof end === 'string') watched.isOver = true

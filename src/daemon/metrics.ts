@@ -133,7 +133,7 @@ export interface Health {
 
 /** The guest as the last pass left it. Pure. */
 export function guestFamilies(
-  { guest, missing, skips, regressionHolds, irqbalance }: PassResult,
+  { guest, missing, skips, regressionHolds, irqbalance, deadQueues }: PassResult,
   settings: Settings,
   health: Health,
 ): readonly Family[] {
@@ -194,6 +194,11 @@ export function guestFamilies(
       'nic_irqbalance_interrupts',
       'Interrupts that irqbalance was asked to leave alone, and has confirmed',
       perNic(({ nic }) => irqbalance.nics.find((one) => isSameNic(one, nic))?.irqs.length ?? 0),
+    ),
+    gauge(
+      'nic_dead_queues',
+      'Queue pairs that receive nothing while the others are busy, as proven after the daemon raised channels',
+      perNic(({ nic }) => deadQueues.get(nic.ifindex)?.queues.length ?? 0),
     ),
     gauge(
       'nic_drifted_settings',

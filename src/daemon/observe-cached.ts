@@ -1,10 +1,26 @@
-/** The daemon's look at the guest: ethtool is asked once for each NIC instance, everything else is read from sysfs. */
+/**
+ * The daemon's look at the guest: ethtool is asked once for each NIC instance, and for an RSS table now and then; everything
+ * else is read from sysfs.
+ */
 import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
 import { type Links, readLinks } from '../kernel/ip-link'
-import type { ObservedGuest, ObservedNic, Obstacle } from '../model'
+import { readRssTable } from '../kernel/rss'
+import type { ObservedGuest, ObservedNic, Obstacle, RssTable } from '../model'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
+import type { NicTopology } from '../tunables/tunable'
+
+/** The kernel tells nobody that a table was changed; with the usual check-cron it is read again at every check. */
+const TABLE_AGE_MS = 240_000
+
+interface KnownTable {
+  readonly channels: number
+  /** 'none': the driver has none. 'unknown': ethtool failed in this pass. */
+  readonly table: RssTable | 'none' | 'unknown'
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+}
 
 export class CachingObserver {
   private readonly maxima = new Map<number, number>()
@@ -12,15 +28,29 @@ export class CachingObserver {
   private readonly withoutMaximum = new Set<number>()
   /** NICs for which ethtool failed in this pass. */
   private readonly unanswered = new Map<number, Obstacle>()
+  /** By interface index. */
+  private readonly tables = new Map<number, KnownTable>()
   private links: { readonly of: string; readonly links: Links } | undefined
   /** Why ethtool could not be asked at the last look, of the first NIC; undefined when it could, or need not be. */
   problem: string | undefined
 
-  constructor(private readonly system: System) {}
+  constructor(
+    private readonly system: System,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
-  /** Those of whom ethtool could not be asked are asked again. */
+  /** Those of whom ethtool could not be asked are asked again, and for RSS tables that were read long ago. */
   startPass(): void {
     this.unanswered.clear()
+    const oldest = this.now() - TABLE_AGE_MS
+    for (const [ifindex, { table, atMs }] of this.tables) {
+      if (table === 'unknown' || (table !== 'none' && atMs < oldest)) this.tables.delete(ifindex)
+    }
+  }
+
+  /** It was written. */
+  forgetTable(ifindex: number): void {
+    this.tables.delete(ifindex)
   }
 
   /**
@@ -35,6 +65,7 @@ export class CachingObserver {
       knownMaxima: new Map([...this.maxima, ...alsoKnown]),
       needsMaximum: (nic) => !this.withoutMaximum.has(nic.ifindex),
       unanswered: this.unanswered,
+      rssTable: (nic) => this.tableOf(nic),
       links: (nics) => (needsIdentification(rules, nics) ? this.linksOf(nics) : undefined),
     })
     this.remember(guest)
@@ -52,8 +83,18 @@ export class CachingObserver {
     return links
   }
 
+  /** Read again when channels have changed: newer kernels then make it anew. */
+  private async tableOf({ ifindex, name, channels }: NicTopology): Promise<ObservedNic['rssTable']> {
+    const known = this.tables.get(ifindex)
+    const isKnown = known !== undefined && (known.table === 'none' || known.channels === channels.current)
+    const table = isKnown ? known.table : await readRssTable(this.system, name)
+    if (!isKnown) this.tables.set(ifindex, { channels: channels.current, table, atMs: this.now() })
+    return table === 'none' ? undefined : table
+  }
+
   private remember(guest: ObservedGuest): void {
     const present = new Set(guest.nics.map((nic) => nic.ifindex))
+    for (const ifindex of this.tables.keys()) if (!present.has(ifindex)) this.tables.delete(ifindex)
     for (const ifindex of this.maxima.keys()) if (!present.has(ifindex)) this.maxima.delete(ifindex)
     for (const ifindex of this.withoutMaximum) if (!present.has(ifindex)) this.withoutMaximum.delete(ifindex)
     for (const { ifindex, channels, obstacle } of guest.nics) {

@@ -5,6 +5,7 @@
  */
 
 import { nicSettings, type Settings } from '../config/settings'
+import type { DeadQueues } from '../confirm/queue-service'
 import { revertRecord } from '../confirm/record'
 import type { ConnectivityLoss } from '../confirm/revert'
 import { UnconfirmedChanges } from '../confirm/unconfirmed'
@@ -34,6 +35,7 @@ import { type AttributedDrift, DriftDetector } from './drift-detector'
 import { IrqbalanceRequests } from './irqbalance'
 import { CachingObserver } from './observe-cached'
 import { channelChanges, outcomeOf } from './outcome'
+import { ServiceProof } from './service-proof'
 import { readState, statePath, writeState } from './state'
 import { UnnamedNics } from './unnamed'
 import type { Suspension } from './view'
@@ -53,7 +55,7 @@ export interface ReconcileEvents {
   irqbalance(asked: Asked): void
   /** Called when it begins and when it changes; undefined when it is over. */
   problem(
-    topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state' | 'irqbalance',
+    topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state' | 'irqbalance' | 'queues',
     text: string | undefined,
   ): void
 }
@@ -72,6 +74,8 @@ export interface PassResult {
   readonly regressionHolds: RegressionHolds
   /** What irqbalance leaves alone. */
   readonly irqbalance: Asked
+  /** Queues that receive nothing, by interface index. */
+  readonly deadQueues: ReadonlyMap<number, DeadQueues>
   /** Another pass is due after this many milliseconds; undefined: none. */
   readonly againMs: number | undefined
 }
@@ -97,6 +101,7 @@ export class ReconcileLoop {
   /** NICs of this pass, by interface index, whose interrupts irqbalance moved before it was asked to leave them alone. */
   private excused: ReadonlySet<number> = new Set()
   private settings: Settings | undefined
+  private readonly service: ServiceProof
   private failures = 0
   /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
@@ -116,6 +121,7 @@ export class ReconcileLoop {
     this.detector = new DriftDetector(system)
     this.unnamed = new UnnamedNics(system)
     this.confirmations = new Confirmations(system, signal, wake)
+    this.service = new ServiceProof(system, () => clock.uptime())
     this.requests = new IrqbalanceRequests(system, clock, signal, (asked) => this.tellAsked(asked))
   }
 
@@ -178,6 +184,7 @@ export class ReconcileLoop {
     const { result, lastJudged, problem } = await this.reconcile(settings, found)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
+    await this.proveService(last, channelChanges(result))
     this.endReports(last, settings)
     const irqbalance = await this.requests.ask(this.wantedOf(last, settings))
     // If it matters, the reconcile fails, and reports it.
@@ -195,6 +202,7 @@ export class ReconcileLoop {
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
       suspended: this.conflicts.suspended(last, this.clock),
       irqbalance,
+      deadQueues: this.service.dead,
       againMs: this.nextMs(result),
     }
   }
@@ -353,6 +361,7 @@ export class ReconcileLoop {
       regressionHolds: new Map(),
       suspended: this.conflicts.suspended(guest, this.clock),
       irqbalance: this.requests.latest,
+      deadQueues: this.service.dead,
       againMs: RETRY_FIRST_MS,
     }
   }
@@ -439,6 +448,7 @@ export class ReconcileLoop {
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)
+            if (outcome.step.tunable === 'rss-table') this.observer.forgetTable(outcome.step.ifindex)
             this.events.write(outcome)
           },
           ...(commitConfirmSeconds === 0 ? {} : { beforeChannels: (nics) => changes.observe(nics) }),
@@ -496,6 +506,17 @@ export class ReconcileLoop {
     }
   }
 
+  /** Whether all queues of raised channels receive. */
+  private async proveService(guest: ObservedGuest, changes: readonly ChannelChange[]): Promise<void> {
+    this.service.follow(changes)
+    await this.service.check(guest)
+    const found = [...this.service.dead].flatMap(([ifindex, { why }]) => {
+      const nic = nicByIndex(guest, ifindex)
+      return nic === undefined ? [] : [`${nic.name}: ${why}`]
+    })
+    this.events.problem('queues', found.length === 0 ? undefined : found.join('; '))
+  }
+
   /** Appends to the history; a failure is reported as a problem. */
   append(record: DriftRecord, { daemon }: Settings): void {
     this.guarded('history', () => appendHistory(this.system, record, daemon.historySizeKib))
@@ -539,11 +560,8 @@ export class ReconcileLoop {
   /** After a temporary failure: 5 s, 10 s ... 5 min. After a conflict: when the back-off ends. */
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
-    const waits = back === undefined ? [] : [back]
     const { dueMs } = this.confirmations
-    if (dueMs !== undefined) waits.push(dueMs)
-    const { nextMs } = this.unnamed
-    if (nextMs !== undefined) waits.push(nextMs)
+    const waits = [back, this.service.nextMs, dueMs, this.unnamed.nextMs].filter((ms) => ms !== undefined)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_MAX_MS))

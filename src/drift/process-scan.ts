@@ -30,7 +30,7 @@ export interface RunningTool {
 
 /** Short-lived programs that administrators and services use to change these settings. */
 const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: readonly TunableName[] })[] = [
-  { name: /^ethtool$/, writes: ['channels'] },
+  { name: /^ethtool$/, writes: ['channels', 'rss-table'] },
   { name: /^tuna$/, script: true, writes: ['irq-affinity'] },
   // Vendors' scripts: set_irq_affinity.sh, set_irq_affinity_bynode.sh ...
   { name: /^set_irq_affinit/, script: true, writes: ['irq-affinity', 'xps'] },
@@ -101,7 +101,7 @@ export function runningWriter(
 ): { readonly name: string; readonly evidence: string } | undefined {
   const able = runningTools.filter(
     (one) =>
-      TOOLS.some((tool) => tool.name.test(one.name) && tool.writes.includes(kind)) && means(one, drift),
+      TOOLS.some((tool) => tool.name.test(one.name) && tool.writes.includes(kind)) && means(one, kind, drift),
   )
   const [seen] = able
   if (seen === undefined || new Set(able.map(writerOf)).size > 1) return undefined
@@ -114,8 +114,16 @@ export function runningWriter(
 }
 
 /** The arguments of ethtool show what it sets: another NIC, another value, or nothing. Scripts show nothing. */
-function means({ name, args }: RunningTool, drift: { nic: string | undefined; new: string }): boolean {
-  return name !== 'ethtool' || setsChannels(args, drift)
+function means(
+  { name, args }: RunningTool,
+  kind: TunableName,
+  drift: { nic: string | undefined; new: string },
+): boolean {
+  if (name !== 'ethtool') return true
+  if (drift.nic === undefined || !args.includes(drift.nic)) return false
+  // The table that comes of its arguments is not compared.
+  if (kind === 'rss-table') return args.some((arg) => SETS_RSS_TABLE.has(arg))
+  return setsChannels(args, drift)
 }
 
 /** Whether these arguments of ethtool set the channels of the NIC to the value. Pure. */
@@ -126,6 +134,8 @@ export function setsChannels(
   const sets = args.some((arg) => arg === '-L' || arg === '--set-channels')
   return sets && drift.nic !== undefined && args.includes(drift.nic) && args.includes(drift.new)
 }
+
+const SETS_RSS_TABLE: ReadonlySet<string> = new Set(['-X', '--set-rxfh-indir', '--rxfh'])
 
 function writerOf({ name, parent }: RunningTool): string {
   return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name

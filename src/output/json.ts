@@ -9,6 +9,7 @@ import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-af
 import type { Convergence } from '../planner/reconcile'
 import { recordValues } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
+import { namedQueues } from '../tunables/rss-table'
 import { stateOf } from './describe'
 
 /** Raised when a field changes its meaning or is removed; not for new fields. */
@@ -97,7 +98,7 @@ function nicJson(nicPlan: NicPlan): object {
     features: nic.features,
     interruptLayout: nic.interruptLayout,
     vectors: nic.vectors ?? null,
-    rssQueues: nic.rssQueues ?? null,
+    rssQueues: namedQueues(nic) ?? null,
     obstacle: nic.obstacle ?? null,
     state: stateOf(nicPlan),
     channels: channelsJson(nicPlan),

@@ -11,10 +11,11 @@ import {
 } from '../kernel/interrupts'
 import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
-import { readRssQueues } from '../kernel/rss'
+import { readRssTable } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
 import type { System } from '../system/system'
 import { readSettings } from '../tunables/engine'
+import type { NicTopology } from '../tunables/tunable'
 
 export interface ObserveOptions {
   /**
@@ -24,8 +25,8 @@ export interface ObserveOptions {
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
   /** Run `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or its earlier result. */
   readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
-  /** Ask ethtool for the RSS table of NICs that have one. */
-  readonly rss?: boolean
+  /** Ask ethtool for the RSS table of NICs that have negotiated RSS and use several queues; or how to know it otherwise. */
+  readonly rssTable?: true | ((nic: NicTopology) => Promise<ObservedNic['rssTable']>)
   /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
   /**
@@ -46,10 +47,10 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
     targets.map(async (identity) => {
-      const nic = await withMaximum(system, readNic(system, identity, interrupts), options, cpus)
-      return options.rss === true && nic.features.rss
-        ? { ...nic, rssQueues: await readRssQueues(system, nic.name) }
-        : nic
+      const topology = readNic(system, identity, interrupts)
+      const rssTable = await rssTableOf(system, topology, options)
+      const nic = { ...topology, rssTable }
+      return withMaximum(system, { ...nic, settings: readSettings(system, nic) }, options, cpus)
     }),
   )
   const facts = await (typeof options.links === 'function' ? options.links(nics) : links)
@@ -65,7 +66,19 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
 // Bit numbers from include/uapi/linux/virtio_net.h.
 const FEATURE = { controlQueue: 17, multiqueue: 22, rss: 60 } as const
 
-function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupts): ObservedNic {
+async function rssTableOf(
+  system: System,
+  nic: NicTopology,
+  { rssTable }: ObserveOptions,
+): Promise<ObservedNic['rssTable']> {
+  // With a single queue the table has no effect.
+  if (rssTable === undefined || !nic.features.rss || nic.channels.current < 2) return undefined
+  if (rssTable !== true) return rssTable(nic)
+  const table = await readRssTable(system, nic.name)
+  return table === 'none' ? undefined : table
+}
+
+function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupts): NicTopology {
   const { directory, ...known } = identity
   const device = `${directory}/device`
   const queueNames = system.list(`${directory}/queues`)
@@ -76,7 +89,7 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
   const vectors = system.list(`${device}/../msi_irqs`).length
   // XDP adds receive queues of its own (virtnet_xdp_set), so transmit queues are the ones that -L sets.
   const current = txCount
-  const topology = {
+  return {
     ...known,
     altnames: [],
     isIdentified: false,
@@ -91,10 +104,9 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
     interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),
     vectors: vectors === 0 ? undefined : vectors,
     queues: Array.from({ length: current }, (_, i) => readQueue(system, identity, i, interrupts)),
-    rssQueues: undefined,
+    rssTable: undefined,
     obstacle: obstacleOf(system, device, rxCount, txCount),
   }
-  return { ...topology, settings: readSettings(system, topology) }
 }
 
 function readQueue(

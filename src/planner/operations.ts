@@ -79,6 +79,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       observeGuest(system, {
         knownMaxima,
         unanswered,
+        rssTable: true,
         // Only `ip` shows altnames, and the permanent address of a bond's port; without rules by these it is not run.
         links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
@@ -137,7 +138,7 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
   return {
     purpose: 'rollback',
     isExact: true,
-    observe: (knownMaxima) => observeGuest(system, { knownMaxima }),
+    observe: (knownMaxima) => observeGuest(system, { knownMaxima, rssTable: true }),
     plan(guest, ledger) {
       const plans = restorable(guest, ledger).map(([observed, original]) =>
         planRestore(observed, original, guest.cpus.online, 'original value'),
@@ -168,7 +169,7 @@ export function restoreOperation(system: System, request: RestoreRequest): Opera
   return {
     purpose,
     isExact: true,
-    observe: () => observeGuest(system),
+    observe: () => observeGuest(system, { rssTable: true }),
     plan(guest) {
       const nic = nicByIndex(guest, ifindex)
       return nic === undefined
@@ -203,4 +204,4 @@ export function planRestore(
 }
 
 /** For commands that only read: everything. */
-export const OBSERVE_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rss: true }
+export const OBSERVE_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rssTable: true }

@@ -1,8 +1,11 @@
 /**
  * The conditions of the RHEL guide ("multi-queue helps most when packets are large, connections are many and queues equal
- * vCPUs; it can hurt outgoing traffic and costs CPU"), each checked against the measurement. Pure.
+ * vCPUs; it can hurt outgoing traffic and costs CPU"), each checked against the measurement; and that queues receive at all.
+ * Pure.
  */
+import type { DeadQueues } from '../confirm/queue-service'
 import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
+import { formatCpuList } from '../kernel/cpulist'
 import { plural } from '../text/plural'
 import type { NicLoad, Report } from './compare'
 
@@ -12,6 +15,7 @@ export const CONDITION_IDS = [
   'queues-match-vcpus',
   'small-outgoing',
   'cpu-headroom',
+  'queues-served',
 ] as const
 export const ANSWERS = ['yes', 'no', 'inconclusive'] as const
 
@@ -35,13 +39,20 @@ const SMALL_OUTGOING_BYTES = 1500
 /** Acknowledgements of incoming traffic are small, too, but no risk: only NICs that send at least this share count. */
 const OUTGOING_SHARE = 0.25
 
-export function judgeConditions(report: Report, nic: NicLoad, usableCpus: number): readonly Condition[] {
+/** @param dead queues of which it is proven that they receive nothing */
+export function judgeConditions(
+  report: Report,
+  nic: NicLoad,
+  usableCpus: number,
+  dead?: DeadQueues,
+): readonly Condition[] {
   return [
     largePackets(report, nic),
     manyConnections(report, nic, usableCpus),
     queuesMatch(nic, usableCpus),
     smallOutgoing(report, nic),
     headroom(report),
+    queuesServed(nic, dead),
   ]
 }
 
@@ -141,4 +152,18 @@ function headroom(report: Report): Condition {
   if (busy >= 0.85 || stolen >= 0.1) return make('no', why)
   if (busy <= 0.7) return make('yes', why)
   return make('inconclusive', why)
+}
+
+/** Few connections leave queues empty by chance: only what findDeadQueues has proven is a no. */
+function queuesServed(nic: NicLoad, dead: DeadQueues | undefined): Condition {
+  const make = (answer: Condition['answer'], why: string): Condition =>
+    condition('queues-served', 'every queue receives', answer, why)
+  if (dead !== undefined) return make('no', dead.why)
+  const empty = nic.queues.filter(({ rxPackets, rxInterrupts }) => (rxPackets ?? rxInterrupts) === 0)
+  if (empty.length === 0) return make('yes', `${plural(nic.queues.length, 'queue')} received`)
+  const which = formatCpuList(empty.map(({ queue }) => queue))
+  return make(
+    'inconclusive',
+    `nothing arrived at queue ${which}, and too little traffic is known to call it a fault`,
+  )
 }

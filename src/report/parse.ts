@@ -1,30 +1,6 @@
 /** Parsers for the procfs and ethtool texts that the report compares. Pure; each states how it handles malformed lines. */
 import { parseWholeNumber } from '../text/numbers'
 
-/**
- * Counts of /proc/interrupts by action name (`virtio2-input.0`), one number for each online CPU in `cpus` order. The
- * header names the online CPUs; a line with fewer numbers (ERR, MIS) or without an action is left out.
- */
-export interface InterruptCounts {
-  readonly cpus: readonly number[]
-  readonly byAction: ReadonlyMap<string, readonly number[]>
-}
-
-export function parseInterruptCounts(text: string): InterruptCounts {
-  const [header, ...lines] = text.split('\n') as [string, ...string[]]
-  const cpus = [...header.matchAll(/\bCPU(\d+)\b/g)].map((match) => Number(match[1]))
-  const byAction = new Map<string, readonly number[]>()
-  for (const line of lines) {
-    const fields = line.trim().split(/\s+/)
-    const action = fields.at(-1) as string
-    // Of all lines on a guest with many vCPUs only ours are worth the numbers.
-    if (!action.startsWith('virtio')) continue
-    const counts = fields.slice(1, 1 + cpus.length).flatMap((field) => parseWholeNumber(field) ?? [])
-    if (counts.length === cpus.length) byAction.set(action, counts)
-  }
-  return { cpus, byAction }
-}
-
 /** NET_RX and NET_TX of /proc/softirqs, by CPU number; CPUs are those of the header (possible ones, not only online). */
 export function parseNetSoftirqs(
   text: string,
@@ -62,50 +38,6 @@ export function parseSoftnet(text: string, online: readonly number[]): ReadonlyM
     if (cpu !== undefined && processed !== undefined) result.set(cpu, { processed, dropped, squeezed })
   }
   return result
-}
-
-/** The counters of one queue in `ethtool -S`; undefined where this kernel has none (6.12 has kicks but no packets). */
-export interface QueueStats {
-  readonly rxPackets: number | undefined
-  readonly txPackets: number | undefined
-  readonly rxKicks: number | undefined
-  readonly txKicks: number | undefined
-}
-
-/** By queue. Knows `rx_queue_0_packets` (up to 6.1) and `rx0_kicks` (later). */
-export function parseQueueStats(text: string): ReadonlyMap<number, QueueStats> {
-  const found = new Map<number, Record<string, number>>()
-  for (const match of text.matchAll(
-    /^[ \t]*(rx|tx)(?:_queue_)?(\d{1,5})_(packets|kicks):[ \t]*(\d{1,20})[ \t\r]*$/gm,
-  )) {
-    const [, direction = '', queue = '', what = '', value = ''] = match
-    const own = found.get(Number(queue)) ?? {}
-    own[`${direction}_${what}`] = Number(value)
-    found.set(Number(queue), own)
-  }
-  return new Map(
-    [...found].map(([queue, own]) => [
-      queue,
-      {
-        rxPackets: own.rx_packets,
-        txPackets: own.tx_packets,
-        rxKicks: own.rx_kicks,
-        txKicks: own.tx_kicks,
-      },
-    ]),
-  )
-}
-
-/** TCP segments sent and retransmitted, of this network namespace (/proc/net/snmp); undefined if not available. */
-export function parseTcpSegments(
-  text: string,
-): { readonly sent: number; readonly retransmitted: number } | undefined {
-  const [names, values] = [...text.matchAll(/^Tcp: (.*)$/gm)].map((match) => (match[1] as string).split(' '))
-  if (names === undefined || values === undefined) return undefined
-  const value = (name: string): number | undefined => parseWholeNumber(values[names.indexOf(name)])
-  const sent = value('OutSegs')
-  const retransmitted = value('RetransSegs')
-  return sent === undefined || retransmitted === undefined ? undefined : { sent, retransmitted }
 }
 
 const ESTABLISHED = '01'

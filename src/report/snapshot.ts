@@ -1,21 +1,14 @@
 /** One reading of all counters that the report compares. */
 
 import { type CpuTicks, type NicCounters, parseCpuTicks, parseNicCounters } from '../kernel/counters'
+import { type InterruptCounts, parseInterruptCounts } from '../kernel/interrupt-counts'
+import { parseQueueStats, type QueueStats } from '../kernel/queue-stats'
+import { parseTcpSegments } from '../kernel/tcp-segments'
 import type { ObservedNic } from '../model'
 import type { System } from '../system/system'
 import { parseWholeNumber } from '../text/numbers'
 import { answer } from './nic-facts'
-import {
-  countFlows,
-  type InterruptCounts,
-  parseInterruptCounts,
-  parseNetSoftirqs,
-  parseQueueStats,
-  parseSoftnet,
-  parseTcpSegments,
-  type QueueStats,
-  type SoftnetCounts,
-} from './parse'
+import { countFlows, parseNetSoftirqs, parseSoftnet, type SoftnetCounts } from './parse'
 import { type Drops, parseDrops, parseRootQdisc, type RootQdisc } from './parse-nic'
 
 export interface Flows {

@@ -15,8 +15,8 @@ export const channels: Tunable<number> = {
   name: 'channels',
   noun: 'channel count',
   codec: COUNT,
-  // virtnet_set_channels() lays out interrupts and XPS for the new count.
-  resets: ['irq-affinity', 'xps'],
+  // virtnet_set_channels() lays out interrupts and XPS for the new count, and newer kernels the RSS table.
+  resets: ['rss-table', 'irq-affinity', 'xps'],
   read: (_system, nic) => [{ key: CHANNELS_KEY, value: nic.channels.current, label: 'channels' }],
   desire({ nic, desired, regressionHold }) {
     if (desired.target !== nic.channels.current) {

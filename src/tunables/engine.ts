@@ -138,7 +138,10 @@ export function withWritten(
   for (const [tunable, recorded] of Object.entries(earlier)) values[tunable] = { ...recorded }
   for (const { tunable, key } of steps) {
     // The kernel resets the others together with it, and the queues change.
-    for (const name of BY_NAME.get(tunable)?.resets ?? []) values[name] = { ...now[name] }
+    for (const name of BY_NAME.get(tunable)?.resets ?? []) {
+      // Not every NIC has every tunable.
+      if (now[name] !== undefined || values[name] !== undefined) values[name] = { ...now[name] }
+    }
     const value = now[tunable]?.[key]
     const recorded = values[tunable]
     // A value that is missing on either side is not a difference.

@@ -63,6 +63,7 @@ export function erased<V>(tunable: Tunable<V>): AnyTunable {
       const before = codec.parse(recorded)
       const wanted = before === undefined ? undefined : codec.restorable(before, online)
       const current = codec.parse(setting.value)
+      if (current !== undefined && tunable.isForeign?.(current) === true) return undefined
       // Of the current value only what could be written counts: an offline CPU may stay in a mask.
       const now = current === undefined ? undefined : codec.restorable(current, online)
       if (wanted === undefined) return undefined

@@ -3,10 +3,17 @@ import { channels } from './channels'
 import { erased } from './erased'
 import { irqAffinity } from './irq-affinity'
 import { rps } from './rps'
+import { rssTable } from './rss-table'
 import type { Switch } from './tunable'
 import { xps } from './xps'
 
-export const TUNABLES = [erased(channels), erased(irqAffinity), erased(xps), erased(rps)] as const
+export const TUNABLES = [
+  erased(channels),
+  erased(rssTable),
+  erased(irqAffinity),
+  erased(xps),
+  erased(rps),
+] as const
 
 /** Keys of [defaults] and [[nic]] that tunables declare. */
 export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) => [

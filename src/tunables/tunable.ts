@@ -95,6 +95,8 @@ export interface Tunable<V> {
    * @param count channels
    */
   readonly kernelLayout?: (key: string, count: number, online: CpuList) => string | undefined
+  /** True for a value that vqtune never replaces, not even in a rollback. */
+  readonly isForeign?: (now: V) => boolean
   read(system: System, nic: NicTopology): readonly Setting<V>[]
   /** What this NIC's settings should be, with reasons. Pure. */
   desire(context: NicContext, settings: readonly Setting<V>[]): Desire<V>

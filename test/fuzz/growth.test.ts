@@ -34,20 +34,16 @@ import {
   usesNetlink,
 } from '../../src/kernel/driver-answers'
 import { classifyRefusal, parseChannels } from '../../src/kernel/ethtool'
+import { parseInterruptCounts } from '../../src/kernel/interrupt-counts'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseStartTicks } from '../../src/kernel/process-identity'
+import { parseQueueStats } from '../../src/kernel/queue-stats'
 import { parseRings } from '../../src/kernel/rings'
-import { parseRssQueues } from '../../src/kernel/rss'
+import { parseRssTable } from '../../src/kernel/rss'
+import { parseTcpSegments } from '../../src/kernel/tcp-segments'
 import { parseLedger } from '../../src/planner/ledger-format'
-import {
-  countFlows,
-  parseInterruptCounts,
-  parseNetSoftirqs,
-  parseQueueStats,
-  parseSoftnet,
-  parseTcpSegments,
-} from '../../src/report/parse'
+import { countFlows, parseNetSoftirqs, parseSoftnet } from '../../src/report/parse'
 import { parseDrops, parseOffloads, parseRootQdisc } from '../../src/report/parse-nic'
 import { newestLines } from '../../src/system/line-log'
 import { openSystem } from '../../src/system/system'
@@ -79,7 +75,7 @@ const PARSERS: readonly [name: string, parse: (text: string) => unknown, ...begi
     'netlink error: ',
     'netlink error: x (offset 1',
   ],
-  ['ethtool -x', parseRssQueues, '    0:', '    0:  1'],
+  ['ethtool -x', parseRssTable, '    0:', '    0:  1'],
   ['ethtool -g', parseRings, 'RX:', 'RX:\t1\nTX:\t1\nRX:\t'],
   ['ethtool -l, netlink', usesNetlink, 'RX:', 'RX:\t'],
   [

@@ -1,15 +1,10 @@
 /** What `vqtune report` compares over a window: procfs and ethtool -S. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import {
-  countFlows,
-  jainIndex,
-  parseInterruptCounts,
-  parseNetSoftirqs,
-  parseQueueStats,
-  parseSoftnet,
-  parseTcpSegments,
-} from '../../src/report/parse'
+import { parseInterruptCounts } from '../../src/kernel/interrupt-counts'
+import { parseQueueStats } from '../../src/kernel/queue-stats'
+import { parseTcpSegments } from '../../src/kernel/tcp-segments'
+import { countFlows, jainIndex, parseNetSoftirqs, parseSoftnet } from '../../src/report/parse'
 import { guestFile } from '../support/captured-guest'
 import { holds, must } from './lib/check'
 import { count, damaged, numbersIn, ofEveryEthtool } from './lib/texts'

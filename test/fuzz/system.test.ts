@@ -11,8 +11,9 @@ import { classifyRefusal, errorText, parseChannels } from '../../src/kernel/etht
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
 import { parseStartTicks } from '../../src/kernel/process-identity'
-import { parseRssQueues } from '../../src/kernel/rss'
+import { parseRssTable } from '../../src/kernel/rss'
 import { escapeControl } from '../../src/text/escape'
+import { rssQueues } from '../../src/tunables/rss-table'
 import { guestFile } from '../support/captured-guest'
 import { evidenceWith } from '../support/platform-evidence'
 import { systemReading } from '../support/systems'
@@ -88,13 +89,14 @@ describe('ethtool -x', () => {
         )
         .join('\n')
       const queues = [...new Set(rows.flat())].sort((a, b) => a - b)
-      expect(parseRssQueues(`RX flow hash indirection table for x with 4 RX ring(s):\n${text}\n`)).toEqual(
-        queues,
-      )
+      const table = parseRssTable(`RX flow hash indirection table for x with 4 RX ring(s):\n${text}\n`)
+      expect(table && rssQueues(table.spread)).toEqual(queues)
+      expect(table?.size).toBe(rows.flat().length)
     },
   )
   holds('invents no queue', damaged(...ofEveryEthtool('rss.txt')), (text) => {
-    const queues = parseRssQueues(text)
+    const table = parseRssTable(text)
+    const queues = table && rssQueues(table.spread)
     expect(queues).not.toEqual([])
     const written = numbersIn(text)
     for (const queue of queues ?? [])

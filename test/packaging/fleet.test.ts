@@ -44,6 +44,7 @@ function allMetrics(): string {
         changes: [],
         regressionHolds: new Map(),
         irqbalance: NOT_ASKED,
+        deadQueues: new Map(),
         againMs: undefined,
       },
       DEFAULT_SETTINGS,

@@ -6,15 +6,26 @@
 import { formatCpuList, parseCpuList } from '../../src/kernel/cpulist'
 import type { ObservedGuest, ObservedNic, ObservedQueue, ObservedSetting, Step } from '../../src/model'
 
-export function takeStep(guest: ObservedGuest, step: Step): ObservedGuest {
+/** @param tableFollows the kernel makes a new default RSS table when channels change (RHEL 10) */
+export function takeStep(guest: ObservedGuest, step: Step, tableFollows = false): ObservedGuest {
   return {
     ...guest,
-    nics: guest.nics.map((nic) => (nic.ifindex === step.ifindex ? changed(nic, step, guest) : nic)),
+    nics: guest.nics.map((nic) =>
+      nic.ifindex === step.ifindex ? changed(nic, step, guest, tableFollows) : nic,
+    ),
   }
 }
 
-function changed(nic: ObservedNic, step: Step, guest: ObservedGuest): ObservedNic {
-  if (step.tunable === 'channels') return withChannels(nic, Number(step.new), guest.cpus.online)
+function changed(nic: ObservedNic, step: Step, guest: ObservedGuest, tableFollows: boolean): ObservedNic {
+  if (step.tunable === 'channels') {
+    const laidOut = withChannels(nic, Number(step.new), guest.cpus.online)
+    return tableFollows ? withSetting(laidOut, 'rss-table', 'table', `equal ${step.new}`) : laidOut
+  }
+  if (step.tunable === 'rss-table') {
+    // Channels go down and up again on the way.
+    const made = withChannels(nic, nic.channels.current, guest.cpus.online)
+    return withSetting(made, step.tunable, step.key, step.new)
+  }
   const living = (parseCpuList(step.new) ?? []).filter((cpu) => guest.cpus.online.includes(cpu))
   // __netif_set_xps_queue keeps online CPUs only.
   const value = step.tunable === 'xps' ? formatCpuList(living) : step.new
@@ -87,6 +98,8 @@ export function withChannels(nic: ObservedNic, count: number, online: readonly n
     queues,
     settings: [
       { tunable: 'channels', key: 'combined', value: String(count), label: 'channels', file: undefined },
+      // Kernels from 5.18 to before 6.12 leave it as it is.
+      ...nic.settings.filter(({ tunable }) => tunable === 'rss-table'),
       ...(perQueue ? interrupts : []),
       ...senders,
     ],
@@ -116,7 +129,7 @@ export function nicOf(
     vectors: 2 * options.maximum + 1,
     queues: [],
     settings: [],
-    rssQueues: undefined,
+    rssTable: undefined,
     obstacle: undefined,
   }
   return withChannels(nic, options.current ?? Math.min(options.maximum, online.length), online)

@@ -140,7 +140,15 @@ test('the table of writers in the guide is the registry', () => {
 
 test('metrics are named as the daemon names them, and the list of the fleet package is complete', () => {
   const guest = guestOf([0], [])
-  const result = { guest, missing: [], skips: [], regressionHolds: new Map(), suspended: [], changes: [] }
+  const result = {
+    guest,
+    missing: [],
+    skips: [],
+    regressionHolds: new Map(),
+    deadQueues: new Map(),
+    suspended: [],
+    changes: [],
+  }
   const health = { sources: new Map(), configValid: true, startedAt: 0 }
   const names = [
     ...guestFamilies({ ...result, irqbalance: NOT_ASKED, againMs: undefined }, DEFAULT_SETTINGS, health),

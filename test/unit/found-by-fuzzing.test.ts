@@ -13,16 +13,13 @@ import { scanXml } from '../../src/hypervisor/libvirt/xml-scan'
 import { parseOpenFilesLimit } from '../../src/hypervisor/qemu/process'
 import { parseCpuTicks, parseNicCounters } from '../../src/kernel/counters'
 import { errorText, parseChannels } from '../../src/kernel/ethtool'
+import { parseInterruptCounts } from '../../src/kernel/interrupt-counts'
 import { parseVirtioInterrupts } from '../../src/kernel/interrupts'
 import { parseLinks } from '../../src/kernel/ip-link'
-import { parseRssQueues } from '../../src/kernel/rss'
-import {
-  parseInterruptCounts,
-  parseNetSoftirqs,
-  parseQueueStats,
-  parseSoftnet,
-  parseTcpSegments,
-} from '../../src/report/parse'
+import { parseQueueStats } from '../../src/kernel/queue-stats'
+import { parseRssTable } from '../../src/kernel/rss'
+import { parseTcpSegments } from '../../src/kernel/tcp-segments'
+import { parseNetSoftirqs, parseSoftnet } from '../../src/report/parse'
 import { openSystem } from '../../src/system/system'
 import { ifcfgWriters } from '../../src/writers/ifcfg'
 import { keyfileWriter } from '../../src/writers/network-manager'
@@ -61,7 +58,7 @@ describe('numbers are taken as written or not at all', () => {
     ).toBeUndefined()
   })
   it('a queue number has at most five digits', () => {
-    expect(parseRssQueues('    0:  99999999999999999999\n')).toBeUndefined()
+    expect(parseRssTable('    0:  99999999999999999999\n')).toBeUndefined()
     expect(parseQueueStats('  rx99999999999999999999_kicks: 1\n').size).toBe(0)
   })
   it('a count stands on the line of its label', () => {

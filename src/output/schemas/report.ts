@@ -66,7 +66,9 @@ const nic = z.object({
     .object({ kind: z.string(), requeues: count })
     .optional()
     .describe('at the root of the NIC; absent without tc'),
-  conditions: z.array(condition).describe('the conditions of the RHEL guide, with answers'),
+  conditions: z
+    .array(condition)
+    .describe('the conditions of the RHEL guide, and whether every queue receives, with answers'),
   conclusions: z
     .array(conclusion)
     .describe('why the NIC is slow, the most telling first; empty if nothing is'),

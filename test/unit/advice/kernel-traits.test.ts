@@ -12,6 +12,7 @@ import { readDriverAnswers } from '../../../src/kernel/driver-answers'
 import { observeGuest } from '../../../src/planner/observe'
 import { OBSERVE_ALL } from '../../../src/planner/operations'
 import { kernelGroup } from '../../../src/tunables/kernel-layout'
+import { namedQueues } from '../../../src/tunables/rss-table'
 import { capturedGuest } from '../../support/captured-guest'
 
 const INPUT: TraitInput = {
@@ -149,7 +150,7 @@ async function traitsOf(
     onlineCount: guest.cpus.online.length,
     channelWriters: [],
     hasRss: nic.features.rss,
-    rssQueues: nic.rssQueues,
+    rssQueues: namedQueues(nic),
     isOwnRssTable: false,
   })
 }

@@ -37,7 +37,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
     vectors: 18,
     queues: [],
     settings: [],
-    rssQueues: undefined,
+    rssTable: undefined,
     obstacle: undefined,
     ...changes,
   }

@@ -17,6 +17,7 @@ describe('statusLine', () => {
     missing: [],
     changes: [],
     regressionHolds: new Map(),
+    deadQueues: new Map(),
     suspended: [],
     irqbalance: NOT_ASKED,
     againMs: undefined,

@@ -17,6 +17,19 @@ const runningTool = (more: Partial<RunningTool> = {}): RunningTool => ({
 })
 
 describe('programs at work', () => {
+  it('include an ethtool that sets the RSS table', () => {
+    const seen = (args: readonly string[], nic: string | undefined = 'eth0') =>
+      runningWriter([runningTool({ args: ['ethtool', ...args] })], 'rss-table', { nic, new: 'equal 2' })?.name
+    expect(seen(['-X', 'eth0', 'equal', '2'])).toBe('ethtool')
+    expect(seen(['--set-rxfh-indir', 'eth0', 'default'])).toBe('ethtool')
+    expect(seen(['-L', 'eth0', 'combined', '2'])).toBeUndefined()
+    expect(seen(['-X', 'eth1', 'equal', '2'])).toBeUndefined()
+    const [tool] = [runningTool({ args: ['ethtool', '-X', 'eth0'] })]
+    expect(
+      runningWriter(tool === undefined ? [] : [tool], 'channels', { nic: 'eth0', new: '2' }),
+    ).toBeUndefined()
+  })
+
   it('are the tools that set such things, with who started them', () => {
     const system = systemWith({
       ...processFiles(500, 'tuned', { cmdline: '/usr/bin/python3\0-Es\0/usr/sbin/tuned\0' }),

@@ -125,7 +125,7 @@ describe('captured guests', () => {
   it('rss: the table is read where RSS was negotiated', async () => {
     const { guest } = await look('rss')
     expect(guest.nics[0]?.features.rss).toBe(true)
-    expect(guest.nics[0]?.rssQueues).toEqual([0, 1, 2, 3])
+    expect(guest.nics[0]?.rssTable).toEqual({ size: 128, spread: { equal: 4 } })
   })
 })
 
@@ -166,7 +166,7 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       operstate: 'unknown',
       features: { multiqueue: false, controlQueue: false, rss: false },
       channels: { current: 4, maximum: 1 },
-      rssQueues: undefined,
+      rssTable: undefined,
     })
     expect(recordValues(nics[0] as ObservedNic)).not.toHaveProperty('xps')
     const damaged = await observeGuest(changed({ '/xps_cpus': 'g' }).host)
@@ -231,11 +231,11 @@ describe('a guest that tells less, or changes while it is looked at', () => {
       })
       const unanswered = new Map<number, Obstacle>()
       for (let looks = 0; looks < 2; looks++) {
-        const { nics } = await observeGuest(host, { needsMaximum: () => true, rss: true, unanswered })
+        const { nics } = await observeGuest(host, { needsMaximum: () => true, unanswered })
         expect(nics[0]).toMatchObject({
           obstacle: { code: 'unknown-maximum', why: 'the maximum of the host is unknown: why' },
           channels: { current: 4, maximum: undefined },
-          rssQueues: undefined,
+          rssTable: undefined,
         })
         expect(nics[0]?.queues).toHaveLength(4)
       }

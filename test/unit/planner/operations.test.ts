@@ -220,6 +220,6 @@ describe('returning to recorded values', () => {
 it('looking at all asks for all', async () => {
   const { system, calls } = capturedGuest('rss')
   const { nics } = await observeGuest(system, OBSERVE_ALL)
-  expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssQueues: [0, 1, 2, 3] }])
+  expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssTable: { spread: { equal: 4 } } }])
   expect(calls.sort()).toEqual(['ethtool -l enp0s8', 'ethtool -x enp0s8', 'ip -j -d link show'])
 })

@@ -66,5 +66,6 @@ test('the same snapshot twice is an idle NIC: nothing is claimed', async () => {
     'queues-match-vcpus yes',
     'small-outgoing inconclusive',
     'cpu-headroom yes',
+    'queues-served inconclusive',
   ])
 })

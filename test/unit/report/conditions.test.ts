@@ -26,3 +26,26 @@ test('connections, queues and headroom', () => {
   const stolen = BUSY.cpus.map((cpu) => ({ ...cpu, stolen: 0.3 }))
   expect(answerOf({ ...BUSY, cpus: stolen }, NIC, 'cpu-headroom')).toBe('no')
 })
+
+test('every queue receives, or it is proven that one does not', () => {
+  const queue = { cpus: [0], txInterrupts: 1, byCpu: [], txPackets: 5, txKicks: undefined }
+  const receiving = (...packets: (number | undefined)[]) => ({
+    ...NIC,
+    queues: packets.map((rxPackets, index) => ({ ...queue, queue: index, rxInterrupts: 1, rxPackets })),
+  })
+  const served = (nic: NicLoad, dead?: Parameters<typeof judgeConditions>[3]) =>
+    judgeConditions(BUSY, nic, 4, dead).find(({ id }) => id === 'queues-served')
+  expect(served(receiving(5, undefined))).toMatchObject({
+    answer: 'yes',
+    favours: true,
+    why: '2 queues received',
+  })
+  expect(served(receiving(5, 0, 7, 0))).toMatchObject({
+    answer: 'inconclusive',
+    why: 'nothing arrived at queue 1,3, and too little traffic is known to call it a fault',
+  })
+  const why = 'queues 1,3 receive nothing'
+  expect(served(receiving(5, 0, 7, 0), { queues: [1, 3], flows: 64, why })).toMatchObject({
+    ...{ answer: 'no', favours: false, why },
+  })
+})

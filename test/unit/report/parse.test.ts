@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { parseCpuTicks, parseNicCounters } from '../../../src/kernel/counters'
-import {
-  countFlows,
-  jainIndex,
-  parseInterruptCounts,
-  parseNetSoftirqs,
-  parseQueueStats,
-  parseSoftnet,
-  parseTcpSegments,
-} from '../../../src/report/parse'
+import { parseInterruptCounts } from '../../../src/kernel/interrupt-counts'
+import { parseQueueStats } from '../../../src/kernel/queue-stats'
+import { parseTcpSegments } from '../../../src/kernel/tcp-segments'
+import { countFlows, jainIndex, parseNetSoftirqs, parseSoftnet } from '../../../src/report/parse'
 import { guestFile } from '../../support/captured-guest'
 
 test('debian-6.12-4cpu-4q: interrupts of each queue by CPU', () => {

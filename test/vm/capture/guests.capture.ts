@@ -195,6 +195,20 @@ describe('guests', () => {
     await capture(vm, 'rss-table-by-hand', 'ethtool -X weight 1 1 2 4')
   })
 
+  test('rss-stale', async () => {
+    // The driver counts the vCPUs that are online when it finds the NIC.
+    const vm = await boot({
+      kernel: '6.1',
+      cpus: 4,
+      kernelArgs: ['maxcpus=2'],
+      nics: [{ queues: 4, props: { rss: 'on' } }],
+    })
+    const nic = await vm.configureNic(0)
+    for (const cpu of [2, 3]) await vm.setCpuOnline(cpu, true)
+    await vm.run(['ethtool', '-L', nic, 'combined', '4'])
+    await capture(vm, 'rss-stale', 'found with two vCPUs, then four channels: the RSS table names two queues')
+  })
+
   test('no-ctrl-vq', async () => {
     const needsCtrlVq = ['ctrl_rx', 'ctrl_vlan', 'ctrl_mac_addr', 'ctrl_guest_offloads', 'guest_announce']
     const off = Object.fromEntries(['ctrl_vq', ...needsCtrlVq].map((feature) => [feature, 'off']))
