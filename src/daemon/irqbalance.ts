@@ -33,17 +33,28 @@ export class IrqbalanceRequests {
   async ask(wanted: readonly NicInterrupts[], isUrgent = false): Promise<Asked> {
     if (this.signal.aborted || (!isUrgent && this.clock.uptime() < this.quietUntil)) return this.latest
     const answer = await askIrqbalance(this.system, wanted, { answerMs: ANSWER_MS, signal: this.signal })
-    const asked = this.isStarting(answer) ? { ...answer, problem: undefined } : answer
+    const told = this.isStarting(answer) ? { ...answer, problem: undefined } : answer
+    // One that sleeps keeps what it has confirmed.
+    const asked = this.isSilent && this.latest.pid === told.pid ? { ...told, nics: this.latest.nics } : told
     this.latest = asked
     this.onChange(asked)
     return asked
   }
 
+  /** When it should be asked again, in milliseconds; undefined: in the next pass, whenever that is. */
+  get nextMs(): number | undefined {
+    return this.isSilent ? Math.max(0, this.quietUntil - this.clock.uptime()) : undefined
+  }
+
+  private get isSilent(): boolean {
+    return this.silent !== undefined
+  }
+
   private isStarting({ pid, nics, problem }: Asked): boolean {
     const now = this.clock.uptime()
-    const isSilent = problem !== undefined && nics.length === 0
-    this.quietUntil = isSilent ? now + PAUSE_MS : 0
-    if (!isSilent) this.silent = undefined
+    const failed = problem !== undefined && nics.length === 0
+    this.quietUntil = failed ? now + PAUSE_MS : 0
+    if (!failed) this.silent = undefined
     else if (this.silent?.pid !== pid) this.silent = { pid, since: now }
     return this.silent !== undefined && now - this.silent.since < START_MS
   }

@@ -561,7 +561,8 @@ export class ReconcileLoop {
   private nextMs(result: Convergence | undefined): number | undefined {
     const back = this.conflicts.nextReturnMs(this.clock.uptime())
     const { dueMs } = this.confirmations
-    const waits = [back, this.service.nextMs, dueMs, this.unnamed.nextMs].filter((ms) => ms !== undefined)
+    const later = [this.service.nextMs, this.unnamed.nextMs, this.requests.nextMs]
+    const waits = [back, dueMs, ...later].filter((ms) => ms !== undefined)
     const failed = result === undefined || result.failure?.retryable === true
     if (failed && this.failures > 0) {
       waits.push(Math.min(RETRY_FIRST_MS * 2 ** (this.failures - 1), RETRY_MAX_MS))

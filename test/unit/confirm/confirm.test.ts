@@ -214,7 +214,8 @@ describe('a change that is not confirmed', () => {
     await until(() => entryIn(guest)?.unconfirmed === undefined)
     expect(entryIn(guest)).toMatchObject({ applied: { channels: { combined: '4' } } })
     const text = readFileSync(`${guest.root}/run/vqtune/ledger.json`, 'utf8')
-    expect((await pass(short)).againMs).toBeUndefined()
+    // Only the proof that the new queues receive is due later.
+    expect((await pass(short)).againMs).toBeGreaterThan(5_000)
     expect(readFileSync(`${guest.root}/run/vqtune/ledger.json`, 'utf8')).toBe(text)
   })
 
