@@ -32,7 +32,7 @@ export type Baselines = Map<number, Baseline>
 
 /**
  * Records the connectivity of NICs; a baseline that is already recorded is kept.
- * @param carrierOnly does not ask for the gateway, which takes child processes, and 4 s where it is dead already
+ * @param carrierOnly does not ask for the gateway, which takes a child process, and 4 s where it is dead already
  */
 export async function recordBaseline(
   system: System,
@@ -41,14 +41,16 @@ export async function recordBaseline(
   carrierOnly = false,
 ): Promise<void> {
   const unknown = nics.filter(({ ifindex }) => !before.has(ifindex))
-  await Promise.all(
-    unknown.map(async (nic) => {
-      const connectivity = carrierOnly
-        ? { carrier: readCarrier(system, nic.name), gateway: undefined, neighbour: undefined }
-        : await probeConnectivity(system, nic.name)
-      before.set(nic.ifindex, { nic, connectivity })
-    }),
-  )
+  const probed = carrierOnly
+    ? new Map<string, Connectivity>()
+    : await probeConnectivity(
+        system,
+        unknown.map(({ name }) => name),
+      )
+  for (const nic of unknown) {
+    const carrier = { carrier: readCarrier(system, nic.name), gateway: undefined, neighbour: undefined }
+    before.set(nic.ifindex, { nic, connectivity: probed.get(nic.name) ?? carrier })
+  }
 }
 
 /** Whether there is connectivity to lose. */
@@ -92,7 +94,7 @@ function withUnanswered(first: Connectivity, last: Connectivity): Connectivity {
 /** How a watch ended: connectivity lost, with the reason; verified; time over; or stopped by a signal. */
 export type WatchEnd = { readonly lost: string } | 'verified' | 'over' | 'stopped'
 
-/** With 600 s not every half second: each poll takes up to three child processes. */
+/** With 600 s not every half second: each poll of a gateway takes three child processes. */
 const MAX_POLLS = 60
 const MIN_POLL_MS = 500
 
@@ -114,7 +116,7 @@ export async function watchChange(
   const pollMs = Math.max(MIN_POLL_MS, (seconds * 1000) / MAX_POLLS)
   const stopped = (): boolean => signal?.aborted === true
   // What cannot be read now, for example without free descriptors, is neither lost nor verified.
-  const look = () => readConnectivity(system, name).catch(() => undefined)
+  const look = () => readNow(system, name, connectivity).catch(() => undefined)
   if (untilVerified && !hasGateway(connectivity)) {
     if (stopped()) return 'stopped'
     const now = await look()
@@ -134,6 +136,12 @@ export async function watchChange(
     if (lost !== undefined) return { lost }
     if (performance.now() >= end) return 'over'
   }
+}
+
+/** Of a NIC without a gateway to lose only the carrier matters, which takes no program. */
+async function readNow(system: System, name: string, before: Connectivity): Promise<Connectivity> {
+  if (hasGateway(before)) return readConnectivity(system, name)
+  return { ...before, carrier: readCarrier(system, name) }
 }
 
 async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {

@@ -5,6 +5,7 @@ import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
 import {
   interruptLayout,
+  queuePairsOf,
   readQueueIrq,
   readVirtioInterrupts,
   type VirtioInterrupts,
@@ -18,8 +19,8 @@ import { readSettings } from '../tunables/engine'
 
 export interface ObserveOptions {
   /**
-   * Whether ethtool must be run for the host's maximum of this NIC (one child process). Undefined: never.
-   * Not needed for a NIC that already has as many channels as it could want.
+   * Whether ethtool must be run for the host's maximum of this NIC (one child process) if its interrupts do not tell.
+   * Undefined: never. Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
   /** Run `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or its earlier result. */
@@ -46,7 +47,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
     targets.map(async (identity) => {
-      const nic = await withMaximum(system, readNic(system, identity, interrupts), options, cpus)
+      const nic = await withMaximum(system, readNic(system, identity, interrupts), options, cpus, interrupts)
       return options.rss === true && nic.features.rss
         ? { ...nic, rssQueues: await readRssQueues(system, nic.name) }
         : nic
@@ -129,6 +130,7 @@ async function withMaximum(
   nic: ObservedNic,
   options: ObserveOptions,
   cpus: ObservedGuest['cpus'],
+  interrupts: VirtioInterrupts,
 ): Promise<ObservedNic> {
   const known = options.knownMaxima?.get(nic.ifindex)
   if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
@@ -136,7 +138,15 @@ async function withMaximum(
   if (!nic.features.multiqueue || !nic.features.controlQueue) {
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
-  if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  if (nic.obstacle?.code === 'suspended') return nic
+  const isNeeded = options.needsMaximum?.(nic, { cpus }) === true
+  const maximum = queuePairsOf(nic.virtio, interrupts, nic.vectors)
+  // Without ethtool they could not be set either: then the rest is planned for the channels that there are.
+  const isUsable = !isNeeded || system.findTool('ethtool') !== undefined
+  if (maximum !== undefined && maximum >= nic.channels.current && isUsable) {
+    return { ...nic, channels: { ...nic.channels, maximum } }
+  }
+  if (!isNeeded) return nic
   const earlier = options.unanswered?.get(nic.ifindex)
   if (earlier !== undefined) return { ...nic, obstacle: nic.obstacle ?? earlier }
   try {
