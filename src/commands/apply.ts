@@ -48,6 +48,7 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     if (json) await report(context, result, undefined)
     return EXIT.error
   }
+  if (boot && context.configFile === undefined) await record(system, result)
   // Most runs change no channels and need none of this code.
   const losses = before.size === 0 ? [] : await confirmed(context, settings, before, result, limits)
   // The JSON output includes the reverts.
@@ -64,6 +65,13 @@ async function confirmed(
 ): Promise<readonly ConnectivityLoss[]> {
   const { confirmApply } = await import('./apply-confirm')
   return confirmApply(context, settings, before, guest, signal)
+}
+
+/** What the boot left as it was, so that the next boot that is like this one need not start vqtune. */
+async function record(system: System, { failure, outcomes }: Convergence): Promise<void> {
+  if (failure !== undefined || outcomes.length > 0) return
+  const { recordBoot } = await import('../planner/boot-record')
+  await recordBoot(system, (settings) => applyOperation(system, settings, { respectHolds: true }))
 }
 
 function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {

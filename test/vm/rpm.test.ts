@@ -308,6 +308,35 @@ describe(`vqtune RPM, noarch, on kernel ${kernelOf('6.1')}`, () => {
     await expectTunedAtBoot(guest, nic, 2)
   })
 
+  test('a boot like the one before does not start the runtime; a difference does', async () => {
+    const said = async (): Promise<string> => {
+      const id = await property(guest, 'vqtune-boot.service', 'InvocationID')
+      return (await guest.journal([`_SYSTEMD_INVOCATION_ID=${id}`, '-t', 'vqtune', '-o', 'cat'])).trim()
+    }
+    const recorded = 'nothing to do: 1 NIC up to date, as recorded in an earlier boot'
+    await guest.run(['systemctl', 'disable', 'early-rival.service', 'vqtuned.service'])
+    await rebootInTime(guest)
+    expect(await said()).toBe('nothing to do: 1 NIC up to date')
+    await guest.reboot()
+    expect(await said(), await guest.shell('cat /var/lib/vqtune/boot-record')).toBe(recorded)
+    // It has the sandbox of the unit, and is quicker than any runtime.
+    expect(await property(guest, 'vqtune-boot.service', 'Result')).toBe('success')
+    const restart = async (): Promise<string> => {
+      await guest.run(['systemctl', 'restart', 'vqtune-boot.service'])
+      return said()
+    }
+    expect(await restart()).toBe(recorded)
+    await guest.shell(`echo 1 >/sys/class/net/${nic}/queues/tx-1/xps_cpus`)
+    expect(await restart()).toContain(`${nic}: queue 1 XPS CPU 0 -> 1`)
+    // The original that the boot gave, and a ledger of this boot.
+    expect((await guest.exec(['vqtune', 'rollback'], { timeoutMs: 60_000 })).stdout).toContain(
+      'rolled back: 1 change',
+    )
+    expect(await restart()).not.toContain('recorded')
+    await guest.run(['vqtune', 'apply'], { timeoutMs: 60_000 })
+    await guest.run(['systemctl', 'enable', 'vqtuned.service'])
+  })
+
   test.runIf(takesVcpus(kernelOf('6.1')))(
     'a vCPU that is hot-added and set online gets its channel, without the daemon',
     async () => {
