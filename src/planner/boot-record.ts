@@ -33,7 +33,7 @@ export async function recordBoot(
     const { bootRecord } = system.paths
     const before = readBootState(system)
     const settings = await loadSettings(system)
-    const text = recordText(identityOfGate(system), settings.boot.waitMs, before)
+    const text = recordText(identityOfGate(system), settings.boot, before)
     if (system.readText(bootRecord) === text) return
     const operation = operationFor(settings)
     const guest = await operation.observe(new Map())
@@ -67,8 +67,8 @@ function isComparable({ nics }: ObservedGuest, { rules }: Settings, state: strin
 }
 
 /** The whole file. */
-function recordText(identity: string, waitMs: number, state: string): string {
-  return `${identity}\nwait ${waitMs}\n${state}`
+function recordText(identity: string, { waitMs, limitMs }: Settings['boot'], state: string): string {
+  return `${identity}\nwait ${Math.min(waitMs, limitMs)}\n${state}`
 }
 
 /** The gate takes records of its own build only. @throws Unrecordable if it is not installed: nobody would read the record */
