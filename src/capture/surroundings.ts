@@ -61,7 +61,7 @@ export async function readSurroundings(
 ): Promise<void> {
   const { paths } = system
   const files = [
-    ...[paths.procVersion, paths.procHostname, paths.hypervisor.procKernelRelease, paths.osRelease],
+    ...[paths.procVersion, paths.procHostname, paths.procKernelRelease, paths.osRelease],
     ...[paths.procCmdline, `${paths.procIrq}/default_smp_affinity`, `${paths.procNet}/vlan/config`],
     ...CPU_FILES.map((file) => `${paths.sysCpu}/${file}`),
     ...DMI_FILES.map((file) => `${paths.sysDmi}/${file}`),

@@ -71,6 +71,7 @@ async function apply(context: CommandContext, settings: Settings, limits: Limits
     return EXIT.error
   }
   const asked = await ask(context, settings, result, limits)
+  if (boot && context.configFile === undefined) await record(system, result)
   // Most runs change no channels and need none of this code.
   const losses = [
     ...reverted,
@@ -140,6 +141,13 @@ async function finishAbandoned(
   if (isNone || !system.mayWrite) return []
   const { confirmAbandoned } = await import('./apply-confirm')
   return confirmAbandoned(context, settings, bootId, signal)
+}
+
+/** What the boot left as it was, so that the next boot that is like this one need not start vqtune. */
+async function record(system: System, { failure, outcomes }: Convergence): Promise<void> {
+  if (failure !== undefined || outcomes.length > 0) return
+  const { recordBoot } = await import('../planner/boot-record')
+  await recordBoot(system, (settings) => applyOperation(system, settings, { respectHolds: true }))
 }
 
 function isWithoutEthtool(system: System, { guest, failure }: Convergence): boolean {

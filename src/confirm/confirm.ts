@@ -8,6 +8,7 @@ import {
   lostConnectivity,
   nameByIndex,
   probeGateway,
+  readCarrier,
   readConnectivity,
   verifiedLoss,
 } from './connectivity'
@@ -16,7 +17,7 @@ import { probeQueues } from './probe-queues'
 /** How a watch ended: connectivity lost, with the reason; verified; time over; or stopped by a signal. */
 export type WatchEnd = { readonly lost: string } | 'verified' | 'over' | 'stopped'
 
-/** With 600 s not every half second: each poll takes up to three child processes. */
+/** With 600 s not every half second: each poll of a gateway takes three child processes. */
 const MAX_POLLS = 60
 const MIN_POLL_MS = 500
 
@@ -68,8 +69,11 @@ export async function watchChange(
   }
 }
 
+/** Of a NIC without a gateway to lose only the carrier matters, which takes no program. */
 async function readNow(system: System, watched: Watched): Promise<Connectivity> {
-  return readConnectivity(system, nowNamed(system, watched))
+  const name = nowNamed(system, watched)
+  if (hasGateway(watched.connectivity)) return readConnectivity(system, name)
+  return { ...watched.connectivity, carrier: readCarrier(system, name) }
 }
 
 /** The old name if it is not to be seen: nothing is read from it then. */

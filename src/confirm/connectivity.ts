@@ -1,5 +1,6 @@
 /** Whether a NIC still has connectivity: its carrier, and the neighbour entry of its default gateway. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { readGateway } from '../kernel/routes'
 import type { System } from '../system/system'
 
 export interface Connectivity {
@@ -38,32 +39,89 @@ export function parseNeighbour(text: string): Neighbour {
   }
 }
 
-/** Forks up to three short programs. Does not throw if iproute2 fails or is missing. */
+/** An entry of all that there are. */
+interface ListedNeighbour extends Neighbour {
+  /** Seconds since it last answered, by its own words or by traffic that was acknowledged; undefined if not told. */
+  readonly confirmed: number | undefined
+}
+
+/**
+ * `ip -s neigh show`: `10.77.0.1 dev ens3 lladdr 52:54:... ref 1 used 4/0/2 probes 1 REACHABLE`; the second of `used` is the
+ * time since the confirmation.
+ * @returns by `ens3 10.77.0.1`
+ */
+export function parseNeighbours(text: string): ReadonlyMap<string, ListedNeighbour> {
+  return new Map(
+    text.split('\n').flatMap((line): [string, ListedNeighbour][] => {
+      const [, address, nic] = /^(\S+) dev (\S+)/.exec(line) ?? []
+      const confirmed = / used \d+\/(\d+)\/\d+/.exec(line)?.[1]
+      return nic === undefined
+        ? []
+        : [
+            [
+              `${nic} ${address}`,
+              { ...parseNeighbour(line), confirmed: confirmed === undefined ? undefined : Number(confirmed) },
+            ],
+          ]
+    }),
+  )
+}
+
+/** Runs one short program if there is a gateway, else none. Does not throw if iproute2 fails or is missing. */
 export async function readConnectivity(system: System, nic: string): Promise<Connectivity> {
-  const carrier = readCarrier(system, nic)
-  if (system.findTool('ip') === undefined) return { carrier, gateway: undefined, neighbour: undefined }
-  const gateway =
+  const gateway = await gatewayOf(system, nic)
+  return {
+    carrier: readCarrier(system, nic),
+    gateway,
+    neighbour: gateway === undefined ? undefined : (await readNeighbour(system, nic, gateway)).state,
+  }
+}
+
+/** Without iproute2 a gateway cannot be watched: then there is none. */
+async function gatewayOf(system: System, nic: string): Promise<string | undefined> {
+  if (system.findTool('ip') === undefined) return undefined
+  const told = readGateway(system, nic)
+  if (told.known) return told.gateway
+  return (
     parseGateway(await ask(system, ['-4', 'route', 'show', 'default', 'dev', nic])) ??
     parseGateway(await ask(system, ['-6', 'route', 'show', 'default', 'dev', nic]))
-  if (gateway === undefined) return { carrier, gateway, neighbour: undefined }
-  return { carrier, gateway, neighbour: (await readNeighbour(system, nic, gateway)).state }
+  )
 }
 
 /** The kernel gives up after three requests, a second each. */
 const GIVES_UP_MS = 4_000
 const POLL_MS = 50
 
+/** A gateway that answered this many seconds ago, or fewer, need not be probed. */
+const FRESH_SECONDS = 5
+
 /**
- * What can be lost from now on: like readConnectivity, but the gateway is probed. A STALE entry, or one that has been
- * REACHABLE for up to a minute, may be that of a gateway which died earlier: it is FAILED here.
+ * What can be lost from now on, by NIC: like readConnectivity, with one program for all NICs, and gateways are probed unless
+ * they answered just now. A STALE entry, or one that has been REACHABLE for up to a minute, may be that of a gateway which
+ * died earlier: it is FAILED here.
  */
-export async function probeConnectivity(system: System, nic: string): Promise<Connectivity> {
-  const read = await readConnectivity(system, nic)
-  if (!hasGateway(read)) return read
-  const lives =
-    ((await probeGateway(system, nic, read)) && (await answers(system, nic, read, GIVES_UP_MS))) ||
-    (await answersAfresh(system, nic, read))
-  return { ...read, neighbour: lives ? 'REACHABLE' : 'FAILED' }
+export async function probeConnectivity(
+  system: System,
+  nics: readonly string[],
+): Promise<ReadonlyMap<string, Connectivity>> {
+  const gateways = new Map<string, string>()
+  for (const nic of nics) {
+    const gateway = await gatewayOf(system, nic)
+    if (gateway !== undefined) gateways.set(nic, gateway)
+  }
+  const neighbours = parseNeighbours(gateways.size === 0 ? '' : await ask(system, ['-s', 'neigh', 'show']))
+  const found = nics.map(async (nic): Promise<[string, Connectivity]> => {
+    const gateway = gateways.get(nic)
+    const entry = neighbours.get(`${nic} ${gateway}`)
+    const read: Connectivity = { carrier: readCarrier(system, nic), gateway, neighbour: entry?.state }
+    const isFresh = entry?.state === 'REACHABLE' && (entry.confirmed ?? Number.NaN) <= FRESH_SECONDS
+    if (isFresh || !hasGateway(read)) return [nic, read]
+    const lives =
+      ((await probeGateway(system, nic, read)) && (await answers(system, nic, read, GIVES_UP_MS))) ||
+      (await answersAfresh(system, nic, read))
+    return [nic, { ...read, neighbour: lives ? 'REACHABLE' : 'FAILED' }]
+  })
+  return new Map(await Promise.all(found))
 }
 
 /**

@@ -85,14 +85,20 @@ export class UnconfirmedChanges implements ChannelRecord {
   /** Records the connectivity of NICs just before the change; what is recorded already is kept. */
   async observe(nics: readonly ObservedNic[]): Promise<this> {
     const unknown = nics.filter(({ ifindex }) => !this.baselines.has(ifindex))
-    await Promise.all(
-      unknown.map(async (nic) => {
-        const connectivity = this.carrierOnly
-          ? { carrier: readCarrier(this.system, nic.name), gateway: undefined, neighbour: undefined }
-          : await probeConnectivity(this.system, nic.name)
-        this.baselines.set(nic.ifindex, { nic, connectivity })
-      }),
-    )
+    const probed = this.carrierOnly
+      ? new Map<string, Connectivity>()
+      : await probeConnectivity(
+          this.system,
+          unknown.map(({ name }) => name),
+        )
+    for (const nic of unknown) {
+      const carrier = {
+        carrier: readCarrier(this.system, nic.name),
+        gateway: undefined,
+        neighbour: undefined,
+      }
+      this.baselines.set(nic.ifindex, { nic, connectivity: probed.get(nic.name) ?? carrier })
+    }
     return this
   }
 

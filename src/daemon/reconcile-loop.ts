@@ -25,7 +25,7 @@ import { applyOperation, exemptionsOf } from '../planner/operations'
 import { type Exemptions, planGuest, type RegressionHolds } from '../planner/plan'
 import { type Convergence, converge, type StepOutcome } from '../planner/reconcile'
 import { regressionHoldsOf } from '../planner/regression-hold'
-import { takeLock } from '../system/lock'
+import { type Lock, takeLock } from '../system/lock'
 import type { System } from '../system/system'
 import { isChannelStep, isConstraint } from '../tunables/engine'
 import { type Clock, systemClock } from './clock'
@@ -85,6 +85,12 @@ interface DriftFound {
   readonly judged: readonly AttributedDrift[]
   /** By interface index. */
   readonly verdicts: ReadonlyMap<number, ConflictVerdict>
+}
+
+interface Reconciled {
+  readonly result: Convergence | undefined
+  readonly lastJudged: ObservedGuest | undefined
+  readonly problem?: string
 }
 
 export class ReconcileLoop {
@@ -172,16 +178,31 @@ export class ReconcileLoop {
     this.endConflicts(guest, settings)
     guest = await this.revertLost(guest, settings)
     let drifts = this.driftIn(guest, settings)
-    if (drifts.some((drift) => isSettingDrift(drift.kind))) {
-      // A half-finished apply looks like another writer: wait until no other vqtune is running, then observe again.
-      if (!(await this.waitForOthers())) return this.standAside(guest)
-      guest = await this.observe(settings)
-      drifts = this.driftIn(guest, settings)
+    let lock: Lock | undefined
+    const found: DriftFound[] = []
+    let reconciled: Reconciled
+    try {
+      if (drifts.some((drift) => isSettingDrift(drift.kind))) {
+        // A half-finished apply looks like another writer: wait until no other vqtune is running, then observe again.
+        const turn = await this.waitForOthers()
+        if (turn === 'busy') return this.standAside(guest)
+        lock = turn
+        guest = await this.observe(settings)
+        drifts = this.driftIn(guest, settings)
+      }
+      const judged = this.detector.attributeAll(drifts, guest)
+      if (judged.some(({ drift }) => drift.kind === 'irq-affinity')) {
+        // irqbalance is asked under the lock, too.
+        lock?.release()
+        lock = undefined
+        await this.askFirst(guest, settings)
+      }
+      found.push(this.decide(judged, guest, settings, []))
+      reconciled = await this.reconcile(settings, found, lock)
+    } finally {
+      lock?.release()
     }
-    const judged = this.detector.attributeAll(drifts, guest)
-    await this.askFirst(judged, guest, settings)
-    const found = [this.decide(judged, guest, settings, [])]
-    const { result, lastJudged, problem } = await this.reconcile(settings, found)
+    const { result, lastJudged, problem } = reconciled
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     await this.proveService(last, channelChanges(result))
@@ -229,12 +250,7 @@ export class ReconcileLoop {
    * Before moved interrupts count as a reversal: an irqbalance that has just started does not know yet which ones it is to
    * leave alone.
    */
-  private async askFirst(
-    judged: readonly AttributedDrift[],
-    guest: ObservedGuest,
-    settings: Settings,
-  ): Promise<void> {
-    if (!judged.some(({ drift }) => drift.kind === 'irq-affinity')) return
+  private async askFirst(guest: ObservedGuest, settings: Settings): Promise<void> {
     const wanted = this.wantedOf(guest, settings)
     const { added } = await this.requests.ask(wanted, true)
     const news = new Set(added)
@@ -335,16 +351,17 @@ export class ReconcileLoop {
     return now
   }
 
-  /** @returns false if another vqtune is still running after the wait: a trial takes minutes */
-  private async waitForOthers(): Promise<boolean> {
+  /**
+   * @returns the lock, for the writes of this pass: taking it is a program; or 'busy' if another vqtune is still running after
+   *   the wait: a trial takes minutes
+   */
+  private async waitForOthers(): Promise<Lock | 'busy' | undefined> {
     try {
-      const lock = await takeLock(this.system, 'daemon')
-      lock.release()
-      return true
+      return await takeLock(this.system, 'daemon')
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
       // The lock cannot be used at all: judge the current state; the reconcile reports the problem.
-      return error.kind !== 'busy'
+      return error.kind === 'busy' ? 'busy' : undefined
     }
   }
 
@@ -413,16 +430,14 @@ export class ReconcileLoop {
    * Writes what is missing. Others may write at the same time, and their changes are repaired with the rest: so each
    * observation is judged before planning.
    * @param found the drift of those observations is added here
+   * @param lock if it has been taken already
    * @returns undefined if it could not start; then reported as a problem
    */
   private async reconcile(
     settings: Settings,
     found: DriftFound[],
-  ): Promise<{
-    readonly result: Convergence | undefined
-    readonly lastJudged: ObservedGuest | undefined
-    readonly problem?: string
-  }> {
+    lock: Lock | undefined,
+  ): Promise<Reconciled> {
     const options = { respectHolds: true, exemptions: this.exemptions }
     const plain = applyOperation(this.system, settings, options)
     const { commitConfirmSeconds } = settings.guard
@@ -445,6 +460,7 @@ export class ReconcileLoop {
         },
         {
           signal: this.signal,
+          lock,
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)

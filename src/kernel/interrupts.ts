@@ -56,6 +56,26 @@ export function interruptLayout(
   return 'unknown'
 }
 
+/**
+ * Queue pairs that the device offers, where each has vectors of its own: the driver requests them all at its probe, whatever
+ * number of channels is in use (virtnet_find_vqs), and ethtool_get_channels() tells the same number as the maximum.
+ * @param vectors MSI-X vectors of the device; undefined: none
+ * @returns undefined if names are missing or do not fit the vectors: then only ethtool knows
+ */
+export function queuePairsOf(
+  virtio: string,
+  interrupts: VirtioInterrupts,
+  vectors: number | undefined,
+): number | undefined {
+  let pairs = 0
+  while (interrupts.has(`${virtio}-input.${pairs}`) && interrupts.has(`${virtio}-output.${pairs}`)) pairs++
+  const count = [...interrupts.keys()].filter((name) => PAIR_VECTOR.exec(name)?.[1] === virtio).length
+  // One more is for configuration changes.
+  return pairs > 0 && count === 2 * pairs && vectors !== undefined && vectors > count ? pairs : undefined
+}
+
+const PAIR_VECTOR = /^(virtio\d+)-(?:in|out)put\.\d+$/
+
 /** One queue's interrupt, or undefined when the queue has none of its own. */
 export function readQueueIrq(
   system: System,

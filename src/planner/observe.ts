@@ -5,6 +5,7 @@ import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
 import {
   interruptLayout,
+  queuePairsOf,
   readQueueIrq,
   readVirtioInterrupts,
   type VirtioInterrupts,
@@ -19,8 +20,8 @@ import type { NicTopology } from '../tunables/tunable'
 
 export interface ObserveOptions {
   /**
-   * Whether ethtool must be run for the host's maximum of this NIC (one child process). Undefined: never.
-   * Not needed for a NIC that already has as many channels as it could want.
+   * Whether ethtool must be run for the host's maximum of this NIC (one child process) if its interrupts do not tell.
+   * Undefined: never. Not needed for a NIC that already has as many channels as it could want.
    */
   readonly needsMaximum?: (nic: ObservedNic, guest: Pick<ObservedGuest, 'cpus'>) => boolean
   /** Run `ip` once, for all NICs, for XDP programs, altnames and permanent addresses; or its earlier result. */
@@ -50,7 +51,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
       const topology = readNic(system, identity, interrupts)
       const rssTable = await rssTableOf(system, topology, options)
       const nic = { ...topology, rssTable }
-      return withMaximum(system, { ...nic, settings: readSettings(system, nic) }, options, cpus)
+      return withMaximum(system, { ...nic, settings: readSettings(system, nic) }, options, cpus, interrupts)
     }),
   )
   const facts = await (typeof options.links === 'function' ? options.links(nics) : links)
@@ -141,6 +142,7 @@ async function withMaximum(
   nic: ObservedNic,
   options: ObserveOptions,
   cpus: ObservedGuest['cpus'],
+  interrupts: VirtioInterrupts,
 ): Promise<ObservedNic> {
   const known = options.knownMaxima?.get(nic.ifindex)
   if (known !== undefined) return { ...nic, channels: { ...nic.channels, maximum: known } }
@@ -148,7 +150,15 @@ async function withMaximum(
   if (!nic.features.multiqueue || !nic.features.controlQueue) {
     return { ...nic, channels: { ...nic.channels, maximum: 1 } }
   }
-  if (nic.obstacle?.code === 'suspended' || options.needsMaximum?.(nic, { cpus }) !== true) return nic
+  if (nic.obstacle?.code === 'suspended') return nic
+  const isNeeded = options.needsMaximum?.(nic, { cpus }) === true
+  const maximum = queuePairsOf(nic.virtio, interrupts, nic.vectors)
+  // Without ethtool they could not be set either: then the rest is planned for the channels that there are.
+  const isUsable = !isNeeded || system.findTool('ethtool') !== undefined
+  if (maximum !== undefined && maximum >= nic.channels.current && isUsable) {
+    return { ...nic, channels: { ...nic.channels, maximum } }
+  }
+  if (!isNeeded) return nic
   const earlier = options.unanswered?.get(nic.ifindex)
   if (earlier !== undefined) return { ...nic, obstacle: nic.obstacle ?? earlier }
   try {

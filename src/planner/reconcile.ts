@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, messageOf, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic, Obstacle, Skip, Step } from '../model'
+import type { Lock } from '../system/lock'
 import type { System } from '../system/system'
 import { executeStep, isChannelStep } from '../tunables/engine'
 import { StepRefused } from '../tunables/refused'
@@ -73,6 +74,8 @@ export interface ConvergeOptions {
   readonly signal?: AbortSignal
   /** How long to wait for another vqtune, milliseconds; default as takeLock; 'held': the caller has the lock. */
   readonly lockWaitMs?: number | 'held'
+  /** Has been taken already, and is not released here; undefined: it is taken if something must be written. */
+  readonly lock?: Lock | undefined
   /** Called under the lock with each observation, before planning: it shows what others did since the previous one. */
   readonly onLook?: (guest: ObservedGuest) => void
   /**
@@ -108,10 +111,12 @@ export async function converge(
     return { guest: first, outcomes: [], skips, missing: [], failure, ledger, notes: notesOn(ledger) }
   }
   if (!system.mayWrite) throw needsRoot(operation.purpose, steps)
+  const loop = new Loop(system, operation, options, maximaOf(first))
+  if (options.lock !== undefined) return loop.run()
   const { takeLock } = await import('../system/lock')
   const lock = await takeLock(system, operation.purpose, lockWaitMs, options.signal)
   try {
-    return await new Loop(system, operation, options, maximaOf(first)).run()
+    return await loop.run()
   } finally {
     lock.release()
   }
@@ -141,6 +146,8 @@ class Loop {
   private readonly refused = new Map<string, Skip>()
   /** NICs given up in this run, by interface index. */
   private readonly failed = new Set<number>()
+  /** Channels that could not be set, by interface index: the rest is planned for those that the NIC has. */
+  private readonly stuck = new Map<number, Step>()
   private failure: VqtuneError | undefined
   private channelRecord: ChannelRecord | undefined
 
@@ -157,10 +164,11 @@ class Loop {
     const notes = notesOn(ledger)
     for (let round = 0; ; round++) {
       const plan = this.operation.plan(guest, ledger)
-      const missing = plan.steps.filter((step) => !this.refused.has(idOf(step)))
-      const steps = missing.filter((step) => !this.failed.has(step.ifindex))
+      const planned = plan.steps.filter((step) => !this.refused.has(idOf(step)))
+      const steps = planned.filter((step) => !this.failed.has(step.ifindex))
       if (steps.length === 0 || round === MAX_ROUNDS || this.isAborted) {
         const skips = [...plan.skips, ...this.refused.values()]
+        const missing = [...this.stuck.values(), ...planned]
         this.failure ??= this.unfinished(steps, round) ?? refusalOf(this.operation, skips)
         ledger = this.close(ledger, guest, missing, skips)
         this.failure ??= notJudged(plan.skips)
@@ -274,8 +282,20 @@ class Loop {
           : new VqtuneError('tool-failed', messageOf(error), { cause: error })
       this.note({ step, result: 'failed', why: failure.message, at: now() })
       // A NIC that went away is not an error: the next observation does not list it. If it does, the step is retried.
-      if (failure.kind !== 'vanished') this.fail(step.ifindex, failure)
+      if (failure.kind === 'vanished') return
+      if (!isChannelStep(step) || failure.kind === 'permission') this.fail(step.ifindex, failure)
+      else this.goOnWithout(step, failure)
     }
+  }
+
+  /** ethtool fails or hangs: the interrupts of the channels that there are can be laid out all the same. */
+  private goOnWithout(step: Step, failure: VqtuneError): void {
+    const { nic, ifindex } = step
+    const { message } = failure
+    const why = message.startsWith(`${nic}: `) ? message.slice(nic.length + 2) : message
+    this.obstacles.set(ifindex, { code: 'refused', why: `not set: ${why}` })
+    this.stuck.set(ifindex, step)
+    this.failure ??= failure
   }
 
   private remember(step: Step, { code, message }: StepRefused, guest: ObservedGuest): void {

@@ -22,6 +22,7 @@ export interface Paths {
   readonly procHostname: string
   readonly procDomainName: string
   readonly procVersion: string
+  readonly procKernelRelease: string
   readonly procStat: string
   readonly procSoftirqs: string
   /** Of this network namespace. */
@@ -50,8 +51,12 @@ export interface Paths {
   readonly runDir: string
   /** What the kernel notes of writers, where the unit has it do so. */
   readonly writerTraces: readonly string[]
-  /** Kept across reboots: drift history. */
+  /** Kept across reboots: drift history, boot record. */
   readonly stateDir: string
+  /** See planner/boot-record.ts. */
+  readonly bootRecord: string
+  /** systemd/boot-gate, as installed. */
+  readonly bootGate: string
   /** The hypervisor half only. */
   readonly hypervisor: HypervisorPaths
   readonly writers: WriterPaths
@@ -117,7 +122,6 @@ export interface HypervisorPaths {
   readonly runLibvirt: string
   readonly sysModuleVhostNet: string
   readonly procModules: string
-  readonly procKernelRelease: string
   readonly procKallsyms: string
   /** In kmod's order: a file hides those of the same name in later directories. */
   readonly modprobeDirs: readonly string[]
@@ -144,6 +148,7 @@ export function pathsUnder(root: string): Paths {
     procHostname: `${root}/proc/sys/kernel/hostname`,
     procDomainName: `${root}/proc/sys/kernel/domainname`,
     procVersion: `${root}/proc/version`,
+    procKernelRelease: `${root}/proc/sys/kernel/osrelease`,
     procBootId: `${root}/proc/sys/kernel/random/boot_id`,
     procStat: `${root}/proc/stat`,
     procSoftirqs: `${root}/proc/softirqs`,
@@ -167,6 +172,8 @@ export function pathsUnder(root: string): Paths {
       (place) => `${root}/sys/kernel/${place}/instances/vqtune/trace`,
     ),
     stateDir: `${root}/var/lib/vqtune`,
+    bootRecord: `${root}/var/lib/vqtune/boot-record`,
+    bootGate: `${root}/usr/libexec/vqtune/boot-gate`,
     hypervisor: {
       etcPve: `${root}/etc/pve`,
       qemuConf: `${root}/etc/libvirt/qemu.conf`,
@@ -174,7 +181,6 @@ export function pathsUnder(root: string): Paths {
       runLibvirt: `${root}/run/libvirt`,
       sysModuleVhostNet: `${root}/sys/module/vhost_net`,
       procModules: `${root}/proc/modules`,
-      procKernelRelease: `${root}/proc/sys/kernel/osrelease`,
       procKallsyms: `${root}/proc/kallsyms`,
       modprobeDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(
         (top) => `${root}/${top}/modprobe.d`,

@@ -5,7 +5,13 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
-import { probeConnectivity, probeGateway, readConnectivity, verifiedLoss } from '../confirm/connectivity'
+import {
+  type Connectivity,
+  probeConnectivity,
+  probeGateway,
+  readConnectivity,
+  verifiedLoss,
+} from '../confirm/connectivity'
 import { VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
@@ -90,7 +96,7 @@ async function measureAll(
 ): Promise<readonly Run[]> {
   const { counts, analyses, signal } = options
   const rounds = analyses.at(-1)?.rounds ?? 0
-  const before = await probeConnectivity(system, nic.name)
+  const before = (await probeConnectivity(system, [nic.name])).get(nic.name) as Connectivity
   const runs: Run[] = []
   const schedule = makeSchedule(counts, rounds, (limit) => randomInt(limit))
   for (const [round, order] of schedule.entries()) {

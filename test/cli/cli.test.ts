@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../../src/commands/registry'
 import { guardReductionRecord, revertRecord } from '../../src/confirm/record'
 import { capturedRoot, vqtune } from '../support/bundle'
@@ -234,6 +234,24 @@ describe('--verbose', () => {
       ]),
     )
     expect(shown(stderr).filter((line) => !/^TIME (run|write|replace) /.test(line))).toEqual([''])
+  })
+
+  it.each([
+    ['no gateway', '', []],
+    ['a gateway', 'eth0\t00000000\t01004D0A\t0003\t0\t0\t100\t00000000\t0\t0\t0\n', ['ip -s neigh show']],
+  ])('a change with %s takes one program for each NIC, and these: %j', async (_what, route, more) => {
+    const names = ['eth0', 'eth1', 'eth2', 'eth3']
+    const nics = names.map((name) => ({ name, maximum: 4, current: 2, counts: [4], vectors: true }))
+    const { root, remove } = generateTree(4, nics)
+    onTestFinished(remove)
+    mkdirSync(`${root}/proc/net`)
+    writeFileSync(`${root}/proc/net/route`, `Iface\tDestination\n${route}`)
+    for (const name of names) writeFileSync(`${root}/sys/class/net/${name}/carrier`, '1\n')
+    const { code, stdout, stderr } = await vqtune(['apply', '--verbose', '--root', root])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('eth3: the carrier is up')])
+    const programs = [...stderr.matchAll(/^\S+ run (?:\S+\/)?(.*): exit 0/gm)].map(([, program]) => program)
+    const sets = names.map((name) => `ethtool -L ${name} combined 4`)
+    expect(programs.sort()).toEqual([...sets, ...more, 'flock -x -w 10 -E 75 3'].sort())
   })
 
   it.each([{}, { VQTUNE_DEBUG: '' }, { VQTUNE_DEBUG: '0' }])('says nothing with %j alone', async (env) => {

@@ -64,7 +64,8 @@ describe('PATH and environment of the caller', () => {
     for (const name of services) {
       const unit = readFileSync(`${directory}/${name}`, 'utf8')
       expect(unit, name).toMatch(/^UnsetEnvironment=NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS$/m)
-      if (/^ExecStart=\S+ apply /m.test(unit)) expect(unit, name).toMatch(/^SyslogLevelPrefix=no$/m)
+      if (/^ExecStart=\S+( apply |boot-gate$)/m.test(unit))
+        expect(unit, name).toMatch(/^SyslogLevelPrefix=no$/m)
     }
   })
 

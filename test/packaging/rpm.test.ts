@@ -57,6 +57,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     for (const file of [
       '/usr/bin/vqtune',
       '/usr/libexec/vqtune/vqtune.cjs',
+      '/usr/libexec/vqtune/boot-gate',
       '/usr/libexec/vqtune/vqtune-config.js',
       '/usr/libexec/vqtune/vqtune-daemon.js',
       '/usr/libexec/vqtune/vqtune-full.js',

@@ -48,8 +48,15 @@ describe('units', () => {
     const own = readdirSync(directory).filter((name) => /\.(service|path)$/.test(name))
     mkdirSync(join(root, 'usr/lib/systemd/system'), { recursive: true })
     mkdirSync(join(root, 'usr/bin'), { recursive: true })
+    mkdirSync(join(root, 'usr/libexec/vqtune'), { recursive: true })
     mkdirSync(join(root, 'bin'), { recursive: true })
-    for (const program of ['usr/bin/vqtune', 'usr/bin/rm', 'usr/bin/systemd-tmpfiles', 'bin/kill']) {
+    for (const program of [
+      'usr/bin/vqtune',
+      'usr/libexec/vqtune/boot-gate',
+      'usr/bin/rm',
+      'usr/bin/systemd-tmpfiles',
+      'bin/kill',
+    ]) {
       writeFileSync(join(root, program), '#!/bin/sh\n', { mode: 0o755 })
     }
     for (const unit of own) {

@@ -61,6 +61,14 @@ export function capturedGuest(name: string): { system: System; calls: string[] }
   return { system, calls }
 }
 
+/** The same system, but its NICs list no MSI-X vectors, so that only ethtool tells how many channels they may have. */
+export function withoutVectors<T extends System>(system: T): T {
+  const { list } = system
+  return Object.assign(system, {
+    list: (path: string) => (path.endsWith('/msi_irqs') ? [] : list.call(system, path)),
+  })
+}
+
 /** One file of a captured guest. */
 export function guestFile(name: string, path: string): string {
   const system = openGuest(name)

@@ -14,6 +14,8 @@ export interface GeneratedNic {
   readonly current: number
   /** Counts that -L may be asked for, besides `current`. */
   readonly counts: readonly number[]
+  /** Lists its MSI-X vectors, as a real guest does; else only ethtool tells the maximum. */
+  readonly vectors?: boolean
 }
 
 export interface GeneratedTree {
@@ -93,6 +95,8 @@ export function generateTree(cpus: number, nics: readonly GeneratedNic[]): Gener
     link(`../../devices/pci0000:00/${slot}/virtio${k}/net/${nic.name}`, `sys/class/net/${nic.name}`)
     link(`queues.${nic.current}`, `${net}/queues`)
     const first = irq
+    for (let i = 0; nic.vectors === true && i <= 2 * nic.maximum; i++)
+      put(`sys/devices/pci0000:00/${slot}/msi_irqs/${1000 + irq + i}`, 'msix\n')
     for (let i = 0; i < nic.maximum; i++) {
       interrupts.push(`${irq++}: 0 0 PCI-MSIX-${slot} ${2 * i + 1}-edge virtio${k}-input.${i}`)
       interrupts.push(`${irq++}: 0 0 PCI-MSIX-${slot} ${2 * i + 2}-edge virtio${k}-output.${i}`)

@@ -308,6 +308,46 @@ describe(`vqtune RPM, noarch, on kernel ${kernelOf('6.1')}`, () => {
     await expectTunedAtBoot(guest, nic, 2)
   })
 
+  test('a boot like the one before does not start the runtime; a difference does', async () => {
+    /** Of its last run. By unit: journald may find out no more about a process that ends at once. */
+    const said = async (): Promise<string> => {
+      const all = await guest.journal(['-u', 'vqtune-boot.service', '-t', 'vqtune', '-o', 'cat'])
+      return all.trim().split('\n').slice(earlier).join('\n')
+    }
+    let earlier = 0
+    const recorded = 'nothing to do: 1 NIC up to date, as recorded in an earlier boot'
+    await guest.run(['systemctl', 'disable', 'early-rival.service', 'vqtuned.service'])
+    // In an emulated guest on a busy machine udev takes its time.
+    await guest.writeFile(
+      '/etc/vqtune/conf.d/40-emulated.toml',
+      '[boot]\nlimit-ms = 25000\nwait-ms = 25000\n',
+    )
+    await rebootInTime(guest)
+    expect(await said()).toBe('nothing to do: 1 NIC up to date')
+    await guest.reboot()
+    const why = await guest.shell(
+      'cat /var/lib/vqtune/boot-record; systemctl status vqtune-boot.service || :',
+    )
+    expect(await said(), why).toBe(recorded)
+    // It has the sandbox of the unit, and is quicker than any runtime.
+    expect(await property(guest, 'vqtune-boot.service', 'Result')).toBe('success')
+    const restart = async (): Promise<string> => {
+      earlier += (await said()).split('\n').length
+      await guest.run(['systemctl', 'restart', 'vqtune-boot.service'])
+      return said()
+    }
+    expect(await restart()).toBe(recorded)
+    await guest.shell(`echo 1 >/sys/class/net/${nic}/queues/tx-1/xps_cpus`)
+    expect(await restart()).toContain(`${nic}: queue 1 XPS CPU 0 -> 1`)
+    // The original that the boot gave, and a ledger of this boot.
+    expect((await guest.exec(['vqtune', 'rollback'], { timeoutMs: 60_000 })).stdout).toContain(
+      'rolled back: 1 change',
+    )
+    expect(await restart()).not.toContain('recorded')
+    await guest.run(['vqtune', 'apply'], { timeoutMs: 60_000 })
+    await guest.run(['systemctl', 'enable', 'vqtuned.service'])
+  })
+
   test.runIf(takesVcpus(kernelOf('6.1')))(
     'a vCPU that is hot-added and set online gets its channel, without the daemon',
     async () => {

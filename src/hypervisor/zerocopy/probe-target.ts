@@ -27,7 +27,7 @@ export function probeTarget(system: System, module: VhostModule): ProbeTarget {
       `this kernel's ${MODULE} has no zero copy (no ${FUNCTIONS.join(', no ')})`,
     )
   }
-  const release = system.readText(system.paths.hypervisor.procKernelRelease)?.trim() ?? ''
+  const release = system.readText(system.paths.procKernelRelease)?.trim() ?? ''
   return {
     location: module.state === 'builtin' ? name : `${MODULE}:${name}`,
     fetches: argumentFetches(successArgument(release), process.arch),

@@ -41,6 +41,7 @@ T=$(dirname "$(dirname "$(dirname "$0")")")
 case "$*" in
 '-4 route show default dev eth0') echo 'default via 10.77.0.1 proto dhcp ' ;;
 '-4 neigh show to 10.77.0.1 dev eth0') cat "$T/neigh" ;;
+'-s neigh show') sed 's/^10.77.0.1/& dev eth0/' "$T/neigh" ;;
 '-4 neigh change 10.77.0.1 lladdr 52:54:00:aa:bb:cc nud probe dev eth0')
   if grep -qw "$(cat "$T/sys/class/net/eth0/current")" "$T/alive"
   then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh.$$"
@@ -320,7 +321,8 @@ describe('a watch', () => {
   async function noted(guest: ReturnType<typeof setUp>) {
     const [nic] = (await observeGuest(guest.system, {})).nics
     if (nic === undefined) throw new Error('no NIC')
-    const connectivity = await probeConnectivity(guest.system, nic.name)
+    const connectivity = (await probeConnectivity(guest.system, [nic.name])).get(nic.name)
+    if (connectivity === undefined) throw new Error('no connectivity')
     return { ...{ name: nic.name, ifindex: nic.ifindex }, connectivity, nic }
   }
 

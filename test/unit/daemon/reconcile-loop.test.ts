@@ -15,6 +15,7 @@ import { ledgerPath } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
 import { converge } from '../../../src/planner/reconcile'
 import { openSystem, type System } from '../../../src/system/system'
+import { traced } from '../../../src/system/trace'
 import { uptimeMs } from '../../../src/system/uptime'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 import { processFiles } from '../../support/systems'
@@ -138,6 +139,30 @@ describe('Tuner', () => {
     expect(statSync(statePath(system)).mtimeMs).toBe(written)
     expect(statSync(ledgerPath(system)).mtimeMs).toBe(recorded)
     expect(tell()).toEqual([])
+  })
+
+  it('repairs channels with two programs: one for the lock, and ethtool -L', async () => {
+    const { pass, newTuner, root, system, setChannels, channels } = setUp()
+    for (let i = 0; i <= 8; i++) {
+      mkdirSync(`${root}/sys/devices/pci0000:00/0000:00:00.0/msi_irqs`, { recursive: true })
+      writeFileSync(`${root}/sys/devices/pci0000:00/0000:00:00.0/msi_irqs/${24 + i}`, 'msix\n')
+    }
+    mkdirSync(`${root}/proc/net`)
+    writeFileSync(`${root}/proc/net/route`, 'Iface\tDestination\n')
+    const programs: string[] = []
+    const trace = traced(openSystem(root), (line) => {
+      const program = /^run (\S+\/)?(.*): exit 0/.exec(line)?.[2]
+      if (program !== undefined) programs.push(program)
+    })
+    Object.assign(system, { trace: trace.trace, run: trace.run })
+    const tuner = newTuner()
+    await pass(tuner)
+    // For the record of what the boot gave.
+    expect(programs.splice(0)).toEqual(['flock -x -w 10 -E 75 3'])
+    setChannels(2)
+    await pass(tuner)
+    expect(channels()).toBe(4)
+    expect(programs).toEqual(['flock -x -w 10 -E 75 3', 'ethtool -L eth0 combined 4'])
   })
 
   it('repairs channels and affinity and records both', async () => {

@@ -1,14 +1,52 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { readChannels } from '../../../src/kernel/ethtool'
 import {
   interruptLayout,
   parseVirtioInterrupts,
+  queuePairsOf,
   readIrqAffinity,
   readQueueIrq,
   readVirtioInterrupts,
 } from '../../../src/kernel/interrupts'
-import { capturedGuest } from '../../support/captured-guest'
+import { observeGuest } from '../../../src/planner/observe'
+import { capturedGuest, guestNames } from '../../support/captured-guest'
 import { systemWith } from '../../support/systems'
+
+describe('the queue pairs that a device offers', () => {
+  const names = (...all: string[]) => new Map(all.map((name, irq) => [name, irq]))
+  const two = ['virtio1-input.0', 'virtio1-output.0', 'virtio1-input.1', 'virtio1-output.1']
+
+  it('are those with vectors of their own', () => {
+    expect(queuePairsOf('virtio1', names('virtio1-config', ...two, 'virtio10-input.0'), 5)).toBe(2)
+  })
+
+  it.each([
+    ['no vector each', names('virtio1-config', 'virtio1-virtqueues'), 2],
+    ['no name at all', names(), 9],
+    ['a gap', names(...two, 'virtio1-input.3', 'virtio1-output.3'), 7],
+    ['half a pair', names(...two, 'virtio1-input.2'), 6],
+    ['fewer vectors than names', names(...two), 4],
+    ['no list of vectors', names(...two), undefined],
+  ])('are unknown with %s', (_what, interrupts, vectors) => {
+    expect(queuePairsOf('virtio1', interrupts, vectors)).toBeUndefined()
+  })
+
+  it('are what ethtool tells, in every captured guest', async () => {
+    let told = 0
+    for (const name of guestNames()) {
+      const { system, calls } = capturedGuest(name)
+      const { nics } = await observeGuest(system)
+      expect(calls, name).toEqual([])
+      for (const nic of nics.filter(({ channels }) => channels.maximum !== undefined)) {
+        told++
+        const { maximum } = nic.channels
+        expect(await readChannels(system, nic.name), `${name} ${nic.name}`).toMatchObject({ maximum })
+      }
+    }
+    expect(told).toBeGreaterThan(30)
+  })
+})
 
 describe('parseVirtioInterrupts', () => {
   it('takes the last column, whatever stands before it', () => {

@@ -13,7 +13,7 @@ import {
 } from '../../../src/planner/operations'
 import type { System } from '../../../src/system/system'
 import { recordValues } from '../../../src/tunables/engine'
-import { capturedGuest } from '../../support/captured-guest'
+import { capturedGuest, withoutVectors } from '../../support/captured-guest'
 import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
 
 const ONLINE = [0, 1, 2, 3]
@@ -75,7 +75,7 @@ describe('tuning', () => {
   it('asks ip only for rules that name NICs, and ethtool only where the answer matters', async () => {
     const observed = async (settings: Settings) => {
       const { system, calls } = capturedGuest('debian-6.12-4cpu-4q')
-      await tune({ respectHolds: true }, settings, system).observe(new Map())
+      await tune({ respectHolds: true }, settings, withoutVectors(system)).observe(new Map())
       return calls.map((call) => call.split(' ').slice(0, 2).join(' '))
     }
     const ruled = (match: object, channels: number): Settings => ({
@@ -221,5 +221,5 @@ it('looking at all asks for all', async () => {
   const { system, calls } = capturedGuest('rss')
   const { nics } = await observeGuest(system, OBSERVE_ALL)
   expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssTable: { spread: { equal: 4 } } }])
-  expect(calls.sort()).toEqual(['ethtool -l enp0s8', 'ethtool -x enp0s8', 'ip -j -d link show'])
+  expect(calls.sort()).toEqual(['ethtool -x enp0s8', 'ip -j -d link show'])
 })

@@ -1,11 +1,13 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
+import { UnconfirmedChanges } from '../../../src/confirm/unconfirmed'
 import { ledgerPath, readLedger } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
 import { type Convergence, converge, exitCodeOf } from '../../../src/planner/reconcile'
 import { takeLock } from '../../../src/system/lock'
 import { openSystem } from '../../../src/system/system'
+import { traced } from '../../../src/system/trace'
 import { type GeneratedNic, type GeneratedTree, generateTree } from '../../support/generated-tree'
 
 const BOOT_ID = '8a9b7c6d-0000-4000-8000-000000000000'
@@ -141,6 +143,61 @@ describe('apply', () => {
     expect(result.failure?.message).toContain('eth0: channels 2 -> 4 refused by the kernel: Invalid argument')
     expect(done(result)).toBe(1)
     expect(result.missing.map((step) => step.nic)).toEqual(['eth0'])
+  })
+
+  it('lays out the interrupts of the channels that there are when ethtool fails to set them', async () => {
+    const { apply, tree, affinity, setAffinity, calls } = guest(
+      4,
+      { ...two('eth0'), vectors: true },
+      two('eth1'),
+    )
+    tree.refuse('eth0', 'netlink error: Input/output error')
+    setAffinity(24, '3')
+    const result = await apply()
+    const why = 'channels 2 -> 4 refused by the kernel: Input/output error'
+    expect(result.failure).toMatchObject({ kind: 'tool-failed', message: `eth0: ${why}` })
+    expect(result.skips).toEqual([
+      { nic: 'eth0', tunable: 'channels', code: 'refused', why: `not set: ${why}` },
+    ])
+    expect(result.missing.map(({ nic, tunable }) => [nic, tunable])).toEqual([['eth0', 'channels']])
+    expect(affinity(24)).toBe('0-1')
+    expect(calls().filter((call) => call.startsWith('-L eth0'))).toHaveLength(1)
+  })
+
+  it('without ethtool lays out the interrupts of the channels that there are', async () => {
+    const { apply, tree, affinity, setAffinity } = guest(4, { ...two('eth0'), vectors: true })
+    rmSync(`${tree.root}/usr/sbin/ethtool`)
+    setAffinity(24, '3')
+    const result = await apply()
+    expect(result.failure?.message).toMatch(
+      /^eth0: the maximum of the host is unknown: ethtool is not installed/,
+    )
+    expect(affinity(24)).toBe('0-1')
+  })
+
+  it('runs ethtool -L for each NIC that changes, one program for the lock, and nothing else', async () => {
+    const named = ['eth0', 'eth1', 'eth2', 'eth3'].map((name) => ({ ...two(name), vectors: true }))
+    const { system, tree } = guest(4, ...named, {
+      name: 'eth4',
+      maximum: 4,
+      current: 4,
+      counts: [],
+      vectors: true,
+    })
+    mkdirSync(`${tree.root}/proc/net`)
+    writeFileSync(`${tree.root}/proc/net/route`, 'Iface\tDestination\n')
+    const programs: string[] = []
+    const told = traced(system, (line) => {
+      const program = /^run (\S+\/)?(.*): exit 0/.exec(line)?.[2]
+      if (program !== undefined) programs.push(program)
+    })
+    const changes = new UnconfirmedChanges(told, 10)
+    const result = await converge(told, applyOperation(told, DEFAULT_SETTINGS, { respectHolds: true }), {
+      beforeChannels: (nics) => changes.observe(nics),
+    })
+    expect([result.failure, result.missing]).toEqual([undefined, []])
+    const sets = named.map(({ name }) => `ethtool -L ${name} combined 4`)
+    expect(programs.sort()).toEqual([...sets, 'flock -x -w 10 -E 75 3'])
   })
 
   it('gives up, bounded, when a write does not stay', async () => {
