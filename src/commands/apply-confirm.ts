@@ -12,7 +12,7 @@ import { watchWithService } from '../confirm/queue-service'
 import { revertRecord } from '../confirm/record'
 import { type ConnectivityLoss, describeLoss, revert } from '../confirm/revert'
 import {
-  confirmChange,
+  confirmChanges,
   connectivityOf,
   ownChanges,
   secondsLeft,
@@ -69,12 +69,14 @@ async function watchAll(
     entries.map(async (entry) => [entry, await watchOne(context, entry, signal)] as const),
   )
   const lost: ConnectivityLoss[] = []
+  const kept: UnconfirmedEntry[] = []
   for (const [entry, end] of ends) {
     if (typeof end !== 'string') {
       const loss = await revert(context.system, entry, end.lost)
       if (loss !== undefined) lost.push(loss)
-    } else if (end !== 'stopped' || isKept(context)) await confirm(context, bootId, entry)
+    } else if (end !== 'stopped' || isKept(context)) kept.push(entry)
   }
+  await confirm(context, bootId, kept)
   for (const one of lost) context.warn(describeLoss(one))
   // An administrator has just read it, and a running daemon records it. At boot the state directory may not exist yet.
   if (options.unattended === true) await record(context, settings, lost)
@@ -106,12 +108,13 @@ async function watchOne(
 async function confirm(
   { system, warn }: CommandContext,
   bootId: string,
-  entry: UnconfirmedEntry,
+  entries: readonly UnconfirmedEntry[],
 ): Promise<void> {
   try {
-    await confirmChange(system, bootId, entry)
+    await confirmChanges(system, bootId, entries)
   } catch (error) {
-    warn(`${entry.name}: channels kept, but the next vqtune verifies them again: ${messageOf(error)}`)
+    const names = entries.map(({ name }) => name).join(', ')
+    warn(`${names}: channels kept, but the next vqtune verifies them again: ${messageOf(error)}`)
   }
 }
 

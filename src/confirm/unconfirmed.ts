@@ -218,13 +218,24 @@ export async function takeOver(system: System, bootId: string): Promise<readonly
  * The watch ended well: nothing is left to confirm. Without effect if the change is no longer ours.
  * @throws VqtuneError kind busy, permission, state
  */
-export async function confirmChange(system: System, bootId: string, entry: UnconfirmedEntry): Promise<void> {
+export async function confirmChanges(
+  system: System,
+  bootId: string,
+  entries: readonly UnconfirmedEntry[],
+): Promise<void> {
+  if (entries.length === 0) return
   const lock = await takeLock(system, 'confirm')
   try {
     const ledger = readLedger(system, bootId)
-    const known = entryOf(ledger, entry)?.unconfirmed
-    if (known === undefined || !isSameChange(known, entry.unconfirmed)) return
-    writeLedger(system, withUnconfirmed(ledger, entry, undefined))
+    const ended = entries.filter((entry) => {
+      const known = entryOf(ledger, entry)?.unconfirmed
+      return known !== undefined && isSameChange(known, entry.unconfirmed)
+    })
+    if (ended.length === 0) return
+    writeLedger(
+      system,
+      ended.reduce((result, entry) => withUnconfirmed(result, entry, undefined), ledger),
+    )
   } finally {
     lock.release()
   }

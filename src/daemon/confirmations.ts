@@ -9,7 +9,7 @@ import { watchWithService } from '../confirm/queue-service'
 import { type ConnectivityLoss, revert } from '../confirm/revert'
 import {
   abandonedChanges,
-  confirmChange,
+  confirmChanges,
   connectivityOf,
   isSameChange,
   ownChanges,
@@ -113,7 +113,7 @@ export class Confirmations {
 
   private async confirm(bootId: string, watched: Watched): Promise<void> {
     if (watched.isOver !== true) return
-    await confirmChange(this.system, bootId, watched.entry)
+    await confirmChanges(this.system, bootId, [watched.entry])
     if (this.watched.get(watched.entry.ifindex) === watched) this.watched.delete(watched.entry.ifindex)
   }
 

@@ -42,7 +42,9 @@ export class Conflicts {
   resume({ entries }: Pick<Ledger, 'entries'>): void {
     for (const { ifindex, resumedMs = 0 } of entries) {
       const state = this.states.get(ifindex)
-      if (state !== undefined && resumedMs > (state.sinceMs ?? 0)) this.end(ifindex)
+      if (state === undefined) continue
+      // Reversals since then count: the conflict begins anew.
+      if (resumedMs > (state.sinceMs ?? state.reversals.at(-1) ?? 0)) this.end(ifindex)
     }
   }
 

@@ -17,8 +17,9 @@ export function parseActiveFlows(text: string, windowMs: number): readonly Flow[
   let flow: Flow | undefined
   for (const line of text.split('\n')) {
     if (!/^[ \t]/.test(line)) {
-      const [, local, peer] = /^ESTAB +\d+ +\d+ +(\S+):\d+ +(\S+):\d+/.exec(line) ?? []
-      flow = local === undefined ? undefined : { local: plainAddress(local), peer: plainAddress(peer ?? '') }
+      const match = /^ESTAB +\d+ +\d+ +(\S+):\d+ +(\S+):\d+/.exec(line)
+      const [local = '', peer = ''] = match?.slice(1) ?? []
+      flow = match === null ? undefined : { local: plainAddress(local), peer: plainAddress(peer) }
       continue
     }
     if (flow === undefined || !/ rto:/.test(line)) continue

@@ -73,6 +73,7 @@ T=$(dirname "$(dirname "$(dirname "$0")")")
 case "$*" in
 '-4 route show default dev eth0') echo 'default via 10.77.0.1 proto dhcp ' ;;
 '-4 neigh show to 10.77.0.1 dev eth0') cat "$T/neigh" ;;
+'-s neigh show') sed 's/^10.77.0.1/& dev eth0/' "$T/neigh" ;;
 '-4 neigh change 10.77.0.1 lladdr 52:54:00:aa:bb:cc'*)
   if test "$(cat "$T/sys/class/net/eth0/current")" = 2
   then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh.$$"

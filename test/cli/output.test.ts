@@ -35,6 +35,7 @@ case "$*" in
 '-4 route show default dev eth0') hold ip; echo 'default via 10.77.0.1 proto dhcp ' ;;
 *' route show default dev '*) ;;
 '-4 neigh show to 10.77.0.1 dev eth0') cat "$T/neigh" ;;
+'-s neigh show') sed 's/^10.77.0.1/& dev eth0/' "$T/neigh" ;;
 '-4 neigh change 10.77.0.1 lladdr 52:54:00:aa:bb:cc nud probe dev eth0')
   if grep -qw "$(cat "$T/sys/class/net/eth0/current")" "$T/alive"
   then echo '10.77.0.1 lladdr 52:54:00:aa:bb:cc REACHABLE ' >"$T/neigh.$$"

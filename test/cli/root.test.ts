@@ -100,9 +100,10 @@ describe('an archive', () => {
     const archive = `${temporary()}/guest.tar.gz`
     packGuest(tree, archive)
     expect((await vqtune(['plan', '--root', archive])).stdout).toContain('enp0s8: channels 2 -> 4 ')
+    await vqtune(['explain', 'enp0s8', '--root', archive])
     expect(readdirSync(marks)).toEqual([])
     // The directory's own is run, so the test would see it.
-    await vqtune(['plan', '--root', tree])
+    await vqtune(['explain', 'enp0s8', '--root', tree])
     expect(readdirSync(marks)).toEqual(['mark'])
   })
 

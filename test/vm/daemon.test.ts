@@ -255,7 +255,7 @@ describe('vqtune daemon', () => {
     for (const line of [
       /^start .*udevadm monitor --kernel .*: PID \d+$/,
       /^run \S+\/flock -x -w 10 -E 75 3: exit 0, \d+ ms$/,
-      /^write \/run\/vqtune\/lock "\d+ apply\\n": ok, \d+ ms$/,
+      /^write \/run\/vqtune\/lock "\d+ daemon\\n": ok, \d+ ms$/,
       /^run ethtool -L \S+ combined 4: exit 0, \d+ ms$/,
       /^replace \/run\/vqtune\/(ledger|daemon|status)\.json, \d+ bytes: ok, \d+ ms$/,
       /^replace \/run\/vqtune\/vqtune\.prom, \d+ bytes: ok, \d+ ms$/,

@@ -221,6 +221,11 @@ describe('commit-confirm of apply', () => {
     await gatewayAnswers()
     await gateway.cut()
     expect(await guest.run(['ip', 'neigh', 'show', 'to', GATEWAY])).toMatch(/lladdr/)
+    // One that has answered in the last five seconds counts as living.
+    await waitUntil('its last answer to be old', PATIENCE_MS, async () => {
+      const entry = await guest.run(['ip', '-s', 'neigh', 'show', 'to', GATEWAY])
+      return Number(/ used \d+\/(\d+)\//.exec(entry)?.[1] ?? 0) > 5
+    })
     const nothing = `${nic.name}: only the carrier can be verified:`
     const there = `${nic.name}: the carrier is up\n`
     const dead = await applyFromTwo()

@@ -21,6 +21,11 @@ describe('/proc/net/route', () => {
       known: true,
       gateway: '192.0.2.1',
     })
+    // Of equal metrics the first counts.
+    expect(gateway(`${v4('eth0', '010200C0', '0003', 5)}${v4('eth0', '0200000A', '0003', 5)}`)).toEqual({
+      known: true,
+      gateway: '192.0.2.1',
+    })
     expect(gateway(v4('eth0', 'C0000201'), false)).toEqual({ known: true, gateway: '192.0.2.1' })
   })
 

@@ -2,9 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import {
   entryOf,
+  isNew,
   ledgerPath,
   readLedger,
   withApplied,
+  withFirstSeen,
   withHeld,
   withOriginals,
   withoutHold,
@@ -44,6 +46,35 @@ describe('ledger', () => {
     const rebound = { ...after, ifindex: 7 }
     const third = withOriginals(second, guestOf(ONLINE, [rebound]), [rebound], AT)
     expect(third.entries.map((entry) => entry.ifindex)).toEqual([7])
+  })
+
+  it('has its originals from what the NIC was like when it was first seen, not from what drift left', () => {
+    const booted = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
+    const drifted = nicOf({ ifindex: 2, maximum: 2, current: 1 }, ONLINE)
+    const seen = withFirstSeen(empty, [booted], AT)
+    expect(entryOf(seen, booted)).toMatchObject({ at: AT, firstSeen: { channels: { combined: '2' } } })
+    expect(withFirstSeen(seen, [drifted], AT)).toBe(seen)
+    const changed = withOriginals(seen, guestOf(ONLINE, [drifted]), [drifted], AT)
+    expect(entryOf(changed, drifted)).toMatchObject({
+      original: { channels: { combined: '2' } },
+      firstSeen: { channels: { combined: '2' } },
+    })
+    // A rollback, and the hold that follows, end neither.
+    expect(entryOf(withoutOriginals(changed, [drifted]), drifted)?.firstSeen).toBeDefined()
+  })
+
+  it.each([
+    ['a NIC without an entry', undefined, true],
+    ['one with originals', { original: {} }, false],
+    ['one that was seen', { firstSeen: {} }, false],
+    ['one that an older version has rolled back', { held: true }, false],
+    ['one with neither', {}, true],
+  ] as const)('%s: is it new? (%#)', (_, entry, expected) => {
+    const nic = nicOf({ ifindex: 2, maximum: 2 }, ONLINE)
+    const { virtio, ifindex, name, mac } = nic
+    expect(isNew(entry === undefined ? undefined : { virtio, ifindex, name, mac, at: AT, ...entry })).toBe(
+      expected,
+    )
   })
 
   it('marks a trial, keeps its originals, and forgets it with the next apply', () => {
