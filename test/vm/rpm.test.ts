@@ -344,6 +344,7 @@ describe(`vqtune RPM, noarch, on kernel ${kernelOf('6.1')}`, () => {
       'rolled back: 1 change',
     )
     expect(await restart()).not.toContain('recorded')
+    await guest.run(['rm', '/etc/vqtune/conf.d/40-emulated.toml'])
     await guest.run(['vqtune', 'apply'], { timeoutMs: 60_000 })
     await guest.run(['systemctl', 'enable', 'vqtuned.service'])
   })
