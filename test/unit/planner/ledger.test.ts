@@ -12,6 +12,7 @@ import {
   withoutHold,
   withoutOriginals,
   withRegressionHold,
+  withResumed,
   withTrial,
   writeLedger,
 } from '../../../src/planner/ledger'
@@ -61,6 +62,12 @@ describe('ledger', () => {
     })
     // A rollback, and the hold that follows, end neither.
     expect(entryOf(withoutOriginals(changed, [drifted]), drifted)?.firstSeen).toBeDefined()
+  })
+
+  it('remembers beyond a rollback that an administrator wanted it tuned again', () => {
+    const nic = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
+    const resumed = withResumed(empty, [nic], AT, 4_711)
+    expect(entryOf(withHeld(resumed, [nic], AT), nic)).toMatchObject({ held: true, resumedMs: 4_711 })
   })
 
   it.each([

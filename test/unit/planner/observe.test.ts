@@ -127,6 +127,18 @@ describe('captured guests', () => {
     expect(guest.nics[0]?.features.rss).toBe(true)
     expect(guest.nics[0]?.rssTable).toEqual({ size: 128, spread: { equal: 4 } })
   })
+
+  it('rss: a driver that has no table has none, whatever was negotiated', async () => {
+    const { system } = capturedGuest('rss')
+    const { run } = system
+    const host = Object.assign(system, {
+      run: async (tool: string, args: readonly string[]): Promise<ToolResult> =>
+        args[0] === '-x'
+          ? { code: 1, stdout: '', stderr: 'Cannot get RX ring count: Operation not supported\n' }
+          : run.call(system, tool, args),
+    })
+    expect((await observeGuest(host, OBSERVE_ALL)).nics[0]?.rssTable).toBeUndefined()
+  })
 })
 
 describe('a guest that tells less, or changes while it is looked at', () => {
