@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import { watchChange } from '../../../src/confirm/confirm'
@@ -266,14 +267,15 @@ describe('a change that is not confirmed', () => {
     const guest = await abandoned('1')
     guest.ethtool('-L', 'eth0', 'combined', '1')
     edit(guest, () => ({ ...GONE, lost: undefined }))
-    const { pass, woken, told } = daemonOn(guest)
+    const { pass, told } = daemonOn(guest)
     // The kernel knows already that the gateway is dead.
     guest.set('neigh', '10.77.0.1  FAILED \n')
-    await pass(capped(1))
-    await woken
-    await pass(capped(1))
+    // Whether the watch sees that, or is over before on a slow machine.
+    while (entryIn(guest)?.unconfirmed !== undefined) {
+      await pass(capped(1))
+      await sleep(20)
+    }
     expect([told, guest.channels(), entryIn(guest)?.held]).toEqual([[], 1, undefined])
-    expect(entryIn(guest)?.unconfirmed).toBeUndefined()
   })
 
   test('ends with a rollback', async () => {
