@@ -231,7 +231,7 @@ describe('status.json', () => {
     ],
   }
   const isAsTheSchemaSays = schema('status')
-  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [] }
+  const rest = { version: 1, vcpus: { online: '0', isolated: '' }, nics: [], ignored: [], irqbalance: null }
   const stat = `812 (vqtune) S ${'0 '.repeat(18)}4711 0\n`
   holds('of any text is the view of the process that lives, or none', jsonLike(view), (text) => {
     const system = systemReading((path) =>
