@@ -15,13 +15,19 @@ import {
   type WriterTarget,
 } from './writer'
 
+/** Names of files that NetworkManager does not take for profiles: hidden ones, backups and certificates. */
+const IGNORED = /^\.|(?:~|\.(?:swpx?|pem|der|nmmeta))$/
+
 /** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
   for (const directory of system.paths.writers.networkManagerDirs) {
     const names = listAllowed(system, directory)
-    const files = names === 'unreadable' ? [] : names.map((name) => `${directory}/${name}`)
+    const files =
+      names === 'unreadable'
+        ? []
+        : names.filter((name) => !IGNORED.test(name)).map((name) => `${directory}/${name}`)
     const texts = files.map((path) => ({ path, read: readAllowed(system, path) }))
     const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
     for (const { path, read } of texts) {

@@ -37,7 +37,7 @@ export function nicsOf(yaml: string): readonly string[] {
           .split(/[\s,]+/)
           .filter(Boolean),
       )
-    } else if (isList) {
+    } else if (isList && !/^\s*(?:#|$)/.test(line)) {
       const item = /^\s*-\s*["']?([\w.@-]+)/.exec(line)?.[1]
       if (item === undefined) isList = false
       else names.push(item)

@@ -2,6 +2,7 @@
 import type { TunableName } from '../model'
 import type { System } from '../system/system'
 import { isExecutable, scriptsIn } from './script-findings'
+import { findUnits, isMasked } from './units'
 import { type KnownWriter, readableText, type Writer } from './writer'
 
 const SCRIPTS: ReadonlyMap<string, TunableName> = new Map([
@@ -13,12 +14,13 @@ const SCRIPTS: ReadonlyMap<string, TunableName> = new Map([
 function find(system: System): readonly Writer[] {
   const { tencentDirs, rcLocalFiles } = system.paths.writers
   const { root } = system.paths
+  const starters = isMasked(findUnits(system), 'rc-local.service') ? [] : rcLocalFiles
   return tencentDirs.flatMap((directory) => {
     return scriptsIn(system, directory).flatMap((script): Writer[] => {
       const tunable = SCRIPTS.get(script.slice(directory.length + 1))
       if (tunable === undefined) return []
       const path = script.slice(root.length)
-      const starter = rcLocalFiles.find(
+      const starter = starters.find(
         (file) => callsIt(readableText(system, file), path) && isExecutable(system, file),
       )
       return [

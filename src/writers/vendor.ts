@@ -33,7 +33,7 @@ export function vendorFindings(system: System, tool: VendorTool): readonly Write
   const initScript = tool.units
 
     .map((unit) => unit.replace(/\.\w+$/, ''))
-    .find((name) => isLinked(system, name))
+    .find((name) => isLinked(system, name) && !isMasked(units, `${name}.service`))
   const isActive = running !== undefined || enabled !== undefined || initScript !== undefined
   const started =
     running !== undefined
