@@ -68,22 +68,23 @@ export function boundedSearch(system: System, now: () => number = () => performa
 
 /** Follows links below the root of a captured tree, too; undefined if they lead nowhere, or in a circle. */
 export function resolved(system: System, path: string): string | undefined {
+  const { root } = system.paths
   let at = path
   for (let links = 0; links < MAX_LINKS; links++) {
     const target = system.readLink(at)
     if (target === undefined) return at
-    at = target.startsWith('/')
-      ? `${system.paths.root}${target}`
-      : normalized(`${at.slice(0, at.lastIndexOf('/'))}/${target}`)
+    const directory = at.slice(root.length, at.lastIndexOf('/'))
+    at = `${root}${normalized(target.startsWith('/') ? target : `${directory}/${target}`)}`
   }
   return undefined
 }
 
+/** As the kernel does it, `..` of the root is the root: no link of a captured tree leads out of it. */
 function normalized(path: string): string {
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '..') parts.pop()
-    else if (part !== '.') parts.push(part)
+    else if (part !== '.' && part !== '') parts.push(part)
   }
-  return parts.join('/')
+  return `/${parts.join('/')}`
 }

@@ -50,14 +50,20 @@ interface CloudCommand {
   readonly command: string
 }
 
-/** The items of bootcmd and runcmd: strings, [ lists ], and | blocks. Of YAML no more than such files need. Pure. */
+/**
+ * The items of bootcmd and runcmd: strings, lists as [ a, b ] or as `- - a` (which cloud-init itself writes), and | blocks. Of
+ * YAML no more than such files need. Pure.
+ */
 export function cloudCommands(text: string): readonly CloudCommand[] {
   const found: CloudCommand[] = []
   let key = ''
   let block: { readonly indent: number; readonly line: number; lines: string[] } | undefined
+  let nested: { readonly indent: number; readonly line: number; words: string[] } | undefined
   const close = (): void => {
     if (block !== undefined) found.push({ key, line: block.line, command: block.lines.join('\n') })
+    if (nested !== undefined) found.push({ key, line: nested.line, command: asWords(nested.words) })
     block = undefined
+    nested = undefined
   }
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const indent = raw.search(/\S/)
@@ -69,17 +75,22 @@ export function cloudCommands(text: string): readonly CloudCommand[] {
       close()
     }
     if (indent === -1 || raw.trimStart().startsWith('#')) continue
+    if (nested !== undefined && indent <= nested.indent) close()
     const header = /^([\w-]+):\s*(.*)$/.exec(raw)
     if (header !== null) {
       key = header[1] as string
-      const list = /^\[(.*)\]$/.exec(header[2] as string)?.[1]
-      if (list !== undefined && isCommands(key)) found.push({ key, line: index + 1, command: fromList(list) })
+      const list = /^\[(.*)\]\s*(?:#.*)?$/.exec(header[2] as string)?.[1]
+      if (list !== undefined && isCommands(key))
+        for (const command of flowCommands(list)) found.push({ key, line: index + 1, command })
       continue
     }
     if (!isCommands(key)) continue
-    const item = /^\s*-\s+(.*)$/.exec(raw)?.[1] ?? (/^\s*-\s*$/.test(raw) ? '' : undefined)
+    const item = /^\s*-\s+(.*)$/.exec(raw)?.[1]
     if (item === undefined) continue
-    if (/^[|>][+-]?\d?\s*$/.test(item)) block = { indent, line: index + 2, lines: [] }
+    const first = /^-\s+(.*)$/.exec(item)?.[1]
+    if (nested !== undefined) nested.words.push(fromItem(item))
+    else if (first !== undefined) nested = { indent, line: index + 1, words: [fromItem(first)] }
+    else if (/^[|>][+-]?\d?\s*$/.test(item)) block = { indent, line: index + 2, lines: [] }
     else found.push({ key, line: index + 1, command: fromItem(item) })
   }
   close()
@@ -100,9 +111,25 @@ function fromItem(item: string): string {
 
 /** `ethtool, -L, "eth0"` as a command line: each item is one word. */
 function fromList(list: string): string {
-  const words = [...list.matchAll(/"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^,\s][^,]*)/g)].map(
+  return asWords(flowScalars(list))
+}
+
+/** `[ethtool, -L, eth0], "echo x"`: each item is one command. */
+function flowCommands(list: string): readonly string[] {
+  return [
+    ...list.matchAll(
+      /\[((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^[\]"'])*)\]|((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^,"'[])+)/g,
+    ),
+  ].flatMap(([, inner, scalar]) => (inner === undefined ? flowScalars(scalar as string) : [fromList(inner)]))
+}
+
+function flowScalars(list: string): readonly string[] {
+  return [...list.matchAll(/"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^,\s][^,]*)/g)].map(
     ([, double, single, plain]) => double?.replace(/\\(.)/g, '$1') ?? single ?? (plain as string).trim(),
   )
+}
+
+function asWords(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
 }
 

@@ -68,7 +68,7 @@ export function cronJobs(text: string, hasUser: boolean): readonly Job[] {
     if (line === '' || line.startsWith('#')) continue
     const assigned = /^([A-Za-z_]\w*)\s*=\s*(?:"([^"]*)"|'([^']*)'|(.*))$/.exec(line)
     if (assigned !== null) {
-      bindings.set(assigned[1] as string, [assigned[2] ?? assigned[3] ?? assigned[4] ?? ''])
+      bindings.set(assigned[1] as string, [(assigned[2] ?? assigned[3] ?? assigned[4]) as string])
       continue
     }
     const found = /^(@\w+|(?:\S+\s+){4}\S+)\s+(.*)$/.exec(line)

@@ -1,5 +1,6 @@
 /** ifupdown: `up` and `post-up` lines of /etc/network/interfaces, and its hook scripts; see interfaces(5). */
 import type { System } from '../system/system'
+import { joinedLines } from './joined-lines'
 import { ANY_NIC, isExecutable, scriptFindings, scriptsIn } from './script-findings'
 import { globMatches, type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
@@ -68,22 +69,6 @@ function interfaceWriters(system: System, nic: WriterTarget, path: string, text:
       })
   }
   return found
-}
-
-function joinedLines(text: string): readonly { line: number; text: string }[] {
-  const lines: { line: number; text: string }[] = []
-  let open: { line: number; text: string } | undefined
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    if (open === undefined && raw.trimStart().startsWith('#')) continue
-    const joins = raw.endsWith('\\')
-    const part = joins ? raw.slice(0, -1) : raw
-    open =
-      open === undefined ? { line: index + 1, text: part } : { line: open.line, text: `${open.text} ${part}` }
-    if (joins) continue
-    lines.push(open)
-    open = undefined
-  }
-  return open === undefined ? lines : [...lines, open]
 }
 
 export const ifupdown: KnownWriter = {

@@ -11,8 +11,8 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
   return system.paths.writers.initDirs.flatMap((directory) =>
     scriptsIn(system, directory).flatMap((path) => {
       const name = path.slice(path.lastIndexOf('/') + 1)
-      const real = resolved(system, path) ?? path
-      if (seen.has(name) || seen.has(real)) return []
+      const real = resolved(system, path)
+      if (real === undefined || seen.has(name) || seen.has(real)) return []
       seen.add(name).add(real)
       const text = readableText(system, path)
       if (text === undefined || name === 'README') return []

@@ -5,11 +5,15 @@ import { type KnownWriter, readableText, type Writer, type WriterTarget } from '
 
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   const { networkHooks, networkHookDirs } = system.paths.writers
+  // /sbin is /usr/sbin on most systems.
+  const seen = new Set<string>()
   const bindings = new Map(['1', 'IFACE', 'interface', 'INTERFACE', 'DEVICE'].map((name) => [name, ANY_NIC]))
   return [...networkHooks, ...networkHookDirs.flatMap((directory) => scriptsIn(system, directory))].flatMap(
     (path) => {
       const text = readableText(system, path)
-      if (text === undefined) return []
+      const name = path.slice(path.lastIndexOf('/') + 1)
+      if (text === undefined || (networkHooks.includes(path) && seen.has(name))) return []
+      seen.add(name)
       return scriptFindings(
         system,
         nic,

@@ -15,13 +15,19 @@ import {
   type WriterTarget,
 } from './writer'
 
+/** Names of files that NetworkManager does not take for profiles: hidden ones, backups and certificates. */
+const IGNORED = /^\.|(?:~|\.(?:swpx?|pem|der|nmmeta))$/
+
 /** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
   for (const directory of system.paths.writers.networkManagerDirs) {
     const names = listAllowed(system, directory)
-    const files = names === 'unreadable' ? [] : names.map((name) => `${directory}/${name}`)
+    const files =
+      names === 'unreadable'
+        ? []
+        : names.filter((name) => !IGNORED.test(name)).map((name) => `${directory}/${name}`)
     const texts = files.map((path) => ({ path, read: readAllowed(system, path) }))
     const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
     for (const { path, read } of texts) {
@@ -48,27 +54,27 @@ const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
 /** Checks one keyfile; undefined if it sets no channels or is for another NIC. */
 export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
   const sections = parseIni(text)
-  const settings = (sections.get('ethtool') ?? []).filter(([key]) => CHANNELS_KEY.test(key))
-  if (settings.length === 0) return undefined
+  const settings = iniLines(text).filter(
+    ({ section, key }) => section === 'ethtool' && CHANNELS_KEY.test(key),
+  )
+  const [first] = settings
+  if (first === undefined) return undefined
   const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
   if (verdict === 'no') return undefined
-  const line = iniLines(text).find(
-    ({ section, key }) => section === 'ethtool' && CHANNELS_KEY.test(key),
-  )?.line
-  const combined = settings.find(([key]) => key === 'channels-combined')?.[1]
+  const combined = settings.find(({ key }) => key === 'channels-combined')?.value
   const id = iniValue(sections, 'connection', 'id') ?? path
   const name = iniValue(sections, 'connection', 'interface-name')
   const isNamed = name !== undefined || iniValue(sections, 'ethernet', 'mac-address') !== undefined
   return {
     writer: 'NetworkManager',
-    where: line === undefined ? path : `${path}:${line}`,
+    where: `${path}:${first.line}`,
     what: escapeToOneLine(
-      `connection "${id}" sets ${settings.map(([key, value]) => `ethtool.${key} = ${value}`).join(', ')}`,
+      `connection "${id}" sets ${settings.map(({ key, value }) => `ethtool.${key} = ${value}`).join(', ')}`,
     ),
     tunable: 'channels',
     // A profile without a name or MAC is for any NIC, but only one of those is active.
     matches: isNamed ? verdict : 'maybe',
-    remedy: `nmcli connection modify ${shellQuote(id)} ${settings.map(([key]) => `ethtool.${key} ""`).join(' ')}`,
+    remedy: `nmcli connection modify ${shellQuote(id)} ${settings.map(({ key }) => `ethtool.${key} ""`).join(' ')}`,
     ...(combined === undefined || !/^\d+$/.test(combined) ? {} : { value: combined }),
   }
 }

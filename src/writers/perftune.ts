@@ -5,10 +5,13 @@ import { type KnownWriter, readableText, type Writer, type WriterTarget } from '
 
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   const { scripts, configs } = system.paths.writers.perftune
-  const config = configs.find((path) => readableText(system, path) !== undefined)
-  const names = config === undefined ? [] : nicsOf(readableText(system, config) ?? '')
+  const [config] = configs.flatMap((path) => {
+    const text = readableText(system, path)
+    return text === undefined ? [] : [{ path, text }]
+  })
+  const names = config === undefined ? [] : nicsOf(config.text)
   if (names.length > 0 && ![nic.name, ...nic.altnames].some((name) => names.includes(name))) return []
-  const where = config?.slice(system.paths.root.length)
+  const where = config?.path.slice(system.paths.root.length)
   return vendorFindings(system, {
     writer: perftune,
     files: scripts,
@@ -34,7 +37,7 @@ export function nicsOf(yaml: string): readonly string[] {
           .split(/[\s,]+/)
           .filter(Boolean),
       )
-    } else if (isList) {
+    } else if (isList && !/^\s*(?:#|$)/.test(line)) {
       const item = /^\s*-\s*["']?([\w.@-]+)/.exec(line)?.[1]
       if (item === undefined) isList = false
       else names.push(item)

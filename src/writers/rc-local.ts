@@ -9,8 +9,8 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
   const isOff = isMasked(findUnits(system), 'rc-local.service')
   const seen = new Set<string>()
   return system.paths.writers.rcLocalFiles.flatMap((path) => {
-    const real = resolved(system, path) ?? path
-    if (seen.has(real)) return []
+    const real = resolved(system, path)
+    if (real === undefined || seen.has(real)) return []
     seen.add(real)
     const text = readableText(system, real)
     if (text === undefined) return []

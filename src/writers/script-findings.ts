@@ -20,7 +20,7 @@ export interface FindingOptions {
   /** It does not run by itself as things are, with the reason; then it is only a possibility. */
   readonly inactive?: string | undefined
   /** When it runs: `at each boot`. */
-  readonly when?: string
+  readonly when: string
 }
 
 /** The findings of one script; one for each setting and place. */
@@ -33,11 +33,11 @@ export function scriptFindings(
   const { writer, remedy, inactive, when } = options
   const { root } = system.paths
   // Paths in a script are those of the guest, and so are those of what it calls.
-  const path = script.path.startsWith(root) ? script.path.slice(root.length) : script.path
+  const path = script.path.slice(root.length)
   return scriptWrites({ ...script, path }, nic, opener(system)).map((write) => ({
     writer,
     where: `${write.path}:${write.line}`,
-    what: `${write.what}${when === undefined ? '' : ` ${when}`}${inactive === undefined ? '' : ` (${inactive})`}`,
+    what: `${write.what} ${when}${inactive === undefined ? '' : ` (${inactive})`}`,
     tunable: write.tunable,
     matches: inactive === undefined ? write.matches : 'maybe',
     remedy: typeof remedy === 'string' ? remedy : remedy(write),

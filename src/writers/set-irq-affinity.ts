@@ -7,7 +7,7 @@ import type { KnownWriter, Writer, WriterTarget } from './writer'
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   return findPrograms(system, [{ name: /^set_irq_affinit/, script: true }]).flatMap(({ pid }): Writer[] => {
     const args = readArguments(system, pid)
-    const names = args.slice(1).filter((arg) => /^[a-z]\w*\d/.test(arg))
+    const names = args.slice(1).filter((arg) => /^(?!set_irq)[a-z]\w*\d/.test(arg))
     const isOwn = names.some((name) => name === nic.name || nic.altnames.includes(name))
     if (names.length > 0 && !isOwn) return []
     return [

@@ -63,7 +63,7 @@ function addAssignments(text: string, bindings: Map<string, readonly string[]>, 
     : /(?:^|\s)["']?(\w+)=(?:"([^"]*)"|'([^']*)'|([^"'\s]*))/g
   const quoted = isLine ? text : text.replace(/(^|\s)(["'])(\w+)=(.*?)\2(?=\s|$)/g, '$1$3="$4"')
   for (const [, name = '', ...values] of quoted.matchAll(pattern))
-    bindings.set(name, [values.find((value) => value !== undefined) ?? ''])
+    bindings.set(name, [values.find((value) => value !== undefined) as string])
 }
 
 function withSpecifiers(text: string, { name, instance }: Unit): string {

@@ -1,21 +1,26 @@
 /** Tencent Cloud's scripts below /usr/local/qcloud, run by rc.local: IRQ affinity, RPS and XPS. */
+import type { TunableName } from '../model'
 import type { System } from '../system/system'
-import { isExecutable } from './script-findings'
-import { type KnownWriter, listAllowed, readableText, type Writer } from './writer'
+import { isExecutable, scriptsIn } from './script-findings'
+import { findUnits, isMasked } from './units'
+import { type KnownWriter, readableText, type Writer } from './writer'
 
-const SCRIPTS = { 'net_smp_affinity.sh': 'irq-affinity', 'set_rps.sh': 'rps', 'set_xps.sh': 'xps' } as const
+const SCRIPTS: ReadonlyMap<string, TunableName> = new Map([
+  ['net_smp_affinity.sh', 'irq-affinity'],
+  ['set_rps.sh', 'rps'],
+  ['set_xps.sh', 'xps'],
+])
 
 function find(system: System): readonly Writer[] {
   const { tencentDirs, rcLocalFiles } = system.paths.writers
   const { root } = system.paths
+  const starters = isMasked(findUnits(system), 'rc-local.service') ? [] : rcLocalFiles
   return tencentDirs.flatMap((directory) => {
-    const names = listAllowed(system, directory)
-    if (names === 'unreadable') return []
-    return names.flatMap((name): Writer[] => {
-      const tunable = (SCRIPTS as Readonly<Record<string, string>>)[name]
+    return scriptsIn(system, directory).flatMap((script): Writer[] => {
+      const tunable = SCRIPTS.get(script.slice(directory.length + 1))
       if (tunable === undefined) return []
-      const path = `${directory}/${name}`.slice(root.length)
-      const starter = rcLocalFiles.find(
+      const path = script.slice(root.length)
+      const starter = starters.find(
         (file) => callsIt(readableText(system, file), path) && isExecutable(system, file),
       )
       return [
@@ -32,8 +37,14 @@ function find(system: System): readonly Writer[] {
   })
 }
 
+/** As a word of its own: set_rps.sh.old is another script. */
 function callsIt(text: string | undefined, path: string): boolean {
-  return (text ?? '').split('\n').some((line) => !line.trimStart().startsWith('#') && line.includes(path))
+  return (text ?? '').split('\n').some((line) =>
+    line
+      .replace(/(?:^|\s)#.*/, '')
+      .split(/[\s;&|()<>'"]+/)
+      .includes(path),
+  )
 }
 
 export const tencent: KnownWriter = {

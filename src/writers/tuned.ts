@@ -19,13 +19,14 @@ export interface TunedSection {
   readonly options: ReadonlyMap<string, string>
   /** File of the last definition of `channels`, or of the section. */
   readonly where: string
-  /** By option: the file and line that say it. */
+  /** By option: the value as written, with its file and line. */
   readonly said: ReadonlyMap<string, Said>
 }
 
 interface Said {
   readonly path: string
   readonly line: number
+  readonly value: string
 }
 
 interface ActiveProfile {
@@ -67,7 +68,7 @@ function sectionWriters(
   if (isOff(options.get('enabled'))) return []
   const type = options.get('type') ?? name
   const finding = (
-    key: string | undefined,
+    key: string,
     what: string,
     tunable: Writer['tunable'],
     matches: Match,
@@ -155,15 +156,13 @@ function scripts(
   if ((section.options.get('type') ?? section.name) !== 'script' || isOff(section.options.get('enabled')))
     return []
   const said = section.said.get('script')
-  return (section.options.get('script') ?? '').split(/[,;\s]+/).flatMap((entry) => {
-    if (entry === '') return []
-    const own = (said?.path ?? section.where).replace(/\/[^/]*$/, '')
+  if (said === undefined) return []
+  const { root } = system.paths
+  const own = said.path.slice(root.length).replace(/\/[^/]*$/, '')
+  const entries = said.value.split(/[,;\s]+/).filter(Boolean)
+  return entries.flatMap((entry) => {
     const path = expand(entry, active.variables).replace(/\$\{i:PROFILE_DIR\}/, () => own)
-    const file = path.startsWith(own)
-      ? path
-      : path.startsWith('/')
-        ? `${system.paths.root}${path}`
-        : `${own}/${path}`
+    const file = path.startsWith('/') ? `${root}${path}` : `${root}${own}/${path}`
     const text = readableText(system, file)
     if (text === undefined) return []
     return scriptFindings(
@@ -183,18 +182,18 @@ function isOff(value: string | undefined): boolean {
   return ['0', 'false', 'no', 'off'].includes((value ?? '').toLowerCase())
 }
 
-function placeOf(system: System, { said, where }: TunedSection, key: string | undefined): string {
-  const place = key === undefined ? undefined : said.get(key)
+function placeOf(system: System, { said, where }: TunedSection, key: string): string {
+  const place = said.get(key)
   const path = (place?.path ?? where).slice(system.paths.root.length)
   return place === undefined ? path : `${path}:${place.line}`
 }
 
 /** A vendor's profile is never edited: an update would bring it back. tuned prefers a copy in /etc. */
-function remedyFor(system: System, section: TunedSection, key: string | undefined, undo: string): string {
+function remedyFor(system: System, section: TunedSection, key: string, undo: string): string {
   const { root, writers } = system.paths
-  const path = (key === undefined ? undefined : section.said.get(key)?.path) ?? section.where
+  const path = section.said.get(key)?.path ?? section.where
   const shown = path.slice(root.length)
-  const profile = path.split('/').at(-2) ?? ''
+  const profile = path.split('/').at(-2) as string
   const isOwn = path.startsWith(`${root}/etc/`)
   const copy = `${(writers.tunedProfileDirs[1] as string).slice(root.length)}/${profile}`
   const first = isOwn
@@ -304,7 +303,7 @@ function profileFile(system: System, profile: string): ProfileFile | undefined {
     const said = (name: string) =>
       iniLines(text)
         .filter(({ section }) => section === name)
-        .map(({ key, line }) => [key, { path, line }] as const)
+        .map(({ key, line, value }) => [key, { path, line, value }] as const)
     return { path, text, sections: parseIni(text), said }
   }
   return undefined

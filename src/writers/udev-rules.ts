@@ -53,8 +53,7 @@ export function rulesWriters(
               writer: udevRules.name,
               where: `${path.slice(root.length)}:${line}`,
               what: `a rule writes ${attribute} when its device appears`,
-              tunable:
-                attribute === 'smp_affinity' ? 'irq-affinity' : attribute === 'xps_cpus' ? 'xps' : 'rps',
+              tunable: attribute === 'xps_cpus' ? 'xps' : 'rps',
               matches: 'yes',
               remedy,
             },
@@ -67,7 +66,7 @@ export function rulesWriters(
 
 /** ATTR{queues/tx-0/xps_cpus}="f" */
 function attributeWritten(rule: string): string | undefined {
-  return /ATTR\{[^{}]*?(smp_affinity|xps_cpus|rps_cpus)\}\s*[+:]?=\s*"/.exec(rule)?.[1]
+  return /ATTR\{[^{}]*?(xps_cpus|rps_cpus)\}\s*[+:]?=\s*"/.exec(rule)?.[1]
 }
 
 /** The command lines of RUN, PROGRAM and IMPORT{program}. */
@@ -98,12 +97,14 @@ function callWriters(
     .replaceAll('$$', '$')
   const { udevProgramDirs } = system.paths.writers
   const [program = ''] = text.split(/\s+/)
-  const found = program.startsWith('/')
-    ? text
-    : (udevProgramDirs
-        .map((directory) => `${directory}/${program}`)
-        .filter((file) => readableText(system, file) !== undefined)
-        .map((file) => `${file.slice(system.paths.root.length)}${text.slice(program.length)}`)[0] ?? text)
+  const helper = udevProgramDirs
+    .map((directory) => `${directory}/${program}`)
+    .find((file) => readableText(system, file) !== undefined)
+  const isBare = !program.startsWith('/')
+  const found =
+    isBare && helper !== undefined
+      ? `${helper.slice(system.paths.root.length)}${text.slice(program.length)}`
+      : text
   return scriptFindings(
     system,
     nic,
@@ -119,8 +120,10 @@ function callWriters(
       ]),
     },
     { writer: udevRules.name, when: '(a udev rule, when its device appears)', remedy },
-  ).map((writer) => {
+  ).map((writer): Writer => {
     const isHere = writer.where === `${path.slice(system.paths.root.length)}:${line}`
+    // udev does not search PATH.
+    if (isBare && helper === undefined) return { ...writer, matches: 'maybe' }
     return isHere
       ? writer
       : { ...writer, what: `${writer.what}, called by ${path.slice(system.paths.root.length)}:${line}` }

@@ -90,10 +90,7 @@ function readUnits(system: System): Units {
     // A template without an instance does nothing.
     return (instances.length === 0 ? [name] : instances).flatMap((unit): Unit[] => {
       if (masked.has(unit) || (unit !== name && names.has(unit))) return []
-      const instance =
-        template === undefined
-          ? (/@(.*)\.\w+$/.exec(unit)?.[1] ?? '')
-          : unit.slice(template.length, -(suffix?.length ?? 0) - 1)
+      const instance = /@(.*)\.\w+$/.exec(unit)?.[1] ?? ''
       const lines = [
         ...iniLines(text).map((line) => ({ ...line, path })),
         ...dropInLines(system, [unit, name, `${unit.slice(unit.lastIndexOf('.') + 1)}`], dropIns),

@@ -14,8 +14,8 @@ export interface VendorTool {
   readonly what: string
   readonly writes: readonly { readonly tunable: TunableName; readonly value?: string }[]
   /** Units that start it; init scripts have the same name without the suffix. */
-  readonly units?: readonly string[]
-  readonly processes?: readonly Program[]
+  readonly units: readonly string[]
+  readonly processes: readonly Program[]
   readonly remedy: string
   /** Switched off by its configuration, with the reason. */
   readonly off?: string | undefined
@@ -24,15 +24,16 @@ export interface VendorTool {
 /** One finding for each setting; none if none of the files exists and no process of it runs. */
 export function vendorFindings(system: System, tool: VendorTool): readonly Writer[] {
   const { root } = system.paths
-  const [running] = tool.processes === undefined ? [] : findPrograms(system, tool.processes)
+  const [running] = findPrograms(system, tool.processes)
   const file = tool.files.find((path) => exists(system, path))
   if (file === undefined && running === undefined) return []
   const units = findUnits(system)
-  const masked = tool.units?.find((unit) => isMasked(units, unit))
-  const enabled = tool.units?.find((unit) => isEnabled(units, unit))
-  const initScript = (tool.units ?? [])
+  const masked = tool.units.find((unit) => isMasked(units, unit))
+  const enabled = tool.units.find((unit) => isEnabled(units, unit))
+  const initScript = tool.units
+
     .map((unit) => unit.replace(/\.\w+$/, ''))
-    .find((name) => isLinked(system, name))
+    .find((name) => isLinked(system, name) && !isMasked(units, `${name}.service`))
   const isActive = running !== undefined || enabled !== undefined || initScript !== undefined
   const started =
     running !== undefined

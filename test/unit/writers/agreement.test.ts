@@ -48,3 +48,15 @@ test('auditd: its rule is offered, or named where there is one', () => {
       'auditd records who runs ethtool (/etc/audit/rules.d/x.rules:2), and the daemon reads it',
     )
 })
+
+test('auditd: nothing is said of rules that only root may read', () => {
+  const system = systemWith({ ...processFiles(600, 'auditd'), '/etc/audit/audit.rules': '-D\n' })
+  const denied = Object.assign(Object.create(system), {
+    readText(path: string) {
+      if (path.endsWith('.rules')) throw Object.assign(new Error('EACCES'), { code: 'EACCES' })
+      return system.readText(path)
+    },
+  })
+  expect(auditAdvice(system)).toMatch(/^auditd can record/)
+  expect(auditAdvice(denied)).toBeUndefined()
+})

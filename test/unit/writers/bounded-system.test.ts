@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { symlinkSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import {
@@ -54,4 +55,41 @@ test('a search ends: after so many files, so many names, and so long', () => {
   now = 60_000
   expect(late.system.readText(`${root}/etc/b`)).toBeUndefined()
   expect(late.left).toEqual([': not searched further after 3 s'])
+})
+
+test('a pipe is not read, which would wait; it has no text', () => {
+  const system = systemWith({ '/etc/a': 'text' })
+  const pipe = `${system.paths.root}/etc/pipe`
+  execFileSync('mkfifo', [pipe])
+  expect(boundedSearch(system).system.readText(pipe)).toBe('')
+})
+
+test('what was left out is told once, and no more than twenty times', () => {
+  const names = Array.from({ length: 25 }, (_, index) => `big${index}`)
+  const text = 'x'.repeat(MAX_FILE_BYTES + 1)
+  const system = systemWith(Object.fromEntries(names.map((name) => [`/etc/${name}`, text])))
+  const { root } = system.paths
+  const few = boundedSearch(system, () => 0)
+  const full = Object.assign(Object.create(system), {
+    list: () => Array.from({ length: MAX_NAMES + 1 }, (_, index) => `f${index}`),
+  })
+  const twice = boundedSearch(full)
+  for (let time = 0; time < 2; time++) expect(twice.system.list(`${root}/etc`)).toHaveLength(MAX_NAMES)
+  expect(twice.left).toHaveLength(1)
+  for (const name of names) expect(few.system.readText(`${root}/etc/${name}`)).toBeUndefined()
+  expect(few.left).toHaveLength(20)
+})
+
+test.each([
+  ['../etc/a', '/etc/a'],
+  ['./a', '/etc/a'],
+  ['/opt/../etc/./a', '/etc/a'],
+  ['../../../../../../../../opt/a', '/opt/a'],
+  ['/../../opt/a', '/opt/a'],
+])('a link to %s leads to %s, and never out of the tree', (target, real) => {
+  const system = systemWith({ '/etc/a': 'etc', '/opt/a': 'opt' })
+  const { root } = system.paths
+  symlinkSync(target, `${root}/etc/link`)
+  expect(resolved(system, `${root}/etc/link`)).toBe(`${root}${real}`)
+  expect(boundedSearch(system).system.readText(`${root}/etc/link`)).toBe(real.slice(1, 4))
 })

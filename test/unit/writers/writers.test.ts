@@ -306,6 +306,64 @@ describe('systemd .link', () => {
   })
 })
 
+describe('what does not run as things are says why', () => {
+  const SCRIPT = '#!/bin/sh\nethtool -L ens3 combined 2\n'
+  const why = (path: string, mask?: string) => {
+    const masks = mask === undefined ? {} : { [`/etc/systemd/system/${mask}`]: '' }
+    return writersOf({ [path]: SCRIPT, ...masks }).map(({ what, remedy }) => `${what} -> ${remedy}`)
+  }
+
+  test.each([
+    [
+      '/etc/rc.d/rc.local',
+      undefined,
+      'at each boot (it is not executable, so it is not run) -> remove line 2 of /etc/rc.d/rc.local, or run chmod -x /etc/rc.d/rc.local',
+    ],
+    [
+      '/etc/rc.d/rc.local',
+      'rc-local.service',
+      'at each boot (rc-local.service is masked) -> remove line 2 of /etc/rc.d/rc.local, or run chmod -x /etc/rc.d/rc.local',
+    ],
+    [
+      '/etc/init.d/q',
+      undefined,
+      'at each boot (no runlevel starts it) -> chkconfig q off, or systemctl mask q.service',
+    ],
+    [
+      '/etc/init.d/q',
+      'q.service',
+      'at each boot (q.service is masked) -> chkconfig q off, or systemctl mask q.service',
+    ],
+    [
+      '/etc/cron.daily/q',
+      undefined,
+      'by cron (daily) (it is not executable, so it is not run) -> remove line 2 of /etc/cron.daily/q, or run chmod -x /etc/cron.daily/q',
+    ],
+    [
+      '/etc/NetworkManager/dispatcher.d/q',
+      'NetworkManager-dispatcher.service',
+      'when a connection changes (NetworkManager-dispatcher.service is masked) -> remove line 2 of /etc/NetworkManager/dispatcher.d/q, or run chmod -x /etc/NetworkManager/dispatcher.d/q',
+    ],
+    [
+      '/var/lib/cloud/instance/scripts/q',
+      'cloud-final.service',
+      'by cloud-init, once for each instance (cloud-init is masked) -> remove line 2 of /var/lib/cloud/instance/scripts/q (user data: at its source, too), or create /etc/cloud/cloud-init.disabled',
+    ],
+  ])('%s, %s masked', (path, mask, expected) => {
+    expect(why(path, mask)).toEqual([`runs ethtool -L ens3 combined 2 ${expected}`])
+  })
+
+  test('an agent without its script is named by its process', () => {
+    const [channels] = writersOf(processFiles(900, 'google_guest_agent'.slice(0, 15)))
+    expect(channels).toMatchObject({
+      where: 'pid 900',
+      what: expect.stringMatching(/; runs as pid 900$/),
+      value: 'vcpus',
+      remedy: 'set set_multiqueue = false in [InstanceSetup] of /etc/default/instance_configs.cfg',
+    })
+  })
+})
+
 describe('udev rules', () => {
   const RULES = '/etc/udev/rules.d/80-net.rules'
 
@@ -321,6 +379,16 @@ describe('udev rules', () => {
         tunable: 'channels',
         matches: 'yes',
         remedy: 'remove the rule, or override it with a file of the same name in /etc/udev/rules.d',
+      },
+    ])
+  })
+
+  test("a vendor's rule is masked, never edited", () => {
+    const rule = 'SUBSYSTEM=="net", RUN+="/sbin/ethtool -L %k combined 2"\n'
+    expect(writersOf({ '/usr/lib/udev/rules.d/80-net.rules': rule })).toMatchObject([
+      {
+        where: '/usr/lib/udev/rules.d/80-net.rules:1',
+        remedy: 'ln -s /dev/null /etc/udev/rules.d/80-net.rules',
       },
     ])
   })
