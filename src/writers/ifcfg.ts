@@ -72,12 +72,15 @@ export function ifcfgWriters(
 /** KEY=value, KEY="value", KEY='value'; expansions are kept as written. A backslash at the end joins lines. */
 function parseShellValues(text: string): readonly { key: string; value: string; line: number }[] {
   const found: { key: string; value: string; line: number }[] = []
+  let line = 1
+  let counted = 0
   for (const match of text.matchAll(/^[ \t]*(?:export[ \t]+)?(\w+)=(?:"([^"]*)"|'([^']*)'|(\S*))/gm)) {
     const value = (match[2] ?? match[3] ?? match[4]) as string
+    for (; counted < match.index; counted++) if (text[counted] === '\n') line++
     found.push({
       key: match[1] as string,
       value: value.replace(/\\\r?\n/g, ' '),
-      line: text.slice(0, match.index).split('\n').length,
+      line,
     })
   }
   return found

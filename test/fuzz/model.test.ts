@@ -175,6 +175,8 @@ const EVENTS = [
     .map((ms) => new Event(`time(${ms})`, (world) => world.letPass(ms))),
 ]
 
+const SEED = 4
+
 it('holds the invariants, whatever happens in whatever order', async () => {
   let sequences = 0
   await fc.assert(
@@ -185,7 +187,12 @@ it('holds the invariants, whatever happens in whatever order', async () => {
       await fc.asyncModelRun(() => ({ model: {}, real }), commands)
       await real.end()
     }),
-    { endOnFailure: false, numRuns: Math.min(10_000, Math.ceil(RUNS / 10)) },
+    // The same sequences with every change, so that one is not blamed for what another has left; others in the scheduled run.
+    {
+      endOnFailure: false,
+      numRuns: Math.min(10_000, Math.ceil(RUNS / 10)),
+      ...(process.env.VQTUNE_FUZZ_RUNS === undefined ? { seed: SEED } : {}),
+    },
   )
   expect(sequences).toBeGreaterThan(0)
 })

@@ -343,7 +343,8 @@ describe('ip route, ip neigh', () => {
       const route = `default ${via}${address} proto dhcp metric 100 \ndefault via 10.0.0.9 metric 200 \n`
       expect(parseGateway(route)).toBe(address)
       const entry = `${address} ${mac === null ? '' : `lladdr ${mac} `}${flag}${state}${end}\n`
-      expect(parseNeighbour(entry)).toEqual({ state, address: mac ?? undefined })
+      const flags = flag === '' ? [] : [flag.trim()]
+      expect(parseNeighbour(entry)).toEqual({ state, address: mac ?? undefined, flags })
     },
   )
   holds(
