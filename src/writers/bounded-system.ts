@@ -26,7 +26,7 @@ export function boundedSearch(system: System, now: () => number = () => performa
   const end = now() + MAX_SEARCH_MS
   const { root, proc } = system.paths
   const leave = (path: string, why: string): undefined => {
-    const text = `${path.slice(root.length)}: ${why}`
+    const text = `${path.slice(root.length) || 'other files'}: ${why}`
     if (left.length < 20 && !told.has(text)) left.push(text)
     told.add(text)
     return undefined
@@ -41,6 +41,8 @@ export function boundedSearch(system: System, now: () => number = () => performa
     // A mask: a link to /dev/null. Neither is a pipe read, which waits.
     if (facts === undefined || facts.kind === 'directory') return undefined
     if (facts.kind !== 'file') return ''
+    // No script is as large as a program.
+    if (facts.size > MAX_FILE_BYTES && /\/(?:s?bin|libexec)\//.test(path)) return undefined
     if (facts.size > MAX_FILE_BYTES) return leave(path, `larger than ${MAX_FILE_BYTES / 1024} KiB`)
     const text = system.readText(real)
     // A program, and not a script.

@@ -305,7 +305,9 @@ test('each odd NIC gets its own text, and a NIC that was given enough passes the
     /^PART [\s\S]*\nlater\/ [\s\S]*\naddresses, names and serial numbers are as they were read\n/,
   )
   expect(replaced).toMatch(/\nreplaced: 6 MAC addresses, /)
-  expect(explained?.replaceAll('/run/kept/', '/')).toBe(texts[0])
+  // How far a search comes in its time is up to the machine.
+  const searched = (text = '') => text.replace(/^ {2}not searched: .*\n/gm, '')
+  expect(searched(explained?.replaceAll('/run/kept/', '/'))).toBe(searched(texts[0]))
   const file = `${capturedRoot('host-limits-2of4')}/real.tar.gz`
   writeFileSync(file, Buffer.from(packed, 'base64'))
   expect(await vqtune(['plan', '--json', '--root', file])).toEqual({ code: 0, stdout: plan, stderr: '' })

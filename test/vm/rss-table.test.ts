@@ -9,12 +9,12 @@ import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { restartIperf } from './lib/iperf'
-import { isThorough, kernelsOf, rhelKernels } from './lib/kernels'
+import { isThorough, kernelsOf } from './lib/kernels'
 import { Nic, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 /** Both leave the table as it is. */
-const KERNELS = kernelsOf('6.1', ...rhelKernels.filter((kernel) => kernel === 'rhel9.6'))
+const KERNELS = kernelsOf('6.1')
 
 /** Chance leaves one of four queues without any of so many with a probability of 4 in a hundred million. */
 const STREAMS = 64

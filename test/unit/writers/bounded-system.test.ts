@@ -14,6 +14,7 @@ test('large files, programs, devices and links in circles are not read; what was
   const system = systemWith({
     '/etc/big': 'x'.repeat(MAX_FILE_BYTES + 1),
     '/etc/program': '\u007fELF\0',
+    '/usr/bin/program': 'x'.repeat(MAX_FILE_BYTES + 1),
     '/etc/a': 'text',
   })
   const { root } = system.paths
@@ -28,6 +29,8 @@ test('large files, programs, devices and links in circles are not read; what was
     ...Array.from({ length: 5 }, () => undefined),
   ])
   expect(resolved(system, `${root}/etc/loop1`)).toBeUndefined()
+  // Of a program nothing is told: it is no script.
+  expect(bounded.readText(`${root}/usr/bin/program`)).toBeUndefined()
   expect(left).toEqual([`/etc/big: larger than ${MAX_FILE_BYTES / 1024} KiB`])
 })
 
@@ -47,14 +50,14 @@ test('a search ends: after so many files, so many names, and so long', () => {
   expect(bounded.readText(`${root}/f1`), 'read once').toBe('text')
   expect(left).toEqual([
     `/etc: only the first ${MAX_NAMES} of ${MAX_NAMES + 5} files were searched`,
-    `: not searched further after ${MAX_FILES} files`,
+    `other files: not searched further after ${MAX_FILES} files`,
   ])
   let now = 0
   const late = boundedSearch(system, () => now)
   expect(late.system.readText(`${root}/etc/a`)).toBe('text')
   now = 60_000
   expect(late.system.readText(`${root}/etc/b`)).toBeUndefined()
-  expect(late.left).toEqual([': not searched further after 3 s'])
+  expect(late.left).toEqual(['other files: not searched further after 3 s'])
 })
 
 test('a pipe is not read, which would wait; it has no text', () => {
