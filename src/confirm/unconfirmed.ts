@@ -141,10 +141,12 @@ function firstChange({ nic, connectivity }: Baseline): Change {
 
 /**
  * While earlier changes are not confirmed yet: it reverts to the last confirmed channels, unless these are what the NIC was
- * set to; and connectivity that was lost meanwhile still counts as lost.
+ * set to; and connectivity that was lost meanwhile still counts as lost. A gateway that only the earlier changes have brought
+ * back is what must not be lost now.
  */
 export function furtherChange(known: Unconfirmed, { nic, connectivity }: Baseline): Change {
   const first = connectivityOf(known)
+  if (!hasGateway(first) && hasGateway(connectivity)) return firstChange({ nic, connectivity })
   const isLost = lostConnectivity(first, connectivity) !== undefined
   return {
     confirmed: known.confirmed,

@@ -70,21 +70,26 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
   const kind = drift.kind
   const noted = tracedWriter(evidence.tracedWrites ?? [], kind, drift.new)
   const tools = evidence.runningTools.filter(({ pid }) => noted === undefined || pid === noted.pid)
-  const seen = runningWriter(tools, kind, drift)
-  if (seen !== undefined) return seen
-  const audited = auditedWriter(evidence.audited ?? [], kind, drift, noted?.pid)
-  if (audited !== undefined) return audited
-  if (noted !== undefined) {
-    const describe =
-      evidence.describeTraced ?? (({ name, pid }) => `${name} (pid ${pid}) wrote it, as the kernel noted`)
-    return { name: noted.parent?.name ?? noted.name, evidence: describe(noted) }
-  }
   const all = evidence.candidates.filter(
     (candidate) =>
       candidate.writes.includes(kind) &&
       (candidate.nic === undefined || candidate.nic === drift.nic) &&
       (candidate.says === undefined || saysValue(candidate.says, drift.new)),
   )
+  /** The process, and the file that has it do so. */
+  const withFile = (found: Attribution): Attribution => {
+    const file = all.find(({ name }) => name === found.name)
+    return file === undefined ? found : { ...found, evidence: `${found.evidence}; ${file.evidence}` }
+  }
+  const seen = runningWriter(tools, kind, drift)
+  if (seen !== undefined) return withFile(seen)
+  const audited = auditedWriter(evidence.audited ?? [], kind, drift, noted?.pid)
+  if (audited !== undefined) return withFile(audited)
+  if (noted !== undefined) {
+    const describe =
+      evidence.describeTraced ?? (({ name, pid }) => `${name} (pid ${pid}) wrote it, as the kernel noted`)
+    return withFile({ name: noted.parent?.name ?? noted.name, evidence: describe(noted) })
+  }
   const candidates = all.filter(
     ({ onlyAt, isOnlyPossible }) => onlyAt === undefined && isOnlyPossible !== true,
   )

@@ -74,7 +74,14 @@ export function withOriginals(
     const known = entryOf(result, nic)
     if (known?.original !== undefined) continue
     const original = known?.firstSeen ?? recordValues(nic)
-    result = replaceEntry(result, { ...identityOf(nic), ...lasting(known), original, at })
+    // It lasts beyond the rollback that ends the originals.
+    result = replaceEntry(result, {
+      ...identityOf(nic),
+      ...lasting(known),
+      firstSeen: original,
+      original,
+      at,
+    })
   }
   return result
 }

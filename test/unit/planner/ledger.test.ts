@@ -176,7 +176,10 @@ describe('a ledger', () => {
     // The originals are still to be had.
     expect(entryOf(released, other)).toMatchObject({ original: recordValues(other) })
     expect(entryOf(released, other)).not.toHaveProperty('held')
-    expect(entryOf(withoutHold(withoutOriginals(held, [other]), [other]), other)).toBeUndefined()
+    // What it was like at first is remembered all the same.
+    const forgotten = entryOf(withoutHold(withoutOriginals(held, [other]), [other]), other)
+    expect(forgotten).toMatchObject({ firstSeen: recordValues(other) })
+    expect(forgotten).not.toHaveProperty('held')
     expect(withoutOriginals(empty, [nic])).toBe(empty)
     expect(withoutHold(recorded, [nic, other])).toEqual(recorded)
   })

@@ -161,7 +161,7 @@ describe('rolling back', () => {
     const one = rollbackOperation(HOST, 'eth3').finish(RECORDED, GUEST, NONE, LATER)
     expect(entryOf(one, SECOND)).toEqual({
       ...{ virtio: 'virtio3', ifindex: 3, name: 'eth3', mac: SECOND.mac },
-      ...{ at: LATER, held: true },
+      ...{ at: LATER, held: true, firstSeen: recordValues(SECOND) },
     })
     expect(entryOf(one, FIRST)).toEqual(entryOf(RECORDED, FIRST))
     const both = rollbackOperation(HOST, undefined).finish(RECORDED, GUEST, new Set([2]), LATER)
