@@ -166,9 +166,9 @@ export class Guard {
   private note({ ifindex, from, to }: ChannelChange, guest: ObservedGuest): void {
     const nic = nicByIndex(guest, ifindex)
     if (nic === undefined || to <= from) return
-    const acquitted = this.cleared.get(ifindex)
+    const cleared = this.cleared.get(ifindex)
     this.cleared.delete(ifindex)
-    if (acquitted?.to === to && this.clock() < acquitted.untilMs) return
+    if (cleared?.to === to && this.clock() < cleared.untilMs) return
     const conditions = conditionsOf(guest, nic, this.settings)
     const known = this.comparisons.get(ifindex)
     if (known !== undefined) {

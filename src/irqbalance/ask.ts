@@ -70,7 +70,7 @@ export async function askIrqbalance(
     const problem = wanted.length === 0 ? undefined : `irqbalance cannot be asked: ${found.why}`
     return { ...NOT_ASKED, pid, problem }
   }
-  // Never asked, and nothing to ask for: it is left in peace.
+  // Never asked, and nothing to ask for: it is not contacted.
   if (wanted.length === 0 && (before === undefined || !isOf(before, pid, found.startTicks)))
     return { ...NOT_ASKED, pid }
   try {

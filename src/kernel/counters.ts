@@ -43,27 +43,30 @@ export function growth(from: number, to: number): number | undefined {
   return to < from ? undefined : to - from
 }
 
-/** Parses /proc/net/dev. @returns undefined if there is no such interface or a count is not a number */
-export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
+/**
+ * The columns of a NIC in /proc/net/dev: eight of what it received, then eight of what it sent; undefined in place of what is
+ * no number.
+ * @returns undefined if there is no such interface
+ */
+export function netDevColumns(text: string, nic: string): readonly (number | undefined)[] | undefined {
   for (const line of text.split('\n')) {
     // Names hold no colon or white space (dev_valid_name), but old alias names did: the last colon separates.
     const colon = line.lastIndexOf(':')
     if (colon === -1 || line.slice(0, colon).trim() !== nic) continue
-    const values = line
-      .slice(colon + 1)
-      .trim()
-      .split(/\s+/)
-      .map(parseWholeNumber)
-    const [rxBytes, rxPackets] = values
-    const [txBytes, txPackets] = values.slice(8)
-    return rxBytes === undefined ||
-      rxPackets === undefined ||
-      txBytes === undefined ||
-      txPackets === undefined
-      ? undefined
-      : { rxBytes, rxPackets, txBytes, txPackets }
+    const columns = line.slice(colon + 1).trim()
+    return columns.split(/\s+/).map(parseWholeNumber)
   }
   return undefined
+}
+
+/** Parses /proc/net/dev. @returns undefined if there is no such interface or a count is not a number */
+export function parseNicCounters(text: string, nic: string): NicCounters | undefined {
+  const columns = netDevColumns(text, nic) ?? []
+  const [rxBytes, rxPackets] = columns
+  const [txBytes, txPackets] = columns.slice(8)
+  return rxBytes === undefined || rxPackets === undefined || txBytes === undefined || txPackets === undefined
+    ? undefined
+    : { rxBytes, rxPackets, txBytes, txPackets }
 }
 
 /** Parses /proc/stat: `cpu` (all) and `cpuN`. */

@@ -1,5 +1,5 @@
 /** Parsers for what ethtool, tc and procfs tell of one NIC besides its traffic. Pure; what is malformed counts as not told. */
-import { parseWholeNumber } from '../text/numbers'
+import { netDevColumns } from '../kernel/counters'
 
 /** The offloads that decide how many packets a byte stream takes, by their names in `ethtool -k`. */
 export const OFFLOADS = [
@@ -59,16 +59,7 @@ export interface Drops {
 
 /** The fourth column of each half of the NIC's line. @returns undefined if there is none */
 export function parseDrops(text: string, nic: string): Drops | undefined {
-  for (const line of text.split('\n')) {
-    const colon = line.lastIndexOf(':')
-    if (colon === -1 || line.slice(0, colon).trim() !== nic) continue
-    const fields = line
-      .slice(colon + 1)
-      .trim()
-      .split(/\s+/)
-    const rx = parseWholeNumber(fields[3])
-    const tx = parseWholeNumber(fields[11])
-    return rx === undefined || tx === undefined ? undefined : { rx, tx }
-  }
-  return undefined
+  const columns = netDevColumns(text, nic) ?? []
+  const [rx, tx] = [columns[3], columns[11]]
+  return rx === undefined || tx === undefined ? undefined : { rx, tx }
 }

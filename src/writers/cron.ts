@@ -1,6 +1,6 @@
 /** cron: tables of the system and of users, cron.d, cron.hourly and the like, anacron; see crontab(5). */
 import type { System } from '../system/system'
-import { isExecutable, scriptFindings, scriptsIn } from './script-findings'
+import { executableFindings, scriptFindings, scriptsIn } from './script-findings'
 import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
 interface Job {
@@ -42,18 +42,8 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
         // run-parts leaves out names with a dot on some systems; RHEL's runs them.
         const text = readableText(system, path)
         if (text === undefined) return []
-        return scriptFindings(
-          system,
-          nic,
-          { path, text },
-          {
-            writer: cron.name,
-            when: `by cron (${directory.slice(directory.lastIndexOf('.') + 1)})`,
-            remedy: ({ path: where, line }) =>
-              `remove line ${line} of ${where}, or run chmod -x ${path.slice(system.paths.root.length)}`,
-            inactive: isExecutable(system, path) ? undefined : 'it is not executable, so it is not run',
-          },
-        )
+        const when = `by cron (${directory.slice(directory.lastIndexOf('.') + 1)})`
+        return executableFindings(system, nic, { path, text }, { writer: cron.name, when })
       }),
     ),
   ]

@@ -1,7 +1,7 @@
 /** ifupdown: `up` and `post-up` lines of /etc/network/interfaces, and its hook scripts; see interfaces(5). */
 import type { System } from '../system/system'
 import { joinedLines } from './joined-lines'
-import { ANY_NIC, isExecutable, scriptFindings, scriptsIn } from './script-findings'
+import { ANY_NIC, executableFindings, scriptFindings, scriptsIn } from './script-findings'
 import { globMatches, type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
 const COMMANDS = /^(?:pre-up|up|post-up|down|pre-down|post-down)$/
@@ -11,17 +11,11 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
   const hook = (path: string): readonly Writer[] => {
     const text = readableText(system, path)
     if (text === undefined) return []
-    return scriptFindings(
+    return executableFindings(
       system,
       nic,
       { path, text, bindings: new Map([['IFACE', ANY_NIC]]) },
-      {
-        writer: ifupdown.name,
-        when: 'when an interface comes up or goes down',
-        remedy: ({ path: where, line }) =>
-          `remove line ${line} of ${where}, or run chmod -x ${path.slice(system.paths.root.length)}`,
-        inactive: isExecutable(system, path) ? undefined : 'it is not executable, so it is not run',
-      },
+      { writer: ifupdown.name, when: 'when an interface comes up or goes down' },
     )
   }
   return [

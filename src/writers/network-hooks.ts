@@ -1,6 +1,6 @@
 /** Scripts that network services run for an interface: ifup-local, networkd-dispatcher, dhclient, wicked. */
 import type { System } from '../system/system'
-import { ANY_NIC, isExecutable, scriptFindings, scriptsIn } from './script-findings'
+import { ANY_NIC, executableFindings, scriptsIn } from './script-findings'
 import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
 function find(system: System, nic: WriterTarget): readonly Writer[] {
@@ -14,17 +14,11 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
       const name = path.slice(path.lastIndexOf('/') + 1)
       if (text === undefined || (networkHooks.includes(path) && seen.has(name))) return []
       seen.add(name)
-      return scriptFindings(
+      return executableFindings(
         system,
         nic,
         { path, text, bindings },
-        {
-          writer: networkHook.name,
-          when: 'when an interface changes',
-          remedy: ({ path: where, line }) =>
-            `remove line ${line} of ${where}, or run chmod -x ${path.slice(system.paths.root.length)}`,
-          inactive: isExecutable(system, path) ? undefined : 'it is not executable, so it may not be run',
-        },
+        { writer: networkHook.name, when: 'when an interface changes', notRun: 'so it may not be run' },
       )
     },
   )

@@ -1,6 +1,6 @@
 /** NetworkManager's dispatcher scripts: run with the interface as the first argument. See NetworkManager-dispatcher(8). */
 import type { System } from '../system/system'
-import { ANY_NIC, isExecutable, scriptFindings, scriptsIn } from './script-findings'
+import { ANY_NIC, executableFindings, scriptsIn } from './script-findings'
 import { findUnits, isMasked } from './units'
 import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
@@ -19,20 +19,15 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
       const text = readableText(system, path)
       if (text === undefined || text.trim() === '') return []
       const bindings = new Map(['1', 'DEVICE_IFACE', 'DEVICE_IP_IFACE', 'IFACE'].map((key) => [key, ANY_NIC]))
-      return scriptFindings(
+      return executableFindings(
         system,
         nic,
         { path, text, bindings },
         {
           writer: dispatcher.name,
           when: 'when a connection changes',
-          remedy: ({ path: where, line }) =>
-            `remove line ${line} of ${where}, or run chmod -x ${path.slice(system.paths.root.length)}`,
-          inactive: isOff
-            ? `${SERVICE} is masked`
-            : isExecutable(system, path)
-              ? undefined
-              : 'it is not executable, so NetworkManager does not run it',
+          off: isOff ? `${SERVICE} is masked` : undefined,
+          notRun: 'so NetworkManager does not run it',
         },
       )
     }),

@@ -1,7 +1,7 @@
 /** rc.local of RHEL and others: run once at boot, if it is executable. */
 import type { System } from '../system/system'
 import { resolved } from './bounded-system'
-import { isExecutable, scriptFindings } from './script-findings'
+import { executableFindings } from './script-findings'
 import { findUnits, isMasked } from './units'
 import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
 
@@ -14,21 +14,12 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
     seen.add(real)
     const text = readableText(system, real)
     if (text === undefined) return []
-    return scriptFindings(
+    const off = isOff ? 'rc-local.service is masked' : undefined
+    return executableFindings(
       system,
       nic,
       { path: real, text },
-      {
-        writer: rcLocal.name,
-        when: 'at each boot',
-        remedy: ({ path: where, line }) =>
-          `remove line ${line} of ${where}, or run chmod -x ${real.slice(system.paths.root.length)}`,
-        inactive: isOff
-          ? 'rc-local.service is masked'
-          : isExecutable(system, real)
-            ? undefined
-            : 'it is not executable, so it is not run',
-      },
+      { writer: rcLocal.name, when: 'at each boot', off },
     )
   })
 }

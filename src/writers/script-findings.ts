@@ -45,6 +45,30 @@ export function scriptFindings(
   }))
 }
 
+/**
+ * The findings of a file that is run only if it is executable, as hooks are; chmod -x switches it off.
+ * @param options.off why whatever runs it does not; undefined: it does
+ * @param options.notRun what follows if it is not executable, one clause
+ */
+export function executableFindings(
+  system: System,
+  nic: WriterTarget,
+  script: Script,
+  options: Pick<FindingOptions, 'writer' | 'when'> & {
+    readonly off?: string | undefined
+    readonly notRun?: string
+  },
+): readonly Writer[] {
+  const { writer, when, off, notRun = 'so it is not run' } = options
+  const file = script.path.slice(system.paths.root.length)
+  return scriptFindings(system, nic, script, {
+    writer,
+    when,
+    remedy: ({ path, line }) => `remove line ${line} of ${path}, or run chmod -x ${file}`,
+    inactive: off ?? (isExecutable(system, script.path) ? undefined : `it is not executable, ${notRun}`),
+  })
+}
+
 const BACKUP = /(~|\.(bak|orig|old|rpmnew|rpmsave|rpmorig|dpkg-\w+|swp|disabled))$/
 
 /** Files of a directory that are no backups; none if it may not be listed. */
