@@ -2,7 +2,9 @@
 
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
+import { untilNobodyWatches } from '../confirm/unconfirmed'
 import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
+import { readBootId } from '../kernel/boot-id'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
@@ -32,6 +34,8 @@ export async function run(context: CommandContext): Promise<number> {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
   const settings = await loadSettings(system, context.configFile)
+  // The daemon may just have changed this NIC, and may still revert it.
+  await untilNobodyWatches(system, readBootId(system), named, context.signal)
   const guest = await observeGuest(system, OBSERVE_ALL)
   const nic = findNic(guest, named)
   const counts = chooseCounts(context, guest, nic)

@@ -2,6 +2,7 @@
  * Changes of channels that are not confirmed yet, in the ledger: recorded before the write, confirmed when the watch ended
  * well, and taken over by whoever finds them when their watcher is gone.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isRunning, isSameProcess, ownProcess } from '../kernel/process-identity'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
@@ -45,6 +46,34 @@ export function ownChanges(ledger: Pick<Ledger, 'entries'>): readonly Unconfirme
 export function abandonedChanges(ledger: Pick<Ledger, 'entries'>): readonly UnconfirmedEntry[] {
   const running = openSystem()
   return unconfirmedEntries(ledger).filter(({ unconfirmed }) => !isRunning(running, unconfirmed.watcher))
+}
+
+/** How often the ledger is read while another process watches, and how long after its time it may need for the ledger. */
+const POLL_MS = 250
+const GRACE_MS = 10_000
+
+/**
+ * Returns once no running vqtune watches the channels of that NIC any more; what a vqtune that is gone has left stays. Polled:
+ * the watcher is another process.
+ * @throws VqtuneError kind state
+ */
+export async function untilNobodyWatches(
+  system: System,
+  bootId: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const isWatched = (): boolean => {
+    const ledger = readLedger(system, bootId)
+    const abandoned = abandonedChanges(ledger)
+    return unconfirmedEntries(ledger).some(
+      (entry) =>
+        nameByIndex(system, entry) === name &&
+        !abandoned.includes(entry) &&
+        uptimeMs() < entry.unconfirmed.untilMs + GRACE_MS,
+    )
+  }
+  while (!signal.aborted && isWatched()) await sleep(POLL_MS, undefined, { signal }).catch(() => {})
 }
 
 export function connectivityOf({ carrier, gateway, neighbour }: Unconfirmed): Connectivity {

@@ -7,7 +7,7 @@ import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
 import { RHEL, rhelKernels } from './lib/kernels'
 import { queuesOf } from './lib/queues'
-import { Nic, ship, Vqtuned } from './lib/vqtuned'
+import { Nic, shipBoot, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what is repaired, is repaired because of an event. */
@@ -129,7 +129,7 @@ for (const kernel of RHEL) {
     })
 
     test('the boot unit sets channels before the network comes up', async () => {
-      await ship(guest, 'vqtune-boot.service', '/usr/lib/systemd/system/vqtune-boot.service')
+      await shipBoot(guest)
       await guest.writeFile('/etc/vqtune/conf.d/50-test.toml', `${cap(3)}[boot]\nlimit-ms = 25000\n`)
       await guest.run(['systemctl', 'enable', 'vqtune-boot.service'])
       await guest.reboot()

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { Nic, ship, Vqtuned } from './lib/vqtuned'
+import { Nic, shipBoot, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 /** No periodic check for a year: what happens, happens because of an event. */
@@ -47,7 +47,7 @@ beforeAll(async () => {
     async () => (await guest.exec(['ls', '/run/irqbalance'])).stdout !== '',
   )
   await say(`settings ban irqs ${FOREIGN}`)
-  await ship(guest, 'vqtune-boot.service', '/usr/lib/systemd/system/vqtune-boot.service')
+  await shipBoot(guest)
   daemon = await Vqtuned.start(guest, CONFIG)
 })
 afterAll(() => guest?.dispose())

@@ -12,8 +12,10 @@ import {
   secondsLeft,
   type UnconfirmedEntry,
   unconfirmedEntries,
+  untilNobodyWatches,
 } from '../../../src/confirm/unconfirmed'
 import { type PassResult, ReconcileLoop } from '../../../src/daemon/reconcile-loop'
+import { readBootId } from '../../../src/kernel/boot-id'
 import { ownProcess, startTicksOf } from '../../../src/kernel/process-identity'
 import { type LedgerEntry, readLedger, type Unconfirmed, writeLedger } from '../../../src/planner/ledger'
 import { observeGuest } from '../../../src/planner/observe'
@@ -244,9 +246,19 @@ describe('a change that is not confirmed', () => {
     const { pass, woken, told } = daemonOn(watched)
     for (let i = 0; i < 2; i++) expect((await pass(capped(undefined))).againMs).toBe(5_000)
     expect(entryIn(watched)?.unconfirmed?.watcher.pid).toBe(other.pid)
+    // A trial, too, waits for that process, but not for ever, and for that NIC only.
+    let isOver = false
+    const nobody = (name: string) =>
+      untilNobodyWatches(watched.system, readBootId(watched.system), name, watched.signal)
+    const waiting = nobody('eth0').then(() => {
+      isOver = true
+    })
+    await nobody('eth1')
+    expect(isOver).toBe(false)
     const ended = once(other, 'exit')
     other.kill('SIGKILL')
     await ended
+    await waiting
     await pass(capped(undefined))
     expect(entryIn(watched)?.unconfirmed?.watcher.pid).toBe(process.pid)
     await woken

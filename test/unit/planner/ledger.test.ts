@@ -180,6 +180,8 @@ describe('a ledger', () => {
     const forgotten = entryOf(withoutHold(withoutOriginals(held, [other]), [other]), other)
     expect(forgotten).toMatchObject({ firstSeen: recordValues(other) })
     expect(forgotten).not.toHaveProperty('held')
+    // Held before anything was seen of it: nothing is left to remember.
+    expect(withoutHold(withHeld(empty, [nic], AT), [nic])).toEqual(empty)
     expect(withoutOriginals(empty, [nic])).toBe(empty)
     expect(withoutHold(recorded, [nic, other])).toEqual(recorded)
   })

@@ -17,6 +17,17 @@ const SHIPPED = {
   'writer-trace': '/usr/libexec/vqtune/writer-trace',
 }
 
+const BOOT = {
+  'vqtune-boot.service': '/usr/lib/systemd/system/vqtune-boot.service',
+  'boot-gate': '/usr/libexec/vqtune/boot-gate',
+}
+
+/** The boot unit and what it starts; the bundle is where the unit expects it. */
+export async function shipBoot(guest: Guest): Promise<void> {
+  for (const [name, path] of Object.entries(BOOT)) await ship(guest, name, path)
+  await guest.run(['ln', '-sf', '/usr/local/bin/vqtune', '/usr/bin/vqtune'])
+}
+
 /** Puts a file of `systemd/` where the package has it. */
 export async function ship(guest: Guest, name: string, path: string): Promise<void> {
   const file = fileURLToPath(new URL(`../../../systemd/${name}`, import.meta.url))
