@@ -36,7 +36,7 @@ const ALL_BRANCHES = [
   'src/report/{conclusions,parse,parse-nic}.ts',
   'src/hypervisor/change/{backup,diff}.ts',
   'src/hypervisor/libvirt/{domain,driver-edit,qemu-conf,queue-request,virsh-output,xml-scan}.ts',
-  'src/hypervisor/network/links.ts',
+  'src/hypervisor/network/{links,vdpa}.ts',
   'src/hypervisor/qemu/*.ts',
   'src/hypervisor/zerocopy/{conditions,histogram,modprobe-conf,module,probe-target}.ts',
   'src/advice/platforms/*.ts',

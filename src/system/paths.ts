@@ -121,6 +121,7 @@ export interface HypervisorPaths {
   readonly runLibvirtQemu: string
   readonly runLibvirt: string
   readonly sysModuleVhostNet: string
+  readonly sysVdpaDevices: string
   readonly procModules: string
   readonly procKallsyms: string
   /** In kmod's order: a file hides those of the same name in later directories. */
@@ -180,6 +181,7 @@ export function pathsUnder(root: string): Paths {
       runLibvirtQemu: `${root}/run/libvirt/qemu`,
       runLibvirt: `${root}/run/libvirt`,
       sysModuleVhostNet: `${root}/sys/module/vhost_net`,
+      sysVdpaDevices: `${root}/sys/bus/vdpa/devices`,
       procModules: `${root}/proc/modules`,
       procKallsyms: `${root}/proc/kallsyms`,
       modprobeDirs: ['etc', 'run', 'usr/local/lib', 'usr/lib', 'lib'].map(

@@ -14,7 +14,7 @@ import { type Domain, offeredQueues, parseDomain } from '../../hypervisor/libvir
 import { setInterfaceQueues } from '../../hypervisor/libvirt/driver-edit'
 import { parseQueueRequest, queuesProblem, resolveQueues } from '../../hypervisor/libvirt/queue-request'
 import type { DomainRef } from '../../hypervisor/libvirt/virsh-output'
-import { hostLinks } from '../../hypervisor/network/links'
+import { readHostDevices } from '../../hypervisor/network/host-devices'
 import { estimateFds, MIN_MAX_FILES } from '../../hypervisor/qemu/fd-estimate'
 import { interruptRoutes, MAX_ROUTES, PLATFORM_ROUTES } from '../../hypervisor/qemu/guest-limits'
 import { shellQuote } from '../../text/escape'
@@ -123,12 +123,12 @@ async function judge(
   changed: readonly number[],
 ): Promise<{ warnings: readonly string[]; fatal: string | undefined }> {
   const { system } = context
-  const links = await hostLinks(system)
+  const devices = await readHostDevices(system, [planned])
   const pairs = pairInterfaces(planned, live)
   const problems = planned.interfaces
     .filter(({ index }) => changed.includes(index))
     .flatMap((nic) =>
-      startProblems(nic, links, pairs.find((pair) => pair.inactive === nic)?.live).map((found) => ({
+      startProblems(nic, devices, pairs.find((pair) => pair.inactive === nic)?.live).map((found) => ({
         ...found,
         text: `${nic.mac}: ${found.text}`,
       })),

@@ -63,6 +63,7 @@ async function withoutManager(
     domains,
     unanswered: [],
     links: await hostLinks(system),
+    vdpaPairs: new Map(),
     pools: new Set(),
     maxFiles: undefined,
     daemon: undefined,

@@ -31,7 +31,7 @@ export function checkHypervisor(seen: ObservedHypervisor): readonly Finding[] {
   return [
     ...seen.domains.flatMap((domain) => [
       ...checkDomain(domain, seen),
-      ...viewNics(domain, seen.links, seen.pools).flatMap((view) => checkNic(view, seen.links)),
+      ...viewNics(domain, seen.links, seen.pools).flatMap((view) => checkNic(view, seen)),
     ]),
     ...seen.unanswered.map(
       ({ name, why }): Finding => ({

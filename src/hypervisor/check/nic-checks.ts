@@ -1,10 +1,10 @@
 /** Findings about one interface of a guest. Pure. */
-import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
 import { plural } from '../../text/plural'
 import { mayWantXdpQueues, stepsInGuest } from '../guest/guest-os'
 import { isVirtio, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
+import type { HostDevices } from '../network/host-devices'
 import type { Finding, FindingCode, Severity } from './finding'
 import { managerOf, powerCycle, queueRemedy } from './remedies'
 import { startProblems } from './start-checks'
@@ -23,12 +23,12 @@ const CHECKS: readonly Check[] = [
   checkVectors,
 ]
 
-/** @param links of the host, for taps that a stopped guest will want */
-export function checkNic(view: NicView, links: Links | undefined): readonly Finding[] {
+/** @param devices of the hypervisor, which a stopped guest will want */
+export function checkNic(view: NicView, devices: HostDevices): readonly Finding[] {
   const checks = view.passthrough ? [checkPassthrough, checkPending] : CHECKS
   const drafts = [
     ...checks.flatMap((check) => check(view)),
-    ...(view.passthrough ? [] : checkStart(view, links)),
+    ...(view.passthrough ? [] : checkStart(view, devices)),
   ]
   return drafts.map((draft) => ({ ...draft, domain: view.domain.name, nic: view.mac }))
 }
@@ -90,10 +90,10 @@ function checkType({ domain, configured, vcpus }: NicView): readonly Draft[] {
 }
 
 /** Only a guest that has a next start can fail at it. */
-function checkStart(view: NicView, links: Links | undefined): readonly Draft[] {
+function checkStart(view: NicView, devices: HostDevices): readonly Draft[] {
   const { inactive, live } = view
   if (inactive === undefined) return []
-  return startProblems(inactive, links, live).map(({ severity, code, text, remedy }) =>
+  return startProblems(inactive, devices, live).map(({ severity, code, text, remedy }) =>
     draft(severity, 'host', code, text, code === 'too-many-queues' ? queueRemedy(view) : remedy),
   )
 }

@@ -34,6 +34,7 @@ export async function observeProxmox(
     domains,
     unanswered: unanswered.filter(({ name }) => there.includes(name)),
     links: domains.length > 0 ? await hostLinks(system) : undefined,
+    vdpaPairs: new Map(),
     pools: new Set(),
     maxFiles: undefined,
     daemon: undefined,

@@ -1,6 +1,5 @@
 /** One observation of a hypervisor: its guests' XML, their QEMU processes, the network devices and libvirt's limits. */
 import { VqtuneError } from '../../errors'
-import type { Links } from '../../kernel/ip-link'
 import type { System } from '../../system/system'
 import { readConfigFile } from '../change/safe-file'
 import { type LibvirtDaemon, readDaemon } from '../libvirt/daemon'
@@ -9,7 +8,7 @@ import { parseNetworkMode } from '../libvirt/network'
 import { readNumber } from '../libvirt/qemu-conf'
 import type { Answer, Virsh } from '../libvirt/virsh'
 import type { DomainRef } from '../libvirt/virsh-output'
-import { hostLinks } from '../network/links'
+import { type HostDevices, readHostDevices } from '../network/host-devices'
 import { type QemuProcess, readQemuProcess } from '../qemu/process'
 
 /** Who keeps the guest's configuration: libvirt, Proxmox VE, or nobody but the command line that started it. */
@@ -41,12 +40,10 @@ export interface UnansweredDomain {
   readonly why: string
 }
 
-export interface ObservedHypervisor {
+export interface ObservedHypervisor extends HostDevices {
   readonly uri: string
   readonly domains: readonly ObservedDomain[]
   readonly unanswered: readonly UnansweredDomain[]
-  /** undefined without iproute2. */
-  readonly links: Links | undefined
   /** Networks that hand out virtual functions of the host. */
   readonly pools: ReadonlySet<string>
   /** max_files in qemu.conf, 0 when guests inherit the daemon's limit; undefined when not readable. */
@@ -72,7 +69,10 @@ export async function observeHypervisor(
     uri: virsh.uri,
     domains,
     unanswered,
-    links: domains.length > 0 ? await hostLinks(system) : undefined,
+    ...(await readHostDevices(
+      system,
+      domains.flatMap(({ live, inactive }) => [live ?? [], inactive ?? []].flat()),
+    )),
     pools: await readPools(virsh, domains),
     maxFiles: readMaxFiles(system),
     daemon: await readDaemon(system),

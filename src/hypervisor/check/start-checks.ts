@@ -6,6 +6,8 @@ import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
 import { type DomainInterface, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
+import type { HostDevices } from '../network/host-devices'
+import type { VdpaPairs } from '../network/vdpa'
 import type { Finding } from './finding'
 
 export interface StartProblem extends Pick<Finding, 'severity' | 'code' | 'text' | 'remedy'> {
@@ -14,16 +16,20 @@ export interface StartProblem extends Pick<Finding, 'severity' | 'code' | 'text'
 }
 
 /**
- * @param links of the host; undefined when they were not to be seen
  * @param running the same interface of the running guest, whose own tap is in nobody's way
  */
 export function startProblems(
   nic: DomainInterface,
-  links: Links | undefined,
+  { links, vdpaPairs }: HostDevices,
   running: DomainInterface | undefined,
 ): readonly StartProblem[] {
   const queues = nic.queues ?? 1
-  return [...typeProblems(nic, queues), ...tapProblems(nic, links, running), ...backendProblems(nic, queues)]
+  return [
+    ...typeProblems(nic, queues),
+    ...tapProblems(nic, links, running),
+    ...vhostUserProblems(nic, queues),
+    ...vdpaProblems(nic, queues, vdpaPairs),
+  ]
 }
 
 function typeProblems(nic: DomainInterface, queues: number): readonly StartProblem[] {
@@ -100,30 +106,54 @@ export function makeTap(target: string, several: boolean): string {
   ].join('\n')
 }
 
-function backendProblems(nic: DomainInterface, queues: number): readonly StartProblem[] {
-  if (queues <= 1 || !supportsMultiqueue(nic)) return []
-  if (nic.type === 'vhostuser') {
+function vhostUserProblems(nic: DomainInterface, queues: number): readonly StartProblem[] {
+  if (nic.type !== 'vhostuser' || queues <= 1 || !supportsMultiqueue(nic)) return []
+  return [
+    {
+      severity: 'info',
+      code: 'backend-queues',
+      text: `its vhost-user backend (${nic.source ?? 'socket'}) must take ${queues} queue pairs; QEMU refuses the NIC when it offers fewer, and this host cannot see how many it does`,
+      remedy:
+        'ask the switch that has the socket, for Open vSwitch: ovs-vsctl list Interface; ovs-appctl dpif-netdev/pmd-rxq-show',
+      fatal: false,
+    },
+  ]
+}
+
+/**
+ * QEMU takes the queue pairs of the device itself (net_init_vhost_vdpa(), net/vhost-vdpa.c). What libvirt's queues= does is to
+ * offer more than one of them, and to set the interrupt vectors: with too few, the guest's driver shares one among all queues.
+ */
+function vdpaProblems(nic: DomainInterface, queues: number, pairs: VdpaPairs): readonly StartProblem[] {
+  if (nic.type !== 'vdpa' || queues <= 1) return []
+  const source = nic.source ?? ''
+  const present = pairs.get(source)
+  if (present === undefined) {
     return [
       {
         severity: 'info',
         code: 'backend-queues',
-        text: `its vhost-user backend (${nic.source ?? 'socket'}) must take ${queues} queue pairs; QEMU refuses the NIC when it offers fewer, and this host cannot see how many it does`,
-        remedy:
-          'ask the switch that has the socket, for Open vSwitch: ovs-vsctl list Interface; ovs-appctl dpif-netdev/pmd-rxq-show',
-        fatal: false,
-      },
-    ]
-  }
-  if (nic.type === 'vdpa') {
-    return [
-      {
-        severity: 'info',
-        code: 'backend-queues',
-        text: `the guest gets what the vDPA device ${nic.source ?? ''} has, whatever queues= says beside the interrupt vectors`,
+        text: `the guest gets what the vDPA device ${source} has, whatever queues= says beside the interrupt vectors`,
         remedy: 'vdpa dev config show    # max_vq_pairs; set when it is made: vdpa dev add ... max_vqp N',
         fatal: false,
       },
     ]
   }
-  return []
+  if (present === queues) return []
+  const has = `the vDPA device ${source} has ${present} queue ${present === 1 ? 'pair' : 'pairs'}`
+  return [
+    {
+      severity: 'warning',
+      code: 'backend-queues',
+      text:
+        present < queues
+          ? `${has}: the guest gets ${present} of ${queues}`
+          : `${has}, queues='${queues}' makes interrupt vectors for ${queues}: all queues of the guest share one interrupt`,
+      remedy:
+        present < queues
+          ? `set queues='${present}', or with the guest off make the device anew: vdpa dev add ... max_vqp ${queues}`
+          : `set queues='${present}'`,
+      fatal: false,
+    },
+  ]
 }

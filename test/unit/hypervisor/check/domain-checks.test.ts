@@ -36,6 +36,7 @@ function seen(
     ],
     unanswered: [],
     links: links === undefined ? undefined : parseLinks(links),
+    vdpaPairs: new Map(),
     pools: new Set(),
     maxFiles: 0,
     daemon: undefined,

@@ -57,6 +57,7 @@ function look({
     domains: [domain],
     unanswered: [],
     links,
+    vdpaPairs: new Map(),
     pools: new Set(),
     maxFiles,
     daemon: { unit: 'libvirtd', pid: 1, openFiles: { limit: 20_000, used: 30 } },

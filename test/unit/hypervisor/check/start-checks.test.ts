@@ -25,8 +25,9 @@ const links = parseLinks(
     { ifname: 'mvt', linkinfo: { info_kind: 'macvtap', info_data: { mode: 'bridge' } } },
   ]),
 )
+const devices = { links, vdpaPairs: new Map([['/dev/vhost-vdpa-1', 4]]) }
 const found = (candidate: DomainInterface, running?: DomainInterface) =>
-  startProblems(candidate, links, running).map(({ code, fatal }) => `${code}${fatal ? ' fatal' : ''}`)
+  startProblems(candidate, devices, running).map(({ code, fatal }) => `${code}${fatal ? ' fatal' : ''}`)
 const target = (name: string, managed = "managed='no'") => `<target dev='${name}' ${managed}/>`
 
 describe('a tap that somebody else made', () => {
@@ -37,7 +38,7 @@ describe('a tap that somebody else made', () => {
     expect(found(nic('ethernet', undefined, target('many')))).toEqual(['tap-flags fatal'])
     // Also where libvirt would make it, were it not there.
     expect(found(nic('bridge', 4, target('one', '')))).toEqual(['tap-flags fatal'])
-    const [problem] = startProblems(nic('ethernet', 4, target('one')), links, undefined)
+    const [problem] = startProblems(nic('ethernet', 4, target('one')), devices, undefined)
     expect(problem?.text).toBe(
       'one was made without multi_queue: the guest does not start with 4 queues on it',
     )
@@ -48,7 +49,9 @@ describe('a tap that somebody else made', () => {
     expect(found(nic('ethernet', 4, target('gone')))).toEqual(['tap-missing fatal'])
     expect(found(nic('ethernet', 1, target('gone')))).toEqual([])
     expect(found(nic('ethernet', 4, target('gone', '')))).toEqual([])
-    expect(startProblems(nic('ethernet', 4, target('gone')), undefined, undefined)).toEqual([])
+    expect(
+      startProblems(nic('ethernet', 4, target('gone')), { ...devices, links: undefined }, undefined),
+    ).toEqual([])
   })
 
   it('is no matter for macvtap, nor where the tap goes with its guest', () => {
@@ -82,10 +85,35 @@ describe('interface types', () => {
 
   it('names the socket or device where there is one', () => {
     const text = (type: string, inner: string) =>
-      startProblems(nic(type, 2, inner), links, undefined)[0]?.text
+      startProblems(nic(type, 2, inner), devices, undefined)[0]?.text
     expect(text('vhostuser', "<source type='unix' path='/run/s' mode='server'/>")).toContain('(/run/s)')
     expect(text('vhostuser', '')).toContain('(socket)')
     expect(text('vdpa', "<source dev='/dev/vhost-vdpa-0'/>")).toContain('/dev/vhost-vdpa-0')
     expect(text('vdpa', '')).toContain('the vDPA device')
+  })
+})
+
+describe('a vDPA device whose queue pairs are known', () => {
+  const onIt = (queues: number | undefined) =>
+    startProblems(nic('vdpa', queues, "<source dev='/dev/vhost-vdpa-1'/>"), devices, undefined)
+
+  it('decides how many the guest gets', () => {
+    expect(onIt(8)).toMatchObject([
+      {
+        ...{ severity: 'warning', code: 'backend-queues', fatal: false },
+        text: 'the vDPA device /dev/vhost-vdpa-1 has 4 queue pairs: the guest gets 4 of 8',
+        remedy: "set queues='4', or with the guest off make the device anew: vdpa dev add ... max_vqp 8",
+      },
+    ])
+  })
+
+  it('needs interrupt vectors for all of them', () => {
+    expect(onIt(2)).toMatchObject([
+      { text: expect.stringContaining("queues='2' makes interrupt vectors for 2"), remedy: "set queues='4'" },
+    ])
+  })
+
+  it('is no matter where the numbers agree, nor with one queue', () => {
+    for (const queues of [4, 1, undefined]) expect(onIt(queues)).toEqual([])
   })
 })
