@@ -33,7 +33,14 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['status'],
     summary: 'show channels, target, limiting factor and the map of queues to vCPUs of each NIC',
     positionals: ['[nic]'],
-    options: { json: JSON_OPTION, check: CHECK_OPTION },
+    options: {
+      json: JSON_OPTION,
+      check: CHECK_OPTION,
+      watch: {
+        summary: 'show it again every so many seconds, 1 to 3600, until interrupted',
+        value: 'SECONDS',
+      },
+    },
     readsOnly: true,
     load: () => import('./status'),
   },

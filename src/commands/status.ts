@@ -1,6 +1,6 @@
 /** `vqtune status`: one line per NIC, then the table and the map of queues to interrupts to vCPUs. */
 import { readView } from '../daemon/view'
-import { EXIT } from '../errors'
+import { EXIT, VqtuneError } from '../errors'
 import { describeIrqbalance, irqbalanceJson, readIrqbalanceState } from '../irqbalance/state'
 import { wantedInterrupts } from '../irqbalance/wanted'
 import type { ObservedIrq } from '../model'
@@ -9,6 +9,7 @@ import { printJson, statusJson } from '../output/json'
 import { type NicPlan, skipsOf } from '../planner/plan'
 import { checkQueueAffinity, describeAffinityProblem } from '../planner/queue-affinity'
 import { notJudged } from '../planner/reconcile'
+import { operand } from '../text/escape'
 import { paint } from '../text/paint'
 import { renderTable } from '../text/table'
 import { recordValues } from '../tunables/engine'
@@ -17,8 +18,18 @@ import { queueKey } from '../tunables/steering-mask'
 import type { CommandContext } from './command'
 import { daemonJson, daemonText } from './daemon-view'
 import { planGuestFor } from './guest-plan'
+import { numberOption } from './number-option'
+import { watch } from './watch'
 
 export async function run(context: CommandContext): Promise<number> {
+  const seconds = numberOption(context.options, 'watch', 0, 1, 3600)
+  if (seconds === 0) return show(context)
+  if (context.options.json === true)
+    throw new VqtuneError('usage', 'status: --watch shows text, --json is for one look')
+  return watch(context, seconds, show)
+}
+
+async function show(context: CommandContext): Promise<number> {
   const { guest, plans } = await planGuestFor(context)
   const drift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
   const view = readView(context.system)
@@ -60,17 +71,31 @@ function statusText(
     ...ignored.map(({ name, why }) => `${name}: not a target: ${why}`),
   ]
   if (notes.length > 0) parts.push('\n', `${notes.join('\n')}\n`)
+  const next = nextSteps(plans)
+  if (next.length > 0) parts.push('\n', `${next.join('\n')}\n`)
   return parts.join('')
 }
 
+/** What somebody would run now, each with what it is good for. */
+function nextSteps(plans: readonly NicPlan[]): readonly string[] {
+  const isDrift = plans.some((nicPlan) => stateOf(nicPlan) === 'drift')
+  const limited = plans.filter(({ desired }) => desired.limitedBy === 'host').map(({ nic }) => nic.name)
+  return [
+    ...(isDrift ? ['next: vqtune plan, what would change and why; vqtune apply, to change it'] : []),
+    ...limited.map(
+      (name) => `next: vqtune explain ${operand(name)}, why the host offers no more, and the remedy`,
+    ),
+  ]
+}
+
+/** With common names it fits 80 columns; where the NIC is, `vqtune explain` says. */
 function nicTable(plans: readonly NicPlan[]): string {
   return renderTable(
-    ['NIC', 'DEVICE', 'LINK', 'CHANNELS', 'TARGET', 'MAXIMUM', 'LIMITED BY', 'INTERRUPTS', 'STATE'],
+    ['NIC', 'LINK', 'CHANNELS', 'TARGET', 'MAX', 'LIMITED BY', 'INTERRUPTS', 'STATE'],
     plans.map((nicPlan) => {
       const { nic, desired } = nicPlan
       return [
         nic.name,
-        `${nic.virtio} ${nic.busAddress}`,
         nic.master === undefined ? nic.operstate : `${nic.operstate} in ${nic.master}`,
         String(nic.channels.current),
         String(desired.target),

@@ -106,7 +106,8 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
   ])
   const smbios = Object.entries(options.smbios ?? {}).map(([field, value]) => `${field}=${value}`)
   return [
-    ...['-machine', machineOf(options), '-cpu', aarch64 ? 'cortex-a72' : 'max'],
+    // The oldest that RHEL 9 runs on: what newer ones have (AVX, five levels of page tables) costs an emulator a tenth of its speed.
+    ...['-machine', machineOf(options), '-cpu', aarch64 ? 'cortex-a72' : 'Nehalem'],
     // One thread for all vCPUs: with a thread each, QEMU 7.2 lets one run a breakpoint by which another one patches the kernel
     // (static keys, tracepoints, kprobes) when it is gone already, and the guest panics or stops. Two guests at once keep two cores busy.
     // Small translation cache: several guests share the machine. Big enough for userland not to be flushed.
