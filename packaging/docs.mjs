@@ -33,6 +33,8 @@ async function load(module) {
 
 const { COMMANDS, GLOBAL_OPTIONS } = await load('commands/registry.ts')
 const { configurationManual, exampleConfiguration } = await load('config/reference.ts')
+const { settableKeys } = await load('config/own-drop-in.ts')
+const KEYS = [...new Set([...settableKeys(false), ...settableKeys(true)])].sort().join(' ')
 const optionsOf = (command) => Object.entries(command.options ?? {})
 const globals = Object.entries(GLOBAL_OPTIONS)
 
@@ -104,6 +106,7 @@ const FILES = new Set(['FILE', 'TREE'])
 function positionalKind(command) {
   const first = command.positionals?.[0] ?? ''
   if (/nic/.test(first)) return 'nic'
+  if (/key/.test(first)) return 'key'
   return /file|dir|path/i.test(first) ? 'file' : ''
 }
 
@@ -127,6 +130,7 @@ function bash() {
     .filter(([, spec]) => spec.value !== undefined)
     .map(([name, spec]) => {
       if (spec.choices !== undefined) return [name, `_vqtune_words ${quote(spec.choices.join(' '))}`]
+      if (spec.value === 'NIC' && name === 'nic') return [name, '_vqtune_nics']
       return [name, FILES.has(spec.value) ? '_vqtune_files' : ':']
     })
   return `# bash completion of vqtune; made from the command registry by packaging/docs.mjs
@@ -167,7 +171,8 @@ ${continuations()
   case $command in
 ${COMMANDS.map((command) => {
   const words = quote(flags([...optionsOf(command), ...globals]).join(' '))
-  const other = { nic: '_vqtune_nics', file: '_vqtune_files', '': ':' }[positionalKind(command)]
+  const kinds = { nic: '_vqtune_nics', file: '_vqtune_files', key: `_vqtune_words ${quote(KEYS)}`, '': ':' }
+  const other = kinds[positionalKind(command)]
   return `    ${quote(command.words.join(' '))}) if [[ $cur == -* ]]; then _vqtune_words ${words}; else ${other}; fi ;;`
 }).join('\n')}
   esac
@@ -194,7 +199,8 @@ function zsh() {
     )
   })
   const body = (command) => {
-    const kind = { nic: `':nic:_vqtune_nics'`, file: `':file:_files'`, '': '' }[positionalKind(command)]
+    const kinds = { nic: `':nic:_vqtune_nics'`, file: `':file:_files'`, key: quote(`:key:(${KEYS})`), '': '' }
+    const kind = kinds[positionalKind(command)]
     return [
       '_arguments -s',
       ...[...optionsOf(command), ...globals].flatMap(option),

@@ -28,6 +28,15 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   version: { summary: 'show the version' },
 }
 
+const CONFIG_SET_OPTIONS = {
+  nic: { summary: 'for this NIC only, matched by its MAC', value: 'NIC' },
+  'dry-run': { summary: 'show the difference, write nothing' },
+}
+const CONFIG_SET_DETAILS = [
+  'KEY is a key of vqtune.toml(5): guard.enabled; cap for defaults.cap; with --nic a key of [[nic]].',
+  'The drop-in is /etc/vqtune/conf.d/70-set.toml. A running daemon reloads it; without the daemon, run `vqtune apply`.',
+]
+
 export const COMMANDS: readonly CommandSpec[] = [
   {
     words: ['status'],
@@ -184,6 +193,22 @@ export const COMMANDS: readonly CommandSpec[] = [
     ],
     readsOnly: true,
     load: () => import('./config-check'),
+  },
+  {
+    words: ['config', 'set'],
+    summary: 'write one key to a configuration drop-in, after a check of the whole configuration',
+    positionals: ['<key>', '<value>'],
+    options: CONFIG_SET_OPTIONS,
+    details: CONFIG_SET_DETAILS,
+    load: () => import('./config-set'),
+  },
+  {
+    words: ['config', 'unset'],
+    summary: 'remove one key from that drop-in',
+    positionals: ['<key>'],
+    options: CONFIG_SET_OPTIONS,
+    details: CONFIG_SET_DETAILS,
+    load: () => import('./config-unset'),
   },
   {
     words: ['host', 'check'],

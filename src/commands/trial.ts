@@ -23,8 +23,7 @@ import { roundsNeeded } from '../trial/statistics'
 import { isSettled, judgeTrial, LEVEL, type Sample, type TrialVerdict } from '../trial/verdict'
 import type { CommandContext } from './command'
 import { numberOption } from './number-option'
-
-const DAEMON_UNIT = 'vqtuned.service'
+import { reloadDaemon } from './reload-daemon'
 
 export async function run(context: CommandContext): Promise<number> {
   const { system, options, positionals } = context
@@ -185,21 +184,6 @@ function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: Tria
     throw fileErrorInWords(error, path, 'cannot write')
   }
   return path
-}
-
-/** A running daemon has the old configuration in memory and would set the old channels again. */
-async function reloadDaemon(context: CommandContext): Promise<void> {
-  const { system } = context
-  if (system.findTool('systemctl') === undefined) return
-  try {
-    const { code, stderr } = await system.run('systemctl', ['try-reload-or-restart', DAEMON_UNIT])
-    // 5: no such unit; 1 with this text: not systemd.
-    if (code === 0 || code === 5 || stderr.includes('not been booted with systemd')) return
-  } catch (error) {
-    // The drop-in is written: a systemd that hangs must not prevent it from being applied.
-    if (!(error instanceof VqtuneError)) throw error
-  }
-  context.warn(`could not reload ${DAEMON_UNIT}; run systemctl reload ${DAEMON_UNIT}`)
 }
 
 async function applyKept(

@@ -33,6 +33,15 @@ export async function loadSettings(system: System, configFile?: string): Promise
 
 /** Like loadSettings, but returns all problems instead of throwing. */
 export async function readConfig(system: System, configFile?: string): Promise<ConfigReading> {
+  const { texts, problems } = readConfigTexts(system, configFile)
+  return readTexts(texts, problems)
+}
+
+/** The files that readConfig reads, as they are. */
+export function readConfigTexts(
+  system: System,
+  configFile?: string,
+): { readonly texts: readonly ConfigText[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = []
   const found = configFile === undefined ? installedFiles(system, problems) : [configFile]
   const texts: ConfigText[] = []
@@ -43,7 +52,7 @@ export async function readConfig(system: System, configFile?: string): Promise<C
       problems.push({ file, line: undefined, text: 'no such file' })
     }
   }
-  return readTexts(texts, problems)
+  return { texts, problems }
 }
 
 /**

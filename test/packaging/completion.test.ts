@@ -60,6 +60,11 @@ describe('bash completion', () => {
     }
   })
 
+  it('offers configuration keys', () => {
+    expect(bash('vqtune', 'config', 'set', 'guard.en')).toEqual(['guard.enabled'])
+    expect(bash('vqtune', 'config', 'unset', 'cap')).toEqual(['cap'])
+  })
+
   it('offers files for --config and nothing for an unknown command', () => {
     expect(bash('vqtune', 'plan', '--config', `${TOP}pack`).sort()).toEqual([
       `${TOP}package-lock.json`,
@@ -80,6 +85,7 @@ describe('zsh completion', () => {
     expect(zsh('vqtune rollback --')).toContain('--dry-run')
     expect(zsh('vqtune config ')).toContain('check')
     expect(zsh('vqtune config check --')).toContain('--json')
+    expect(zsh('vqtune config set guard.')).toContain('guard.commit-confirm-seconds')
   })
 })
 
