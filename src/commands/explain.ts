@@ -177,6 +177,7 @@ function explanationText(explanation: Explanation, colors: Paint): string {
     ...section('Changed by vqtune', ledgerLines(explanation)),
     ...section('What this kernel does, by what it shows', traitLines(explanation.traits)),
     '',
+    `Slow under load: vqtune report ${operand(nic.name)} says where the time goes`,
     `Next: ${next}`,
   ])
 }

@@ -43,6 +43,7 @@ What this kernel does, by what it shows:
   events of channels: ethtool --monitor and udev (ethtool and kernel talk netlink)
   counters per queue: rx_queue_N_packets and others (ethtool -S)
 
+Slow under load: vqtune report enp0s9 says where the time goes
 Next: vqtune apply enp0s9
 `)
   })
