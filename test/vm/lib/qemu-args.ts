@@ -109,7 +109,7 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     // The oldest that RHEL 9 runs on: what newer ones have (AVX, five levels of page tables) costs an emulator a tenth of its speed.
     ...['-machine', machineOf(options), '-cpu', aarch64 ? 'cortex-a72' : 'Nehalem'],
     // One thread for all vCPUs: with a thread each, QEMU 7.2 lets one run a breakpoint by which another one patches the kernel
-    // (static keys, tracepoints, kprobes) when it is gone already, and the guest panics or stops. Two guests at once keep two cores busy.
+    // (static keys, tracepoints, kprobes) when it is gone already, and the guest panics or stops. Several guests at once keep the cores busy.
     // Small translation cache: several guests share the machine. Big enough for userland not to be flushed.
     ...['-accel', 'tcg,thread=single,tb-size=256', '-smp', smp(options)],
     ...['-m', `${options.memoryMiB ?? 1024}M`, '-nodefaults', '-no-user-config', '-display', 'none'],
