@@ -46,7 +46,7 @@ const ALL_BRANCHES = [
 
 /**
  * unit: no privileges. cli: the built binary on captured guest trees. packaging: RPMs and units, without a guest.
- * vm: real QEMU guests, three files at a time: one guest uses one core at most. In this order.
+ * vm: real QEMU guests, two files at a time: one guest uses one core at most. In this order.
  */
 export default defineConfig({
   test: {
@@ -107,8 +107,7 @@ export default defineConfig({
           globalSetup: [BUILD, KERNELS],
           testTimeout: HANGS_MS,
           hookTimeout: HANGS_MS,
-          // Of two cores: a guest takes one at most, and a tenth of its time waits.
-          maxWorkers: 3,
+          maxWorkers: 2,
           sequence: { groupOrder: 4 },
         },
       },
