@@ -37,7 +37,7 @@ describe('help and usage', () => {
   })
 
   it.each([
-    [['config'], ['config check']],
+    [['config'], ['config check', 'config set', 'config unset']],
     [
       ['host', 'zerocopy'],
       ['host zerocopy off', 'host zerocopy on', 'host zerocopy probe', 'host zerocopy status'],
