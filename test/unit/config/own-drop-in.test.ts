@@ -69,6 +69,10 @@ describe('the file', () => {
     expect(await read(await set(both, 'cap', undefined, MAC))).toEqual(await read(other))
     expect(await set('[guard]\nenabled = true\n', 'guard.enabled', undefined)).toBeUndefined()
     expect(await set(undefined, 'cap', undefined)).toBeUndefined()
+    const rule = await set(undefined, 'cap', '2', MAC)
+    expect(rule).toContain('[[nic]]')
+    expect(await set(rule, 'cap', undefined, MAC)).toBeUndefined()
+    expect(await set(undefined, 'cap', '2')).toMatch(/\n\n\[defaults\]\ncap = 2\n$/)
   })
 
   it('is read back as it was meant, for any text', async () => {
