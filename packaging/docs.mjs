@@ -130,7 +130,7 @@ function bash() {
     .filter(([, spec]) => spec.value !== undefined)
     .map(([name, spec]) => {
       if (spec.choices !== undefined) return [name, `_vqtune_words ${quote(spec.choices.join(' '))}`]
-      if (spec.value === 'NIC' && name === 'nic') return [name, '_vqtune_nics']
+      if (name === 'nic') return [name, '_vqtune_nics']
       return [name, FILES.has(spec.value) ? '_vqtune_files' : ':']
     })
   return `# bash completion of vqtune; made from the command registry by packaging/docs.mjs

@@ -1,5 +1,5 @@
 /** `vqtune config set` and `config unset`: one key in a drop-in of their own, checked together with all other files before. */
-import { readConfigTexts, readTexts } from '../config/load'
+import { inByteOrder, readConfigTexts, readTexts } from '../config/load'
 import { dropInTextOf, type KeyPlace, OWN_DROP_IN, placeOf, scalarOf, withKey } from '../config/own-drop-in'
 import { parseFragment } from '../config/parse'
 import { problemLine } from '../config/problem'
@@ -95,6 +95,6 @@ function inOrder<T extends { readonly file: string }>(texts: readonly T[], direc
   const isDropIn = ({ file }: T): boolean => file.startsWith(`${directory}/`)
   return [
     ...texts.filter((text) => !isDropIn(text)),
-    ...texts.filter(isDropIn).sort((a, b) => Buffer.compare(Buffer.from(a.file), Buffer.from(b.file))),
+    ...texts.filter(isDropIn).sort((a, b) => inByteOrder(a.file, b.file)),
   ]
 }

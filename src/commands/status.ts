@@ -25,7 +25,7 @@ export async function run(context: CommandContext): Promise<number> {
   const seconds = numberOption(context.options, 'watch', 0, 1, 3600)
   if (seconds === 0) return show(context)
   if (context.options.json === true)
-    throw new VqtuneError('usage', 'status: --watch shows text, --json is for one look')
+    throw new VqtuneError('usage', 'status: --watch shows text and cannot be combined with --json')
   return watch(context, seconds, show)
 }
 

@@ -81,13 +81,18 @@ function installedFiles(system: System, problems: Problem[]): string[] {
   return [vendorConfig, etcConfig, ...dropIns(system, etcConfigDir, problems)]
 }
 
+/** The order of drop-ins, for sort(). */
+export function inByteOrder(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
 /** `*.toml` in byte order, as in systemd; hidden files are an editor's. */
 function dropIns(system: System, directory: string, problems: Problem[]): string[] {
   try {
     return system
       .list(directory)
       .filter((name) => name.endsWith('.toml') && !name.startsWith('.'))
-      .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+      .sort(inByteOrder)
       .map((name) => `${directory}/${name}`)
   } catch (error) {
     problems.push(unreadable(directory, error))

@@ -71,7 +71,7 @@ export async function observeHypervisor(
     unanswered,
     ...(await readHostDevices(
       system,
-      domains.flatMap(({ live, inactive }) => [live ?? [], inactive ?? []].flat()),
+      domains.flatMap(({ live, inactive }) => [live, inactive]).filter((domain) => domain !== undefined),
     )),
     pools: await readPools(virsh, domains),
     maxFiles: readMaxFiles(system),

@@ -4,6 +4,7 @@
  */
 import type { Links } from '../../kernel/ip-link'
 import { shellQuote } from '../../text/escape'
+import { plural } from '../../text/plural'
 import { type DomainInterface, offeredQueues, supportsMultiqueue, usesTap } from '../libvirt/domain'
 import { MAX_QUEUES } from '../libvirt/limits'
 import type { HostDevices } from '../network/host-devices'
@@ -140,20 +141,16 @@ function vdpaProblems(nic: DomainInterface, queues: number, pairs: VdpaPairs): r
     ]
   }
   if (present === queues) return []
-  const has = `the vDPA device ${source} has ${present} queue ${present === 1 ? 'pair' : 'pairs'}`
-  return [
-    {
-      severity: 'warning',
-      code: 'backend-queues',
-      text:
-        present < queues
-          ? `${has}: the guest gets ${present} of ${queues}`
-          : `${has}, queues='${queues}' makes interrupt vectors for ${queues}: all queues of the guest share one interrupt`,
-      remedy:
-        present < queues
-          ? `set queues='${present}', or with the guest off make the device anew: vdpa dev add ... max_vqp ${queues}`
-          : `set queues='${present}'`,
-      fatal: false,
-    },
-  ]
+  const has = `the vDPA device ${source} has ${plural(present, 'queue pair')}`
+  const told =
+    present < queues
+      ? {
+          text: `${has}: the guest gets ${present} of ${queues}`,
+          remedy: `set queues='${present}', or with the guest off make the device anew: vdpa dev add ... max_vqp ${queues}`,
+        }
+      : {
+          text: `${has}, queues='${queues}' makes interrupt vectors for ${queues}: all queues of the guest share one interrupt`,
+          remedy: `set queues='${present}'`,
+        }
+  return [{ severity: 'warning', code: 'backend-queues', ...told, fatal: false }]
 }
