@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import LongestFirst from './test/support/longest-first'
 import { allKernels } from './test/vm/lib/kernels'
 
 /**
@@ -46,10 +47,11 @@ const ALL_BRANCHES = [
 
 /**
  * unit: no privileges. cli: the built binary on captured guest trees. packaging: RPMs and units, without a guest.
- * vm: real QEMU guests, two files at a time: one guest uses one core at most. In this order.
+ * vm: real QEMU guests, two files at a time: one guest uses one core at most, the longest first. In this order.
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     // `npm run coverage`. What runs in child processes and guests does not count.
     coverage: {
       provider: 'v8',
