@@ -1,12 +1,15 @@
 /** What status, plan and explain have in common: observe the whole guest, plan it, pick a NIC. */
+
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
+import { EXIT } from '../errors'
 import type { ObservedGuest } from '../model'
 import { findNic } from '../planner/find-nic'
 import { type Ledger, readLedger } from '../planner/ledger'
 import { observeGuest } from '../planner/observe'
 import { exemptionsOf, OBSERVE_ALL } from '../planner/operations'
-import { type NicPlan, planGuest } from '../planner/plan'
+import { type NicPlan, planGuest, skipsOf, stepsOf } from '../planner/plan'
+import { notJudged } from '../planner/reconcile'
 import { regressionHoldsOf } from '../planner/regression-hold'
 import type { CommandContext } from './command'
 
@@ -37,4 +40,12 @@ export async function planGuestFor(context: CommandContext): Promise<GuestPlan> 
     ledger,
     plans: nic === undefined ? plans : plans.filter((candidate) => candidate.nic === nic),
   }
+}
+
+/** The exit status of a verb that only plans. Warns when a NIC could not be judged. */
+export function planExitCode(context: CommandContext, plans: readonly NicPlan[]): number {
+  const failure = notJudged(skipsOf(plans))
+  if (failure !== undefined) context.warn(failure.message)
+  if (failure !== undefined) return failure.exitCode
+  return context.options.check === true && stepsOf(plans).length > 0 ? EXIT.drift : EXIT.converged
 }

@@ -1,8 +1,8 @@
 /** `vqtune rollback`: shows and restores the values from before the first change. */
 import { DEFAULT_SETTINGS } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
-import { describeStep } from '../output/describe'
-import { describeOutcome, describeRollback } from '../output/describe-apply'
+import { describeOutcome, describeRollback } from '../output/apply'
+import { describeStep } from '../planner/describe'
 import { entryOf, readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'

@@ -4,10 +4,10 @@ import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
 import { untilNobodyWatches } from '../confirm/unconfirmed'
 import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
-import { readBootId } from '../kernel/boot-id'
 import type { ObservedGuest, ObservedNic } from '../model'
-import { describeApply, describeOutcome } from '../output/describe-apply'
+import { describeApply, describeOutcome } from '../output/apply'
 import { printJson } from '../output/json'
+import { trialJson, trialText } from '../output/trial'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
 import { applyOperation, OBSERVE_ALL } from '../planner/operations'
@@ -15,7 +15,6 @@ import { converge, exitCodeOf } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
 import { type InterimAnalysis, planInterimAnalyses } from '../trial/interim-analysis'
-import { trialJson, trialText } from '../trial/present'
 import { runTrial } from '../trial/run'
 import { type Metric, metricOf, type Run, samplesOf } from '../trial/samples'
 import { defaultCounts } from '../trial/schedule'
@@ -33,12 +32,9 @@ export async function run(context: CommandContext): Promise<number> {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
   const settings = await loadSettings(system, context.configFile)
-  // The daemon may just have changed this NIC, and may still revert it.
-  await untilNobodyWatches(system, readBootId(system), named, context.signal)
-  const guest = await observeGuest(system, OBSERVE_ALL)
-  const nic = findNic(guest, named)
+  const { guest, nic } = await observeConfirmed(context, named)
   const counts = chooseCounts(context, guest, nic)
-  const analyses = chooseLooks(context, counts.length)
+  const analyses = chooseAnalyses(context, counts.length)
   if (!system.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
   const runs = await interruptible(context.signal, (signal) =>
     runTrial(system, settings, guest, nic, {
@@ -54,7 +50,19 @@ export async function run(context: CommandContext): Promise<number> {
   return conclude(context, nic, runs, command.length > 0, analyses)
 }
 
-function chooseLooks(
+/** The daemon may just have changed this NIC, and may still revert it. */
+async function observeConfirmed(
+  { system, signal }: CommandContext,
+  named: string,
+): Promise<{ readonly guest: ObservedGuest; readonly nic: ObservedNic }> {
+  const guest = await observeGuest(system, OBSERVE_ALL)
+  const nic = findNic(guest, named)
+  if (!(await untilNobodyWatches(system, guest.bootId, nic.ifindex, signal))) return { guest, nic }
+  const later = await observeGuest(system, OBSERVE_ALL)
+  return { guest: later, nic: findNic(later, named) }
+}
+
+function chooseAnalyses(
   context: CommandContext,
   counts: number,
 ): readonly [InterimAnalysis, ...InterimAnalysis[]] {

@@ -55,25 +55,28 @@ const GRACE_MS = 10_000
 /**
  * Returns once no running vqtune watches the channels of that NIC any more; what a vqtune that is gone has left stays. Polled:
  * the watcher is another process.
+ * @returns whether there was anything to wait for: then the NIC may have changed
  * @throws VqtuneError kind state
  */
 export async function untilNobodyWatches(
   system: System,
   bootId: string,
-  name: string,
+  ifindex: number,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const isWatched = (): boolean => {
     const ledger = readLedger(system, bootId)
     const abandoned = abandonedChanges(ledger)
     return unconfirmedEntries(ledger).some(
       (entry) =>
-        nameByIndex(system, entry) === name &&
+        entry.ifindex === ifindex &&
         !abandoned.includes(entry) &&
         uptimeMs() < entry.unconfirmed.untilMs + GRACE_MS,
     )
   }
+  const waits = isWatched()
   while (!signal.aborted && isWatched()) await sleep(POLL_MS, undefined, { signal }).catch(() => {})
+  return waits
 }
 
 export function connectivityOf({ carrier, gateway, neighbour }: Unconfirmed): Connectivity {

@@ -1,6 +1,6 @@
 /** The daemon's state in words: the line of `systemctl status`, and the periodic report. Pure. */
 import type { Settings } from '../config/settings'
-import { summarise } from '../output/describe'
+import { summarise } from '../planner/describe'
 import { planGuest } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { plural } from '../text/plural'

@@ -1,7 +1,7 @@
 /** vqtune's own files: whatever is in them, they are read whole, refused in one line, or passed over. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { daemonJson, daemonText } from '../../src/commands/daemon-view'
+import { daemonJson, daemonText } from '../../src/output/daemon-view'
 import { type DaemonState, readState } from '../../src/daemon/state'
 import { readView } from '../../src/daemon/view'
 import { classifyDrift } from '../../src/drift/classify'

@@ -1,11 +1,10 @@
 /** `vqtune host check [domain]`: the queues each guest NIC is offered and uses, and who must act. Changes nothing. */
+
 import { EXIT } from '../../errors'
 import { checkHypervisor } from '../../hypervisor/check/domain-checks'
-import { bySeverity, type Finding, needsAction } from '../../hypervisor/check/finding'
-import type { ObservedHypervisor, Progress } from '../../hypervisor/check/observe'
-import { checkJson, findingLines, NIC_HEAD, nicRows } from '../../hypervisor/check/present'
-import { paint } from '../../text/paint'
-import { renderTable } from '../../text/table'
+import { bySeverity, needsAction } from '../../hypervisor/check/finding'
+import type { Progress } from '../../hypervisor/check/observe'
+import { checkJson, checkText } from '../../output/host-check'
 import type { CommandContext } from '../command'
 import { observeStacks } from './stacks'
 
@@ -19,15 +18,6 @@ export async function run(context: CommandContext): Promise<number> {
     context.out(checkText(seen, findings, context.color))
   }
   return context.options.check === true && needsAction(findings) ? EXIT.drift : EXIT.converged
-}
-
-function checkText(seen: ObservedHypervisor, findings: readonly Finding[], color: boolean): string {
-  if (seen.domains.length === 0 && seen.unanswered.length === 0) return `no guest in ${seen.uri}\n`
-  const colors = paint(color)
-  const paints = { error: colors.bad, warning: colors.warn, info: colors.dim }
-  const lines = findings.flatMap((finding) => findingLines(finding).map(paints[finding.severity]))
-  if (!needsAction(findings)) lines.push(colors.good('nothing to do'))
-  return `${renderTable(NIC_HEAD, nicRows(seen))}\n${lines.join('\n')}\n`
 }
 
 /** With fewer guests it is over before it could be read. */

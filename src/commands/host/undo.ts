@@ -1,4 +1,5 @@
 /** `vqtune host undo [backup]`: restores what a host command replaced. A dry run with a diff unless --apply. */
+
 import { EXIT, messageOf, VqtuneError } from '../../errors'
 import { type Backup, listBackups, markUndone } from '../../hypervisor/change/backup'
 import { hidePasswords, unifiedDiff } from '../../hypervisor/change/diff'
@@ -10,7 +11,7 @@ import { Virsh } from '../../hypervisor/libvirt/virsh'
 import { changeProxmox } from '../../hypervisor/proxmox/change'
 import { linesOf, parseConfig } from '../../hypervisor/proxmox/config'
 import { Qm } from '../../hypervisor/proxmox/qm'
-import { renderTable } from '../../text/table'
+import { backupJson, backupTable, describeTarget } from '../../output/host-backups'
 import type { CommandContext } from '../command'
 import { type ChangeReport, isJson, reportChange } from './change-report'
 import { restartAdvice } from './max-files'
@@ -25,7 +26,7 @@ export async function run(context: CommandContext): Promise<number> {
   const backup = choose(backups, context.positionals[0])
   const virsh = backup.target.kind === 'domain' ? new Virsh(context.system, backup.target.uri) : undefined
   const current = await readTarget(context, backup, virsh)
-  const name = describe(backup)
+  const name = describeTarget(backup)
   const report: ChangeReport = {
     verb: 'undo',
     target: name,
@@ -176,39 +177,11 @@ async function afterwards(context: CommandContext, { target, action }: Backup): 
   return []
 }
 
-function describe({ target }: Backup): string {
-  if (target.kind === 'file') return target.path
-  return target.kind === 'domain' ? `${target.name}.xml` : `${target.vmid}.conf`
-}
-
 async function showList(context: CommandContext, backups: readonly Backup[]): Promise<void> {
   if (isJson(context)) {
     const { printJson } = await import('../../output/json')
-    context.out(
-      printJson({
-        backups: backups.map((backup) => ({
-          id: backup.id,
-          time: backup.time,
-          verb: backup.action,
-          target: describe(backup),
-          undone: backup.undone,
-        })),
-      }),
-    )
+    context.out(printJson({ backups: backups.map(backupJson) }))
     return
   }
-  context.out(listText(backups))
-}
-
-function listText(backups: readonly Backup[]): string {
-  if (backups.length === 0) return 'no backups\n'
-  return renderTable(
-    ['BACKUP', 'VERB', 'OF', 'STATE'],
-    backups.map((backup) => [
-      backup.id,
-      backup.action,
-      describe(backup),
-      backup.undone === null ? 'can be undone' : `undone ${backup.undone}`,
-    ]),
-  )
+  context.out(backupTable(backups))
 }

@@ -1,7 +1,9 @@
 /** `vqtune host zerocopy probe`: measures for some seconds whether packets are really sent without a copy. */
+
 import { EXIT, VqtuneError } from '../../errors'
 import { readVhostModule } from '../../hypervisor/zerocopy/module'
-import { type ProbeResult, type ProbeVerdict, probeZerocopy } from '../../hypervisor/zerocopy/probe'
+import { probeZerocopy } from '../../hypervisor/zerocopy/probe'
+import { probeText } from '../../output/host-zerocopy-probe'
 import type { CommandContext } from '../command'
 
 const DEFAULT_SECONDS = 10
@@ -21,7 +23,7 @@ export async function run(context: CommandContext): Promise<number> {
       const { printJson } = await import('../../output/json')
       context.out(printJson({ ...result, running: module.running ?? null, interrupted: signal.aborted }))
     } else {
-      context.out(`${resultText(result, module.running)}\n`)
+      context.out(`${probeText(result, module.running)}\n`)
     }
     if (signal.aborted) context.warn(`interrupted after ${result.seconds} s; the probe is removed`)
     return signal.aborted ? EXIT.error : EXIT.converged
@@ -38,20 +40,4 @@ function parseSeconds(value: unknown): number {
     'usage',
     `host zerocopy probe: --seconds ${String(value)}: expected 1 to ${MAX_SECONDS}`,
   )
-}
-
-function resultText(result: ProbeResult, running: boolean | undefined): string {
-  const { zeroCopied, copiedAfterAll, sent, seconds, verdict } = result
-  const total = zeroCopied + copiedAfterAll
-  const texts: Readonly<Record<ProbeVerdict, string>> = {
-    works: `zero copy works: ${zeroCopied} of ${total} attempts were sent without a copy`,
-    copied: `zero copy does not work: all ${copiedAfterAll} attempts were copied on the way (uplink without scatter-gather, traffic between guests, a packet sniffer)`,
-    'not-tried':
-      running === false
-        ? 'zero copy is off: nothing was sent without a copy'
-        : 'zero copy was not attempted: packets under 256 bytes, a full queue, or vhost gave up because the first packets were copied on the way (uplink without scatter-gather, traffic between guests)',
-    'no-traffic': 'inconclusive: no guest sent anything; measure again under load',
-    unreadable: 'inconclusive: the probed function of this kernel has unexpected arguments',
-  }
-  return `${texts[verdict]}\nmeasured ${seconds} s; guests sent ${sent} packets`
 }

@@ -1,9 +1,10 @@
 /** `vqtune host zerocopy status`: the running and the configured setting, and what prevents zero copy. */
+
 import { EXIT } from '../../errors'
-import { readSurroundings, type ZerocopySurroundings } from '../../hypervisor/zerocopy/conditions'
-import { isOn, MODULE, PARAMETER } from '../../hypervisor/zerocopy/modprobe-conf'
+import { readSurroundings } from '../../hypervisor/zerocopy/conditions'
+import { isOn } from '../../hypervisor/zerocopy/modprobe-conf'
 import { readVhostModule, type VhostModule } from '../../hypervisor/zerocopy/module'
-import { paint } from '../../text/paint'
+import { zerocopyStatusJson, zerocopyStatusText } from '../../output/host-zerocopy-status'
 import type { CommandContext } from '../command'
 
 export async function run(context: CommandContext): Promise<number> {
@@ -13,9 +14,9 @@ export async function run(context: CommandContext): Promise<number> {
   const drift = module.running !== undefined && module.running !== nextLoad(module)
   if (context.options.json === true) {
     const { printJson } = await import('../../output/json')
-    context.out(printJson(statusJson(module, around, drift)))
+    context.out(printJson(zerocopyStatusJson(module, around, drift)))
   } else {
-    context.out(statusText(module, around, drift, context.color))
+    context.out(zerocopyStatusText(module, around, drift, context.color))
   }
   return drift && context.options.check === true ? EXIT.drift : EXIT.converged
 }
@@ -23,67 +24,4 @@ export async function run(context: CommandContext): Promise<number> {
 /** undefined when nothing is configured and the kernel's default is not known to be off: then there is no drift. */
 function nextLoad({ configured, running }: VhostModule): boolean | undefined {
   return configured === undefined ? running : isOn(configured.value)
-}
-
-function statusJson(
-  module: VhostModule,
-  { uplinks, conditions }: ZerocopySurroundings,
-  drift: boolean,
-): object {
-  return {
-    module: module.state,
-    parameter: module.parameter,
-    running: module.running ?? null,
-    users: module.users ?? null,
-    configured: module.configured ?? null,
-    drift,
-    uplinks: uplinks.map(({ name, scatterGather }) => ({ name, scatterGather: scatterGather ?? null })),
-    conditions,
-  }
-}
-
-function statusText(
-  module: VhostModule,
-  { uplinks, conditions }: ZerocopySurroundings,
-  drift: boolean,
-  color: boolean,
-): string {
-  const colors = paint(color)
-  const lines = [`${MODULE}: ${stateText(module)}`]
-  if (module.parameter === 'removed') {
-    lines.push(
-      colors.warn(`${PARAMETER}: not in this kernel: zero copy is not possible, and every packet is copied`),
-    )
-  } else {
-    lines.push(`running:    ${module.running === undefined ? '-' : onOff(module.running)}`)
-    lines.push(`configured: ${configuredText(module)}`)
-  }
-  if (drift) lines.push(colors.warn('the running setting changes when the module is next loaded'))
-  if (module.running === true || module.configured !== undefined) {
-    const sg = uplinks.map(
-      ({ name, scatterGather }) =>
-        `${name} (scatter-gather ${scatterGather === undefined ? 'unknown' : onOff(scatterGather)})`,
-    )
-    lines.push(`uplinks:    ${sg.join(', ') || 'none found'}`)
-    lines.push(...conditions.map(({ text, defeats }) => (defeats ? colors.warn(text) : text)))
-  }
-  return `${lines.join('\n')}\n`
-}
-
-function stateText({ state, users }: VhostModule): string {
-  if (state === 'absent') return 'this kernel has no such module'
-  if (state === 'unloaded') return 'not loaded'
-  if (state === 'builtin') return 'built into the kernel'
-  return users === 0 ? 'loaded, not in use' : `loaded, in use: ${users} open descriptors`
-}
-
-function configuredText({ configured }: VhostModule): string {
-  if (configured === undefined)
-    return "not configured (the kernel's default: off since Linux 5.3, and on RHEL)"
-  const on = isOn(configured.value)
-  return `${on === undefined ? `'${configured.value}', which the kernel rejects` : onOff(on)} (${configured.source})`
-}
-
-function onOff(on: boolean): string {
-  return on ? 'on' : 'off'
 }

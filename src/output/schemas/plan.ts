@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { NIC_STATES } from '../describe'
+import { NIC_STATES } from '../../planner/describe'
 import { channels } from './channels'
 import { document } from './document'
 import { skip } from './skip'

@@ -7,7 +7,7 @@ import {
   type Obstacle,
   PARENT_BUSES,
 } from '../../model'
-import { NIC_STATES } from '../describe'
+import { NIC_STATES } from '../../planner/describe'
 import { channels } from './channels'
 import { daemonView } from './daemon-view'
 import { document } from './document'

@@ -248,17 +248,19 @@ describe('a change that is not confirmed', () => {
     expect(entryIn(watched)?.unconfirmed?.watcher.pid).toBe(other.pid)
     // A trial, too, waits for that process, but not for ever, and for that NIC only.
     let isOver = false
-    const nobody = (name: string) =>
-      untilNobodyWatches(watched.system, readBootId(watched.system), name, watched.signal)
-    const waiting = nobody('eth0').then(() => {
+    const nobody = (ifindex: number) =>
+      untilNobodyWatches(watched.system, readBootId(watched.system), ifindex, watched.signal)
+    const { ifindex } = entryIn(watched) as LedgerEntry
+    const waiting = nobody(ifindex).then((hasWaited) => {
       isOver = true
+      return hasWaited
     })
-    await nobody('eth1')
+    expect(await nobody(ifindex + 1)).toBe(false)
     expect(isOver).toBe(false)
     const ended = once(other, 'exit')
     other.kill('SIGKILL')
     await ended
-    await waiting
+    expect(await waiting).toBe(true)
     await pass(capped(undefined))
     expect(entryIn(watched)?.unconfirmed?.watcher.pid).toBe(process.pid)
     await woken

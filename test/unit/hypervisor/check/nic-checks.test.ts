@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkHypervisor } from '../../../../src/hypervisor/check/domain-checks'
 import { bySeverity, needsAction } from '../../../../src/hypervisor/check/finding'
 import type { ObservedDomain, ObservedHypervisor } from '../../../../src/hypervisor/check/observe'
-import { checkJson, findingLines, nicRows } from '../../../../src/hypervisor/check/present'
+import { checkJson, findingLines, nicRows } from '../../../../src/output/host-check'
 import { type DomainInterface, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import {
   parseQueueRequest,

@@ -1,8 +1,8 @@
 /** The output of apply and rollback. On the boot path: loads only other text modules. Pure. */
 
+import { describeSkip, describeStep } from '../planner/describe'
 import type { Convergence, StepOutcome } from '../planner/reconcile'
 import { plural } from '../text/plural'
-import { describeSkip, describeStep } from './describe'
 
 /** `ens3: channels 2 -> 4 (one queue pair for each of 4 online vCPUs)` */
 export function describeOutcome({ step, result, why }: StepOutcome): string {

@@ -1,10 +1,10 @@
 /** Sentences about steps, skips and targets, the same in every command. Pure. */
 
 import type { DesiredNic, LimitingFactor, ObservedNic, Skip, Step } from '../model'
-import type { NicPlan } from '../planner/plan'
-import type { QueueAffinity } from '../planner/queue-affinity'
 import { plural } from '../text/plural'
 import { showChange } from '../tunables/engine'
+import type { NicPlan } from './plan'
+import type { QueueAffinity } from './queue-affinity'
 
 /** `ens3: channels 2 -> 4`, `ens3: queue 0 rx IRQ 26 CPU 0-1 -> 0` */
 export function describeStep(step: Step): string {

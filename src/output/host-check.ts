@@ -1,12 +1,15 @@
-/** The forms of `vqtune host check`: JSON, and rows for the tables. Pure. */
-import { type Domain, kindOf, offeredQueues } from '../libvirt/domain'
-import type { CommandLineNic } from '../qemu/command-line'
-import { estimateFds, unknownFiles } from '../qemu/fd-estimate'
-import { interruptRoutes, lockedKib, MAX_ROUTES } from '../qemu/guest-limits'
-import { nextLimit } from './domain-checks'
-import type { Finding } from './finding'
-import type { ObservedDomain, ObservedHypervisor } from './observe'
-import { type NicView, vcpusOf, viewNics } from './view'
+/** The output of `vqtune host check`. Pure. */
+
+import { nextLimit } from '../hypervisor/check/domain-checks'
+import { type Finding, needsAction } from '../hypervisor/check/finding'
+import type { ObservedDomain, ObservedHypervisor } from '../hypervisor/check/observe'
+import { type NicView, vcpusOf, viewNics } from '../hypervisor/check/view'
+import { type Domain, kindOf, offeredQueues } from '../hypervisor/libvirt/domain'
+import type { CommandLineNic } from '../hypervisor/qemu/command-line'
+import { estimateFds, unknownFiles } from '../hypervisor/qemu/fd-estimate'
+import { interruptRoutes, lockedKib, MAX_ROUTES } from '../hypervisor/qemu/guest-limits'
+import { paint } from '../text/paint'
+import { renderTable } from '../text/table'
 
 /** See src/output/schemas/host-check.ts. */
 export function checkJson(seen: ObservedHypervisor, findings: readonly Finding[]): object {
@@ -93,6 +96,15 @@ function activeQueues({ live, link, passthrough }: NicView): number | undefined 
   if (live === undefined || passthrough) return undefined
   if (link?.tapQueues !== undefined) return link.tapQueues.active
   return offeredQueues(live) === 1 ? 1 : undefined
+}
+
+export function checkText(seen: ObservedHypervisor, findings: readonly Finding[], color: boolean): string {
+  if (seen.domains.length === 0 && seen.unanswered.length === 0) return `no guest in ${seen.uri}\n`
+  const colors = paint(color)
+  const paints = { error: colors.bad, warning: colors.warn, info: colors.dim }
+  const lines = findings.flatMap((finding) => findingLines(finding).map(paints[finding.severity]))
+  if (!needsAction(findings)) lines.push(colors.good('nothing to do'))
+  return `${renderTable(NIC_HEAD, nicRows(seen))}\n${lines.join('\n')}\n`
 }
 
 export const NIC_HEAD = [

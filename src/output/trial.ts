@@ -1,9 +1,9 @@
 /** The output of a trial. Pure. */
 import { median } from '../quantile'
 import { renderTable } from '../text/table'
-import type { InterimAnalysis } from './interim-analysis'
-import type { Metric, Run } from './samples'
-import { percent, type Ratio, type Sample, type TrialVerdict } from './verdict'
+import type { InterimAnalysis } from '../trial/interim-analysis'
+import type { Metric, Run } from '../trial/samples'
+import { percent, type Ratio, type Sample, type TrialVerdict } from '../trial/verdict'
 
 const VERDICT_WORDS = {
   better: 'better',

@@ -1,14 +1,14 @@
 /** The report for a terminal: numbers, verdicts, and load bars of queues and vCPUs. Pure. */
 
 import { formatCpuList } from '../kernel/cpulist'
+import type { Direction, NicLoad, Report } from '../report/compare'
+import type { Conclusion } from '../report/conclusions'
+import type { Condition } from '../report/conditions'
+import type { Inventory } from '../report/inventory'
+import type { JudgedNic } from '../report/judged'
+import { describeSize } from '../report/size'
 import type { Paint } from '../text/paint'
 import { plural } from '../text/plural'
-import type { Direction, NicLoad, Report } from './compare'
-import type { Conclusion } from './conclusions'
-import type { Condition } from './conditions'
-import type { Inventory } from './inventory'
-import type { JudgedNic } from './judged'
-import { describeSize } from './size'
 
 const BAR_WIDTH = 20
 const EIGHTHS = ' ▏▎▍▌▋▊▉'

@@ -1,0 +1,44 @@
+/** The output of `vqtune plan`. Pure. */
+import { formatCpuList } from '../kernel/cpulist'
+import type { ObservedGuest } from '../model'
+import { describeSkip, describeStep, describeTarget, stateOf, summarise } from '../planner/describe'
+import { type NicPlan, stepsOf } from '../planner/plan'
+import { checkQueueAffinity } from '../planner/queue-affinity'
+import { plural } from '../text/plural'
+import { isChannelStep } from '../tunables/engine'
+import { channelsJson, skipJson, stepsJson } from './json'
+
+/** @param usable vCPUs that are online and not kept free */
+export function planText({ cpus }: ObservedGuest, plans: readonly NicPlan[], usable: number): string {
+  if (plans.length === 0) return 'no virtio-net NIC in this network namespace: nothing to do\n'
+  const lines = plans.flatMap((nicPlan) => [
+    summarise(nicPlan, checkQueueAffinity(nicPlan.nic, nicPlan.desired)),
+    `  target: ${describeTarget(nicPlan, cpus.online.length, usable)}`,
+    ...stepLines(nicPlan),
+    ...nicPlan.plan.skips.map((skip) => `  ${describeSkip(skip)}`),
+  ])
+  const count = stepsOf(plans).length
+  lines.push(count === 0 ? 'nothing to do' : `${plural(count, 'change')} pending: run vqtune apply`)
+  return `${lines.join('\n')}\n`
+}
+
+function stepLines({ plan }: NicPlan): string[] {
+  const lines = plan.steps.map((step) => `  ${describeStep(step)}  (${step.reason})`)
+  if (plan.steps.some(isChannelStep)) {
+    lines.push('  then IRQ affinity and XPS are checked again: the kernel resets them when channels change')
+  }
+  return lines
+}
+
+export function planJson(guest: ObservedGuest, plans: readonly NicPlan[]): object {
+  return {
+    vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
+    nics: plans.map((nicPlan) => ({
+      name: nicPlan.nic.name,
+      state: stateOf(nicPlan),
+      channels: channelsJson(nicPlan),
+      steps: stepsJson(nicPlan.plan.steps),
+      skips: nicPlan.plan.skips.map(skipJson),
+    })),
+  }
+}
