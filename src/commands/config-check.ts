@@ -1,7 +1,17 @@
 /** `vqtune config check`: every problem in every file; if there is none, each NIC's settings and where they come from. */
 
-import { type ConfigReading, MAX_FILE_BYTES, readConfig, readTexts, unreadable } from '../config/load'
+import {
+  type ConfigReading,
+  MAX_FILE_BYTES,
+  namesNotRead,
+  readConfig,
+  readTexts,
+  unreadable,
+} from '../config/load'
+import { matchesNic } from '../config/match'
+import { nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
+import type { NicSettings } from '../model'
 import { checkJson, type FoundNics, problemText, settingsText } from '../output/config-check'
 import { observeGuest } from '../planner/observe'
 import { readInput } from '../system/standard-streams'
@@ -11,9 +21,13 @@ import type { CommandContext } from './command'
 export async function run(context: CommandContext): Promise<number> {
   const { files, problems, settings } = await readChecked(context)
   const nics = problems.length > 0 ? [] : await findNics(context.system)
-  if (context.options.json === true) context.out(checkJson(files, problems, settings, nics))
+  const notes = [
+    ...(context.configFile === undefined && problems.length === 0 ? ignoredFiles(context.system) : []),
+    ...notesOn(settings, nics),
+  ]
+  if (context.options.json === true) context.out(checkJson(files, problems, settings, nics, notes))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
-  else context.out(settingsText(files, settings, nics))
+  else context.out(settingsText(files, settings, nics, notes))
   return problems.length > 0 ? EXIT.usage : EXIT.converged
 }
 
@@ -30,6 +44,28 @@ function readChecked({ system, configFile }: CommandContext): Promise<ConfigRead
   } catch (error) {
     return readTexts([], [unreadable(STDIN, error)])
   }
+}
+
+function ignoredFiles(system: System): readonly string[] {
+  return namesNotRead(system).map((file) => `${file}: not read: drop-ins end in .toml`)
+}
+
+/** Valid, but hardly intended. */
+function notesOn(settings: Settings, nics: FoundNics): readonly string[] {
+  if ('why' in nics) return []
+  const unused = settings.rules.filter(({ match }) => !nics.some((nic) => matchesNic(match, nic)))
+  return [
+    ...nics.flatMap((nic) => conflictOf(nic.name, nicSettings(settings, nic))),
+    ...(nics.length === 0 ? [] : unused).map(
+      ({ source }) => `${source}: this rule fits no NIC of this guest`,
+    ),
+  ]
+}
+
+/** The keys come from different tables. */
+function conflictOf(name: string, { cap, channels }: NicSettings): readonly string[] {
+  if (cap === undefined || channels === undefined || channels <= cap) return []
+  return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins`]
 }
 
 /** A configuration can be checked where there is no guest to observe, such as in an image build. */

@@ -2,8 +2,9 @@
  * Reads the configuration files. On the boot path: if the files have only comments and headers of empty tables, as
  * shipped, neither the TOML parser nor the schema is loaded.
  */
+import { dirname } from 'node:path'
 import { errnoOf, messageOf, VqtuneError } from '../errors'
-import { ownershipProblem } from '../system/ownership'
+import { type FileFacts, ownershipProblem } from '../system/ownership'
 import type { System } from '../system/system'
 import type { ConfigText } from './fragments'
 import { type Problem, problemLine } from './problem'
@@ -86,12 +87,20 @@ export function inByteOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
-/** `*.toml` in byte order, as in systemd; hidden files are an editor's. */
+/** Hidden files are an editor's. */
+function isDropIn(name: string): boolean {
+  return name.endsWith('.toml') && !name.startsWith('.')
+}
+
+/** `*.toml` in byte order, as in systemd. */
 function dropIns(system: System, directory: string, problems: Problem[]): string[] {
   try {
+    const facts = system.stat(directory)
+    const text = facts === undefined ? danglingLink(system, directory) : notThe('directory', facts)
+    if (text !== undefined) problems.push({ file: directory, line: undefined, text })
     return system
       .list(directory)
-      .filter((name) => name.endsWith('.toml') && !name.startsWith('.'))
+      .filter(isDropIn)
       .sort(inByteOrder)
       .map((name) => `${directory}/${name}`)
   } catch (error) {
@@ -100,25 +109,47 @@ function dropIns(system: System, directory: string, problems: Problem[]): string
   }
 }
 
+/** Files beside the drop-ins that are not read, for their names, such as `50-site.conf`. Throws the system error. */
+export function namesNotRead(system: System): readonly string[] {
+  const { etcConfigDir } = system.paths
+  const isMeant = (name: string): boolean => !isDropIn(name) && !name.startsWith('.')
+  return system
+    .list(etcConfigDir)
+    .filter(isMeant)
+    .map((name) => `${etcConfigDir}/${name}`)
+}
+
+/** A link to a file system that is not mounted must not look like an empty configuration. */
+function danglingLink(system: System, path: string): string | undefined {
+  const link = [path, dirname(path)].find((one) => system.linkStat(one)?.kind === 'link')
+  if (link === undefined || system.exists(link)) return undefined
+  return `${link === path ? 'a link' : `in ${link}, a link`} to ${system.readLink(link)}, which does not exist`
+}
+
+function notThe(kind: 'file' | 'directory', facts: FileFacts): string | undefined {
+  if (facts.kind === kind) return undefined
+  const kinds = {
+    file: 'a file',
+    directory: 'a directory',
+    link: 'a link',
+    other: 'a device, pipe or socket',
+  }
+  return `not a ${kind === 'file' ? 'regular file' : kind} but ${kinds[facts.kind]}`
+}
+
 /**
  * A larger file is a mistake, and would delay booting. Also, the validator passes all problems as arguments of one call, of
  * which the stack holds about 120,000: with this limit there is at most one per two bytes.
  */
 export const MAX_FILE_BYTES = 128 * 1024
 
-/** The text of one file; undefined if it does not exist or must not be used, which adds a problem. */
+/** The text of one file; undefined if it does not exist, or must not be used or leads nowhere, which adds a problem. */
 function readConfigFile(system: System, file: string, problems: Problem[]): string | undefined {
   try {
     const facts = system.stat(file)
-    if (facts === undefined) return undefined
-    if (facts.kind !== 'file') {
-      problems.push({
-        file,
-        line: undefined,
-        text: `not a regular file but ${facts.kind === 'directory' ? 'a directory' : 'a device, pipe or socket'}`,
-      })
-      return undefined
-    }
+    const text = facts === undefined ? danglingLink(system, file) : notThe('file', facts)
+    if (text !== undefined) problems.push({ file, line: undefined, text })
+    if (facts === undefined || text !== undefined) return undefined
     if (facts.size > MAX_FILE_BYTES) {
       problems.push({
         file,

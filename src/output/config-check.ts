@@ -1,7 +1,7 @@
 /** The output of `vqtune config check`. Pure. */
 import { type Problem, problemLine } from '../config/problem'
 import { NIC_KEYS, nicOrigin, nicSettings, type Settings } from '../config/settings'
-import type { NicSettings, ObservedNic } from '../model'
+import type { ObservedNic } from '../model'
 import { paint } from '../text/paint'
 import { plural } from '../text/plural'
 import { renderTable } from '../text/table'
@@ -15,16 +15,18 @@ export function problemText(problems: readonly Problem[], color: boolean): strin
   return `${[...problems.map((problem) => bad(problemLine(problem))), plural(problems.length, 'problem')].join('\n')}\n`
 }
 
-export function settingsText(files: readonly string[], settings: Settings, nics: FoundNics): string {
+export function settingsText(
+  files: readonly string[],
+  settings: Settings,
+  nics: FoundNics,
+  notes: readonly string[],
+): string {
   const read = files.length === 0 ? 'no configuration file: built-in defaults' : `read ${files.join(', ')}`
   const parts = [`${read}\nno problems\n`]
   if ('why' in nics) parts.push(`the guest cannot be observed: ${nics.why}\n`)
   else if (nics.length === 0) parts.push('no virtio-net NIC in this network namespace\n')
-  else {
-    parts.push('\n', settingsTable(settings, nics))
-    parts.push(...nics.flatMap((nic) => notesOn(nic.name, nicSettings(settings, nic))))
-  }
-  return parts.join('')
+  else parts.push('\n', settingsTable(settings, nics))
+  return [...parts, ...notes.map((note) => `${note}\n`)].join('')
 }
 
 function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string {
@@ -40,17 +42,12 @@ function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }
 
-/** Valid, since the keys come from different tables, but hardly intended. */
-function notesOn(name: string, { cap, channels }: NicSettings): string[] {
-  if (cap === undefined || channels === undefined || channels <= cap) return []
-  return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins\n`]
-}
-
 export function checkJson(
   files: readonly string[],
   problems: readonly Problem[],
   settings: Settings,
   nics: FoundNics,
+  notes: readonly string[],
 ): string {
   const found = 'why' in nics ? [] : nics
   return printJson({
@@ -64,6 +61,7 @@ export function checkJson(
         from: Object.fromEntries(NIC_KEYS.map(({ key }) => [key, nicOrigin(settings, nic, key)])),
       }
     }),
+    notes,
     unobserved: 'why' in nics ? nics.why : null,
   })
 }

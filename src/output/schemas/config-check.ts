@@ -21,5 +21,8 @@ export const configCheck = document('vqtune config check --json', {
   files: z.array(z.string()),
   problems: z.array(z.object({ file: z.string(), line: z.int().nullable(), text: z.string() })),
   nics: z.array(z.object({ name: z.string(), settings, from: origins })),
+  notes: z
+    .array(z.string())
+    .describe('valid, but hardly intended: rules that fit no NIC, files that are not read'),
   unobserved: z.string().nullable().describe('why the guest could not be observed'),
 })

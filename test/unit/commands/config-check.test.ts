@@ -66,4 +66,22 @@ describe('vqtune config check', () => {
     const [nic] = JSON.parse((await check(system, true)).out).nics
     expect(nic).toMatchObject({ settings: { cap: 3, channels: 4 }, from: { cap: `${VENDOR}:1` } })
   })
+
+  test('tells of rules that fit no NIC, and of files whose names keep them from being read', async () => {
+    const system = withNic({
+      [ETC]: '[defaults]\ncap = 3\n[[nic]]\nmatch = { name = "ens*" }\ncap = 2\n',
+      '/etc/vqtune/conf.d/50-site.conf': '[defaults]\ncap = 1\n',
+      '/etc/vqtune/conf.d/.50-site.toml.swp': '',
+    })
+    const notes = [
+      '/etc/vqtune/conf.d/50-site.conf: not read: drop-ins end in .toml',
+      `${ETC}:3: this rule fits no NIC of this guest`,
+    ]
+    const { code, out } = await check(system)
+    expect(code).toBe(0)
+    expect(out.endsWith(`\n${notes.join('\n')}\n`)).toBe(true)
+    const json = JSON.parse((await check(system, true)).out)
+    expectSchema('config-check', json)
+    expect(json.notes).toEqual(notes)
+  })
 })

@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
+import { dirname } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { keysKnownAt } from '../../../src/config/grammar'
@@ -66,6 +67,49 @@ describe('without keys', () => {
     ['# a\nb', false],
   ])('%j is empty: %s', (text, expected) => {
     expect(isEmptyConfig(text)).toBe(expected)
+  })
+})
+
+describe('what leads nowhere is a problem, not an empty configuration', () => {
+  const links = [
+    ['a drop-in', '/etc/vqtune/conf.d/50-site.toml', 'a link to /srv/site, which does not exist'],
+    ['the file', ETC, 'a link to /srv/site, which does not exist'],
+    ['the directory of the drop-ins', '/etc/vqtune/conf.d', 'a link to /srv/site, which does not exist'],
+  ] as const
+  test.each(links)('%s', async (_, path, text) => {
+    const system = systemWith({})
+    const link = `${system.paths.root}${path}`
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync('/srv/site', link)
+    const { problems, settings } = await readConfig(system)
+    expect(problems).toEqual([{ file: link, line: undefined, text }])
+    expect(settings).toEqual({ ...DEFAULT_SETTINGS, sources: [] })
+    await expect(loadSettings(system)).rejects.toThrow(/which does not exist$/)
+  })
+
+  test('/etc/vqtune itself', async () => {
+    const system = systemWith({ '/etc/hostname': 'a' })
+    const link = `${system.paths.root}/etc/vqtune`
+    symlinkSync('/srv/site', link)
+    const { problems } = await readConfig(system)
+    expect(problems.map(({ file, text }) => [file, text])).toEqual([
+      [system.paths.etcConfigDir, `in ${link}, a link to /srv/site, which does not exist`],
+      [system.paths.etcConfig, `in ${link}, a link to /srv/site, which does not exist`],
+    ])
+  })
+
+  test('a file in place of the directory of the drop-ins', async () => {
+    const system = systemWith({ '/etc/vqtune/conf.d': '' })
+    const { problems } = await readConfig(system)
+    expect(problems.map(({ file, text }) => [file, text])).toEqual([
+      [system.paths.etcConfigDir, 'not a directory but a file'],
+    ])
+  })
+
+  test('a link to a directory is followed', async () => {
+    const system = systemWith({ '/srv/site/10-a.toml': '[boot]\nwait-ms = 7\n', '/etc/vqtune/a': '' })
+    symlinkSync(`${system.paths.root}/srv/site`, system.paths.etcConfigDir)
+    expect((await loadSettings(system)).boot.waitMs).toBe(7)
   })
 })
 

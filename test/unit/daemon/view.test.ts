@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { daemonJson, daemonText } from '../../../src/output/daemon-view'
 import { type DaemonView, ownIdentity, readView, removeView, writeView } from '../../../src/daemon/view'
 import { parseStartTicks } from '../../../src/kernel/process-identity'
+import { daemonJson, daemonText } from '../../../src/output/daemon-view'
 import { openSystem, type System } from '../../../src/system/system'
 import { expectSchema } from '../../support/schema'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { printJson } from '../../../src/output/json'
-import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
 import { trialJson, trialText } from '../../../src/output/trial'
+import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
 import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
 import { roundsNeeded } from '../../../src/trial/statistics'
 import {

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { checkHypervisor } from '../../../../src/hypervisor/check/domain-checks'
 import type { ObservedDomain, ObservedHypervisor } from '../../../../src/hypervisor/check/observe'
-import { checkJson, nicRows } from '../../../../src/output/host-check'
 import { parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import { parseLinks } from '../../../../src/kernel/ip-link'
+import { checkJson, nicRows } from '../../../../src/output/host-check'
 import { expectSchema } from '../../../support/schema'
 
 const MAC = '52:54:00:00:00:01'

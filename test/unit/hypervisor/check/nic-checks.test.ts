@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import { checkHypervisor } from '../../../../src/hypervisor/check/domain-checks'
 import { bySeverity, needsAction } from '../../../../src/hypervisor/check/finding'
 import type { ObservedDomain, ObservedHypervisor } from '../../../../src/hypervisor/check/observe'
-import { checkJson, findingLines, nicRows } from '../../../../src/output/host-check'
 import { type DomainInterface, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import {
   parseQueueRequest,
@@ -13,6 +12,7 @@ import { sharedBridges, uplinksOf } from '../../../../src/hypervisor/network/lin
 import { estimateFds, suggestMaxFiles } from '../../../../src/hypervisor/qemu/fd-estimate'
 import { parseVectors } from '../../../../src/hypervisor/qemu/process'
 import { type LinkFacts, parseLinks } from '../../../../src/kernel/ip-link'
+import { checkJson, findingLines, nicRows } from '../../../../src/output/host-check'
 import { printJson } from '../../../../src/output/json'
 import { expectSchema } from '../../../support/schema'
 import { recorded } from '../recorded'
