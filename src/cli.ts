@@ -15,6 +15,8 @@ export interface CliStreams {
   /** Tell what is done on standard error, as with --verbose. */
   readonly verbose: boolean
   readonly color: boolean
+  /** Somebody reads standard output, and can turn pages. */
+  readonly isTerminal: boolean
   readonly signal: AbortSignal
 }
 
@@ -57,16 +59,36 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     streams,
   )
   const module = await command.load()
-  return module.run({
-    system,
-    positionals,
-    options: values,
-    configFile: typeof values.config === 'string' ? values.config : undefined,
-    out: streams.out,
-    warn: (line) => streams.err(`vqtune: ${escapeToOneLine(line)}\n`),
-    color: streams.color,
-    signal: streams.signal,
-  })
+  const isPaged = command.isLong === true && streams.isTerminal && values['no-pager'] !== true
+  return (isPaged ? paged : directly)(streams, (out) =>
+    module.run({
+      system,
+      positionals,
+      options: values,
+      configFile: typeof values.config === 'string' ? values.config : undefined,
+      out,
+      warn: (line) => streams.err(`vqtune: ${escapeToOneLine(line)}\n`),
+      color: streams.color,
+      signal: streams.signal,
+    }),
+  )
+}
+
+type Run = (out: CliStreams['out']) => Promise<number> | number
+
+async function directly({ out }: CliStreams, run: Run): Promise<number> {
+  return run(out)
+}
+
+/** All at once, when it has ended in whatever way. */
+async function paged({ out, color }: CliStreams, run: Run): Promise<number> {
+  const texts: string[] = []
+  try {
+    return await run((text) => texts.push(escapeControl(text, color)))
+  } finally {
+    const { showInPages } = await import('./system/pager')
+    await showInPages(texts.join(''), out)
+  }
 }
 
 /** The system, or with --verbose one that says what it does. */

@@ -29,12 +29,14 @@ function commandLine(verb: string | undefined): Promise<typeof import('./cli')> 
 
 async function main(): Promise<number> {
   const { runCli } = await commandLine(argv[0])
+  const isTerminal = outputIsTerminal()
   const code = await runCli(argv, {
     out: (text) => out.write(text),
     err: (text) => err.write(text),
     // As for NO_COLOR: set and not empty; and 0 means what people think.
     verbose: !['', '0', undefined].includes(process.env.VQTUNE_DEBUG),
-    color: !process.env.NO_COLOR && outputIsTerminal(),
+    color: !process.env.NO_COLOR && isTerminal,
+    isTerminal,
     signal: abort.signal,
   })
   return printed(code)

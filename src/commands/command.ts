@@ -22,6 +22,8 @@ export interface CommandSpec {
   readonly options?: Readonly<Record<string, OptionSpec>>
   /** True when it changes nothing: --root may then name an archive, too. */
   readonly readsOnly?: boolean
+  /** True when what it prints can be longer than a terminal: there it is shown a page at a time. */
+  readonly isLong?: boolean
   /** More lines for `vqtune VERB --help`. */
   readonly details?: readonly string[]
   /** Loads the command's code only when it is used: the boot path loads nothing else. */

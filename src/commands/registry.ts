@@ -24,6 +24,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   verbose: {
     summary: 'show each program run and each write, with exit status and duration (or VQTUNE_DEBUG=1)',
   },
+  'no-pager': { summary: 'print text that is longer than the terminal without less' },
   help: { summary: 'show help', short: 'h' },
   version: { summary: 'show the version' },
 }
@@ -109,6 +110,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
     },
     readsOnly: true,
+    isLong: true,
     load: () => import('./drift'),
   },
   {
@@ -117,6 +119,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['<nic>'],
     options: { json: JSON_OPTION },
     readsOnly: true,
+    isLong: true,
     load: () => import('./explain'),
   },
   {
@@ -130,6 +133,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       json: JSON_OPTION,
     },
     readsOnly: true,
+    isLong: true,
     load: () => import('./report'),
   },
   {
@@ -192,6 +196,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       '`--config -` checks standard input, up to 128 KiB; for all other commands the configuration must be a file.',
     ],
     readsOnly: true,
+    isLong: true,
     load: () => import('./config-check'),
   },
   {
@@ -221,6 +226,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     },
     details: ['Changes nothing. Only root sees the open files of guests and qemu.conf.'],
     readsOnly: true,
+    isLong: true,
     load: () => import('./host/check'),
   },
   {
