@@ -78,15 +78,22 @@ async function takeFile(system: System, path: string, taking: Taking): Promise<L
       // When somebody removed the file while we waited for it, others lock the one that is there now.
       isOurs = isAt(path, fd)
     } finally {
-      if (!isOurs) closeSync(fd)
+      if (!isOurs) close(fd)
     }
     if (!isOurs) {
       leftMs = Math.max(0, Math.ceil(end - performance.now()))
       continue
     }
     nameHolder(system, path, fd, taking.purpose)
-    return { release: () => closeSync(fd) }
+    return { release: () => close(fd) }
   }
+}
+
+/** Linux gives the descriptor back, and with it the lock, whatever close(2) answers: close(2), NOTES. */
+function close(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {}
 }
 
 function isAt(path: string, fd: number): boolean {

@@ -15,7 +15,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { BUNDLE, inNamespace, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 
-const KILL_AT = fileURLToPath(new URL('../support/kill-at.cjs', import.meta.url))
+const FAULT_AT = fileURLToPath(new URL('../support/fault-at.cjs', import.meta.url))
 
 /** A guest in which channels of one NIC, and affinity and XPS of another, are to be set. */
 function driftedGuest() {
@@ -38,32 +38,52 @@ function driftedGuest() {
   return { ...tree, kernel, run: (...args: string[]) => vqtune([...args, '--root', root]) }
 }
 
-describe.concurrent('apply that is killed', () => {
-  it('at any step: the ledger is whole, the next apply finishes the work, rollback knows the originals', async () => {
-    const cut = async (at: number): Promise<boolean> => {
-      const guest = driftedGuest()
-      try {
-        const original = guest.kernel()
-        const { code } = await vqtune(['apply', '--root', guest.root], {
-          NODE_OPTIONS: `--require=${KILL_AT}`,
-          KILL_AT: String(at),
-        })
-        const killed = code === -1
-        const step = `killed before step ${at}`
-        expect(await guest.run('apply'), step).toMatchObject({ code: 0, stderr: '' })
-        expect(guest.kernel()[0], step).toBe('eth0 4')
-        expect(await guest.run('rollback'), step).toMatchObject({ code: 0, stderr: '' })
-        expect(guest.kernel(), step).toEqual(original)
-        return killed
-      } finally {
-        guest.remove()
-      }
-    }
+/**
+ * An apply with a fault before its step `at`. Afterwards the next apply finishes the work, and a rollback knows the originals.
+ * @returns how it ended; `code` -1: killed
+ */
+async function applyWithFault(fault: string, at: number): Promise<{ code: number; stderr: string }> {
+  const guest = driftedGuest()
+  try {
+    const original = guest.kernel()
+    const { code, stderr } = await vqtune(['apply', '--root', guest.root], {
+      NODE_OPTIONS: `--require=${FAULT_AT}`,
+      FAULT: fault,
+      FAULT_AT: String(at),
+    })
+    const step = `${fault} at step ${at}: ${stderr}`
+    expect(await guest.run('apply'), step).toMatchObject({ code: 0, stderr: '' })
+    expect(guest.kernel()[0], step).toBe('eth0 4')
+    expect(await guest.run('rollback'), step).toMatchObject({ code: 0, stderr: '' })
+    expect(guest.kernel(), step).toEqual(original)
+    return { code, stderr }
+  } finally {
+    guest.remove()
+  }
+}
+
+describe.concurrent('apply', () => {
+  it('that is killed at any step: the ledger is whole, the next apply finishes the work, rollback knows the originals', async () => {
+    const isKilled = async (at: number): Promise<boolean> => (await applyWithFault('SIGKILL', at)).code === -1
     let steps = 0
     // Two at a time, until one runs to its end.
-    while ((await Promise.all([cut(steps), cut(steps + 1)])).every(Boolean)) steps += 2
+    while ((await Promise.all([isKilled(steps), isKilled(steps + 1)])).every(Boolean)) steps += 2
     // Lock, originals, channels, affinity, XPS, ledger: there is more than one write to each.
     expect(steps).toBeGreaterThan(20)
+  })
+
+  it('that fails at any step, with one errno or another: told in a line, and never as an internal error', async () => {
+    const errnos = ['ENOSPC', 'EIO', 'EMFILE'] as const
+    let failures = 0
+    const isOver = async (at: number): Promise<boolean> => {
+      const { code, stderr } = await applyWithFault(errnos[at % errnos.length] as string, at)
+      expect(stderr, `step ${at}`).not.toMatch(/internal error|\n {4}at /)
+      if (code !== 0) failures++
+      return !stderr.includes('fault: ')
+    }
+    let steps = 0
+    while (!(await Promise.all([isOver(steps), isOver(steps + 1)])).includes(true)) steps += 2
+    expect(failures).toBeGreaterThan(10)
   })
 })
 
@@ -94,8 +114,9 @@ describe.concurrent('apply that cuts a NIC off and is killed', () => {
         writeFileSync(`${root}/neigh`, '10.77.0.1 lladdr 52:54:00:aa:bb:cc STALE \n')
         writeFileSync(`${root}/sys/class/net/eth0/carrier`, '1\n')
         const { code } = await vqtune(['apply', '--unattended', '--root', root], {
-          NODE_OPTIONS: `--require=${KILL_AT}`,
-          KILL_AT: String(at),
+          NODE_OPTIONS: `--require=${FAULT_AT}`,
+          FAULT: 'SIGKILL',
+          FAULT_AT: String(at),
         })
         const step = `killed before step ${at}`
         const next = await guest.run('apply', '--unattended')
