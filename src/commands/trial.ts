@@ -10,7 +10,7 @@ import { describeApply, describeOutcome } from '../output/describe-apply'
 import { printJson } from '../output/json'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { applyOperation, OBSERVE_ALL } from '../planner/operations'
+import { applyOperation, observeAll } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
@@ -35,7 +35,7 @@ export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(system, context.configFile)
   // The daemon may just have changed this NIC, and may still revert it.
   await untilNobodyWatches(system, readBootId(system), named, context.signal)
-  const guest = await observeGuest(system, OBSERVE_ALL)
+  const guest = await observeGuest(system, observeAll(settings))
   const nic = findNic(guest, named)
   const counts = chooseCounts(context, guest, nic)
   const analyses = chooseLooks(context, counts.length)
