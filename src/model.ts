@@ -102,6 +102,9 @@ export const SKIP_CODES = [
   'guard', // traffic was worse with more channels
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
+  'no-ring-reset', // host or kernel cannot change the size of a ring
+  'unknown-rings', // ethtool could not be asked for the ring sizes
+  'no-threaded-napi', // the kernel has no threaded NAPI
   'unnamed', // udev has not named the interface yet
   'unknown-table', // ethtool could not be asked for the RSS table
   'undecided-rule', // it is unknown whether a rule matches the NIC: an error
@@ -137,6 +140,8 @@ export interface ObservedNic {
     readonly multiqueue: boolean
     readonly controlQueue: boolean
     readonly rss: boolean
+    /** A virtqueue may be reset by itself, and so get another size: VIRTIO_F_RING_RESET. */
+    readonly ringReset: boolean
   }
   readonly channels: ObservedChannels
   readonly interruptLayout: InterruptLayout
@@ -147,7 +152,17 @@ export interface ObservedNic {
   readonly settings: readonly ObservedSetting[]
   /** Undefined without RSS, with one channel, or when not asked; 'unknown' if ethtool could not be asked. */
   readonly rssTable: RssTable | 'unknown' | undefined
+  /** Absent when not asked; 'unknown' if ethtool could not be asked, 'unsupported' if the driver does not tell. */
+  readonly rings?: Rings | 'unknown' | 'unsupported'
   readonly obstacle: Obstacle | undefined
+}
+
+/** Ring sizes in descriptors. The kernel shows those of queue 0; all queues have the same. */
+export interface Rings {
+  readonly rx: number
+  readonly rxMaximum: number
+  readonly tx: number
+  readonly txMaximum: number
 }
 
 /** How an RSS indirection table spreads flows: as the default for so many queues does, or by another count of entries per queue. */
@@ -307,7 +322,7 @@ export interface NicSettings {
   readonly switches: Readonly<Record<string, SwitchValue>>
 }
 
-export type SwitchValue = boolean | string
+export type SwitchValue = boolean | string | number
 
 /** What to do when another writer changed what we had applied. */
 export const CONFLICT_POLICIES = ['reassert', 'yield', 'report'] as const

@@ -2,8 +2,7 @@
  * What this kernel does with a virtio-net NIC, by what it shows, never by its version. Pure. What only a change would tell
  * is said to be untold: explain changes nothing.
  */
-import type { Answer, DriverAnswers } from '../kernel/driver-answers'
-import type { Rings } from '../kernel/rings'
+import type { DriverAnswers } from '../kernel/driver-answers'
 import type { CpuList } from '../model'
 import { plural } from '../text/plural'
 
@@ -38,6 +37,8 @@ export interface TraitInput {
   /** Other software that may have set the channels. */
   readonly channelWriters: readonly string[]
   readonly hasRss: boolean
+  /** A ring may be reset by itself. */
+  readonly hasRingReset: boolean
   /** Receive queues that the RSS table names, ascending; undefined without a table. */
   readonly rssQueues: CpuList | undefined
   /** The table is as vqtune has made it. */
@@ -50,7 +51,7 @@ export function kernelTraits(input: TraitInput): readonly KernelTrait[] {
     { trait: 'channels-at-probe', label: 'channels at probe', ...channelsAtProbe(input) },
     { trait: 'vcpu-hotplug', label: 'vCPU hot-plug', ...vcpuHotplug(input.answers) },
     { trait: 'rss-table', label: 'RSS table', ...rssTable(input) },
-    { trait: 'ring-size', label: 'ring size', ...ringSize(input.answers.rings) },
+    { trait: 'ring-size', label: 'ring size', ...ringSize(input) },
     { trait: 'coalescing', label: 'interrupt coalescing', ...coalescing(input.answers.coalescing) },
     { trait: 'channel-events', label: 'events of channels', ...channelEvents(input.answers.netlink) },
     { trait: 'queue-counters', label: 'counters per queue', ...queueCounters(input.answers.counters) },
@@ -101,13 +102,14 @@ function rssTable(input: TraitInput): Verdict {
     : { value: 'follows channels', seen: `${names}, ${channelsBefore} before` }
 }
 
-function ringSize(rings: Answer<Rings>): Verdict {
+function ringSize({ answers: { rings }, hasRingReset }: TraitInput): Verdict {
   if (rings === undefined) return untold('ethtool -g gave no answer')
   if (rings === 'unsupported') return { value: 'not shown', seen: 'ethtool -g is not supported' }
   const { rx, rxMaximum, tx, txMaximum } = rings
   const seen = `RX ${rx} of ${rxMaximum}, TX ${tx} of ${txMaximum}`
-  if (rx !== rxMaximum || tx !== txMaximum) return { value: 'can be changed', seen }
-  return untold(`${seen}: only ethtool -G would tell whether it can be changed`)
+  return hasRingReset
+    ? { value: 'can be changed', seen: `${seen}; host and driver have agreed on VIRTIO_F_RING_RESET` }
+    : { value: 'cannot be changed', seen: `${seen}; host and driver have not agreed on VIRTIO_F_RING_RESET` }
 }
 
 function coalescing(settings: DriverAnswers['coalescing']): Verdict {

@@ -106,6 +106,7 @@ async function traitsOf(
     onlineCount: guest.cpus.online.length,
     channelWriters: writers.filter(({ tunable }) => tunable === 'channels').map(({ writer }) => writer),
     hasRss: nic.features.rss,
+    hasRingReset: nic.features.ringReset,
     rssQueues: namedQueues(nic),
     isOwnRssTable: written.includes('rss-table'),
   })

@@ -7,7 +7,7 @@ import type { ObservedGuest } from '../model'
 import { findNic } from '../planner/find-nic'
 import { type Ledger, readLedger } from '../planner/ledger'
 import { observeGuest } from '../planner/observe'
-import { exemptionsOf, OBSERVE_ALL } from '../planner/operations'
+import { exemptionsOf, observeAll } from '../planner/operations'
 import { type NicPlan, planGuest, skipsOf, stepsOf } from '../planner/plan'
 import { notJudged } from '../planner/reconcile'
 import { regressionHoldsOf } from '../planner/regression-hold'
@@ -24,7 +24,7 @@ export interface GuestPlan {
 /** @throws VqtuneError kind config, usage (no such NIC), or what observing throws */
 export async function planGuestFor(context: CommandContext): Promise<GuestPlan> {
   const settings = await loadSettings(context.system, context.configFile)
-  const guest = await observeGuest(context.system, OBSERVE_ALL)
+  const guest = await observeGuest(context.system, observeAll(settings))
   const ledger = readLedger(context.system, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)

@@ -10,7 +10,7 @@ import { printJson } from '../output/json'
 import { trialJson, trialText } from '../output/trial'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { applyOperation, OBSERVE_ALL } from '../planner/operations'
+import { applyOperation, observeAll } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
 import { operand } from '../text/escape'
 import { dropInName, dropInText } from '../trial/drop-in'
@@ -32,7 +32,7 @@ export async function run(context: CommandContext): Promise<number> {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
   const settings = await loadSettings(system, context.configFile)
-  const { guest, nic } = await observeConfirmed(context, named)
+  const { guest, nic } = await observeConfirmed(context, settings, named)
   const counts = chooseCounts(context, guest, nic)
   const analyses = chooseAnalyses(context, counts.length)
   if (!system.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
@@ -53,13 +53,16 @@ export async function run(context: CommandContext): Promise<number> {
 /** The daemon may just have changed this NIC, and may still revert it. */
 async function observeConfirmed(
   { system, signal }: CommandContext,
+  settings: Settings,
   named: string,
 ): Promise<{ readonly guest: ObservedGuest; readonly nic: ObservedNic }> {
-  const guest = await observeGuest(system, OBSERVE_ALL)
-  const nic = findNic(guest, named)
-  if (!(await untilNobodyWatches(system, guest.bootId, nic.ifindex, signal))) return { guest, nic }
-  const later = await observeGuest(system, OBSERVE_ALL)
-  return { guest: later, nic: findNic(later, named) }
+  const observe = async () => {
+    const guest = await observeGuest(system, observeAll(settings))
+    return { guest, nic: findNic(guest, named) }
+  }
+  const now = await observe()
+  const hasWaited = await untilNobodyWatches(system, now.guest.bootId, now.nic.ifindex, signal)
+  return hasWaited ? observe() : now
 }
 
 function chooseAnalyses(

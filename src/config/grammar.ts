@@ -7,6 +7,7 @@ import * as z from 'zod/mini'
 import * as core from 'zod/v4/core'
 import type { SwitchValue } from '../model'
 import { SWITCHES } from '../tunables/index'
+import { describeSize, type SizeValues } from '../tunables/tunable'
 import { globMatcher } from './match'
 
 // Compiling a validator costs more than it saves, as each file is checked once.
@@ -26,6 +27,13 @@ function queuePairsOr<const W extends string>(word: W) {
 
 function oneOf<const T extends readonly [string, ...string[]]>(...words: T) {
   return z.enum(words, { error: words.map((word) => `"${word}"`).join(' or ') })
+}
+
+function sizeOr({ least, most, words }: SizeValues) {
+  const error = `${describeSize({ least, most })}, or ${words.map((word) => `"${word}"`).join(' or ')}`
+  const isPower = (value: number): boolean => Number.isInteger(Math.log2(value))
+  const size = wholeNumber(least, most, error).check(z.refine(isPower, { error }))
+  return z.union([size, z.enum(words, { error })], { error })
 }
 
 function trueOrFalse() {
@@ -79,7 +87,10 @@ function isMacGlob(value: string): boolean {
 /** The keys that tunables declare. */
 function switchKeys(): Record<string, z.ZodMiniType<SwitchValue>> {
   return Object.fromEntries(
-    SWITCHES.map(({ key, values }) => [key, values === 'boolean' ? trueOrFalse() : oneOf(...values)]),
+    SWITCHES.map(({ key, values }) => {
+      if (values === 'boolean') return [key, trueOrFalse()]
+      return [key, 'words' in values ? sizeOr(values) : oneOf(...values)]
+    }),
   )
 }
 

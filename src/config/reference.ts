@@ -1,6 +1,7 @@
 /** The tunables' keys in the commented example and in vqtune.toml(5), made from their declarations. Pure; for the build. */
+import type { SwitchValue } from '../model'
 import { SWITCHES } from '../tunables/index'
-import type { Switch } from '../tunables/tunable'
+import { describeSize, type Switch } from '../tunables/tunable'
 
 const PLACE = /^@SWITCHES@\n/m
 /** Line width of the other comments there. */
@@ -18,7 +19,7 @@ export function exampleConfiguration(template: string): string {
 /** packaging/man/vqtune.toml.5.in in mdoc(7). @throws Error if the template has no @SWITCHES@ */
 export function configurationManual(template: string): string {
   const items = SWITCHES.map((one) => {
-    const type = one.values === 'boolean' ? 'boolean' : 'string'
+    const type = typeOf(one)
     const standard = typeof one.default === 'string' ? `Dq ${one.default}` : `Li ${one.default}`
     return `.It Ic ${one.key} Pq ${type}, default ${standard}\n${mdocText(one.help)}\n`
   })
@@ -30,13 +31,19 @@ function filled(template: string, text: string): string {
   return template.replace(PLACE, () => text)
 }
 
+function typeOf({ values }: Switch): string {
+  if (values === 'boolean') return 'boolean'
+  return 'words' in values ? `integer or string, ${describeSize(values)}` : 'string'
+}
+
 function allowedText({ values }: Switch): string {
   if (values === 'boolean') return 'true or false.'
+  if ('words' in values) return `${describeSize(values)}, or ${values.words.map(tomlText).join(' or ')}.`
   const words = values.map(tomlText)
   return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}.`
 }
 
-function tomlText(value: boolean | string): string {
+function tomlText(value: SwitchValue): string {
   return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }
 

@@ -17,7 +17,7 @@ import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
-import { IRQBALANCE_CHANGED, LEDGER_WRITTEN, Sources } from './sources'
+import { IRQBALANCE_CHANGED, LEDGER_WRITTEN, RINGS_CHANGED, Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
 
@@ -61,6 +61,7 @@ export class Daemon {
         // vqtune's own writes are no news.
         if (reason === LEDGER_WRITTEN && !this.loop.hasNewLedger) return
         if (reason === IRQBALANCE_CHANGED) this.loop.irqbalanceChanged()
+        if (reason === RINGS_CHANGED) this.loop.ringsChanged()
         this.loop.scanProcesses(this.passes.trigger(reason))
       },
       () => this.publish(),

@@ -1,18 +1,26 @@
 /**
- * The daemon's look at the guest: ethtool is asked once for each NIC instance, and for an RSS table now and then; everything
+ * The daemon's look at the guest: ethtool is asked once for each NIC instance, and for an RSS table and rings now and then; everything
  * else is read from sysfs.
  */
 import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
 import { type Links, readLinks } from '../kernel/ip-link'
+import { readRings } from '../kernel/rings'
 import { readRssTable } from '../kernel/rss'
-import type { ObservedGuest, ObservedNic, Obstacle, RssTable } from '../model'
+import type { ObservedGuest, ObservedNic, Obstacle, RssTable, TunableName } from '../model'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
+import { concernsRings } from '../tunables/rings'
 import type { NicTopology } from '../tunables/tunable'
 
 /** The kernel tells nobody that a table was changed; with the usual check-cron it is read again at every check. */
 const TABLE_AGE_MS = 240_000
+
+interface KnownRings {
+  readonly rings: NonNullable<ObservedNic['rings']>
+  /** Monotonic, milliseconds. */
+  readonly atMs: number
+}
 
 interface KnownTable {
   readonly channels: number
@@ -30,6 +38,7 @@ export class CachingObserver {
   private readonly unanswered = new Map<number, Obstacle>()
   /** By interface index. */
   private readonly tables = new Map<number, KnownTable>()
+  private readonly rings = new Map<number, KnownRings>()
   private links: { readonly of: string; readonly links: Links } | undefined
   /** Why ethtool could not be asked at the last look, of the first NIC; undefined when it could, or need not be. */
   problem: string | undefined
@@ -43,14 +52,22 @@ export class CachingObserver {
   startPass(): void {
     this.unanswered.clear()
     const oldest = this.now() - TABLE_AGE_MS
+    for (const [ifindex, { rings, atMs }] of this.rings)
+      if (rings === 'unknown' || (rings !== 'unsupported' && atMs < oldest)) this.rings.delete(ifindex)
     for (const [ifindex, { table, atMs }] of this.tables) {
       if (table === 'unknown' || (table !== 'none' && atMs < oldest)) this.tables.delete(ifindex)
     }
   }
 
   /** It was written. */
-  forgetTable(ifindex: number): void {
-    this.tables.delete(ifindex)
+  forget(tunable: TunableName, ifindex: number): void {
+    if (tunable === 'rss-table') this.tables.delete(ifindex)
+    if (tunable === 'rings') this.rings.delete(ifindex)
+  }
+
+  /** The kernel tells of some change of rings, whoever made it. */
+  forgetRings(): void {
+    this.rings.clear()
   }
 
   /**
@@ -66,6 +83,7 @@ export class CachingObserver {
       needsMaximum: (nic) => !this.withoutMaximum.has(nic.ifindex),
       unanswered: this.unanswered,
       rssTable: (nic) => this.tableOf(nic),
+      rings: concernsRings(rules) && ((nic) => this.ringsOf(nic)),
       links: (nics) => (needsIdentification(rules, nics) ? this.linksOf(nics) : undefined),
     })
     this.remember(guest)
@@ -92,8 +110,17 @@ export class CachingObserver {
     return table === 'none' ? undefined : table
   }
 
+  private async ringsOf({ ifindex, name }: NicTopology): Promise<ObservedNic['rings']> {
+    const known = this.rings.get(ifindex)
+    if (known !== undefined) return known.rings
+    const rings = await readRings(this.system, name)
+    this.rings.set(ifindex, { rings, atMs: this.now() })
+    return rings
+  }
+
   private remember(guest: ObservedGuest): void {
     const present = new Set(guest.nics.map((nic) => nic.ifindex))
+    for (const ifindex of this.rings.keys()) if (!present.has(ifindex)) this.rings.delete(ifindex)
     for (const ifindex of this.tables.keys()) if (!present.has(ifindex)) this.tables.delete(ifindex)
     for (const ifindex of this.maxima.keys()) if (!present.has(ifindex)) this.maxima.delete(ifindex)
     for (const ifindex of this.withoutMaximum) if (!present.has(ifindex)) this.withoutMaximum.delete(ifindex)

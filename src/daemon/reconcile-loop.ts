@@ -136,6 +136,11 @@ export class ReconcileLoop {
     this.requests.retry()
   }
 
+  /** Somebody set the rings of a NIC. */
+  ringsChanged(): void {
+    this.observer.forgetRings()
+  }
+
   /** An event arrived: scan for running tools, before they exit. */
   scanProcesses(isFirst: boolean): void {
     this.detector.scanProcesses(isFirst)
@@ -464,7 +469,7 @@ export class ReconcileLoop {
           onLook,
           onOutcome: (outcome) => {
             written.push(outcome.step)
-            if (outcome.step.tunable === 'rss-table') this.observer.forgetTable(outcome.step.ifindex)
+            this.observer.forget(outcome.step.tunable, outcome.step.ifindex)
             this.events.write(outcome)
           },
           ...(commitConfirmSeconds === 0 ? {} : { beforeChannels: (nics) => changes.observe(nics) }),

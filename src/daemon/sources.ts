@@ -14,7 +14,8 @@ import type { SourceView } from './view'
 export const LEDGER_WRITTEN = 'ledger written'
 const MONITOR_PAUSE_MS = 1_000
 
-/** The reason for a pass. */
+/** Reasons for a pass. */
+export const RINGS_CHANGED = 'ethtool rings'
 export const IRQBALANCE_CHANGED = 'irqbalance started or stopped'
 
 export class Sources {
@@ -120,6 +121,8 @@ export class Sources {
       this.onEvent(`${event.subsystem} ${event.action}`)
     } else if (/^Channel parameters for /.test(line)) {
       this.onEvent('ethtool channels')
+    } else if (/^Ring parameters for /.test(line)) {
+      this.onEvent(RINGS_CHANGED)
     }
   }
 }

@@ -30,7 +30,7 @@ export interface RunningTool {
 
 /** Short-lived programs that administrators and services use to change these settings. */
 const TOOLS: readonly (Program & { readonly name: RegExp; readonly writes: readonly TunableName[] })[] = [
-  { name: /^ethtool$/, writes: ['channels', 'rss-table'] },
+  { name: /^ethtool$/, writes: ['channels', 'rings', 'rss-table'] },
   { name: /^tuna$/, script: true, writes: ['irq-affinity'] },
   // Vendors' scripts: set_irq_affinity.sh, set_irq_affinity_bynode.sh ...
   { name: /^set_irq_affinit/, script: true, writes: ['irq-affinity', 'xps'] },
@@ -121,8 +121,9 @@ function means(
 ): boolean {
   if (name !== 'ethtool') return true
   if (drift.nic === undefined || !args.includes(drift.nic)) return false
-  // The table that comes of its arguments is not compared.
+  // The table or the sizes that come of its arguments are not compared.
   if (kind === 'rss-table') return args.some((arg) => SETS_RSS_TABLE.has(arg))
+  if (kind === 'rings') return args.some((arg) => SETS_RINGS.has(arg))
   return setsChannels(args, drift)
 }
 
@@ -136,6 +137,8 @@ export function setsChannels(
 }
 
 const SETS_RSS_TABLE: ReadonlySet<string> = new Set(['-X', '--set-rxfh-indir', '--rxfh'])
+
+const SETS_RINGS: ReadonlySet<string> = new Set(['-G', '--set-ring'])
 
 function writerOf({ name, parent }: RunningTool): string {
   return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name

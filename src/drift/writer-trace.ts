@@ -27,6 +27,8 @@ const TUNABLES: Readonly<Record<string, TunableName>> = {
   irq_affinity_list: 'irq-affinity',
   xps: 'xps',
   rps: 'rps',
+  threaded: 'threaded-napi',
+  rings: 'rings',
 }
 
 /** Writes of others later than `since`; empty where nothing is noted. @param ownPid writes nothing that needs attribution */

@@ -2,8 +2,9 @@
  * What ethtool and sysfs tell of what virtio_net can do in this kernel. It is looked at, not concluded from a version: RHEL's
  * kernels have what others of that number lack. For people only: it runs four programs for a NIC.
  */
+import type { Rings } from '../model'
 import type { System } from '../system/system'
-import { parseRings, type Rings } from './rings'
+import { parseRings } from './rings'
 
 /** undefined: could not be asked, or says what no known version says. */
 export type Answer<T> = T | 'unsupported' | undefined

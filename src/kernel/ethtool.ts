@@ -38,7 +38,7 @@ export function errorText(result: ToolResult): string {
   const text = chosen
     .replace(/^netlink error: /, '')
     .replace(/ ?\(offset \d+\)$/, '')
-    .replace(/^Cannot (?:set|get) device channel parameters: /, '')
+    .replace(/^Cannot (?:set|get) device (?:channel|ring) parameters: /, '')
   return text.trim() === '' ? `exit status ${result.code}` : text
 }
 

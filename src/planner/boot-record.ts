@@ -10,6 +10,7 @@ import { VIRTIO_ID_NET } from '../kernel/nics'
 import { pendingNics } from '../kernel/pending-nics'
 import type { ObservedGuest } from '../model'
 import type { System } from '../system/system'
+import { concernsRings } from '../tunables/rings'
 import { readLedger } from './ledger'
 import type { Operation } from './reconcile'
 
@@ -49,6 +50,8 @@ export async function recordBoot(
 
 /** Whether all that the plan depends on is in files that a shell can compare. */
 function isComparable({ nics }: ObservedGuest, { rules }: Settings, state: string): boolean {
+  // Only ethtool shows ring sizes.
+  if (concernsRings(rules)) return false
   // Altnames and permanent addresses are shown by `ip` only.
   const needsIp = rules.some(({ match: { name, mac } }) => name !== undefined || mac !== undefined)
   return (
@@ -148,6 +151,7 @@ function deviceLines(system: System, virtio: string, interrupts: ReadonlyMap<str
     `nic ${name} ${virtio} ${parent} ${oneLine(system, `${sysClassNet}/${name}/ifindex`)}`,
     `features ${oneLine(system, `${device}/features`)}`,
     `power ${oneLine(system, `${device}/../power/runtime_status`)}`,
+    `threaded ${oneLine(system, `${sysClassNet}/${name}/threaded`)}`,
     `vectors ${system.list(`${device}/../msi_irqs`).length} interrupts ${own.length} rx ${count('rx-')} tx ${tx}`,
     ...Array.from({ length: tx }, (_, queue) => [
       ...['input', 'output'].map((end) => {

@@ -72,8 +72,12 @@ export function withOriginals(
   let result: Ledger = living.length === ledger.entries.length ? ledger : { ...ledger, entries: living }
   for (const nic of about) {
     const known = entryOf(result, nic)
-    if (known?.original !== undefined) continue
-    const original = known?.firstSeen ?? recordValues(nic)
+    const earlier = known?.original ?? known?.firstSeen
+    const now = recordValues(nic)
+    const isWhole = Object.keys(now).every((tunable) => earlier?.[tunable] !== undefined)
+    if (known?.original !== undefined && isWhole) continue
+    // What was not read then, as rings while they are kept, has not been written either.
+    const original = { ...now, ...earlier }
     // It lasts beyond the rollback that ends the originals.
     result = replaceEntry(result, {
       ...identityOf(nic),

@@ -12,6 +12,7 @@ import {
 } from '../kernel/interrupts'
 import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
+import { readRings } from '../kernel/rings'
 import { readRssTable } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
 import type { System } from '../system/system'
@@ -28,6 +29,8 @@ export interface ObserveOptions {
   readonly links?: boolean | ((nics: readonly ObservedNic[]) => Promise<Links> | undefined)
   /** Ask ethtool for the RSS table of NICs that have negotiated RSS and use several queues; or how to know it otherwise. */
   readonly rssTable?: true | ((nic: NicTopology) => Promise<ObservedNic['rssTable']>)
+  /** Ask ethtool for the ring sizes; or how to know them otherwise. One child process for each NIC. */
+  readonly rings?: boolean | ((nic: NicTopology) => Promise<ObservedNic['rings']>)
   /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
   /**
@@ -49,8 +52,11 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   const nics = await Promise.all(
     targets.map(async (identity) => {
       const topology = readNic(system, identity, interrupts)
-      const rssTable = await rssTableOf(system, topology, options)
-      const nic = { ...topology, rssTable }
+      const [rssTable, rings] = await Promise.all([
+        rssTableOf(system, topology, options),
+        ringsOf(system, topology, options),
+      ])
+      const nic = { ...topology, rssTable, ...(rings === undefined ? {} : { rings }) }
       return withMaximum(system, { ...nic, settings: readSettings(system, nic) }, options, cpus, interrupts)
     }),
   )
@@ -65,7 +71,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
 }
 
 // Bit numbers from include/uapi/linux/virtio_net.h.
-const FEATURE = { controlQueue: 17, multiqueue: 22, rss: 60 } as const
+const FEATURE = { controlQueue: 17, multiqueue: 22, ringReset: 40, rss: 60 } as const
 
 async function rssTableOf(
   system: System,
@@ -77,6 +83,15 @@ async function rssTableOf(
   if (rssTable !== true) return rssTable(nic)
   const table = await readRssTable(system, nic.name)
   return table === 'none' ? undefined : table
+}
+
+async function ringsOf(
+  system: System,
+  nic: NicTopology,
+  { rings = false }: ObserveOptions,
+): Promise<ObservedNic['rings']> {
+  if (rings === false) return undefined
+  return rings === true ? readRings(system, nic.name) : rings(nic)
 }
 
 function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupts): NicTopology {
@@ -100,6 +115,7 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
       multiqueue: has(FEATURE.multiqueue),
       controlQueue: has(FEATURE.controlQueue),
       rss: has(FEATURE.rss),
+      ringReset: has(FEATURE.ringReset),
     },
     channels: { current, maximum: undefined },
     interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),

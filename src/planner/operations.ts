@@ -3,7 +3,9 @@
 import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
+import { readBootId } from '../kernel/boot-id'
 import { readLinks } from '../kernel/ip-link'
+import { readRings } from '../kernel/rings'
 import type {
   CpuList,
   ObservedGuest,
@@ -18,10 +20,13 @@ import type { System } from '../system/system'
 import { uptimeMs } from '../system/uptime'
 import { operand } from '../text/escape'
 import { restoreSettings } from '../tunables/engine'
+import { concernsRings, rings } from '../tunables/rings'
+import type { NicTopology } from '../tunables/tunable'
 import { nicByIndex } from './find-nic'
 import {
   entryOf,
   type Ledger,
+  readLedger,
   withApplied,
   withFirstSeen,
   withHeld,
@@ -80,6 +85,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
         knownMaxima,
         unanswered,
         rssTable: true,
+        rings: concernsRings(settings.rules),
         // Only `ip` shows altnames, and the permanent address of a bond's port; without rules by these it is not run.
         links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
@@ -138,7 +144,8 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
   return {
     purpose: 'rollback',
     isExact: true,
-    observe: (knownMaxima) => observeGuest(system, { knownMaxima, rssTable: true }),
+    observe: (knownMaxima) =>
+      observeGuest(system, { knownMaxima, rssTable: true, rings: recordedRings(system) }),
     plan(guest, ledger) {
       const plans = restorable(guest, ledger).map(([observed, original]) =>
         planRestore(observed, original, guest.cpus.online, 'original value'),
@@ -155,6 +162,17 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
   }
 }
 
+/** Sizes that were recorded are read again; of other NICs there is nothing to restore. */
+function recordedRings(system: System): NonNullable<ObserveOptions['rings']> {
+  const { entries } = readLedger(system, readBootId(system))
+  const isRecorded = (nic: NicTopology): boolean => hasRings(entryOf({ entries }, nic)?.original)
+  return async (nic) => (isRecorded(nic) ? readRings(system, nic.name) : undefined)
+}
+
+function hasRings(recorded: RecordedValues = {}): boolean {
+  return recorded[rings.name] !== undefined
+}
+
 export interface RestoreRequest {
   /** Shown to other processes that wait for the lock. */
   readonly purpose: string
@@ -169,7 +187,7 @@ export function restoreOperation(system: System, request: RestoreRequest): Opera
   return {
     purpose,
     isExact: true,
-    observe: () => observeGuest(system, { rssTable: true }),
+    observe: () => observeGuest(system, { rssTable: true, rings: hasRings(values) }),
     plan(guest) {
       const nic = nicByIndex(guest, ifindex)
       return nic === undefined
@@ -203,5 +221,7 @@ export function planRestore(
   }
 }
 
-/** For commands that only read: everything. */
-export const OBSERVE_ALL: ObserveOptions = { needsMaximum: () => true, links: true, rssTable: true }
+/** For commands that only read: everything that a plan by these settings depends on. */
+export function observeAll({ rules }: Pick<Settings, 'rules'>): ObserveOptions {
+  return { needsMaximum: () => true, links: true, rssTable: true, rings: concernsRings(rules) }
+}

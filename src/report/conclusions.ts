@@ -21,6 +21,7 @@ export const CONCLUSION_IDS = [
   'root-qdisc',
   'rps-leftover',
   'busy-application',
+  'softirqs-on-one-vcpu',
   'saturated-vcpu',
   'receive-drops',
   'transmit-stalls',
@@ -77,6 +78,7 @@ const RULES: readonly Rule[] = [
   rootQdisc,
   rpsLeftover,
   busyApplication,
+  softirqsOnOneCpu,
   saturatedCpu,
   receiveDrops,
   transmitStalls,
@@ -111,7 +113,7 @@ function settingsDrifted({ nic: { name }, steps }: ConclusionInput): Conclusion 
   if (first === undefined) return undefined
   return {
     id: 'settings-drifted',
-    text: 'channels, IRQ affinity or XPS are not as desired',
+    text: 'settings of the NIC are not as desired',
     evidence: `${plural(steps.length, 'pending change')}, the first: ${first.label} ${first.old} -> ${first.new}`,
     next: `vqtune apply ${operand(name)}; vqtune explain ${operand(name)} names what may have changed them`,
   }
@@ -179,21 +181,63 @@ function busyApplication(input: ConclusionInput): Conclusion | undefined {
   }
 }
 
-function saturatedCpu(input: ConclusionInput): Conclusion | undefined {
+/** A vCPU that softirqs leave no time, with its numbers. */
+function softirqBound(
+  input: ConclusionInput,
+): { readonly cpu: CpuLoadReport; readonly evidence: string } | undefined {
   const found = fullCpu(input, ({ softirq }) => softirq >= SOFTIRQ_BOUND)
   if (found === undefined) return undefined
   const { cpu, share } = found
   const squeezed = cpu.netRx === 0 ? 0 : cpu.squeezed / cpu.netRx
   const squeezes = squeezed < SQUEEZED ? '' : `, ${percent(squeezed)} of NET_RX runs ended with work left`
   return {
-    id: 'saturated-vcpu',
-    text: `CPU ${cpu.cpu} has no time left for the packets of its queue`,
+    cpu,
     evidence: `${percent(cpu.busy)} busy, ${percent(cpu.softirq)} in softirqs, ${percent(share)} of the NIC's interrupts${squeezes}`,
-    next: wayOutOf(input),
   }
 }
 
-function wayOutOf({ nic, desired, observed, usableCpus, report }: ConclusionInput): string {
+/**
+ * Softirqs of receive and transmit queue, and what the stack does with the packets, share the vCPU of the interrupt; as
+ * threads they need not. Not where something simpler helps: the other channels, the host, more flows.
+ */
+function softirqsOnOneCpu(input: ConclusionInput): Conclusion | undefined {
+  const { nic, report, observed } = input
+  const found = softirqBound(input)
+  const idle = report.cpus.filter(({ busy }) => busy < 1 - FULL).map(({ cpu }) => cpu)
+  const isOff = observed.settings.some(({ tunable, value }) => tunable === 'threaded-napi' && value === 'off')
+  if (found === undefined || idle.length === 0 || !isOff || simplerWayOutOf(input) !== undefined)
+    return undefined
+  const name = operand(nic.name)
+  return {
+    id: 'softirqs-on-one-vcpu',
+    text: `softirqs leave CPU ${found.cpu.cpu} no time, while other vCPUs are idle: threaded NAPI may use those`,
+    evidence: `${found.evidence}; idle: CPU ${formatCpuList(idle)}; threaded NAPI is off`,
+    next: `vqtune config set threaded-napi on --nic ${name}, vqtune apply ${name}, and measure again: a flow still has one thread; vqtune config unset threaded-napi --nic ${name} and vqtune rollback ${name} go back`,
+  }
+}
+
+function saturatedCpu(input: ConclusionInput): Conclusion | undefined {
+  const found = softirqBound(input)
+  // The same vCPU, with what to do about it.
+  if (found === undefined || softirqsOnOneCpu(input) !== undefined) return undefined
+  return {
+    id: 'saturated-vcpu',
+    text: `CPU ${found.cpu.cpu} has no time left for the packets of its queue`,
+    evidence: found.evidence,
+    next:
+      simplerWayOutOf(input) ??
+      `vqtune trial ${operand(input.nic.name)} measures whether another number of queues is better`,
+  }
+}
+
+/** undefined: none is known. */
+function simplerWayOutOf({
+  nic,
+  desired,
+  observed,
+  usableCpus,
+  report,
+}: ConclusionInput): string | undefined {
   const name = operand(nic.name)
   if (nic.channels < desired.target) return `vqtune apply ${name}`
   const { maximum } = observed.channels
@@ -204,10 +248,10 @@ function wayOutOf({ nic, desired, observed, usableCpus, report }: ConclusionInpu
   if (flows > 0 && flows < nic.channels) {
     return `${plural(flows, 'flow')} cannot use ${plural(nic.channels, 'queue')}, a flow uses one: more connections, or less work for each packet`
   }
-  return `vqtune trial ${name} measures whether another number of queues is better`
+  return undefined
 }
 
-function receiveDrops({ nic, facts: { rings } }: ConclusionInput): Conclusion | undefined {
+function receiveDrops({ nic, observed, facts: { rings } }: ConclusionInput): Conclusion | undefined {
   const { dropped, rx, name } = nic
   if (dropped === undefined || dropped.rx < DROPPED * (rx.packets + dropped.rx) || dropped.rx < 10) {
     return undefined
@@ -218,9 +262,10 @@ function receiveDrops({ nic, facts: { rings } }: ConclusionInput): Conclusion | 
     id: 'receive-drops',
     text: isSmall ? 'received packets are dropped, and the ring is small' : 'received packets are dropped',
     evidence: `${dropped.rx} of ${rx.packets + dropped.rx} packets${ring}`,
-    next: isSmall
-      ? `ethtool -G ${shellQuote(name)} rx ${rings.rxMaximum}, and measure again`
-      : `ethtool -S ${shellQuote(name)} and nstat show where; a ring is made larger on the host (rx_queue_size)`,
+    next:
+      isSmall && observed.features.ringReset
+        ? `vqtune config set rx-ring max --nic ${operand(name)}, vqtune apply ${operand(name)}, and measure again`
+        : `ethtool -S ${shellQuote(name)} and nstat show where; a ring is made larger on the host (rx_queue_size)`,
   }
 }
 

@@ -1,6 +1,6 @@
 /** What a conclusion needs to know of a NIC besides its counters: rings and offloads. Read once, before the measurement. */
-import { parseRings, type Rings } from '../kernel/rings'
-import type { ObservedNic } from '../model'
+import { parseRings } from '../kernel/rings'
+import type { ObservedNic, Rings } from '../model'
 import type { System } from '../system/system'
 import { type Offloads, parseOffloads } from './parse-nic'
 

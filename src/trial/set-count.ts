@@ -4,7 +4,7 @@ import { VqtuneError } from '../errors'
 import type { ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
-import { OBSERVE_ALL } from '../planner/operations'
+import { observeAll } from '../planner/operations'
 import { planGuest, skipsOf, stepsOf } from '../planner/plan'
 import { converge, type Operation } from '../planner/reconcile'
 import type { System } from '../system/system'
@@ -24,7 +24,7 @@ function fixedCountOperation(system: System, settings: Settings, nic: ObservedNi
   const fixed = withFixedChannels(settings, nic, count)
   return {
     purpose: 'trial',
-    observe: (knownMaxima) => observeGuest(system, { ...OBSERVE_ALL, knownMaxima }),
+    observe: (knownMaxima) => observeGuest(system, { ...observeAll(settings), knownMaxima }),
     plan(guest) {
       const plans = planGuest(guest, fixed).filter((candidate) => candidate.nic.ifindex === nic.ifindex)
       return { steps: stepsOf(plans), skips: skipsOf(plans) }

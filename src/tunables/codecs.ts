@@ -15,6 +15,16 @@ export const COUNT: Codec<number> = {
   restorable: (recorded) => recorded,
 }
 
+/** One of these words. */
+export function plainValue<const W extends string>(words: readonly W[]): Codec<W> {
+  return {
+    unit: '',
+    parse: (text) => words.find((word) => word === text),
+    format: (word) => word,
+    restorable: (recorded) => recorded,
+  }
+}
+
 /** A CPU list of the kernel: `0-3,8`; empty for none. */
 export const CPUS: Codec<CpuList> = {
   unit: 'CPU ',

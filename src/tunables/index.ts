@@ -2,17 +2,21 @@
 import { channels } from './channels'
 import { erased } from './erased'
 import { irqAffinity } from './irq-affinity'
+import { rings } from './rings'
 import { rps } from './rps'
 import { rssTable } from './rss-table'
+import { threadedNapi } from './threaded-napi'
 import type { Switch } from './tunable'
 import { xps } from './xps'
 
 export const TUNABLES = [
   erased(channels),
+  erased(rings),
   erased(rssTable),
   erased(irqAffinity),
   erased(xps),
   erased(rps),
+  erased(threadedNapi),
 ] as const
 
 /** Keys of [defaults] and [[nic]] that tunables declare. */

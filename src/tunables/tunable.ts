@@ -55,10 +55,17 @@ export interface Desire<V> {
   readonly notes?: readonly string[]
 }
 
+/** A power of two from the least to the most, or one of the words. */
+export interface SizeValues {
+  readonly least: number
+  readonly most: number
+  readonly words: readonly [string, ...string[]]
+}
+
 /** A key of [defaults] and [[nic]] as data: grammar, `config check`, the example and vqtune.toml(5) are made from it. */
 export interface Switch {
   readonly key: string
-  readonly values: 'boolean' | readonly [string, ...string[]]
+  readonly values: 'boolean' | readonly [string, ...string[]] | SizeValues
   readonly default: SwitchValue
   /** Text of the commented example and the manual page. */
   readonly help: string
@@ -102,4 +109,9 @@ export interface Tunable<V> {
   desire(context: NicContext, settings: readonly Setting<V>[]): Desire<V>
   /** @throws StepRefused if the kernel refuses for a reason that is not an error; VqtuneError otherwise */
   write(system: System, step: Step, value: V): void | Promise<void>
+}
+
+/** `a power of two, 64 to 32768` */
+export function describeSize({ least, most }: Pick<SizeValues, 'least' | 'most'>): string {
+  return `a power of two, ${least} to ${most}`
 }

@@ -1,6 +1,6 @@
 /**
- * The registry: other writers of a NIC's channels, IRQ affinity, XPS or RPS. They are found in files and /proc only: no
- * child process, nothing changed. Used by explain, and by the daemon to name the writer of a changed setting.
+ * The registry: other writers of a NIC's channels, rings, IRQ affinity, XPS, RPS or threaded NAPI. They are found in files and
+ * /proc only: no child process, nothing changed. Used by explain, and by the daemon to name the writer of a changed setting.
  */
 import type { System } from '../system/system'
 import { alibaba } from './alibaba'

@@ -18,6 +18,7 @@ import {
 /** Keys of [Link] by what they set. IRQAffinity* and ReceivePacketSteeringCPUMask are of systemd 256 and newer. */
 const KEYS: readonly (readonly [RegExp, TunableName])[] = [
   [/^(?:Rx|Tx|Other|Combined)Channels$/, 'channels'],
+  [/^(?:Rx|RxMini|RxJumbo|Tx)BufferSize$/, 'rings'],
   [/^IRQAffinity\w*$/, 'irq-affinity'],
   [/^ReceivePacketSteeringCPUMask$/, 'rps'],
 ]
@@ -129,7 +130,8 @@ function plainCondition(key: string, globs: readonly string[], nic: WriterTarget
 
 export const link: KnownWriter = {
   name: 'systemd-link',
-  title: 'systemd .link files (`CombinedChannels=`, `IRQAffinityPolicy=`, `ReceivePacketSteeringCPUMask=`)',
+  title:
+    'systemd .link files (`CombinedChannels=`, `RxBufferSize=`, `IRQAffinityPolicy=`, `ReceivePacketSteeringCPUMask=`)',
   actsByItself: true,
   find,
 }

@@ -1,4 +1,4 @@
-/** NetworkManager keyfiles with [ethtool] channels-*. */
+/** NetworkManager keyfiles with [ethtool] channels-* or ring-*. */
 
 import { findPrograms } from '../kernel/processes'
 import type { System } from '../system/system'
@@ -18,7 +18,7 @@ import {
 /** Names of files that NetworkManager does not take for profiles: hidden ones, backups and certificates. */
 const IGNORED = /^\.|(?:~|\.(?:swpx?|pem|der|nmmeta))$/
 
-/** Connection profiles that set channels of this NIC; a single entry if they cannot be read. */
+/** Connection profiles that set channels or rings of this NIC; a single entry if they cannot be read. */
 function find(system: System, nic: WriterTarget): readonly Writer[] {
   const isRunning = findPrograms(system, [{ name: 'NetworkManager' }]).length > 0
   const found: Writer[] = []
@@ -31,8 +31,11 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
     const texts = files.map((path) => ({ path, read: readAllowed(system, path) }))
     const hidden = names === 'unreadable' || texts.some(({ read }) => read === 'unreadable')
     for (const { path, read } of texts) {
-      const writer = typeof read === 'object' ? keyfileWriter(path, read.text, nic) : undefined
-      if (writer !== undefined) found.push(certainIf(isRunning, writer))
+      if (typeof read !== 'object') continue
+      for (const keys of KEYS) {
+        const writer = keyfileWriter(path, read.text, nic, keys)
+        if (writer !== undefined) found.push(certainIf(isRunning, writer))
+      }
     }
     if (hidden) {
       found.push({
@@ -49,14 +52,18 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
 }
 
 /** The keys that NetworkManager knows; it ignores others, and they end up in a command line to copy. */
-const CHANNELS_KEY = /^channels-(?:rx|tx|other|combined)$/
+const CHANNELS = { pattern: /^channels-(?:rx|tx|other|combined)$/, tunable: 'channels' } as const
+const KEYS = [CHANNELS, { pattern: /^ring-(?:rx|rx-mini|rx-jumbo|tx)$/, tunable: 'rings' }] as const
 
-/** Checks one keyfile; undefined if it sets no channels or is for another NIC. */
-export function keyfileWriter(path: string, text: string, nic: WriterTarget): Writer | undefined {
+/** Checks one keyfile; undefined if it sets nothing of this kind or is for another NIC. */
+export function keyfileWriter(
+  path: string,
+  text: string,
+  nic: WriterTarget,
+  { pattern, tunable }: (typeof KEYS)[number] = CHANNELS,
+): Writer | undefined {
   const sections = parseIni(text)
-  const settings = iniLines(text).filter(
-    ({ section, key }) => section === 'ethtool' && CHANNELS_KEY.test(key),
-  )
+  const settings = iniLines(text).filter(({ section, key }) => section === 'ethtool' && pattern.test(key))
   const [first] = settings
   if (first === undefined) return undefined
   const verdict = allOf([byName(sections, nic), byMac(sections, nic), byMatch(sections)])
@@ -71,7 +78,7 @@ export function keyfileWriter(path: string, text: string, nic: WriterTarget): Wr
     what: escapeToOneLine(
       `connection "${id}" sets ${settings.map(({ key, value }) => `ethtool.${key} = ${value}`).join(', ')}`,
     ),
-    tunable: 'channels',
+    tunable,
     // A profile without a name or MAC is for any NIC, but only one of those is active.
     matches: isNamed ? verdict : 'maybe',
     remedy: `nmcli connection modify ${shellQuote(id)} ${settings.map(({ key }) => `ethtool.${key} ""`).join(' ')}`,
@@ -97,7 +104,7 @@ function byMatch(sections: ReturnType<typeof parseIni>): Match {
 
 export const networkManager: KnownWriter = {
   name: 'NetworkManager',
-  title: 'NetworkManager connections (`ethtool.channels-*`)',
+  title: 'NetworkManager connections (`ethtool.channels-*`, `ethtool.ring-*`)',
   actsByItself: true,
   find,
 }

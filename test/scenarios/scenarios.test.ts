@@ -12,9 +12,9 @@ import type { ObservedGuest, Step } from '../../src/model'
 import { stepsJson } from '../../src/output/json'
 import { entryOf, withOriginals } from '../../src/planner/ledger'
 import { observeGuest } from '../../src/planner/observe'
-import { OBSERVE_ALL, planRestore } from '../../src/planner/operations'
+import { observeAll, planRestore } from '../../src/planner/operations'
 import { planGuest, skipsOf, stepsOf } from '../../src/planner/plan'
-import { capturedGuest } from '../support/captured-guest'
+import { guestWith } from '../support/captured-guest'
 import { takeStep } from '../support/simulated-kernel'
 
 const HERE = fileURLToPath(new URL('.', import.meta.url))
@@ -22,6 +22,8 @@ const MAX_ROUNDS = 4
 
 interface Scenario {
   readonly guest: string
+  /** Texts by path of the archive, as if they had been there. */
+  readonly files?: Readonly<Record<string, string>>
   /** Its kernel makes a new RSS table when channels change. */
   readonly rssTableFollows?: boolean
 }
@@ -53,9 +55,9 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
     const configuration = existsSync(`${directory}/vqtune.toml`) ? `${directory}/vqtune.toml` : undefined
 
     it('is desired, planned and reverted as written', async () => {
-      const { system } = capturedGuest(scenario.guest)
+      const system = guestWith(scenario.guest, scenario.files ?? {})
       const settings = await loadSettings(system, configuration)
-      const observed = await observeGuest(system, OBSERVE_ALL)
+      const observed = await observeGuest(system, observeAll(settings))
       const plans = planGuest(observed, settings)
       const forward = allRounds(observed, scenario.rssTableFollows, (guest) =>
         stepsOf(planGuest(guest, settings)),

@@ -17,8 +17,8 @@ const SECONDS: Record<string, number> = {
   truce: 110,
   'rss-table': 100,
   debian13: 70,
+  tunable: 60,
   report: 50,
-  tunable: 35,
 }
 
 export default class LongestFirst extends BaseSequencer {

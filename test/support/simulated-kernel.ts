@@ -62,6 +62,9 @@ export function driverStripes(count: number, online: readonly number[]): readonl
   }).map((list) => formatCpuList(parseCpuList(list) ?? []))
 }
 
+/** By a change of channels. */
+const UNTOUCHED = ['rings', 'rss-table', 'threaded-napi']
+
 /** A NIC as the driver leaves it after probe or -L. */
 export function withChannels(nic: ObservedNic, count: number, online: readonly number[]): ObservedNic {
   const stripes = driverStripes(count, online)
@@ -98,8 +101,8 @@ export function withChannels(nic: ObservedNic, count: number, online: readonly n
     queues,
     settings: [
       { tunable: 'channels', key: 'combined', value: String(count), label: 'channels', file: undefined },
-      // Kernels from 5.18 to before 6.12 leave it as it is.
-      ...nic.settings.filter(({ tunable }) => tunable === 'rss-table'),
+      // Kernels from 5.18 to before 6.12 leave the RSS table as it is.
+      ...nic.settings.filter(({ tunable }) => UNTOUCHED.includes(tunable)),
       ...(perQueue ? interrupts : []),
       ...senders,
     ],
@@ -123,7 +126,7 @@ export function nicOf(
     busAddress: `0000:00:${String(options.ifindex % 32).padStart(2, '0')}.0`,
     operstate: 'up',
     master: undefined,
-    features: { multiqueue: true, controlQueue: true, rss: false },
+    features: { multiqueue: true, controlQueue: true, rss: false, ringReset: true },
     channels: { current: 1, maximum: options.maximum },
     interruptLayout: options.layout ?? 'per-queue',
     vectors: 2 * options.maximum + 1,

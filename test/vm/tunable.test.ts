@@ -1,12 +1,16 @@
 /**
  * A tunable by the recipe, from one declaration, in a real guest: planned, applied, verified, recorded, shown, its drift
- * repaired and attributed by the daemon, counted, and rolled back. RPS, on a NIC that the host limits.
+ * repaired and attributed by the daemon, counted, and rolled back. RPS, on a NIC that the host limits; ring sizes, set by a
+ * program, on a host that allows larger receive rings than QEMU's default; threaded NAPI, in a file of the NIC.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 
+const KERNEL = kernelOf('6.12')
+/** Elsewhere the driver has no way to resize a ring. */
+const RESIZES = KERNEL !== 'rhel8.10'
 const SPREAD = '[defaults]\nrps = "spread"\n'
 const CONFIG = `${SPREAD}[daemon]\ncheck-cron = "0 0 1 1 *"\nconflict-reversals = 1000\n`
 
@@ -14,9 +18,9 @@ let guest: Guest
 let nic: string
 beforeAll(async () => {
   guest = await Guest.boot({
-    kernel: kernelOf('6.12'),
+    kernel: KERNEL,
     cpus: 4,
-    nics: [{ queues: 2 }],
+    nics: [{ queues: 2, props: { rx_queue_size: 1024 } }],
     vqtune: 'dist/vqtune.cjs',
   })
   nic = await guest.nicName(0)
@@ -73,9 +77,59 @@ test('is planned, applied, verified, recorded and rolled back', async () => {
   expect(await masks()).toEqual(['2', '8'])
 })
 
-test('survives a change of channels, which the kernel does not spread it over', async () => {
+/** As the kernel shows them now. */
+const napiAndRings = async () => {
+  const [napi, shown] = await Promise.all([
+    guest.readFile(`/sys/class/net/${nic}/threaded`),
+    guest.run(['ethtool', '-g', nic]),
+  ])
+  const [, , rx, tx] = [...shown.matchAll(/^[RT]X:\s+(\d+)$/gm)].map(([, size]) => Number(size))
+  return { napi: napi.trim(), rx, tx }
+}
+
+test('ring sizes and threaded NAPI are planned together, applied, recorded and rolled back', async () => {
+  const before = { napi: '0', rx: 1024, tx: 256 }
+  const wanted = RESIZES ? { napi: '1', rx: 512, tx: 256 } : { ...before, napi: '1' }
+  expect(await napiAndRings()).toEqual(before)
+  await guest.writeFile(
+    '/etc/vqtune/conf.d/41-napi.toml',
+    '[defaults]\nthreaded-napi = "on"\nrx-ring = 512\ntx-ring = "max"\n',
+  )
+  const plan = await vqtune('plan', '--check')
+  expect(plan.code).toBe(3)
+  expect(plan.stdout).toContain(`${nic}: threaded NAPI off -> on`)
+  expect(plan.stdout.includes(`${nic}: rx ring 1024 -> 512`)).toBe(RESIZES)
+  expect(plan.stdout.includes('VIRTIO_F_RING_RESET')).toBe(!RESIZES)
+  expect(await napiAndRings()).toEqual(before)
+
+  const napi = { tunable: 'threaded-napi', key: 'threaded', old: 'off', new: 'on', result: 'done' }
+  const ring = { tunable: 'rings', key: 'rx', old: '1024', new: '512', result: 'done' }
+  const applied = await vqtune('apply', '--json')
+  expect(JSON.parse(applied.stdout)).toMatchObject({
+    converged: true,
+    outcomes: RESIZES ? [ring, napi] : [napi],
+  })
+  expect(await napiAndRings()).toEqual(wanted)
+  expect((await vqtune('status', '--check')).code).toBe(0)
+  const ledger = JSON.parse(await guest.readFile('/run/vqtune/ledger.json'))
+  expect(ledger.entries).toMatchObject([
+    { original: { rings: { rx: '1024', tx: '256' }, 'threaded-napi': { threaded: 'off' } } },
+  ])
+
+  // Of what is kept now, too.
+  await guest.run(['mv', '/etc/vqtune/conf.d/41-napi.toml', '/root/'])
+  expect((await vqtune('rollback')).code).toBe(0)
+  expect(await napiAndRings()).toEqual(before)
+  await guest.run(['mv', '/root/41-napi.toml', '/etc/vqtune/conf.d/'])
+  expect((await vqtune('apply')).code).toBe(0)
+  expect(await napiAndRings()).toEqual(wanted)
+})
+
+test('survives a change of channels, which the kernel does not spread it over; rings and NAPI stay', async () => {
+  const before = await napiAndRings()
   await guest.run(['ethtool', '-L', nic, 'combined', '1'])
   await guest.run(['ethtool', '-L', nic, 'combined', '2'])
+  expect(await napiAndRings()).toEqual(before)
   expect((await vqtune('apply')).code).toBe(0)
   expect(await masks()).toEqual(['2', '8'])
 })
@@ -93,4 +147,19 @@ test('its drift is repaired at once by the daemon, attributed, counted and told 
   await daemon.logs('its line', new RegExp(`^${nic}: 1 RPS mask (put back|restored) `, 'm'))
   const metrics = await guest.readFile('/run/vqtune/vqtune.prom')
   expect(metrics).toContain(`vqtune_nic_drift_total{nic="${nic}",kind="rps"} 1`)
+
+  const before = await napiAndRings()
+  const further = (await daemon.history()).length
+  await guest.writeFile('/root/napi.sh', '#!/bin/sh\necho 0 >"$1"\n', '0755')
+  await guest.run(['/root/napi.sh', `/sys/class/net/${nic}/threaded`])
+  expect(await daemon.newRecord(further, 'threaded-napi')).toMatchObject({
+    ...{ nic, old: 'threaded on', new: 'threaded off', action: 'repaired', writer: 'napi.sh' },
+  })
+  if (RESIZES) {
+    await guest.run(['ethtool', '-G', nic, 'rx', '128'])
+    expect(await daemon.newRecord(further, 'rings')).toMatchObject({
+      ...{ nic, old: 'rx 512', new: 'rx 128', action: 'repaired', writer: 'ethtool' },
+    })
+  }
+  expect(await napiAndRings()).toEqual(before)
 })

@@ -8,7 +8,11 @@ const settings = z.object({
   cap: z.int().nullable(),
   channels: z.int().nullable(),
   ...Object.fromEntries(
-    SWITCHES.map(({ key, values }) => [key, values === 'boolean' ? z.boolean() : z.enum(values)]),
+    SWITCHES.map(({ key, values }) => {
+      if (values === 'boolean') return [key, z.boolean()]
+      if (!('words' in values)) return [key, z.enum(values)]
+      return [key, z.union([z.int().min(values.least).max(values.most), z.enum(values.words)])]
+    }),
   ),
   'on-conflict': z.enum(CONFLICT_POLICIES),
 })

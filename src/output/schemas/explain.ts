@@ -63,7 +63,7 @@ const writer = z
     value: z.string().nullable().describe('channels that it sets: a number, max or vcpus; null if unknown'),
     agrees: z.boolean().nullable().describe('whether that is the target; null if unknown'),
   })
-  .describe('other software that may change channels, affinity, XPS or RPS') satisfies z.ZodType<
+  .describe('other software that may change channels, rings, affinity, XPS, RPS or NAPI') satisfies z.ZodType<
   Omit<Writer, 'value'>
 >
 

@@ -33,7 +33,12 @@ const nic = z.object({
   busAddress: z.string(),
   operstate: z.string(),
   master: z.string().nullable(),
-  features: z.object({ multiqueue: z.boolean(), controlQueue: z.boolean(), rss: z.boolean() }),
+  features: z.object({
+    multiqueue: z.boolean(),
+    controlQueue: z.boolean(),
+    rss: z.boolean(),
+    ringReset: z.boolean(),
+  }),
   interruptLayout: z.enum(INTERRUPT_LAYOUTS),
   vectors: positive.nullable(),
   rssQueues: z.array(z.int()).nullable(),

@@ -18,7 +18,7 @@ function oneMeans(text: string, nic: WriterTarget): Match {
 
 /** The name between /net/ and /queues/ of a path, the whole being of any directory of sysfs. */
 export function nicOfQueuePath(text: string): string | undefined {
-  return /\/net\/([^/]+)\/queues(?:\/|$)/.exec(text)?.[1]
+  return /\/net\/([^/]+)\/(?:queues(?:\/|$)|threaded$)/.exec(text)?.[1]
 }
 
 export function isUnresolved({ texts }: Value): boolean {

@@ -32,6 +32,10 @@ export interface Script {
 export type OpenScript = (path: string) => string | undefined
 
 const MAX_CALLS = 4
+const ETHTOOL_SETS: readonly { readonly flags: readonly string[]; readonly tunable: TunableName }[] = [
+  { flags: ['-L', '--set-channels'], tunable: 'channels' },
+  { flags: ['-G', '--set-ring'], tunable: 'rings' },
+]
 /** They start the program in their arguments. */
 const WRAPPERS = new Set(
   'sudo env nice ionice timeout nohup exec command setsid chrt taskset numactl ip nsenter xargs stdbuf systemd-run flock runuser su busybox doas'.split(
@@ -105,13 +109,23 @@ class Reader {
   }
 
   private ethtool(command: Command, args: readonly Value[], path: string): readonly ScriptWrite[] {
-    const at = args.findIndex(({ texts }) => texts.some((text) => text === '-L' || text === '--set-channels'))
+    return ETHTOOL_SETS.flatMap(({ flags, tunable }) => this.ethtoolSet(command, args, path, flags, tunable))
+  }
+
+  private ethtoolSet(
+    command: Command,
+    args: readonly Value[],
+    path: string,
+    flags: readonly string[],
+    tunable: TunableName,
+  ): readonly ScriptWrite[] {
+    const at = args.findIndex(({ texts }) => texts.some((text) => flags.includes(text)))
     const device = args[at + 1]
     if (at === -1 || device === undefined) return []
     const matches = meansNic(device.texts, this.nic)
     if (matches === 'no') return []
     const pairs = args.slice(at + 2)
-    const value = channelsOf(pairs)
+    const value = tunable === 'channels' ? channelsOf(pairs) : undefined
     const shown = escapeToOneLine(['ethtool', ...args.map((arg) => arg.shown)].join(' '))
     const unresolved = [
       ...new Set(args.filter((arg) => arg.shown.includes('$') || isUnresolved(arg)).map((arg) => arg.shown)),
@@ -124,7 +138,7 @@ class Reader {
       {
         path,
         line: command.line,
-        tunable: 'channels',
+        tunable,
         what: `runs ${shown}${open}`,
         matches,
         ...(value === undefined ? {} : { value }),
@@ -140,11 +154,14 @@ class Reader {
       xps_cpus: 'xps',
       xps_rxqs: 'xps',
       rps_cpus: 'rps',
+      threaded: 'threaded-napi',
     } as const
     const verdicts = target.texts.map((text) => {
       const file = text.slice(text.lastIndexOf('/') + 1) as keyof typeof kinds
       const tunable = kinds[file]
-      return tunable === undefined ? undefined : { tunable, file, matches: this.fileMeans(text) }
+      // A plain word: only below an interface, as far as can be told.
+      const isOther = file === 'threaded' && !text.includes(UNRESOLVED) && nicOfQueuePath(text) === undefined
+      return tunable === undefined || isOther ? undefined : { tunable, file, matches: this.fileMeans(text) }
     })
     const hit =
       verdicts.find((one) => one?.matches === 'yes') ?? verdicts.find((one) => one?.matches === 'maybe')

@@ -8,9 +8,10 @@ import {
   type TraitInput,
   UNTOLD,
 } from '../../../src/advice/kernel-traits'
+import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { readDriverAnswers } from '../../../src/kernel/driver-answers'
 import { observeGuest } from '../../../src/planner/observe'
-import { OBSERVE_ALL } from '../../../src/planner/operations'
+import { observeAll } from '../../../src/planner/operations'
 import { kernelGroup } from '../../../src/tunables/kernel-layout'
 import { namedQueues } from '../../../src/tunables/rss-table'
 import { capturedGuest } from '../../support/captured-guest'
@@ -28,6 +29,7 @@ const INPUT: TraitInput = {
   onlineCount: 4,
   channelWriters: [],
   hasRss: false,
+  hasRingReset: true,
   rssQueues: undefined,
   isOwnRssTable: false,
 }
@@ -93,11 +95,9 @@ describe('traits of a kernel', () => {
     expect(verdict('rss-table', change)).toContain(expected)
   })
 
-  const maxima = { rxMaximum: 256, txMaximum: 256 }
   it.each<[string, Partial<TraitInput>]>([
-    [`${UNTOLD}: RX 256 of 256, TX 256 of 256: only ethtool -G would tell`, {}],
-    ['can be changed: RX 128 of 256', answering({ rings: { ...maxima, rx: 128, tx: 256 } })],
-    ['can be changed: RX 256 of 256, TX 128 of 256', answering({ rings: { ...maxima, rx: 256, tx: 128 } })],
+    ['can be changed: RX 256 of 256, TX 256 of 256; host and driver have agreed on VIRTIO_F_RING_RESET', {}],
+    ['cannot be changed: RX 256 of 256, TX 256 of 256; host and driver have not', { hasRingReset: false }],
     ['not shown: ethtool -g is not supported', answering({ rings: 'unsupported' })],
     [`${UNTOLD}: ethtool -g gave no answer`, answering({ rings: undefined })],
   ])('ring size: %s', (expected, change) => {
@@ -140,7 +140,7 @@ async function traitsOf(
   channelsBefore: number,
 ): Promise<readonly KernelTrait[]> {
   const { system } = capturedGuest(fixture)
-  const guest = await observeGuest(system, OBSERVE_ALL)
+  const guest = await observeGuest(system, observeAll(DEFAULT_SETTINGS))
   const nic = guest.nics.find((candidate) => candidate.name === name)
   if (nic === undefined) throw new Error(`${fixture}: no ${name}`)
   return kernelTraits({
@@ -150,24 +150,19 @@ async function traitsOf(
     onlineCount: guest.cpus.online.length,
     channelWriters: [],
     hasRss: nic.features.rss,
+    hasRingReset: nic.features.ringReset,
     rssQueues: namedQueues(nic),
     isOwnRssTable: false,
   })
 }
 
-/** Where the ring of 128 did not come about, the kernel has refused it. */
 async function row(kernel: (typeof KERNELS)[number]): Promise<ReadonlyMap<string, string>> {
   const [booted, changed] = [
     await traitsOf(kernel.booted, 'enp0s8', 4),
     await traitsOf(kernel.changed, 'enp0s9', 4),
   ]
   const [atProbe] = booted
-  return new Map(
-    [atProbe as KernelTrait, ...changed.slice(1)].map(({ trait, label, value }) => [
-      label,
-      trait === 'ring-size' && value === UNTOLD ? 'cannot be changed' : value,
-    ]),
-  )
+  return new Map([atProbe as KernelTrait, ...changed.slice(1)].map(({ label, value }) => [label, value]))
 }
 
 const DOCUMENT = fileURLToPath(new URL('../../../docs/kernels.md', import.meta.url))
@@ -185,7 +180,7 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 test.each(KERNELS)('$title: the layout after CPU 3 has gone', async ({ changed }) => {
-  const { nics } = await observeGuest(capturedGuest(changed).system, OBSERVE_ALL)
+  const { nics } = await observeGuest(capturedGuest(changed).system, observeAll(DEFAULT_SETTINGS))
   const settings = (nics[0]?.settings ?? []).filter(({ tunable }) => tunable === 'irq-affinity')
   expect(settings).toHaveLength(8)
   for (const { key, value } of settings)

@@ -31,7 +31,7 @@ function inputOf({ nic: changes = {}, maximum = 8, rule = {}, isolated = [], onl
     busAddress: '0000:00:03.0',
     operstate: 'up',
     master: undefined,
-    features: { multiqueue: true, controlQueue: true, rss: false },
+    features: { multiqueue: true, controlQueue: true, rss: false, ringReset: true },
     channels: { current: Math.min(8, maximum), maximum },
     interruptLayout: 'per-queue',
     vectors: 18,
@@ -87,7 +87,7 @@ describe('limitsOf', () => {
   test('multiple queues or the control queue were not negotiated', () => {
     const without = (feature: object) => ({
       maximum: 1,
-      nic: { features: { multiqueue: true, controlQueue: true, rss: false, ...feature } },
+      nic: { features: { multiqueue: true, controlQueue: true, rss: false, ringReset: true, ...feature } },
     })
     expect(first(without({ multiqueue: false }))).toMatchObject({ code: 'no-multiqueue', onHost: true })
     expect(first(without({ controlQueue: false }))).toMatchObject({ code: 'no-control-queue', onHost: false })
@@ -170,7 +170,7 @@ describe('XDP in the driver', () => {
   const nicWith = (current: number, maximum: number, multiqueue = true) => ({
     obstacle: xdp,
     channels: { current, maximum },
-    features: { multiqueue, controlQueue: true, rss: false },
+    features: { multiqueue, controlQueue: true, rss: false, ringReset: true },
   })
 
   test('with one queue pair of the host: it runs, with a lock, and the number to ask for counts its queues', () => {

@@ -38,7 +38,7 @@ What this kernel does, by what it shows:
   channels at probe: cannot be told by looking (2 channels before any change by vqtune, 3 vCPUs online, host maximum 4: chosen by the kernel, or changed since)
   vCPU hot-plug: interrupts and XPS are laid out anew, channels are kept (virtio/net:online is in /sys/devices/system/cpu/hotplug/states)
   RSS table: does not follow channels, or was set by hand (it names 4 queues, 2 are in use)
-  ring size: can be changed (RX 128 of 256, TX 256 of 256)
+  ring size: can be changed (RX 128 of 256, TX 256 of 256; host and driver have agreed on VIRTIO_F_RING_RESET)
   interrupt coalescing: rx-usecs, rx-frames, tx-usecs, tx-frames (ethtool -c shows them; the host limits what they may be)
   events of channels: ethtool --monitor and udev (ethtool and kernel talk netlink)
   counters per queue: rx_queue_N_packets and others (ethtool -S)

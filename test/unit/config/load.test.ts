@@ -237,6 +237,11 @@ describe('errors name file, line, key, value and what is allowed', () => {
     ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
     ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
     ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
+    ...['100', '32', '65536', '"min"', 'true'].map((value): [string, string[]] => [
+      `[defaults]\nrx-ring = ${value}`,
+      [`2: defaults.rx-ring = ${value}: allowed is a power of two, 64 to 32768, or "keep" or "max"`],
+    ]),
+    ['[defaults]\nrx-ring = 64\ntx-ring = 32768\n[[nic]]\nmatch = { name = "a" }\nrx-ring = "max"', []],
     ['cap = 4', ['1: cap: unknown key here; it belongs in [defaults] or [[nic]]']],
     [
       '[boot]\nisolated-cpus = "use"',

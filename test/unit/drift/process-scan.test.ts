@@ -30,6 +30,16 @@ describe('programs at work', () => {
     ).toBeUndefined()
   })
 
+  it('include an ethtool that sets ring sizes, whatever else it is given', () => {
+    const seen = (...args: string[]) =>
+      runningWriter([runningTool({ args: ['ethtool', ...args] })], 'rings', { nic: 'eth0', new: 'rx 128' })
+        ?.name
+    expect(seen('-G', 'eth0', 'rx', '128')).toBe('ethtool')
+    expect(seen('--set-ring', 'eth0', 'tx', '128')).toBe('ethtool')
+    expect(seen('-G', 'eth1', 'rx', '128')).toBeUndefined()
+    expect(seen('-g', 'eth0')).toBeUndefined()
+  })
+
   it('are the tools that set such things, with who started them', () => {
     const system = systemWith({
       ...processFiles(500, 'tuned', { cmdline: '/usr/bin/python3\0-Es\0/usr/sbin/tuned\0' }),

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { parseRings } from '../../../src/kernel/rings'
+import { parseRings, readRings } from '../../../src/kernel/rings'
+import type { System, ToolResult } from '../../../src/system/system'
+import { writingSystem } from '../../support/nic-context'
 
 /** ethtool 6.1 on Debian 12, virtio-net. */
 const RINGS = `Ring parameters for enp0s8:
@@ -32,5 +34,22 @@ describe('ethtool -g', () => {
     ['no RX maximum', RINGS.replace('RX:\t\t1024', 'RX:\t\tn/a')],
   ])('%s: not told', (_, text) => {
     expect(parseRings(text)).toBeUndefined()
+  })
+})
+
+describe('a NIC that is asked', () => {
+  const ask = (run: () => Promise<ToolResult>) =>
+    readRings(Object.assign(writingSystem().system, { run }) as System, 'eth2')
+  const answers = (code: number, stdout: string, stderr = '') => ask(async () => ({ code, stdout, stderr }))
+
+  it('tells its sizes, or that the driver has none', async () => {
+    expect(await answers(0, RINGS)).toEqual({ rx: 256, rxMaximum: 1024, tx: 512, txMaximum: 1024 })
+    expect(await answers(81, '', 'netlink error: Operation not supported\n')).toBe('unsupported')
+    expect(await answers(0, RINGS.replaceAll(/\d+$/gm, 'n/a'))).toBe('unsupported')
+  })
+
+  it('is unknown where ethtool fails, or cannot be run', async () => {
+    expect(await answers(81, '', 'netlink error: No such device\n')).toBe('unknown')
+    expect(await ask(() => Promise.reject(new Error('hangs')))).toBe('unknown')
   })
 })

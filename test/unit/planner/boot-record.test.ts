@@ -175,6 +175,7 @@ describe('the gate', () => {
       (guest) => guest.put(`proc/irq/${irqOf(guest, 'virtio4-output.1')}/smp_affinity_list`, '0\n'),
     ],
     ['an XPS mask', (guest) => guest.put(`${NIC}/queues/tx-2/xps_cpus`, '1\n')],
+    ['threaded NAPI', (guest) => guest.put(`${NIC}/threaded`, '1\n')],
     ['an RPS mask', (guest) => guest.put(`${NIC}/queues/rx-0/rps_cpus`, 'f\n')],
     ['a queue less', (guest) => guest.hide(`${NIC}/queues/tx-3`)],
     ['a receive queue more, as XDP makes it', (guest) => guest.put(`${NIC}/queues/rx-4/rps_cpus`, '0\n')],
@@ -331,6 +332,16 @@ describe('a record', () => {
     ['only programs know the RSS table', 'rss', () => {}],
     ['only programs know the maximum', 'shared-vectors', () => {}],
     [
+      'the kernel does not have threaded NAPI, which is wanted',
+      'two-nics',
+      ({ put }) => put('etc/vqtune/vqtune.toml', '[defaults]\nthreaded-napi = "off"\n'),
+    ],
+    [
+      'only programs know the ring sizes',
+      'two-nics',
+      ({ put }) => put('etc/vqtune/vqtune.toml', '[defaults]\ntx-ring = "max"\n'),
+    ],
+    [
       'the NIC is in another network namespace',
       'nic-in-other-netns',
       ({ hide }) => hide(`sys/class/net/enp0s8`),
@@ -374,6 +385,19 @@ describe('a record', () => {
     guest.hide('var/lib')
     guest.put('var/lib', '')
     await guest.remember()
+    expect(guest.boot()).toBe(STARTED)
+  })
+
+  it('has the mode of NAPI that is wanted, and is not taken for another one', async () => {
+    const NICS = ['0000:00:08.0/virtio3/net/enp0s8', '0000:00:09.0/virtio4/net/enp0s9']
+    for (const nic of NICS) guest.put(`sys/devices/pci0000:00/${nic}/threaded`, '1\n')
+    guest.put('etc/vqtune/vqtune.toml', '[defaults]\nthreaded-napi = "on"\n')
+    await guest.remember()
+    expect(readFileSync(guest.record, 'utf8').match(/^threaded 1$/gm)).toHaveLength(2)
+    expect(guest.boot()).toMatch(RIGHT)
+    // As the kernel begins.
+    guest.put(`sys/devices/pci0000:00/${NICS[1]}/threaded`, '0\n')
+    expect(await guest.isRight()).toBe(false)
     expect(guest.boot()).toBe(STARTED)
   })
 

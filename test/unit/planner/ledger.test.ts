@@ -49,6 +49,24 @@ describe('ledger', () => {
     expect(third.entries.map((entry) => entry.ifindex)).toEqual([7])
   })
 
+  it('adds the original of what was not read before', () => {
+    const nic = nicOf({ ifindex: 2, maximum: 2 }, ONLINE)
+    const rings = (value: string) => ({
+      ...nic,
+      settings: [...nic.settings, { tunable: 'rings', key: 'rx', value, label: 'rx ring', file: undefined }],
+    })
+    const guest = guestOf(ONLINE, [nic])
+    const first = withOriginals(empty, guest, [nic], AT)
+    const second = withOriginals(first, guest, [rings('1024')], AT)
+    expect(entryOf(second, nic)?.original).toEqual({ ...recordValues(nic), rings: { rx: '1024' } })
+    expect(withOriginals(second, guest, [rings('256')], AT)).toBe(second)
+    expect(withOriginals(second, guest, [nic], AT)).toBe(second)
+    const seen = withFirstSeen(empty, [nic], AT)
+    expect(entryOf(withOriginals(seen, guest, [rings('512')], AT), nic)?.original?.rings).toEqual({
+      rx: '512',
+    })
+  })
+
   it('has its originals from what the NIC was like when it was first seen, not from what drift left', () => {
     const booted = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
     const drifted = nicOf({ ifindex: 2, maximum: 2, current: 1 }, ONLINE)

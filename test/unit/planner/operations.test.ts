@@ -1,19 +1,20 @@
 /** The two goals of the loop: which NICs they mean, when they are reached, and what they leave in the ledger. */
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
+import type { ObservedGuest, ObservedNic, RecordedValues } from '../../../src/model'
 import { entryOf, type Ledger, withHeld, withOriginals } from '../../../src/planner/ledger'
 import { observeGuest } from '../../../src/planner/observe'
 import {
   applyOperation,
   exemptionsOf,
-  OBSERVE_ALL,
+  observeAll,
   planRestore,
   restoreOperation,
   rollbackOperation,
 } from '../../../src/planner/operations'
 import type { System } from '../../../src/system/system'
 import { recordValues } from '../../../src/tunables/engine'
-import { capturedGuest, withoutVectors } from '../../support/captured-guest'
+import { capturedGuest, guestWith, withoutVectors } from '../../support/captured-guest'
 import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
 
 const ONLINE = [0, 1, 2, 3]
@@ -217,9 +218,53 @@ describe('returning to recorded values', () => {
   })
 })
 
+it('ring sizes are asked for only where a rule concerns them', async () => {
+  const { system, calls } = capturedGuest('rhel9.6-4cpu-4q')
+  const sizes = { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 }
+  const ruled = (value: string) => ({
+    ...DEFAULT_SETTINGS,
+    rules: [{ match: {}, settings: { switches: { 'tx-ring': value } }, source: 'test' }],
+  })
+  const asked = async (look: () => Promise<ObservedGuest>) => {
+    calls.length = 0
+    const { nics } = await look()
+    return [nics.map(({ rings }) => rings), calls.filter((call) => call.includes(' -g ')).length]
+  }
+  for (const settings of [DEFAULT_SETTINGS, ruled('keep')]) {
+    expect(await asked(() => observeGuest(system, observeAll(settings)))).toEqual([[undefined, undefined], 0])
+    const operation = applyOperation(system, settings, { respectHolds: true })
+    expect(await asked(() => operation.observe(new Map()))).toEqual([[undefined, undefined], 0])
+  }
+  const applying = applyOperation(system, ruled('max'), { respectHolds: true })
+  expect(await asked(() => applying.observe(new Map()))).toEqual([[sizes, sizes], 2])
+})
+
+it('ring sizes are asked for in a rollback only where they were recorded', async () => {
+  const observed = await observeGuest(capturedGuest('rhel9.6-4cpu-4q').system, { rings: true })
+  const [first, second] = observed.nics as [ObservedNic, ObservedNic]
+  const { rings: _, ...without } = recordValues(second)
+  const withRings = withOriginals({ ...EMPTY, bootId: '' }, observed, [first], AT)
+  const ledger = {
+    ...withRings,
+    entries: [...withRings.entries, { ...withRings.entries[0], ...identity(second), original: without }],
+  }
+  const system = guestWith('rhel9.6-4cpu-4q', { 'run/vqtune/ledger.json': JSON.stringify(ledger) })
+  const sizesOf = ({ nics }: ObservedGuest) => nics.map(({ rings }) => typeof rings)
+  const rolling = rollbackOperation(system, undefined)
+  expect(sizesOf(await rolling.observe(new Map()))).toEqual(['object', 'undefined'])
+  const request = { purpose: 'test', ifindex: first.ifindex, reason: 'test' }
+  const restoring = (values: RecordedValues) => restoreOperation(system, { ...request, values })
+  expect(sizesOf(await restoring(recordValues(first)).observe(new Map()))).toEqual(['object', 'object'])
+  expect(sizesOf(await restoring(without).observe(new Map()))).toEqual(['undefined', 'undefined'])
+})
+
+function identity({ virtio, ifindex, name, mac }: ObservedNic) {
+  return { virtio, ifindex, name, mac }
+}
+
 it('looking at all asks for all', async () => {
   const { system, calls } = capturedGuest('rss')
-  const { nics } = await observeGuest(system, OBSERVE_ALL)
+  const { nics } = await observeGuest(system, observeAll(DEFAULT_SETTINGS))
   expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssTable: { spread: { equal: 4 } } }])
   expect(calls.sort()).toEqual(['ethtool -x enp0s8', 'ip -j -d link show'])
 })

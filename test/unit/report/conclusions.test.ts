@@ -32,6 +32,17 @@ function planned(maximum = 4, current = maximum) {
   }
 }
 
+function withNapi(nic: ObservedNic, value: string): ObservedNic {
+  const setting = {
+    tunable: 'threaded-napi',
+    key: 'threaded',
+    label: 'threaded NAPI',
+    file: undefined,
+    value,
+  }
+  return { ...nic, settings: [...nic.settings, setting] }
+}
+
 function withRps(nic: ObservedNic, value: string): ObservedNic {
   const setting = { tunable: 'rps', key: 'queue 0', label: 'queue 0 RPS', file: undefined, value }
   return { ...nic, settings: [...nic.settings, setting] }
@@ -82,6 +93,13 @@ const CAUSES: Record<(typeof CONCLUSION_IDS)[number], Partial<ConclusionInput>> 
       cpus: ONLINE.map((cpu) =>
         cpuOf(cpu, cpu === 2 ? { busy: 0.99, softirq: 0.1 } : { busy: 0.05, softirq: 0.02 }),
       ),
+    },
+  },
+  'softirqs-on-one-vcpu': {
+    observed: withNapi(PLAN.nic, 'off'),
+    report: {
+      ...HEALTHY.report,
+      cpus: ONLINE.map((cpu) => cpuOf(cpu, cpu === 1 ? FULL : { busy: cpu === 0 ? 0.4 : 0.05 })),
     },
   },
   'saturated-vcpu': { report: withCpu(1, FULL) },
@@ -170,6 +188,35 @@ describe('a saturated vCPU', () => {
     expect(saturated({ report })?.next).toMatch(/^1 flow cannot use 4 queues/)
   })
 
+  it('leads to threaded NAPI where other vCPUs are idle, and nothing simpler helps', () => {
+    const cause = { ...HEALTHY, ...CAUSES['softirqs-on-one-vcpu'] }
+    expect(conclude(cause)).toMatchObject([
+      {
+        text: 'softirqs leave CPU 1 no time, while other vCPUs are idle: threaded NAPI may use those',
+        evidence: expect.stringMatching(/^98 % busy, .* idle: CPU 2-3; threaded NAPI is off$/),
+        next: expect.stringMatching(/^vqtune config set threaded-napi on --nic eth0, vqtune apply eth0, and/),
+      },
+    ])
+    const instead: Partial<ConclusionInput>[] = [
+      // No other vCPU is idle.
+      { report: withCpu(1, FULL) },
+      // It is on already, or the kernel does not have it.
+      { observed: withNapi(PLAN.nic, 'on') },
+      { observed: PLAN.nic },
+      { nic: { ...HEALTHY.nic, channels: 2 } },
+      { report: { ...cause.report, flows: { sockets: 2, tracked: undefined } } },
+    ]
+    for (const change of instead) expect(ids({ ...cause, ...change })[0]).toBe('saturated-vcpu')
+    // Its work is an application's.
+    const report = {
+      ...cause.report,
+      cpus: ONLINE.map((cpu) => cpuOf(cpu, { busy: cpu === 1 ? 0.99 : 0.05, softirq: 0.02 })),
+    }
+    expect(ids({ ...cause, report })).toEqual(['busy-application'])
+    const idle = { ...cause.report, cpus: ONLINE.map((cpu) => cpuOf(cpu, { busy: 0.05 })) }
+    expect(ids({ ...cause, report: idle })).toEqual([])
+  })
+
   it('few flows are no cause where no vCPU has much to do, or where another one has', () => {
     const flows = { sockets: 2, tracked: undefined }
     expect(ids({ ...HEALTHY, report: { ...withCpu(0, { busy: 0.2 }), flows } })).toEqual([])
@@ -206,7 +253,13 @@ describe('the next step', () => {
     if (nic === undefined) throw new Error('no NIC')
     const rings = { rx: 256, rxMaximum: 1024, tx: 256, txMaximum: 256 }
     const { offloads } = HEALTHY.facts
-    expect(next({ nic, facts: { rings, offloads } })).toBe('ethtool -G eth0 rx 1024, and measure again')
+    expect(next({ nic, facts: { rings, offloads } })).toBe(
+      'vqtune config set rx-ring max --nic eth0, vqtune apply eth0, and measure again',
+    )
+    const fixed = { ...PLAN.nic, features: { ...PLAN.nic.features, ringReset: false } }
+    expect(next({ nic, observed: fixed, facts: { rings, offloads } })).toContain(
+      'on the host (rx_queue_size)',
+    )
     expect(next({ nic })).toContain('on the host (rx_queue_size)')
     expect(conclude({ ...HEALTHY, nic, facts: { rings: undefined, offloads } })[0]?.evidence).toBe(
       '900 of 100900 packets',

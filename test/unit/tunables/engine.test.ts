@@ -29,7 +29,7 @@ const piledUp = NIC.queues.reduce(
 )
 
 it('the registry has its tunables in the order of writing, each switch once', () => {
-  expect(TUNABLE_NAMES.slice(0, 4)).toEqual(['channels', 'rss-table', 'irq-affinity', 'xps'])
+  expect(TUNABLE_NAMES.slice(0, 5)).toEqual(['channels', 'rings', 'rss-table', 'irq-affinity', 'xps'])
   expect(new Set(TUNABLE_NAMES).size).toBe(TUNABLE_NAMES.length)
   expect(new Set(SWITCHES.map(({ key }) => key)).size).toBe(SWITCHES.length)
 })

@@ -218,7 +218,8 @@ describe('NetworkManager', () => {
     [keyfile('interface-name=ens4'), []],
     [keyfile(''), ['maybe']],
     [`${keyfile('interface-name=ens3')}[match]\ndriver=virtio_net;\n`, ['maybe']],
-    ['[connection]\nid=lan\n[ethtool]\nring-rx=512\n', []],
+    ['[connection]\nid=lan\n[ethtool]\nring-rx=512\n', ['maybe']],
+    ['[connection]\nid=lan\n[ethtool]\ncoalesce-rx-usecs=8\n', []],
   ])('%j', (text, expected) => {
     const found = writersOf({ ...RUNNING, '/run/NetworkManager/system-connections/x.nmconnection': text })
     expect(found.map((writer) => writer.matches)).toEqual(expected)
