@@ -76,7 +76,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       expect(files).toContain(file)
     }
     expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 5 : 0)
-    expect(query(rpms[variant], '-c')).toEqual(['/etc/vqtune/vqtune.toml'])
+    expect(query(rpms[variant], '-c')).toEqual(['/etc/sos/extras.d/vqtune', '/etc/vqtune/vqtune.toml'])
     const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
     expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])
     expect(owners.filter((line) => !line.startsWith('l') && /^.{5}w|^.{8}w/.test(line))).toEqual([])
