@@ -5,13 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DEFAULT_SETTINGS } from '../../src/config/settings'
-import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { renderMetrics } from '../../src/daemon/prometheus'
-import { NOT_ASKED } from '../../src/irqbalance/ask'
+import { allFamilies } from '../support/all-metrics'
 import { BUNDLE } from '../support/bundle'
 import { dashboardPanels } from '../support/dashboard'
-import { guestOf, nicOf } from '../support/simulated-kernel'
 import { TOP } from './rpms'
 
 const FLEET = join(TOP, 'packaging/fleet')
@@ -28,32 +25,7 @@ function run(
   return { code: status, text: stdout + stderr }
 }
 
-/** Everything that a daemon can show, of a guest with a NIC. */
-function allMetrics(): string {
-  const cpus = [0, 1]
-  const guest = guestOf(cpus, [nicOf({ ifindex: 2, maximum: 2, current: 1 }, cpus)])
-  const skips = [{ nic: 'eth2', code: 'held', why: '', tunable: undefined } as const]
-  const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
-  return renderMetrics([
-    ...guestFamilies(
-      {
-        guest,
-        skips,
-        missing: [],
-        suspended: [],
-        changes: [],
-        regressionHolds: new Map(),
-        irqbalance: NOT_ASKED,
-        deadQueues: new Map(),
-        againMs: undefined,
-      },
-      DEFAULT_SETTINGS,
-      health,
-    ),
-    ...new DaemonCounters().families(['eth2']),
-    lastCheck(1_800_000_000_000),
-  ])
-}
+const allMetrics = (): string => renderMetrics(allFamilies())
 const names = new Set(
   [...allMetrics().matchAll(/^# TYPE (\S+)/gm)]
     .map((match) => match[1] as string)

@@ -154,10 +154,27 @@ it('fleet package: rules, dashboard and a role where Ansible looks for it; insta
   expect(query(rpms.arch, '-l').filter((file) => /fleet|ansible/.test(file))).toEqual([])
 })
 
+it('PCP package: where the OpenMetrics agent and pmrep look', () => {
+  const files = ['/etc/pcp/pmrep/vqtune.conf', '/var/lib/pcp/pmdas/openmetrics/config.d/vqtune.url']
+  expect(query(rpms.pcp, '-c')).toEqual(files)
+  expect(query(rpms.pcp, '--requires').filter((line) => !/^(rpmlib|config)\(/.test(line))).toEqual([
+    'pcp-pmda-openmetrics',
+  ])
+  expect(query(rpms.pcp, '--qf', '%{arch}')).toEqual(['noarch'])
+})
+
 it('rpmlint finds nothing', () => {
-  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), rpms.arch, rpms.noarch, rpms.fleet, rpms.spec]
+  const args = [
+    '-c',
+    join(TOP, 'packaging/rpmlint.toml'),
+    rpms.arch,
+    rpms.noarch,
+    rpms.fleet,
+    rpms.pcp,
+    rpms.spec,
+  ]
   const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
-  expect(stdout).toContain('3 packages and 1 specfiles checked; 0 errors, 0 warnings')
+  expect(stdout).toContain('4 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
 /** Signed with a key that is made for it. */
@@ -193,7 +210,7 @@ it('a second build, which is signed, gives the same payload and files', async ()
   signed = second
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
-  for (const variant of ['arch', 'noarch', 'fleet'] as const) {
+  for (const variant of ['arch', 'noarch', 'fleet', 'pcp'] as const) {
     expect(digests(second[variant])).toEqual(digests(first[variant]))
   }
 }, 600_000)

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pathsUnder } from '../../src/system/paths'
-import { BUNDLE, inNamespace } from '../support/bundle'
+import { BUNDLE } from '../support/bundle'
 import { guestArchive } from '../support/captured-guest'
+import { inPrivateRoot } from '../support/private-root'
 import { TOP } from './rpms'
 
 const EXTRAS = join(TOP, 'packaging/sos/vqtune')
@@ -35,24 +36,15 @@ const FILES = [
   `${paths.stateDir}/drift.jsonl`,
 ]
 
-/**
- * /usr is this machine's, beneath what is written here; /run and /var are empty but for the files of vqtune. There is no journal,
- * and journalctl says so.
- */
+/** /run and /var are empty but for the files of vqtune. There is no journal, and journalctl says so. */
 const SCRIPT = `
-set -e
-mount -t tmpfs none "$ROOT"
-cd "$ROOT"
-mkdir upper work usr proc sys dev etc tmp program var root out
-mount -t overlay -o "lowerdir=/usr,upperdir=$ROOT/upper,workdir=$ROOT/work" none usr
-cp -a /bin /sbin /lib /lib64 .
-for directory in proc sys dev; do mount --rbind "/$directory" "$directory"; done
+mkdir program out
 mount --bind "$OUT" out
 mount --bind "$PROGRAM" program
 touch guest.tar.gz node
 mount --bind "$GUEST" guest.tar.gz
 mount --bind "$NODE" node
-cp -a /etc/os-release /etc/debian_version /etc/passwd /etc/group /etc/ld.so.cache /etc/sos etc
+cp -a /etc/os-release /etc/debian_version /etc/sos etc
 cp "$EXTRAS" etc/sos/extras.d/vqtune
 printf '#!/bin/sh\\nexec env -i /node /program/vqtune.cjs "$@" --root /guest.tar.gz\\n' >usr/bin/vqtune
 chmod 755 usr/bin/vqtune
@@ -68,9 +60,7 @@ describe('sos report', () => {
   let tree: string
   let collected: Collected
   beforeAll(async () => {
-    const root = mkdtempSync(join(tmpdir(), 'vqtune-sos-root-'))
-    const { code, stdout, stderr } = await inNamespace(SCRIPT, {
-      ROOT: root,
+    const { code, stdout, stderr } = await inPrivateRoot(SCRIPT, {
       OUT: out,
       EXTRAS,
       GUEST: guestArchive('hotplug-drift'),
@@ -82,7 +72,6 @@ describe('sos report', () => {
     tree = join(out, readdirSync(out).find((name) => name.startsWith('sosreport-')) ?? 'none')
     const manifest = JSON.parse(readFileSync(join(tree, 'sos_reports/manifest.json'), 'utf8'))
     collected = manifest.components.report.plugins.sos_extras
-    rmSync(root, { recursive: true })
   })
   afterAll(() => rmSync(out, { recursive: true, force: true }))
 
