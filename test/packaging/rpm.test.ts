@@ -65,6 +65,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/lib/systemd/system-preset/90-vqtune.preset',
       '/usr/lib/udev/rules.d/90-vqtune.rules',
       '/usr/lib/tmpfiles.d/vqtune.conf',
+      '/usr/lib/greenboot/check/wanted.d/50_vqtune.sh',
       '/usr/share/man/man8/vqtune.8.gz',
       '/usr/share/man/man5/vqtune.toml.5.gz',
       '/usr/share/bash-completion/completions/vqtune',
