@@ -138,13 +138,17 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
   })
 })
 
-it('fleet package: rules, dashboard and a role where Ansible looks for it; installable without vqtune', () => {
+it('fleet package: rules, dashboard and a collection where Ansible looks for it; installable without vqtune', () => {
   const files = query(rpms.fleet, '-l')
   for (const file of [
     '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
     '/usr/share/vqtune-fleet/grafana/vqtune.json',
-    '/usr/share/ansible/roles/vqtune/tasks/main.yml',
-    '/usr/share/ansible/roles/vqtune/meta/argument_specs.yml',
+    ...[
+      'galaxy.yml',
+      'playbooks/rollout.yml',
+      'roles/vqtune/tasks/main.yml',
+      'roles/vqtune/meta/argument_specs.yml',
+    ].map((name) => `/usr/share/ansible/collections/ansible_collections/vqtune/guest/${name}`),
   ]) {
     expect(files).toContain(file)
   }

@@ -21,7 +21,8 @@ const FILES = [
   'SECURITY.md',
   'packaging/README.md',
   'packaging/fleet/README.md',
-  'packaging/fleet/ansible/vqtune/README.md',
+  'packaging/fleet/ansible/README.md',
+  'packaging/pcp/README.md',
   'test/vm/README.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
@@ -168,7 +169,7 @@ test('metrics are named as the daemon names them, and the list of the fleet pack
     [...textOf(file).matchAll(/(?<![:\w])vqtune_([a-z_]+)(?=[`\s{])/g)].map(([, name = '']) => name),
   )
   const variables = [
-    ...textOf('packaging/fleet/ansible/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
+    ...textOf('packaging/fleet/ansible/roles/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
   ]
   const known = new Set([...names, ...variables.map(([, name = '']) => name)])
   expect(used.length).toBeGreaterThan(3)
