@@ -70,6 +70,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/share/man/man5/vqtune.toml.5.gz',
       '/usr/share/bash-completion/completions/vqtune',
       '/usr/share/zsh/site-functions/_vqtune',
+      '/usr/share/fish/vendor_completions.d/vqtune.fish',
       ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
       '/usr/share/vqtune/sbom.cdx.json',
