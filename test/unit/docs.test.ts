@@ -31,9 +31,11 @@ const FILES = [
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const CODE = /```[\s\S]*?```|`([^`\n]+(?:\n[^`\n]+)?)`|^ {4}\S.*$/gm
 
-/** Pieces of code: fenced blocks, indented lines, spans. */
+/** Pieces of code: fenced blocks, indented lines, spans. Of a terminal only what was typed. */
 function codeOf(text: string): string[] {
-  return [...text.matchAll(CODE)].map(([whole, span]) => span ?? whole)
+  return [...text.matchAll(CODE)].map(([whole, span]) =>
+    whole.startsWith('```console') ? whole.replace(/^(?!# |```).*\n/gm, '') : (span ?? whole),
+  )
 }
 
 /** `vqtune ...` as somebody would type it, up to a comment, a pipe or a full stop. */
@@ -66,6 +68,7 @@ test('the check itself sees what is wrong', () => {
     'frob',
     'status --frob',
   ])
+  expect(commandLines('```console\n# vqtune plan\nrun vqtune apply, then\n```\n')).toEqual(['plan'])
   expect(problemOf('frob')).toBe('no such command')
   expect(problemOf('status --frob')).toBe('no such option: --frob')
   expect(problemOf('trial ens3 -- iperf3 --time 5')).toBeUndefined()
