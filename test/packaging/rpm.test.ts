@@ -144,6 +144,7 @@ it('fleet package: rules, dashboard and a collection where Ansible looks for it;
   for (const file of [
     '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
     '/usr/share/vqtune-fleet/grafana/vqtune.json',
+    '/usr/share/vqtune-fleet/examples/Containerfile',
     ...[
       'galaxy.yml',
       'playbooks/rollout.yml',
