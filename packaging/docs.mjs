@@ -1,5 +1,5 @@
-// docs.mjs DIRECTORY: writes vqtune.8, vqtune.bash and _vqtune there, from src/commands/registry.ts, and vqtune.toml and vqtune.toml.5,
-// from the tunables' declarations, so that they know what the parsers know. Prints nothing but errors.
+// docs.mjs DIRECTORY: writes vqtune.8, vqtune.bash, _vqtune and vqtune.fish there, from src/commands/registry.ts, and vqtune.toml and
+// vqtune.toml.5, from the tunables' declarations, so that they know what the parsers know. Prints nothing but errors.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -186,7 +186,13 @@ function zsh() {
   const plain = (line) => line.replaceAll(/[[\]]/g, '').replaceAll(':', '\\:')
   const option = ([name, spec]) => {
     const action =
-      spec.choices !== undefined ? `(${spec.choices.join(' ')})` : FILES.has(spec.value) ? '_files' : ' '
+      spec.choices !== undefined
+        ? `(${spec.choices.join(' ')})`
+        : name === 'nic'
+          ? '_vqtune_nics'
+          : FILES.has(spec.value)
+            ? '_files'
+            : ' '
     const value = spec.value === undefined ? '' : `:${spec.value}:${action}`
     const words = spec.short === undefined ? [`--${name}`] : [`-${spec.short}`, `--${name}`]
     return words.map((word) => quote(`${spec.multiple ? '*' : ''}${word}[${plain(spec.summary)}]${value}`))
@@ -251,10 +257,80 @@ _vqtune "$@"
 `
 }
 
+function fish() {
+  const quoted = (line) => `'${line.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+  const offer = (condition, ...rest) => ['complete -c vqtune -n', quoted(condition), ...rest].join(' ')
+  const described = (summary) => (summary === undefined ? '' : `-d ${quoted(summary)}`)
+  const value = (name, spec) => {
+    if (spec.value === undefined) return ''
+    if (spec.choices !== undefined) return `-x -a ${quoted(spec.choices.join(' '))}`
+    if (name === 'nic') return `-x -a '(__vqtune_nics)'`
+    return FILES.has(spec.value) ? '-r -F' : '-x'
+  }
+  const option = (condition, [name, spec]) =>
+    offer(
+      condition,
+      `-l ${name}`,
+      spec.short === undefined ? '' : `-s ${spec.short}`,
+      value(name, spec),
+      described(spec.summary),
+    )
+  const positional = (command) => {
+    const condition = `__vqtune_in ${command.words.join(' ')}`
+    const kinds = { nic: `-a '(__vqtune_nics)'`, key: `-a ${quoted(KEYS)}`, file: '-F' }
+    const kind = kinds[positionalKind(command)]
+    return kind === undefined ? [] : [offer(condition, kind)]
+  }
+  const summaries = new Map(COMMANDS.map(({ words, summary }) => [words.join(' '), summary]))
+  const verbs = [...new Set(COMMANDS.map(({ words }) => words[0]))]
+  const next = [['', verbs], ...continuations()].flatMap(([beginning, words]) =>
+    words.map((word) =>
+      offer(
+        `__vqtune_at ${beginning}`.trim(),
+        `-a ${word}`,
+        described(summaries.get(`${beginning} ${word}`.trim()) ?? `${word} commands`),
+      ),
+    ),
+  )
+  const lines = [
+    ...next,
+    ...globals.filter(([name]) => /^(help|version)$/.test(name)).map((entry) => option('__vqtune_at', entry)),
+    ...COMMANDS.flatMap((command) => [
+      ...[...optionsOf(command), ...globals].map((entry) =>
+        option(`__vqtune_in ${command.words.join(' ')}`, entry),
+      ),
+      ...positional(command),
+    ]),
+  ]
+  return `# fish completion of vqtune; made from the command registry by packaging/docs.mjs
+# Whether the command line begins with these words.
+function __vqtune_in
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l length (count $argv)
+    test (count $words) -ge $length
+    and test "$words[1..$length]" = "$argv"
+end
+# Whether it has these words and no other yet.
+function __vqtune_at
+    set -l words (commandline -opc)
+    set -e words[1]
+    test "$words" = "$argv"
+end
+function __vqtune_nics
+    set -l paths /sys/bus/virtio/drivers/virtio_net/virtio*/net/*
+    string replace -r '.*/' '' -- $paths
+end
+complete -c vqtune -f
+${lines.map((line) => line.replaceAll(/ +$/gm, '').replaceAll(/(?<=\S) {2,}(?=-)/g, ' ')).join('\n')}
+`
+}
+
 mkdirSync(out, { recursive: true })
 writeFileSync(`${out}/vqtune.8`, manual())
 writeFileSync(`${out}/vqtune.bash`, bash())
 writeFileSync(`${out}/_vqtune`, zsh())
+writeFileSync(`${out}/vqtune.fish`, fish())
 const template = (file) => readFileSync(`${top}packaging/${file}`, 'utf8')
 writeFileSync(`${out}/vqtune.toml`, exampleConfiguration(template('vqtune.toml.in')))
 writeFileSync(`${out}/vqtune.toml.5`, configurationManual(template('man/vqtune.toml.5.in')))

@@ -1,4 +1,4 @@
-/** Completions and manual, run for real: in bash, in zsh, through mandoc. */
+/** Completions and manual, run for real: in bash, in zsh, in fish, through mandoc. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,35 @@ function bash(...words: string[]): string[] {
   return execFileSync('bash', args, { encoding: 'utf8' }).split('\n').filter(Boolean)
 }
 
+/** Options of unshare: NICs ens3 and ens4 in place of this machine's. */
+const WITH_NICS = [
+  '-m',
+  'sh',
+  '-c',
+  `mount -t tmpfs none /sys/bus
+  mkdir -p /sys/bus/virtio/drivers/virtio_net/virtio0/net/ens3 /sys/bus/virtio/drivers/virtio_net/virtio1/net/ens4
+  exec "$@"`,
+  'sh',
+]
+
+/** What fish offers, without what it says of each. */
+function fish(line: string): string[] {
+  const program = ['fish', '--no-config']
+  const script = 'source $argv[1]; complete -C $argv[2]'
+  const { stdout, stderr } = spawnSync(
+    'unshare',
+    [...WITH_NICS, ...program, '-c', script, join(out, 'vqtune.fish'), line],
+    {
+      encoding: 'utf8',
+    },
+  )
+  if (stderr !== '') throw new Error(stderr)
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map((offer) => offer.split('\t')[0] as string)
+}
+
 /** What zsh offers: a real interactive zsh on a terminal of its own, as there is no other way to run its completion. */
 function zsh(line: string): string {
   const script = `
@@ -39,7 +68,10 @@ function zsh(line: string): string {
     zpty -r shell seen '*LISTED*'
     print -r -- $seen
     zpty -d shell`
-  const { stdout, stderr } = spawnSync('zsh', ['-f', '-c', script], { encoding: 'utf8', timeout: 600_000 })
+  const { stdout, stderr } = spawnSync('unshare', [...WITH_NICS, 'zsh', '-f', '-c', script], {
+    encoding: 'utf8',
+    timeout: 600_000,
+  })
   if (stdout === '') throw new Error(stderr)
   return stdout
 }
@@ -87,6 +119,43 @@ describe('zsh completion', () => {
     expect(zsh('vqtune config check --')).toContain('--json')
     expect(zsh('vqtune config set guard.')).toContain('guard.commit-confirm-seconds')
   })
+
+  it('offers NICs, as an argument and after --nic', () => {
+    for (const line of ['vqtune explain ', 'vqtune config set --nic ']) {
+      const offered = zsh(line)
+      expect(offered, line).toMatch(/ens3 +ens4/)
+    }
+  })
+})
+
+describe('fish completion', () => {
+  const verbs = [...new Set(COMMANDS.map(({ words }) => words[0] as string))]
+
+  it('offers the first words, and what can follow', () => {
+    expect(fish('vqtune ').sort()).toEqual([...verbs].sort())
+    expect(fish('vqtune roll')).toEqual(['rollback'])
+    expect(fish('vqtune host zero')).toEqual(['zerocopy'])
+    for (const { words } of COMMANDS.filter((command) => command.words.length > 1))
+      expect(fish(`vqtune ${words.slice(0, -1).join(' ')} `)).toContain(words.at(-1))
+  })
+
+  it('offers every option of every command, and no other', () => {
+    for (const { words, options } of COMMANDS) {
+      const names = Object.keys({ ...options, ...GLOBAL_OPTIONS }).map((name) => `--${name}`)
+      expect(fish(`vqtune ${words.join(' ')} --`).sort(), words.join(' ')).toEqual(names.sort())
+    }
+  })
+
+  it('offers NICs, keys and files', () => {
+    expect(fish('vqtune explain ')).toEqual(['ens3', 'ens4'])
+    expect(fish('vqtune config set --nic ')).toEqual(['ens3', 'ens4'])
+    expect(fish('vqtune config set guard.en')).toEqual(['guard.enabled'])
+    expect(fish(`vqtune plan --config ${TOP}package`).sort()).toEqual([
+      `${TOP}package-lock.json`,
+      `${TOP}package.json`,
+    ])
+    expect(fish('vqtune frob --')).toEqual([])
+  })
 })
 
 describe('manual', () => {
@@ -105,7 +174,7 @@ describe('manual', () => {
   })
 })
 
-describe('manual, --help and both completions', () => {
+describe('manual, --help and the completions of bash and zsh', () => {
   const file = (name: string): string => readFileSync(join(out, name), 'utf8')
   /** Sorted option names of a text, without the dashes; each once. */
   const optionsIn = (text: string, pattern: RegExp): string[] =>

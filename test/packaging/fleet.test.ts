@@ -1,17 +1,14 @@
-/** What platform teams get, without a guest: rules, dashboard and role are well-formed and do what they say. */
+/** What platform teams get, without a guest: rules, dashboard and collection are well-formed and do what they say. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { DEFAULT_SETTINGS } from '../../src/config/settings'
-import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { renderMetrics } from '../../src/daemon/prometheus'
-import { NOT_ASKED } from '../../src/irqbalance/ask'
+import { allFamilies } from '../support/all-metrics'
 import { BUNDLE } from '../support/bundle'
 import { dashboardPanels } from '../support/dashboard'
-import { guestOf, nicOf } from '../support/simulated-kernel'
 import { TOP } from './rpms'
 
 const FLEET = join(TOP, 'packaging/fleet')
@@ -28,32 +25,7 @@ function run(
   return { code: status, text: stdout + stderr }
 }
 
-/** Everything that a daemon can show, of a guest with a NIC. */
-function allMetrics(): string {
-  const cpus = [0, 1]
-  const guest = guestOf(cpus, [nicOf({ ifindex: 2, maximum: 2, current: 1 }, cpus)])
-  const skips = [{ nic: 'eth2', code: 'held', why: '', tunable: undefined } as const]
-  const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
-  return renderMetrics([
-    ...guestFamilies(
-      {
-        guest,
-        skips,
-        missing: [],
-        suspended: [],
-        changes: [],
-        regressionHolds: new Map(),
-        irqbalance: NOT_ASKED,
-        deadQueues: new Map(),
-        againMs: undefined,
-      },
-      DEFAULT_SETTINGS,
-      health,
-    ),
-    ...new DaemonCounters().families(['eth2']),
-    lastCheck(1_800_000_000_000),
-  ])
-}
+const allMetrics = (): string => renderMetrics(allFamilies())
 const names = new Set(
   [...allMetrics().matchAll(/^# TYPE (\S+)/gm)]
     .map((match) => match[1] as string)
@@ -144,14 +116,35 @@ describe('dashboard', () => {
   })
 })
 
-describe('role', () => {
-  const role = join(FLEET, 'ansible/vqtune')
+describe('collection', () => {
+  const source = join(FLEET, 'ansible')
+  const role = join(source, 'roles/vqtune')
+  /** With the collection as others get it: built, and installed from the file. */
+  const installed = mkdtempSync(join(tmpdir(), 'vqtune-collection-'))
+  beforeAll(() => {
+    const galaxy = (...args: string[]) => run('ansible-galaxy', ['collection', ...args], source)
+    const built = galaxy('build', '--output-path', installed)
+    expect(built, built.text).toMatchObject({ code: 0 })
+    const file = join(installed, readdirSync(installed)[0] as string)
+    const got = galaxy('install', '--offline', '--collections-path', installed, file)
+    expect(got, got.text).toMatchObject({ code: 0 })
+  }, 120_000)
+
+  it('has the role, with what it can be told, and the playbook', () => {
+    const env = { ...process.env, ANSIBLE_COLLECTIONS_PATH: installed, ANSIBLE_NOCOLOR: 'True' }
+    const said = (tool: string, ...args: string[]): string =>
+      execFileSync(tool, args, { env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    const docs = JSON.parse(said('ansible-doc', '-t', 'role', '--json', 'vqtune.guest.vqtune'))
+    expect(Object.keys(docs['vqtune.guest.vqtune'].entry_points)).toEqual(['health', 'main'])
+    const tasks = said('ansible-playbook', '-i', 'localhost,', '--list-tasks', 'vqtune.guest.rollout')
+    expect(tasks).toMatch(/Install and configure[\s\S]*Reload the daemon now[\s\S]*Check the health/)
+  }, 120_000)
 
   it('ansible-lint finds nothing, by its strictest profile', () => {
     const { code, text } = run(
       'ansible-lint',
       ['--offline', '--nocolor', '--profile', 'production', '--strict'],
-      role,
+      source,
     )
     expect(text).toContain('Passed with production profile: 0 failure(s), 0 warning(s)')
     expect(code).toBe(0)
@@ -162,14 +155,19 @@ describe('role', () => {
       [...readFileSync(join(role, file), 'utf8').matchAll(pattern)].map((match) => match[1] as string).sort()
     const defaults = keys('defaults/main.yml', /^(\w+):/gm)
     expect(defaults.length).toBeGreaterThan(8)
-    expect(keys('meta/argument_specs.yml', /^ {6}(vqtune_\w+):$/gm)).toEqual(defaults)
+    expect([...new Set(keys('meta/argument_specs.yml', /^ {6}(vqtune_\w+):$/gm))]).toEqual(defaults)
   })
 
   describe('check mode, on this machine, which it leaves as it is', () => {
     const directory = mkdtempSync(join(tmpdir(), 'vqtune-role-'))
+    /** With the directory that every RHEL has, in a layer above this machine's /etc. */
+    const RHEL_ETC = `set -e; mount -t tmpfs none "$1"; mkdir "$1/upper" "$1/work"
+mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" none /etc
+mkdir -p /etc/yum.repos.d
+shift; exec "$@"`
     /** Runs the role, or the tasks of one file of it, with these variables. */
     const check = (variables: object, tasks = 'main'): { code: number | null; text: string } => {
-      const include = { name: 'vqtune', tasks_from: tasks }
+      const include = { name: 'vqtune.guest.vqtune', tasks_from: tasks }
       const play = [
         { hosts: 'all', gather_facts: false, tasks: [{ include_role: include, vars: variables }] },
       ]
@@ -177,15 +175,31 @@ describe('role', () => {
       writeFileSync(join(directory, 'vqtune'), `#!/bin/sh\nexec ${process.execPath} ${BUNDLE} "$@"\n`, {
         mode: 0o755,
       })
+      const layer = mkdtempSync(join(directory, 'etc-'))
       const { status, stdout, stderr } = spawnSync(
-        'ansible-playbook',
-        ['--check', '--diff', '-i', 'localhost,', '-c', 'local', join(directory, 'play.yml')],
+        'unshare',
+        [
+          '-m',
+          'sh',
+          '-c',
+          RHEL_ETC,
+          'sh',
+          layer,
+          'ansible-playbook',
+          '--check',
+          '--diff',
+          '-i',
+          'localhost,',
+          '-c',
+          'local',
+          join(directory, 'play.yml'),
+        ],
         {
           encoding: 'utf8',
           env: {
             ...process.env,
             PATH: `${directory}:${process.env.PATH}`,
-            ANSIBLE_ROLES_PATH: join(FLEET, 'ansible'),
+            ANSIBLE_COLLECTIONS_PATH: installed,
             ANSIBLE_LOCAL_TEMP: directory,
             ANSIBLE_PYTHON_INTERPRETER: '/usr/bin/python3',
             ANSIBLE_NOCOLOR: 'True',
@@ -200,9 +214,20 @@ describe('role', () => {
       writeFileSync(rpm, '')
       const { code, text } = check({ vqtune_package_file: rpm })
       expect(code, text).toBe(0)
-      expect(text).toMatch(/TASK \[vqtune : Copy the package\] \*+\nchanged: \[localhost\]/)
+      expect(text).toMatch(/TASK \[vqtune.guest.vqtune : Copy the package\] \*+\nchanged: \[localhost\]/)
       expect(text).toMatch(/^localhost +: .*changed=1 +unreachable=0 +failed=0/m)
       expect(existsSync('/var/cache/vqtune-1-1.noarch.rpm')).toBe(false)
+    }, 120_000)
+
+    it('with a repository that is not there yet: says that it would add it, and asks it for nothing', () => {
+      const { code, text } = check({ vqtune_repository_url: 'https://packages.invalid/vqtune' })
+      expect(code, text).toBe(0)
+      expect(text).toMatch(
+        /TASK \[vqtune.guest.vqtune : Add the repository\] \*+\n[\s\S]*changed: \[localhost\]/,
+      )
+      expect(text).toContain('+baseurl = https://packages.invalid/vqtune')
+      expect(text).toMatch(/TASK \[vqtune.guest.vqtune : Install the package\] \*+\nskipping: \[localhost\]/)
+      expect(existsSync('/etc/yum.repos.d/vqtune.repo')).toBe(false)
     }, 120_000)
 
     it('a configuration that is not valid is one error with file and line, and is not put in place', () => {
@@ -213,7 +238,7 @@ describe('role', () => {
         /"\/etc\/vqtune\/conf\.d\/50-ansible\.toml:\d+: guard\.window-seconds = 1.*5 to 3600/,
       )
       expect(text).toMatch(/^localhost +: .*changed=0 +unreachable=0 +failed=1/m)
-      expect(text).not.toContain('Put the configuration in place')
+      expect(text).not.toContain('Install the configuration')
     }, 120_000)
   })
 

@@ -65,10 +65,12 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       '/usr/lib/systemd/system-preset/90-vqtune.preset',
       '/usr/lib/udev/rules.d/90-vqtune.rules',
       '/usr/lib/tmpfiles.d/vqtune.conf',
+      '/usr/lib/greenboot/check/wanted.d/50_vqtune.sh',
       '/usr/share/man/man8/vqtune.8.gz',
       '/usr/share/man/man5/vqtune.toml.5.gz',
       '/usr/share/bash-completion/completions/vqtune',
       '/usr/share/zsh/site-functions/_vqtune',
+      '/usr/share/fish/vendor_completions.d/vqtune.fish',
       ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
       '/usr/share/vqtune/sbom.cdx.json',
@@ -76,7 +78,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       expect(files).toContain(file)
     }
     expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 5 : 0)
-    expect(query(rpms[variant], '-c')).toEqual(['/etc/vqtune/vqtune.toml'])
+    expect(query(rpms[variant], '-c')).toEqual(['/etc/sos/extras.d/vqtune', '/etc/vqtune/vqtune.toml'])
     const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
     expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])
     expect(owners.filter((line) => !line.startsWith('l') && /^.{5}w|^.{8}w/.test(line))).toEqual([])
@@ -137,13 +139,18 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
   })
 })
 
-it('fleet package: rules, dashboard and a role where Ansible looks for it; installable without vqtune', () => {
+it('fleet package: rules, dashboard and a collection where Ansible looks for it; installable without vqtune', () => {
   const files = query(rpms.fleet, '-l')
   for (const file of [
     '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
     '/usr/share/vqtune-fleet/grafana/vqtune.json',
-    '/usr/share/ansible/roles/vqtune/tasks/main.yml',
-    '/usr/share/ansible/roles/vqtune/meta/argument_specs.yml',
+    '/usr/share/vqtune-fleet/examples/Containerfile',
+    ...[
+      'galaxy.yml',
+      'playbooks/rollout.yml',
+      'roles/vqtune/tasks/main.yml',
+      'roles/vqtune/meta/argument_specs.yml',
+    ].map((name) => `/usr/share/ansible/collections/ansible_collections/vqtune/guest/${name}`),
   ]) {
     expect(files).toContain(file)
   }
@@ -154,10 +161,27 @@ it('fleet package: rules, dashboard and a role where Ansible looks for it; insta
   expect(query(rpms.arch, '-l').filter((file) => /fleet|ansible/.test(file))).toEqual([])
 })
 
+it('PCP package: where the OpenMetrics agent and pmrep look', () => {
+  const files = ['/etc/pcp/pmrep/vqtune.conf', '/var/lib/pcp/pmdas/openmetrics/config.d/vqtune.url']
+  expect(query(rpms.pcp, '-c')).toEqual(files)
+  expect(query(rpms.pcp, '--requires').filter((line) => !/^(rpmlib|config)\(/.test(line))).toEqual([
+    'pcp-pmda-openmetrics',
+  ])
+  expect(query(rpms.pcp, '--qf', '%{arch}')).toEqual(['noarch'])
+})
+
 it('rpmlint finds nothing', () => {
-  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), rpms.arch, rpms.noarch, rpms.fleet, rpms.spec]
+  const args = [
+    '-c',
+    join(TOP, 'packaging/rpmlint.toml'),
+    rpms.arch,
+    rpms.noarch,
+    rpms.fleet,
+    rpms.pcp,
+    rpms.spec,
+  ]
   const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
-  expect(stdout).toContain('3 packages and 1 specfiles checked; 0 errors, 0 warnings')
+  expect(stdout).toContain('4 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
 /** Signed with a key that is made for it. */
@@ -193,7 +217,7 @@ it('a second build, which is signed, gives the same payload and files', async ()
   signed = second
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
-  for (const variant of ['arch', 'noarch', 'fleet'] as const) {
+  for (const variant of ['arch', 'noarch', 'fleet', 'pcp'] as const) {
     expect(digests(second[variant])).toEqual(digests(first[variant]))
   }
 }, 600_000)

@@ -34,15 +34,26 @@ export async function vqtune(
   return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr }
 }
 
-/** Runs a script in a mount namespace of its own; `vqtune` in it is the built binary. */
-export async function inNamespace(script: string, env: Record<string, string> = {}): Promise<CliResult> {
+/**
+ * Runs a script in a mount namespace of its own; `vqtune` in it is the built binary.
+ * @param options of unshare, for further namespaces
+ */
+export async function inNamespace(
+  script: string,
+  env: Record<string, string> = {},
+  options: readonly string[] = [],
+): Promise<CliResult> {
   const prelude = `vqtune() { "${process.execPath}" "${BUNDLE}" "$@"; }\n`
-  const { exitCode, stdout, stderr } = await execa('unshare', ['-m', 'bash', '-c', prelude + script], {
-    reject: false,
-    env,
-    stripFinalNewline: false,
-    timeout: HANGS_MS,
-  })
+  const { exitCode, stdout, stderr } = await execa(
+    'unshare',
+    ['-m', ...options, 'bash', '-c', prelude + script],
+    {
+      reject: false,
+      env,
+      stripFinalNewline: false,
+      timeout: HANGS_MS,
+    },
+  )
   return { code: exitCode ?? -1, stdout, stderr }
 }
 

@@ -21,7 +21,8 @@ const FILES = [
   'SECURITY.md',
   'packaging/README.md',
   'packaging/fleet/README.md',
-  'packaging/fleet/ansible/vqtune/README.md',
+  'packaging/fleet/ansible/README.md',
+  'packaging/pcp/README.md',
   'test/vm/README.md',
   ...readdirSync('docs', { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
@@ -30,9 +31,11 @@ const FILES = [
 const textOf = (file: string): string => readFileSync(file, 'utf8')
 const CODE = /```[\s\S]*?```|`([^`\n]+(?:\n[^`\n]+)?)`|^ {4}\S.*$/gm
 
-/** Pieces of code: fenced blocks, indented lines, spans. */
+/** Pieces of code: fenced blocks, indented lines, spans. Of a terminal only what was typed. */
 function codeOf(text: string): string[] {
-  return [...text.matchAll(CODE)].map(([whole, span]) => span ?? whole)
+  return [...text.matchAll(CODE)].map(([whole, span]) =>
+    whole.startsWith('```console') ? whole.replace(/^(?!# |```).*\n/gm, '') : (span ?? whole),
+  )
 }
 
 /** `vqtune ...` as somebody would type it, up to a comment, a pipe or a full stop. */
@@ -65,6 +68,7 @@ test('the check itself sees what is wrong', () => {
     'frob',
     'status --frob',
   ])
+  expect(commandLines('```console\n# vqtune plan\nrun vqtune apply, then\n```\n')).toEqual(['plan'])
   expect(problemOf('frob')).toBe('no such command')
   expect(problemOf('status --frob')).toBe('no such option: --frob')
   expect(problemOf('trial ens3 -- iperf3 --time 5')).toBeUndefined()
@@ -164,11 +168,12 @@ test('metrics are named as the daemon names them, and the list of the fleet pack
   expect(listed.sort()).toEqual(names.sort())
   const manuals = ['packaging/man/vqtune.8.in', 'packaging/man/vqtune.toml.5.in']
   const used = [...FILES, ...manuals].flatMap((file) =>
-    // Not the names of recording rules and of the role's variables.
+    // Not the names of recording rules and of the variables of role and playbook.
     [...textOf(file).matchAll(/(?<![:\w])vqtune_([a-z_]+)(?=[`\s{])/g)].map(([, name = '']) => name),
   )
   const variables = [
-    ...textOf('packaging/fleet/ansible/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
+    ...textOf('packaging/fleet/ansible/roles/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
+    ...textOf('packaging/fleet/ansible/playbooks/rollout.yml').matchAll(/\bvqtune_(\w+)/g),
   ]
   const known = new Set([...names, ...variables.map(([, name = '']) => name)])
   expect(used.length).toBeGreaterThan(3)

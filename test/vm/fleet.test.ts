@@ -72,12 +72,12 @@ const isInstalled = async (): Promise<boolean> =>
 const channels = async (): Promise<number> =>
   Number(await guest.shell(`ls -d /sys/class/net/${nic}/queues/tx-* | wc -l`))
 
-describe('Ansible role', () => {
+describe('Ansible collection', () => {
   test('installs, configures and starts; NICs and metrics are there', async () => {
     const play = await control.play(variables)
     expect(play, play.text).toMatchObject({ code: 0, failed: 0 })
     // A changed configuration is told to the daemon.
-    expect(play.text).toContain('RUNNING HANDLER [vqtune : Reload vqtuned]')
+    expect(play.text).toContain('RUNNING HANDLER [vqtune.guest.vqtune : Reload vqtuned]')
     const states = await guest.run(['systemctl', 'is-active', 'vqtuned', 'vqtune-reconcile.path'])
     expect(states).toBe('active\nactive\n')
     const enabled = ['systemctl', 'is-enabled', 'vqtune-boot', 'vqtuned', 'vqtune-reconcile.path']
@@ -86,9 +86,10 @@ describe('Ansible role', () => {
     expect(await channels()).toBe(2)
   })
 
-  test('a second run changes nothing', async () => {
-    const play = await control.play(variables)
+  test('a rollout, wave after wave, finds the guest healthy and changes nothing', async () => {
+    const play = await control.rollout(variables)
     expect(play, play.text).toMatchObject({ code: 0, failed: 0, changed: 0 })
+    expect(play.text).toMatch(/^later +: .*changed=0 .*failed=0/m)
   })
 })
 
@@ -157,6 +158,11 @@ for family in parse(answer.read().decode()): print(family.type, family.name)`
     expect(await prometheus.value('job:vqtune_nics_drifted:count{job="node"}')).toBe(1)
     expect(await prometheus.value('vqtune_drift_actions_total{job="node", action="reported"}')).toBe(1)
     expect(await firing('VqtuneHostLimitsNic')).toBe(1)
+    // A wave in which a guest is not healthy is the last one.
+    const rollout = await control.rollout({ ...variables, vqtune_health_retries: 0 })
+    expect(rollout, rollout.text).toMatchObject({ code: 2, changed: 0, failed: 1 })
+    expect(rollout.text).toMatch(/TASK \[vqtune.guest.vqtune : Check that no NIC [\s\S]*"rc": 3/)
+    expect(rollout.text).not.toMatch(/^later\b/m)
     await guest.run(['vqtune', 'apply'])
     expect(await channels()).toBe(2)
     await waitUntil(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ export interface Play {
   readonly text: string
 }
 
-const ROLES = fileURLToPath(new URL('../../../packaging/fleet/ansible', import.meta.url))
+const COLLECTION = fileURLToPath(new URL('../../../packaging/fleet/ansible', import.meta.url))
 
 /**
  * The machine from which guests are managed: ssh and Ansible in the network namespace of the guest's NICs. NIC 0 of the
@@ -35,7 +35,7 @@ export class ControlNode {
     writeFileSync(
       node.file('ansible.cfg'),
       `[defaults]
-roles_path = ${ROLES}
+collections_path = ${directory}/collections
 local_tmp = ${directory}/tmp
 nocows = true
 [ssh_connection]
@@ -44,23 +44,34 @@ control_path_dir = ${directory}
 ssh_args = ${node.sshOptions.join(' ')} -o ControlMaster=auto -o ControlPersist=300
 `,
     )
-    writeFileSync(
-      node.file('inventory.ini'),
-      `guest ansible_host=${addresses(0).guest} ansible_user=root ansible_ssh_private_key_file=${node.key} ansible_python_interpreter=/usr/bin/python3\n`,
-    )
+    // Where Ansible looks for one.
+    mkdirSync(node.file('collections/ansible_collections/vqtune'), { recursive: true })
+    symlinkSync(COLLECTION, node.file('collections/ansible_collections/vqtune/guest'))
+    // Twice the same guest: a rollout goes from the first to the second.
+    const login = `ansible_host=${addresses(0).guest} ansible_user=root ansible_ssh_private_key_file=${node.key} ansible_python_interpreter=/usr/bin/python3`
+    writeFileSync(node.file('inventory.ini'), `[vqtune_guests]\nguest ${login}\nlater ${login}\n`)
     writeFileSync(
       node.file('play.yml'),
-      '- hosts: guest\n  gather_facts: false\n  roles:\n    - role: vqtune\n',
+      '- hosts: guest\n  gather_facts: false\n  roles:\n    - role: vqtune.guest.vqtune\n',
     )
     return node
   }
 
   /** Runs the role vqtune in the guest with these variables. */
   async play(variables: Readonly<Record<string, unknown>>, ...options: readonly string[]): Promise<Play> {
+    return this.run(variables, ...options, this.file('play.yml'))
+  }
+
+  /** The playbook of the collection: first `guest`, then `later`, which is the same guest. */
+  async rollout(variables: Readonly<Record<string, unknown>>): Promise<Play> {
+    return this.run({ vqtune_waves: [1, 1], ...variables }, 'vqtune.guest.rollout')
+  }
+
+  private async run(variables: Readonly<Record<string, unknown>>, ...args: readonly string[]): Promise<Play> {
     writeFileSync(this.file('vars.json'), JSON.stringify(variables))
     const ansible = ['ansible-playbook', '-i', this.file('inventory.ini'), '-e', `@${this.file('vars.json')}`]
     const { code, stdout, stderr } = await this.guest.network.exec(
-      ['env', `ANSIBLE_CONFIG=${this.file('ansible.cfg')}`, ...ansible, ...options, this.file('play.yml')],
+      ['env', `ANSIBLE_CONFIG=${this.file('ansible.cfg')}`, ...ansible, ...args],
       540_000,
     )
     const recap = /^guest +: .*changed=(\d+) .*failed=(\d+)/m.exec(stdout)

@@ -1,0 +1,35 @@
+import { DEFAULT_SETTINGS } from '../../src/config/settings'
+import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
+import type { Family } from '../../src/daemon/prometheus'
+import { NOT_ASKED } from '../../src/irqbalance/ask'
+import { guestOf, nicOf } from './simulated-kernel'
+
+/** Everything that a daemon can show, of a guest with a NIC eth2 that has half of its channels. */
+export function allFamilies(): readonly Family[] {
+  const cpus = [0, 1]
+  const guest = guestOf(cpus, [nicOf({ ifindex: 2, maximum: 2, current: 1 }, cpus)])
+  const skips = [{ nic: 'eth2', code: 'held', why: '', tunable: undefined } as const]
+  const health = { sources: new Map([['udev', true]]), configValid: true, startedAt: 1_800_000_000_000 }
+  const counters = new DaemonCounters()
+  counters.countDrift({ nic: 'eth2', kind: 'channels', writer: 'tuned', action: 'repaired' })
+  counters.countConflictBackoff('eth2')
+  return [
+    ...guestFamilies(
+      {
+        guest,
+        skips,
+        missing: [],
+        suspended: [],
+        changes: [],
+        regressionHolds: new Map(),
+        irqbalance: NOT_ASKED,
+        deadQueues: new Map(),
+        againMs: undefined,
+      },
+      DEFAULT_SETTINGS,
+      health,
+    ),
+    ...counters.families(['eth2']),
+    lastCheck(1_800_000_000_000),
+  ]
+}
