@@ -36,6 +36,8 @@ export interface BootOptions {
   smbiosTables?: readonly string[]
   /** Appended to the kernel's command line: `isolcpus=2-3`. */
   kernelArgs?: readonly string[]
+  /** Debian's SELinux policy, enforcing, on bookworm and x86_64; kernelArgs may say `enforcing=0`. */
+  selinux?: boolean
   /** This process's node as `node` in the guest. */
   node?: boolean
   /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
@@ -94,6 +96,7 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     ...(paths.nodeDisk ? ['vqtest.node'] : []),
     // Drivers that make interfaces when they start, which is at boot where they are built in.
     ...(isRhel(options.kernel) ? ['bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0'] : []),
+    ...(options.selinux ? ['security=selinux selinux=1 enforcing=1 audit=1'] : []),
     ...(options.kernelArgs ?? []),
   ].join(' ')
   const ports = Array.from({ length: options.hotplugPorts ?? 0 }, (_, index) =>
