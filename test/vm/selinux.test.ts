@@ -12,6 +12,7 @@ import { Nic } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 const CONFIG = '/etc/vqtune/conf.d/50-test.toml'
+const PROBE = '/usr/libexec/vqtune/probe'
 const TEXTFILE = '/var/lib/prometheus/node-exporter/vqtune.prom'
 /** The policy is compiled anew in the guest. */
 const policyTimeout = { timeoutMs: 900_000 }
@@ -46,7 +47,7 @@ async function denials(since: string): Promise<string[]> {
   return stdout.split('\n').filter((line) => line.includes('vqtune_'))
 }
 /** As ausearch takes it: whole seconds. */
-const now = async (): Promise<string> => (await guest.run(['date', '+%m/%d/%Y %H:%M:%S'])).trim()
+const now = async (): Promise<string> => (await guest.run(['env', 'LC_ALL=C', 'date', '+%x %X'])).trim()
 const contextOf = async (pid: string): Promise<string> =>
   (await guest.readFile(`/proc/${pid}/attr/current`)).replace('\0', '')
 const property = async (unit: string, name: string): Promise<string> =>
@@ -86,6 +87,8 @@ test('installed with SELinux enforcing: module loaded, every file labelled as th
 
 test('a boot: the boot unit and the daemon do their work in vqtune_t', async () => {
   await guest.reboot(600_000)
+  // Administrators run V8, too. Debian's policy allows that only with this; RHEL's unless deny_execmem is on.
+  await guest.run(['setsebool', 'allow_execmem', 'on'])
   expect(await guest.run(['getenforce'])).toBe('Enforcing\n')
   expect(await property('vqtune-boot.service', 'Result')).toBe('success')
   expect(await property('vqtune-boot.service', 'ActiveState')).toBe('active')
@@ -102,7 +105,7 @@ test('a boot: the boot unit and the daemon do their work in vqtune_t', async () 
   await guest.run(['systemctl', 'stop', 'vqtuned'])
   await nic.setChannels(2)
   expect(await start('vqtune-boot.service')).toMatchObject({ code: 0 })
-  expect(await nic.channels()).toBe(4)
+  await nic.become(4)
 })
 
 test('the daemon: repairs, history with the writer, irqbalance, metrics by file and socket', async () => {
@@ -162,25 +165,20 @@ test('in all of that, nothing was denied', async () => {
   expect(denied, denied.join('\n')).toEqual([])
 })
 
-/** What a program in the domain must not do, as a shell script, and the permission of which the denial tells. */
-const FORBIDDEN: readonly (readonly [string, string, RegExp])[] = [
+/** What a program in the domain must not do, as a shell script, and the denial, unless the policy is silent about it. */
+const FORBIDDEN: readonly (readonly [string, string, RegExp?])[] = [
   ['read /etc/shadow', 'cat /etc/shadow', /\{ (read|open) \}.*shadow_t/],
   ['write below /etc', 'echo x >/etc/vqtune-probe', /\{ (write|add_name|create) \}.*etc_t/],
   ['change its own configuration', 'echo x >/etc/vqtune/probe', /\{ (write|add_name) \}.*vqtune_etc_t/],
   ['change its own program', 'echo x >>/usr/libexec/vqtune/vqtune.js', /\{ (append|write) \}.*bin_t/],
-  [
-    'write into the home of root',
-    'echo x >/root/probe',
-    /\{ (search|write|add_name) \}.*user_home_dir_t|admin/,
-  ],
+  ['write into the home of root', 'echo x >/root/probe', /\{ (search|write|add_name) \}.*user_home_dir_t/],
   ['write below /var/lib', 'echo x >/var/lib/vqtune-probe', /\{ (write|add_name) \}.*var_lib_t/],
-  ['connect to another machine', 'exec 3<>/dev/tcp/127.0.0.1/9918', /\{ name_connect \}/],
-  ['load a module', '/usr/sbin/modprobe dummy', /\{ (execute|module_load|sys_module|read|open|search) \}/],
+  ['connect to a server', 'exec 3<>/dev/tcp/127.0.0.1/9918', /\{ connect \}.*tclass=tcp_socket/],
+  ['load a module', '/usr/sbin/modprobe dummy', /\{ execute \}.*kmod_exec_t/],
   ['read the disk', 'head -c 512 /dev/vda', /\{ (read|open) \}.*fixed_disk_device_t/],
-  ['switch SELinux off', 'echo 0 >/sys/fs/selinux/enforce', /\{ (setenforce|write|search) \}/],
+  ['switch SELinux off', 'echo 0 >/sys/fs/selinux/enforce'],
   ['set another kernel setting', 'echo 1 >/proc/sys/kernel/panic_on_oops', /\{ write \}.*sysctl_kernel_t/],
-  ['signal another program', 'kill -0 1', /\{ (signull|kill) \}/],
-  ['mount', 'mount -t tmpfs none /mnt', /\{ (execute|mounton|mount|read) \}/],
+  ['signal another program', 'kill -0 $(pgrep -x auditd)', /\{ signull \}.*auditd_t/],
 ]
 
 test('what is not its own is denied, to root with all capabilities', async () => {
@@ -189,35 +187,51 @@ test('what is not its own is denied, to root with all capabilities', async () =>
   await waitUntil('the server', PATIENCE_MS, async () => {
     return (await guest.exec(['bash', '-c', 'exec 3<>/dev/tcp/127.0.0.1/9918'])).code === 0
   })
+  const asAdministrator = async (script: string) => {
+    await guest.writeFile(PROBE, `#!/bin/bash\n${script}\n`, '0755')
+    await guest.run(['chcon', '-t', 'bin_t', PROBE])
+    return guest.exec([PROBE])
+  }
+  const inDomain = async () => {
+    await guest.run(['chcon', '-t', 'vqtune_exec_t', PROBE])
+    return guest.exec(['systemctl', 'restart', 'probe.service'])
+  }
+  await guest.writeFile(
+    '/etc/systemd/system/probe.service',
+    `[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=${PROBE}\n`,
+  )
+  await guest.run(['systemctl', 'daemon-reload'])
+  expect(await asAdministrator('cat /etc/vqtune/vqtune.toml')).toMatchObject({ code: 0 })
+  expect(await inDomain()).toMatchObject({ code: 0 })
+
   for (const [what, script, denial] of FORBIDDEN) {
-    await guest.writeFile(
-      '/usr/libexec/vqtune/probe',
-      `#!/bin/bash\ncat /proc/self/attr/current\n${script}\n`,
-      '0755',
-    )
-    // Allowed to an administrator: SELinux is what makes the difference.
-    const allowed = await guest.exec(['/usr/libexec/vqtune/probe'])
-    if (!what.includes('SELinux')) expect(allowed.code, `${what}: ${allowed.stderr}`).toBe(0)
+    // SELinux is what makes the difference.
+    const allowed = await asAdministrator(script)
+    expect(allowed.code, `${what}: ${allowed.stderr}`).toBe(0)
     await guest.exec([
       'sh',
       '-c',
-      'setenforce 1; umount /mnt; modprobe -r dummy; rm -f /etc/vqtune*probe /etc/vqtune/probe',
+      'setenforce 1; modprobe -r dummy; rm -f /etc/vqtune-probe /etc/vqtune/probe /root/probe /var/lib/vqtune-probe',
     ])
-
-    await guest.run(['chcon', '-t', 'vqtune_exec_t', '/usr/libexec/vqtune/probe'])
     const since = await now()
-    const probe = await guest.exec(['systemd-run', '--wait', '--pipe', '-q', '/usr/libexec/vqtune/probe'])
-    expect(probe.stdout, what).toMatch(/^system_u:system_r:vqtune_t:s0/)
-    expect(probe.code, `${what}: ${probe.stdout}${probe.stderr}`).not.toBe(0)
-    const denied = await denials(since)
-    expect(denied.join('\n'), what).toMatch(denial)
+    expect((await inDomain()).code, what).toBe(1)
+    const denied = (await denials(since)).filter((line) =>
+      line.includes('scontext=system_u:system_r:vqtune_t:'),
+    )
+    if (denial !== undefined) expect(denied.join('\n'), what).toMatch(denial)
+    expect(await guest.run(['getenforce'])).toBe('Enforcing\n')
   }
-  await guest.run(['rm', '/usr/libexec/vqtune/probe'])
 
-  // Nor does anything else get into the domain.
-  const context = 'SELinuxContext=system_u:system_r:vqtune_t:s0'
-  const other = await guest.exec(['systemd-run', '--wait', '-q', '-p', context, '/usr/bin/true'])
-  expect(other.code).not.toBe(0)
+  // Nor does another program get into the domain.
+  await guest.writeFile(
+    '/etc/systemd/system/probe.service',
+    '[Service]\nType=oneshot\nSELinuxContext=system_u:system_r:vqtune_t:s0\nExecStart=/usr/bin/true\n',
+  )
+  await guest.run(['systemctl', 'daemon-reload'])
+  const since = await now()
+  expect((await guest.exec(['systemctl', 'restart', 'probe.service'])).code).not.toBe(0)
+  expect((await denials(since)).join('\n')).toMatch(/\{ entrypoint \}.*vqtune_t/)
+  await guest.run(['rm', PROBE, '/etc/systemd/system/probe.service'])
 })
 
 test('vqtune_execmem off: no code is made at run time, and the documented drop-in runs without it', async () => {
