@@ -1,7 +1,6 @@
 /** vqtune's own files: whatever is in them, they are read whole, refused in one line, or passed over. */
 import fc from 'fast-check'
 import { describe, expect } from 'vitest'
-import { daemonJson, daemonText } from '../../src/output/daemon-view'
 import { type DaemonState, readState } from '../../src/daemon/state'
 import { readView } from '../../src/daemon/view'
 import { classifyDrift } from '../../src/drift/classify'
@@ -9,6 +8,7 @@ import { afterReversal, isBackedOff, withTime } from '../../src/drift/conflict'
 import { type DriftRecord, parseHistory, parseSince } from '../../src/drift/history'
 import { parseBackup } from '../../src/hypervisor/change/backup'
 import { formatCpuList, parseCpuList } from '../../src/kernel/cpulist'
+import { daemonJson, daemonText } from '../../src/output/daemon-view'
 import {
   type Ledger,
   withApplied,

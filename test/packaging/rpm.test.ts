@@ -170,18 +170,83 @@ it('PCP package: where the OpenMetrics agent and pmrep look', () => {
   expect(query(rpms.pcp, '--qf', '%{arch}')).toEqual(['noarch'])
 })
 
+/** The type that a file gets from the module: as libselinux has it, what is more specific comes last. */
+function typesIn(contexts: string): (file: string) => string | undefined {
+  const rules = contexts
+    .trim()
+    .split('\n')
+    .map((line) => line.split(/\s+/))
+  const plain = (pattern: string): number => pattern.search(/[.^$?*+|[({\\]/)
+  const stem = (pattern: string): number => (plain(pattern) === -1 ? Infinity : plain(pattern))
+  rules.sort(([a = ''], [b = '']) => stem(a) - stem(b))
+  return (file) => {
+    const rule = rules.findLast(([pattern]) => new RegExp(`^(?:${pattern})$`).test(file))
+    return rule?.at(-1)?.split(':')[2]
+  }
+}
+
+it('SELinux package: the compiled module, and a label for each file of vqtune that needs its own', () => {
+  const work = mkdtempSync(join(tmpdir(), 'vqtune-selinux-'))
+  const script = `rpm2cpio "$1" | cpio -id --quiet && bunzip2 usr/share/selinux/packages/*/vqtune.pp.bz2 &&
+    semodule_unpackage usr/share/selinux/packages/*/vqtune.pp module contexts && file -b module`
+  const kind = execFileSync('sh', ['-c', script, 'sh', rpms.selinux], { cwd: work, encoding: 'utf8' })
+  expect(kind).toMatch(/SE Linux modular policy/)
+
+  const contexts = readFileSync(join(work, 'contexts'), 'utf8')
+  const typeOf = typesIn(contexts)
+  const files = query(rpms.arch, '-l')
+  const types = files.map((file) => [file, typeOf(file)] as const)
+  const withType = (type: string): string[] => types.flatMap(([file, its]) => (its === type ? [file] : []))
+  expect(withType('vqtune_exec_t').sort()).toEqual([
+    '/usr/libexec/vqtune/boot-gate',
+    '/usr/libexec/vqtune/vqtune.cjs',
+  ])
+  expect(withType('vqtune_trace_exec_t')).toEqual(['/usr/libexec/vqtune/writer-trace'])
+  expect(withType('bin_t')).toEqual(['/usr/libexec/vqtune/node'])
+  expect(withType('vqtune_etc_t').sort()).toEqual([
+    '/etc/vqtune',
+    '/etc/vqtune/conf.d',
+    '/etc/vqtune/vqtune.toml',
+    '/usr/lib/vqtune',
+  ])
+  expect(withType('vqtune_var_lib_t')).toEqual(['/var/lib/vqtune'])
+  const units = files.filter((file) => /^\/usr\/lib\/systemd\/system\/vqtune/.test(file))
+  expect(withType('vqtune_unit_file_t').sort()).toEqual(units.sort())
+  expect(units.length).toBeGreaterThan(4)
+
+  // What units start without `+` comes into the domain by these two; what they create has its type.
+  const started = units.flatMap((unit) =>
+    [...readUnit(unit).matchAll(/^ExecStart=(\S+)/gm)].map(([, program = '']) => program),
+  )
+  expect(new Set(started)).toEqual(new Set(['/usr/bin/vqtune', '/usr/libexec/vqtune/boot-gate']))
+  expect(query(rpms.arch, '--qf', '[%{FILENAMES} %{FILELINKTOS}\n]')).toContain(
+    '/usr/bin/vqtune ../libexec/vqtune/vqtune.cjs',
+  )
+  for (const file of ['/run/vqtune/ledger.json', '/run/vqtuned', '/var/run/vqtune/lock'])
+    expect(typeOf(file)).toBe('vqtune_runtime_t')
+  expect(typeOf('/run/vqtune.installing')).toBeUndefined()
+  const collectors = /^ReadWritePaths=.*node/m.exec(readUnit('vqtuned.service'))?.[0].match(/(?<=-)\/var\S+/g)
+  expect(collectors).toHaveLength(2)
+  for (const directory of collectors ?? [])
+    expect(typeOf(`${directory}/vqtune.prom`), directory).toBe('vqtune_textfile_t')
+
+  // Only ever wanted with the policy that it was compiled for, and only loaded into that one.
+  const store = readdirSync(join(work, 'usr/share/selinux/packages'))
+  for (const variant of ['arch', 'noarch'] as const)
+    expect(query(rpms[variant], '--recommends')).toEqual([`(vqtune-selinux if selinux-policy-${store[0]})`])
+  expect(query(rpms.selinux, '--scripts').join('\n')).toContain(`if [ "$SELINUXTYPE" = ${store[0]} ]`)
+})
+
+function readUnit(path: string): string {
+  const name = path.split('/').at(-1) ?? ''
+  return name.includes('.service') ? readFileSync(join(TOP, 'systemd', name), 'utf8') : ''
+}
+
 it('rpmlint finds nothing', () => {
-  const args = [
-    '-c',
-    join(TOP, 'packaging/rpmlint.toml'),
-    rpms.arch,
-    rpms.noarch,
-    rpms.fleet,
-    rpms.pcp,
-    rpms.spec,
-  ]
+  const packages = [rpms.arch, rpms.noarch, rpms.fleet, rpms.pcp, rpms.selinux]
+  const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), ...packages, rpms.spec]
   const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
-  expect(stdout).toContain('4 packages and 1 specfiles checked; 0 errors, 0 warnings')
+  expect(stdout).toContain('5 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
 /** Signed with a key that is made for it. */
@@ -217,7 +282,7 @@ it('a second build, which is signed, gives the same payload and files', async ()
   signed = second
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
-  for (const variant of ['arch', 'noarch', 'fleet', 'pcp'] as const) {
+  for (const variant of ['arch', 'noarch', 'fleet', 'pcp', 'selinux'] as const) {
     expect(digests(second[variant])).toEqual(digests(first[variant]))
   }
 }, 600_000)

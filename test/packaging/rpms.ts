@@ -15,6 +15,7 @@ export interface BuiltRpms {
   readonly noarch: string
   readonly fleet: string
   readonly pcp: string
+  readonly selinux: string
   readonly spec: string
 }
 
@@ -38,6 +39,7 @@ export async function buildRpms(
     noarch: named(directory, NOARCH),
     fleet: named(directory, /^vqtune-fleet-.*\.noarch\.rpm$/),
     pcp: named(directory, /^vqtune-pcp-.*\.noarch\.rpm$/),
+    selinux: named(directory, /^vqtune-selinux-.*\.noarch\.rpm$/),
     spec: join(directory, 'vqtune.spec'),
   }
 }

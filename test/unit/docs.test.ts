@@ -168,14 +168,16 @@ test('metrics are named as the daemon names them, and the list of the fleet pack
   expect(listed.sort()).toEqual(names.sort())
   const manuals = ['packaging/man/vqtune.8.in', 'packaging/man/vqtune.toml.5.in']
   const used = [...FILES, ...manuals].flatMap((file) =>
-    // Not the names of recording rules and of the variables of role and playbook.
+    // Not the names of recording rules, of the variables of role and playbook, and of the SELinux module.
     [...textOf(file).matchAll(/(?<![:\w])vqtune_([a-z_]+)(?=[`\s{])/g)].map(([, name = '']) => name),
   )
   const variables = [
     ...textOf('packaging/fleet/ansible/roles/vqtune/defaults/main.yml').matchAll(/^vqtune_(\w+):/gm),
     ...textOf('packaging/fleet/ansible/playbooks/rollout.yml').matchAll(/\bvqtune_(\w+)/g),
   ]
-  const known = new Set([...names, ...variables.map(([, name = '']) => name)])
+  const policy = [...textOf('packaging/selinux/vqtune.te').matchAll(/^(?:type |gen_tunable\()vqtune_(\w+)/gm)]
+  expect(policy.length).toBeGreaterThan(3)
+  const known = new Set([...names, ...[...variables, ...policy].map(([, name = '']) => name)])
   expect(used.length).toBeGreaterThan(3)
   expect(used.filter((name) => !known.has(name))).toEqual([])
 })

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EndOfPatience, type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
-import { guestImage, nodeDisk } from './image'
+import { guestImage, nodeDisk, selinuxGuestImage } from './image'
 import { NoAnswerError } from './json-socket'
 import { progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
@@ -65,7 +65,9 @@ export class Guest {
 
   /** Boots and returns when the guest's systemd has finished starting. */
   static async boot(options: BootOptions): Promise<Guest> {
-    const image = await guestImage(options.arch, options.release)
+    const image = options.selinux
+      ? await selinuxGuestImage()
+      : await guestImage(options.arch, options.release)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
     const undo: (() => void)[] = []
     const onExit = (): void => {

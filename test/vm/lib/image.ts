@@ -17,6 +17,7 @@ export interface Image {
 }
 
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
+const selinuxRecipe = fileURLToPath(new URL('./selinux-image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
 export async function guestImage(arch: Arch = 'x86_64', release: Release = 'bookworm'): Promise<Image> {
@@ -37,6 +38,20 @@ export async function guestImage(arch: Arch = 'x86_64', release: Release = 'book
     // RHEL's have their drivers built in and refuse the modules that are in it, which its init only remarks.
     initrd: (kernel) => join(directory, `initrd-${isRhel(kernel) ? '6.12' : kernel}`),
   }
+}
+
+/** The image of Debian 12 with Debian's SELinux policy, labelled. Kernels and initramfs are those of the image without. */
+export async function selinuxGuestImage(): Promise<Image> {
+  const base = await guestImage()
+  const directory = await cached('image-selinux', contentHash([recipe, selinuxRecipe]), async (target) => {
+    progress('building the guest image with SELinux (once, about two minutes)')
+    await execa('bash', [join(selinuxRecipe, 'build.sh'), base.rootDisk, target], {
+      stdin: 'ignore',
+      stdout: process.stderr,
+      stderr: 'inherit',
+    })
+  })
+  return { ...base, rootDisk: join(directory, 'root.ext4') }
 }
 
 /** A read-only disk with this process's node, seen in the guest as /opt/node/node (and /usr/local/bin/node). */
