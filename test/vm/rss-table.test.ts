@@ -77,6 +77,10 @@ describe.each(KERNELS)('on %s', (kernel) => {
       await client
       await guest.exec(['pkill', '-x', 'ping'])
       await restartIperf(guest)
+      // On a slow machine 64 connections take minutes to end, and their last packets would be service enough for every queue.
+      await waitUntil('the connections to end', PATIENCE_MS, async () => {
+        return Number(await guest.shell('ss -Htn exclude listening exclude time-wait | wc -l')) === 0
+      })
     }
   }
 
