@@ -16,7 +16,7 @@ import type { CommandContext } from './command'
 export async function run(context: CommandContext): Promise<number> {
   const { files, problems, settings } = await readChecked(context)
   const nics = problems.length > 0 ? [] : await findNics(context.system)
-  if (context.options.json === true) context.out(checkJson(files, problems, settings, nics))
+  if (context.options.json === true) context.out(await checkJson(files, problems, settings, nics))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
   else context.out(settingsText(files, settings, nics))
   return problems.length > 0 ? EXIT.usage : EXIT.converged
@@ -84,12 +84,14 @@ function notesOn(name: string, { cap, channels }: NicSettings): string[] {
   return [`${name}: channels = ${channels} is more than cap = ${cap} from another table: the cap wins\n`]
 }
 
-function checkJson(
+async function checkJson(
   files: readonly string[],
   problems: readonly Problem[],
   settings: Settings,
   nics: FoundNics,
-): string {
+): Promise<string> {
+  // The grammar, which is needed for nothing else if no file sets anything.
+  const { allowedForNic } = await import('../config/grammar')
   const found = 'why' in nics ? [] : nics
   return printJson({
     files,
@@ -101,6 +103,10 @@ function checkJson(
         settings: Object.fromEntries(NIC_KEYS.map(({ key, valueIn }) => [key, valueIn(values) ?? null])),
         from: Object.fromEntries(NIC_KEYS.map(({ key }) => [key, nicOrigin(settings, nic, key)])),
       }
+    }),
+    keys: NIC_KEYS.map(({ key }) => {
+      const { allowed, choices } = allowedForNic(key)
+      return { key, allowed, choices: choices ?? null }
     }),
     unobserved: 'why' in nics ? nics.why : null,
   })

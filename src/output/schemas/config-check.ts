@@ -21,5 +21,17 @@ export const configCheck = document('vqtune config check --json', {
   files: z.array(z.string()),
   problems: z.array(z.object({ file: z.string(), line: z.int().nullable(), text: z.string() })),
   nics: z.array(z.object({ name: z.string(), settings, from: origins })),
+  keys: z
+    .array(
+      z.object({
+        key: z.string(),
+        allowed: z.string().describe('the values that it may have, in words'),
+        choices: z
+          .array(z.string())
+          .nullable()
+          .describe('all of them; null if they are not just a few words'),
+      }),
+    )
+    .describe('of vqtune config set KEY VALUE --nic NIC'),
   unobserved: z.string().nullable().describe('why the guest could not be observed'),
 })

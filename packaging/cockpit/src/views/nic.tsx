@@ -20,6 +20,7 @@ import { Section } from '../components/section'
 import { StateLabel } from '../components/state-label'
 import { limitText } from '../text'
 import { linkTo } from '../use-location'
+import { ChangeNics } from './change-nics'
 import { ExplainView } from './explain'
 import { QueuesView } from './queues'
 
@@ -88,7 +89,7 @@ function Facts({ nic }: { readonly nic: Nic }) {
     ...nic.notes,
   ]
   return (
-    <Section title={nic.name}>
+    <Section title={nic.name} actions={<ChangeNics nic={nic.name} />}>
       <DescriptionList isCompact columnModifier={{ default: '1Col', md: '2Col', xl: '3Col' }}>
         {Object.entries(facts).map(([term, fact]) => (
           <DescriptionListGroup key={term}>

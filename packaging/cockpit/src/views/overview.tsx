@@ -8,6 +8,7 @@ import { Section } from '../components/section'
 import { StateLabel } from '../components/state-label'
 import { limitText, plural, summaryText } from '../text'
 import { linkTo } from '../use-location'
+import { ChangeNics } from './change-nics'
 
 export function OverviewView() {
   const { status, reload } = useGuest()
@@ -15,9 +16,12 @@ export function OverviewView() {
     <Section
       title="NICs"
       actions={
-        <Button variant="secondary" onClick={reload} isDisabled={status.isLoading}>
-          Refresh
-        </Button>
+        <>
+          <ChangeNics />
+          <Button variant="secondary" onClick={reload} isDisabled={status.isLoading}>
+            Refresh
+          </Button>
+        </>
       }
     >
       <AnswerState of={status} what="the status of the NICs">
