@@ -1,5 +1,15 @@
 /** The page for Cockpit in a real browser: what it shows is what the built vqtune says of captured and generated guests. */
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { source as axeSource } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -8,6 +18,7 @@ import { capturedRoot } from '../support/bundle'
 import { guestArchive } from '../support/captured-guest'
 import { CockpitPage } from '../support/cockpit'
 import { generateTree } from '../support/generated-tree'
+import { recorded } from '../unit/hypervisor/recorded'
 
 const WIDE: View = { width: 1280, scheme: 'light' }
 const NARROW: View = { width: 360, scheme: 'dark' }
@@ -50,12 +61,12 @@ async function violations(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const { axe } = window as unknown as {
       axe: {
-        run(): Promise<{
+        run(options: { resultTypes: string[] }): Promise<{
           violations: { id: string; help: string; nodes: { html: string; any: { message: string }[] }[] }[]
         }>
       }
     }
-    const { violations } = await axe.run()
+    const { violations } = await axe.run({ resultTypes: ['violations'] })
     return violations.flatMap(({ id, help, nodes }) =>
       nodes.map(({ html, any }) => `${id}: ${help}: ${html.slice(0, 200)} ${any[0]?.message ?? ''}`),
     )
@@ -242,6 +253,207 @@ describe('drift', () => {
     expect(await changes.first().textContent()).toContain('by tuned')
     await page.getByRole('combobox', { name: 'NIC' }).selectOption('eth0')
     await expect.poll(() => changes.first().textContent()).toContain('by writer59')
+    await expectFits(page)
+  })
+})
+
+/** One NIC with 2 of 4 channels, on a tree that may be written. */
+function writableGuest(): string {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 2, counts: [1, 4], vectors: true }])
+  onTestFinished(() => tree.remove())
+  return tree.root
+}
+
+const privileged = () =>
+  cockpit.spawned.filter(({ superuser }) => superuser === 'require').map(({ argv }) => argv.join(' '))
+
+describe('changes', () => {
+  it('shows the plan, applies it once it is confirmed, and rolls back; only that is privileged', async () => {
+    const page = await open(writableGuest(), 'nic/eth0')
+    const dialog = page.getByRole('dialog')
+    // With the keyboard alone.
+    await page.getByRole('button', { name: 'Apply…' }).focus()
+    await page.keyboard.press('Enter')
+    await dialog.getByText('one queue pair for each of 4 online vCPUs').waitFor()
+    await expectFits(page)
+    expect(privileged()).toEqual([])
+    await dialog.getByRole('button', { name: 'Apply 1 change' }).focus()
+    await page.keyboard.press('Enter')
+    await dialog.getByText('Done: 1 change.').waitFor()
+    expect(privileged()).toEqual(['vqtune apply --json eth0'])
+    await page.keyboard.press('Escape')
+    // What was shown before has been read again.
+    await page.getByText('4 (vCPUs)').waitFor()
+    await page.getByText('Converged').waitFor()
+    await page.getByRole('button', { name: 'Apply…' }).click()
+    await dialog.getByText('Nothing to do: all is as desired.').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Apply' }).isDisabled()).toBe(true)
+    await dialog.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Roll back…' }).click()
+    await dialog.getByRole('button', { name: 'Roll back 1 change' }).click()
+    await dialog.getByText('Done: 1 change.').waitFor()
+    expect(privileged().slice(1)).toEqual(['vqtune rollback --json eth0'])
+    await expectFits(page)
+  })
+
+  it('asks for administrative access, and changes nothing without it', async () => {
+    cockpit.session.isAdmin = false
+    const root = writableGuest()
+    const page = await open(root)
+    await page.getByRole('button', { name: 'Apply…' }).click()
+    await page.getByRole('button', { name: 'Apply 1 change' }).click()
+    await page.getByText('This needs administrative access.').waitFor()
+    expect(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')).toBe('2\n')
+    await expectFits(page)
+  })
+
+  it('says what the kernel refused', async () => {
+    const root = writableGuest()
+    writeFileSync(`${root}/refuse.eth0`, 'netlink error: Invalid argument\n')
+    const page = await open(root)
+    await page.getByRole('button', { name: 'Apply…' }).click()
+    await page.getByRole('button', { name: 'Apply 1 change' }).click()
+    await page.getByText('channels 2 -> 4 refused by the kernel: Invalid argument').first().waitFor()
+    await expectFits(page)
+  })
+
+  it('sets one key for one NIC: the difference first, then the file; and removes it', async () => {
+    const root = writableGuest()
+    const file = `${root}/etc/vqtune/conf.d/70-set.toml`
+    mkdirSync(dirname(file), { recursive: true })
+    const page = await open(root, 'configuration')
+    await page.getByRole('button', { name: 'Change cap of eth0' }).click()
+    const dialog = page.getByRole('dialog')
+    const value = dialog.getByRole('textbox', { name: 'cap of eth0' })
+    await value.fill('300')
+    await dialog.getByRole('button', { name: 'Show the difference' }).click()
+    await dialog.getByText('cap = 300: allowed is 1 to 256, or "none"').waitFor()
+    expect(await dialog.getByRole('button', { name: 'Write' }).isDisabled()).toBe(true)
+    await value.fill('3')
+    await value.press('Enter')
+    await dialog.getByText('+cap = 3').waitFor()
+    await expectFits(page)
+    expect(existsSync(file)).toBe(false)
+    await dialog.getByRole('button', { name: 'Write' }).click()
+    await dialog.getByText('Written to').waitFor()
+    expect(readFileSync(file, 'utf8')).toContain('cap = 3\n')
+    expect(privileged()).toEqual(['vqtune config set --json --nic eth0 -- cap 3'])
+    await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
+    await page.getByRole('row').filter({ hasText: '70-set.toml' }).waitFor()
+    await page.getByRole('button', { name: 'Change cap of eth0' }).click()
+    await dialog.getByRole('textbox').fill('')
+    await dialog.getByRole('button', { name: 'Show the difference' }).click()
+    await dialog.getByText('-cap = 3').waitFor()
+    await dialog.getByRole('button', { name: 'Write' }).click()
+    await expect.poll(() => existsSync(file)).toBe(false)
+    await dialog.getByText('Written to').waitFor()
+    await expectFits(page)
+  })
+})
+
+it('a report shows conditions and queues of each NIC', async () => {
+  const page = await open(guestArchive('two-nics'), 'report')
+  await page.getByRole('textbox', { name: 'Seconds to measure' }).fill('0')
+  await page.getByRole('button', { name: 'Measure' }).click()
+  await page.getByText('--window 0: must be 1 to 3600').waitFor()
+  await page.getByRole('textbox', { name: 'Seconds to measure' }).fill('1')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: /^enp0s9: \d channels?$/ }).waitFor()
+  expect(
+    await page.getByRole('grid', { name: 'Load of the queues of enp0s8' }).locator('tbody tr').count(),
+  ).toBe(4)
+  await expectFits(page)
+})
+
+it('a trial tells how far it is, and shows its result as a chart and as a table; it can be stopped', async () => {
+  const root = writableGuest()
+  writeFileSync(`${root}/proc/stat`, 'cpu  100 0 100 1000 0 0 0 0 0 0\ncpu0 100 0 100 1000 0 0 0 0 0 0\n')
+  mkdirSync(`${root}/proc/net`)
+  let bytes = 0
+  const move = (): void => {
+    bytes += 100_000
+    const both = `${bytes} ${bytes / 100} 0 0 0 0 0 0`
+    // Renamed into place: a reader finds it whole.
+    writeFileSync(`${root}/proc/net/dev.new`, `Inter-|\n face |\n eth0: ${both} ${both}\n`)
+    renameSync(`${root}/proc/net/dev.new`, `${root}/proc/net/dev`)
+  }
+  move()
+  const traffic = setInterval(move, 10)
+  onTestFinished(() => clearInterval(traffic))
+  const page = await open(root, 'nic/eth0/trial')
+  await page.getByRole('textbox', { name: /^Counts to compare/ }).fill('1, 2')
+  await page.getByRole('textbox', { name: /^Rounds at most/ }).fill('1')
+  await page.getByRole('textbox', { name: /^Seconds for each/ }).fill('0.5')
+  await page.getByRole('button', { name: 'Start the trial' }).click()
+  await page.getByText('Measurement 1 of at most 2').waitFor()
+  await page.getByRole('img', { name: /^What was moved with each count of channels/ }).waitFor()
+  expect(privileged()).toEqual(['vqtune trial --json --progress --window 0.5 --counts 1,2 --rounds 1 eth0'])
+  expect(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')).toBe('2\n')
+  await expectFits(page)
+  await page.getByRole('textbox', { name: /^Seconds for each/ }).fill('600')
+  await page.getByRole('button', { name: 'Start the trial' }).click()
+  await page.getByText('Measurement 1 of at most 2').waitFor()
+  await page.getByRole('button', { name: 'Stop' }).click()
+  await page.getByText('Stopped.').waitFor()
+  await expect.poll(() => readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')).toBe('2\n')
+})
+
+describe('the daemon', () => {
+  it('is not running', async () => {
+    const page = await open(guestArchive('two-nics'), 'daemon')
+    await page.getByText('Not running', { exact: true }).waitFor()
+    await expectFits(page)
+  })
+
+  it('is running, with what it holds back; its end shows by itself', async () => {
+    const root = writableGuest()
+    const view = {
+      ...{ version: 1, bootId: '8a9b7c6d-0000-4000-8000-000000000000', pid: 77, startTicks: '4242' },
+      checkedAt: '2026-03-01T10:00:00.000Z',
+      sources: [{ name: 'udev', state: 'down', why: 'udevadm ended' }],
+      suspended: [{ nic: 'eth0', otherWriter: 'tuned', until: null, why: 'tuned insists' }],
+      ...{ configValid: true, problems: [], recentDrift: [] },
+    }
+    mkdirSync(`${root}/run/vqtune`, { recursive: true })
+    mkdirSync(`${root}/proc/77`)
+    writeFileSync(`${root}/proc/77/stat`, `77 (vqtune) S ${'1 '.repeat(18)}4242 0\n`)
+    writeFileSync(`${root}/run/vqtune/status.json`, JSON.stringify(view))
+    const page = await open(root, 'daemon')
+    await page.getByText('Running', { exact: true }).waitFor()
+    expect(await page.getByRole('row').filter({ hasText: 'udevadm ended' }).count()).toBe(1)
+    await expectFits(page)
+    await page.getByRole('button', { name: 'Service and logs' }).click()
+    expect(await page.evaluate(() => document.documentElement.dataset.jumped)).toBe(
+      '/system/services#/vqtuned.service',
+    )
+    rmSync(`${root}/run/vqtune/status.json`)
+    await page.getByText('Not running', { exact: true }).waitFor({ timeout: 3000 })
+  })
+})
+
+describe('the host half', () => {
+  it('says so where there is no hypervisor', async () => {
+    const page = await open(writableGuest(), 'host')
+    await page.getByText('No hypervisor to look at').waitFor()
+    await expectFits(page)
+  })
+
+  it('shows findings, and what would be set', async () => {
+    const root = writableGuest()
+    const domain = recorded('web01.inactive.xml').replace("type='qemu'", "type='test'")
+    writeFileSync(`${root}/node.xml`, `<node>\n${domain}</node>\n`)
+    mkdirSync(`${root}/usr/bin`)
+    symlinkSync('/usr/bin/virsh', `${root}/usr/bin/virsh`)
+    cockpit.session.more = ([, verb]) =>
+      verb === 'check' || verb === 'set-queues' ? ['--connect', `test://${root}/node.xml`] : []
+    const page = await open(root, 'host')
+    await page.getByText('one queue for 2 vCPUs').first().waitFor()
+    await page.getByText('None: nothing has been changed on this hypervisor.').waitFor()
+    await expectFits(page)
+    await page.getByRole('textbox', { name: 'Queues: 1 to 256, or vcpus' }).fill('4')
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').getByText("queues='4'").first().waitFor()
+    expect(privileged()).toEqual([])
     await expectFits(page)
   })
 })

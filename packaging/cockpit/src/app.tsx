@@ -1,14 +1,22 @@
 import { Nav, NavItem, NavList, Title } from '@patternfly/react-core'
 import { GuestProvider } from './answers/guest'
 import { linkTo, useLocation } from './use-location'
+import { ConfigurationView } from './views/configuration'
+import { DaemonView } from './views/daemon'
 import { DriftView } from './views/drift'
+import { HostView } from './views/host'
 import { NicView } from './views/nic'
 import { OverviewView } from './views/overview'
+import { ReportView } from './views/report'
 
 /** In the order of the bar. The first is what the page opens with. */
 const VIEWS = [
   { path: '', title: 'NICs', View: OverviewView },
   { path: 'drift', title: 'Drift', View: DriftView },
+  { path: 'report', title: 'Report', View: ReportView },
+  { path: 'configuration', title: 'Configuration', View: ConfigurationView },
+  { path: 'daemon', title: 'Daemon', View: DaemonView },
+  { path: 'host', title: 'Host', View: HostView },
 ] as const
 
 export function App() {

@@ -39,14 +39,6 @@ export function start<Name extends SchemaName>(
   return { result, stop: () => process.close('terminated') }
 }
 
-export function ask<Name extends SchemaName>(
-  name: Name,
-  args: readonly string[],
-  privileges: Privileges = 'none',
-): Promise<Answer<Name>> {
-  return start(name, args, privileges).result
-}
-
 /** An operand that begins with a dash is not an option. */
 export function operands(...texts: readonly string[]): readonly string[] {
   return texts.some((text) => text.startsWith('-')) ? ['--', ...texts] : texts

@@ -14,10 +14,14 @@ export function Section({
   const id = useId()
   return (
     <Card component="section" aria-labelledby={id}>
-      <CardHeader {...(actions === undefined ? {} : { actions: { actions, hasNoOffset: true } })}>
-        <CardTitle component="h2" id={id}>
-          {title}
-        </CardTitle>
+      <CardHeader>
+        {/* Not the card's own actions, which never wrap. */}
+        <div className="vq-row">
+          <CardTitle component="h2" id={id} className="vq-grow">
+            {title}
+          </CardTitle>
+          {actions}
+        </div>
       </CardHeader>
       <CardBody>
         <div className="vq-stack">{children}</div>

@@ -23,10 +23,12 @@ import { linkTo } from '../use-location'
 import { ChangeNics } from './change-nics'
 import { ExplainView } from './explain'
 import { QueuesView } from './queues'
+import { TrialView } from './trial'
 
 const PARTS = [
   { path: '', title: 'Queues', Part: QueuesView },
   { path: 'explain', title: 'Explanation', Part: ExplainView },
+  { path: 'trial', title: 'Trial', Part: TrialView },
 ] as const
 
 /** One NIC: what it has, and the parts below. */

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import type { Nic } from '../answers/answer'
 import { type QueueLoad, useQueueLoads } from '../answers/use-queue-loads'
 import { Problem } from '../components/answer-state'
+import { Bar } from '../components/bar'
 import { type Column, PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 import { rateText } from '../text'
@@ -87,10 +88,7 @@ function Load({
   return (
     <>
       {rateText(load.perSecond, load.unit)}
-      <svg className="vq-bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
-        <rect width="100" height="8" />
-        <rect className="vq-mark" width={load.share * 100} height="8" />
-      </svg>
+      <Bar share={load.share} />
     </>
   )
 }
