@@ -1,5 +1,5 @@
-// sbom.mjs LIST DIRECTORY: software bills of materials (CycloneDX) for the packages, in DIRECTORY: vqtune-noarch.cdx.json, and
-// vqtune-ARCH.cdx.json with the runtime. LIST is what bundled.mjs printed: of what npm says is installed for vqtune, only
+// sbom.mjs LIST DIRECTORY [NAME]: software bills of materials (CycloneDX) for the packages, in DIRECTORY: vqtune-noarch.cdx.json,
+// and vqtune-ARCH.cdx.json with the runtime; with NAME, only NAME.cdx.json, of a package of that name. LIST is what bundled.mjs printed: of what npm says is installed for vqtune, only
 // what is in the bundle is shipped. The same commit gives the same files: the time is SOURCE_DATE_EPOCH, and the serial number,
 // which must differ from build to build otherwise, follows from the content.
 import { execFileSync } from 'node:child_process'
@@ -7,8 +7,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-const [list, out] = process.argv.slice(2)
-if (out === undefined) throw new Error('usage: sbom.mjs LIST DIRECTORY')
+const [list, out, only] = process.argv.slice(2)
+if (out === undefined) throw new Error('usage: sbom.mjs LIST DIRECTORY [NAME]')
 const top = fileURLToPath(new URL('..', import.meta.url))
 const runtime = JSON.parse(readFileSync(`${top}packaging/runtime/runtime.json`, 'utf8'))
 
@@ -68,7 +68,7 @@ function write(file, runtimes) {
   const { name, description, ...own } = whole.metadata.component
   const document = {
     ...whole,
-    metadata: { ...whole.metadata, timestamp, component: { ...own, name: 'vqtune', description } },
+    metadata: { ...whole.metadata, timestamp, component: { ...own, name: only ?? 'vqtune', description } },
     components,
     dependencies: [...dependencies, ...runtimes.map((one) => ({ ref: one['bom-ref'], dependsOn: [] }))],
   }
@@ -89,7 +89,9 @@ function write(file, runtimes) {
 }
 
 mkdirSync(out, { recursive: true })
-write('vqtune-noarch.cdx.json', [])
-for (const [arch, runtimePackage] of Object.entries(runtime.packages)) {
-  write(`vqtune-${arch}.cdx.json`, [runtimeComponent(runtimePackage)])
-}
+if (only === undefined) {
+  write('vqtune-noarch.cdx.json', [])
+  for (const [arch, runtimePackage] of Object.entries(runtime.packages)) {
+    write(`vqtune-${arch}.cdx.json`, [runtimeComponent(runtimePackage)])
+  }
+} else write(`${only}.cdx.json`, [])

@@ -25,7 +25,7 @@ export async function run(context: CommandContext): Promise<number> {
     ...(context.configFile === undefined && problems.length === 0 ? ignoredFiles(context.system) : []),
     ...notesOn(settings, nics),
   ]
-  if (context.options.json === true) context.out(checkJson(files, problems, settings, nics, notes))
+  if (context.options.json === true) context.out(await checkJson(files, problems, settings, nics, notes))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
   else context.out(settingsText(files, settings, nics, notes))
   return problems.length > 0 ? EXIT.usage : EXIT.converged

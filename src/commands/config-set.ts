@@ -7,6 +7,7 @@ import { nicSettings, type Settings } from '../config/settings'
 import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import { unifiedDiff } from '../hypervisor/change/diff'
 import type { ObservedNic } from '../model'
+import { printJson } from '../output/json'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
 import type { CommandContext } from './command'
@@ -45,12 +46,19 @@ export async function change(
   if (after.problems[0] !== undefined) throw new VqtuneError('config', problemLine(after.problems[0]))
 
   const difference = unifiedDiff(file, old, text)
-  if (difference === '') {
-    context.out(`${file} is like this already\n`)
+  const [was, is] = [before, after].map(({ settings }) => JSON.stringify(effect(settings, place, nic)))
+  const isEffective = was !== is
+  const isJson = options.json === true
+  const done = (written: boolean): number => {
+    if (isJson) context.out(printJson({ file, diff: difference, written, effective: isEffective }))
     return EXIT.converged
   }
-  context.out(difference)
-  if (options['dry-run'] === true) return EXIT.converged
+  if (difference === '') {
+    if (!isJson) context.out(`${file} is like this already\n`)
+    return done(false)
+  }
+  if (!isJson) context.out(difference)
+  if (options['dry-run'] === true) return done(false)
   if (!system.mayWrite) throw new VqtuneError('permission', `config ${verb} writes ${file}: run it as root`)
   try {
     if (text === undefined) system.removeFile(file)
@@ -58,12 +66,13 @@ export async function change(
   } catch (error) {
     throw fileErrorInWords(error, file, 'cannot write')
   }
-  context.out(`${text === undefined ? 'removed' : 'wrote'} ${file}\n`)
-  const [was, is] = [before, after].map(({ settings }) => JSON.stringify(effect(settings, place, nic)))
-  if (was === is)
-    context.warn(`${name}: no effect, since it was so before or a later file sets it: vqtune config check`)
+  if (!isJson) {
+    context.out(`${text === undefined ? 'removed' : 'wrote'} ${file}\n`)
+    if (!isEffective)
+      context.warn(`${name}: no effect, since it was so before or a later file sets it: vqtune config check`)
+  }
   await reloadDaemon(context)
-  return EXIT.converged
+  return done(true)
 }
 
 async function nicOf({ system, options }: CommandContext): Promise<ObservedNic | undefined> {

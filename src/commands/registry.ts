@@ -32,6 +32,7 @@ export const GLOBAL_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 const CONFIG_SET_OPTIONS = {
   nic: { summary: 'for this NIC only, matched by its MAC', value: 'NIC' },
   'dry-run': { summary: 'show the difference, write nothing' },
+  json: JSON_OPTION,
 }
 const CONFIG_SET_DETAILS = [
   'KEY is a key of vqtune.toml(5): guard.enabled; cap for defaults.cap; with --nic a key of [[nic]].',
@@ -152,6 +153,7 @@ export const COMMANDS: readonly CommandSpec[] = [
       },
       keep: { summary: 'write the best count to a configuration drop-in and apply it' },
       json: JSON_OPTION,
+      progress: { summary: 'with --json: first one line of JSON for each measurement' },
     },
     details: [
       'Options come before --; what follows is the command, run without a shell, for at most 600 seconds. It is rated by the',

@@ -6,7 +6,7 @@ import { untilNobodyWatches } from '../confirm/unconfirmed'
 import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/apply'
-import { printJson } from '../output/json'
+import { JSON_VERSION, printJson } from '../output/json'
 import { trialJson, trialText } from '../output/trial'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
@@ -28,6 +28,8 @@ export async function run(context: CommandContext): Promise<number> {
   const { system, options, positionals } = context
   const [named = '', ...command] = positionals
   const windowSeconds = numberOption(options, 'window', 5, 0.5, 600)
+  if (options.progress === true && options.json !== true)
+    throw new VqtuneError('usage', 'trial: --progress is for programs: only with --json')
   if (options.keep === true && context.configFile !== undefined) {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
@@ -155,6 +157,11 @@ async function interruptible<T>(outer: AbortSignal, work: (signal: AbortSignal) 
 }
 
 function progressOf(context: CommandContext): (done: number, most: number, channels: number) => void {
+  if (context.options.progress === true) {
+    return (done, most, channels) =>
+      // On one line, unlike the result.
+      context.out(`${JSON.stringify({ version: JSON_VERSION, progress: { done, most, channels } })}\n`)
+  }
   if (process.stderr.isTTY !== true) return () => {}
   return (done, most, channels) => context.warn(`${done + 1} of at most ${most}: ${channels} channels`)
 }

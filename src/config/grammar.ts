@@ -173,6 +173,27 @@ function keysBelow(schema: core.$ZodType, path: string): string[] {
   )
 }
 
+export interface AllowedValues {
+  /** As in an error: `1 to 256, or "none"`. */
+  readonly allowed: string
+  /** If they are a few words. */
+  readonly choices: readonly string[] | undefined
+}
+
+/** What a key of [[nic]] may be set to. @param key one of NIC_KEYS of settings.ts */
+export function allowedForNic(key: string): AllowedValues {
+  const schema = (NIC_KEYS as Readonly<Record<string, z.ZodMiniType>>)[key] as z.ZodMiniType
+  const choices =
+    schema instanceof core.$ZodBoolean
+      ? ['true', 'false']
+      : schema instanceof core.$ZodEnum
+        ? Object.keys(schema._zod.def.entries)
+        : undefined
+  // Nothing is allowed to be a table; the message of each schema is the text that is wanted.
+  const allowed = z.safeParse(schema, {}).error?.issues[0]?.message
+  return { allowed: String(allowed), choices }
+}
+
 /** The known keys of the table at a path; empty if there is no such table. */
 export function keysKnownAt(path: readonly PropertyKey[]): readonly string[] {
   let schema: core.$ZodType = FRAGMENT

@@ -42,13 +42,15 @@ function settingsTable(settings: Settings, nics: readonly ObservedNic[]): string
   return renderTable(['NIC', 'KEY', 'VALUE', 'FROM'], rows)
 }
 
-export function checkJson(
+export async function checkJson(
   files: readonly string[],
   problems: readonly Problem[],
   settings: Settings,
   nics: FoundNics,
   notes: readonly string[],
-): string {
+): Promise<string> {
+  // The grammar, which is needed for nothing else if no file sets anything.
+  const { allowedForNic } = await import('../config/grammar')
   const found = 'why' in nics ? [] : nics
   return printJson({
     files,
@@ -62,6 +64,10 @@ export function checkJson(
       }
     }),
     notes,
+    keys: NIC_KEYS.map(({ key }) => {
+      const { allowed, choices } = allowedForNic(key)
+      return { key, allowed, choices: choices ?? null }
+    }),
     unobserved: 'why' in nics ? nics.why : null,
   })
 }

@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { capturedRoot, vqtune } from '../support/bundle'
+import { expectSchema } from '../support/schema'
 
 function guest() {
   const root = capturedRoot('two-nics')
@@ -38,6 +39,24 @@ describe.concurrent('config set', () => {
       stdout: expect.stringMatching(/\nremoved .*\n$/),
     })
     expect(text()).toBeUndefined()
+  })
+
+  it('says in JSON what it would write, what it wrote, and whether that has an effect', async () => {
+    const { config, file } = guest()
+    const json = async (...args: string[]) => {
+      const { stdout, stderr, code } = await config(...args, '--json')
+      expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
+      return JSON.parse(stdout)
+    }
+    const dry = await json('set', 'cap', '3', '--dry-run')
+    expectSchema('config-set', dry)
+    expect(dry).toMatchObject({ file, written: false, effective: true })
+    expect(dry.diff).toContain('+cap = 3\n')
+    expect(await json('set', 'cap', '3')).toEqual({ ...dry, written: true })
+    expect(await json('set', 'cap', '3')).toMatchObject({ diff: '', written: false, effective: false })
+    const removed = await json('unset', 'cap')
+    expectSchema('config-unset', removed)
+    expect(removed).toMatchObject({ written: true, effective: true })
   })
 
   it('says when a later file wins', async () => {

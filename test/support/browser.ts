@@ -54,21 +54,34 @@ export class Browser {
     rmSync(this.profile, { recursive: true, force: true })
   }
 
-  /** Opens a file, and fails when it asks for anything else or complains. The caller closes the page. */
-  async openAlone(file: string, { width, scheme }: View): Promise<Page> {
+  /** Opens an address. The caller judges what it asks for and complains of, and closes the page. */
+  async open(url: string, { width, scheme }: View): Promise<Watched> {
     const page = await this.context.newPage()
     const requests: string[] = []
     const complaints: string[] = []
     page.on('request', (request) => requests.push(request.url()))
     page.on('console', (message) => complaints.push(`${message.type()}: ${message.text()}`))
     page.on('pageerror', (error) => complaints.push(error.message))
-    await page.emulateMedia({ colorScheme: scheme })
+    await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
     await page.setViewportSize({ width, height: 900 })
-    await page.goto(`file://${file}`, { waitUntil: 'load' })
+    await page.goto(url, { waitUntil: 'load' })
+    return { page, requests, complaints }
+  }
+
+  /** Opens a file, and fails when it asks for anything else or complains. The caller closes the page. */
+  async openAlone(file: string, { width, scheme }: View): Promise<Page> {
+    const { page, requests, complaints } = await this.open(`file://${file}`, { width, scheme })
     expect(requests).toEqual([`file://${file}`])
     expect(complaints).toEqual([])
     return page
   }
+}
+
+/** What a page asked for, and what it complained of. */
+export interface Watched {
+  readonly page: Page
+  readonly requests: readonly string[]
+  readonly complaints: readonly string[]
 }
 
 /** Elements that stick out of the window to the right, but for what is inside a box that scrolls. */

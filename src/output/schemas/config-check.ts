@@ -28,5 +28,17 @@ export const configCheck = document('vqtune config check --json', {
   notes: z
     .array(z.string())
     .describe('valid, but hardly intended: rules that fit no NIC, files that are not read'),
+  keys: z
+    .array(
+      z.object({
+        key: z.string(),
+        allowed: z.string().describe('the values that it may have, in words'),
+        choices: z
+          .array(z.string())
+          .nullable()
+          .describe('all of them; null if they are not just a few words'),
+      }),
+    )
+    .describe('of vqtune config set KEY VALUE --nic NIC'),
   unobserved: z.string().nullable().describe('why the guest could not be observed'),
 })

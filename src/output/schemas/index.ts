@@ -7,6 +7,7 @@ import { VERSION } from '../../version'
 import { apply } from './apply'
 import { capture } from './capture'
 import { configCheck } from './config-check'
+import { configSet, configUnset } from './config-set'
 import { drift } from './drift'
 import { explain } from './explain'
 import {
@@ -24,7 +25,7 @@ import { plan } from './plan'
 import { report } from './report'
 import { rollback, rollbackDryRun, rollbackIrqbalance } from './rollback'
 import { status } from './status'
-import { trial } from './trial'
+import { trial, trialProgress } from './trial'
 
 /** By command: `host check` is host-check. */
 export const SCHEMAS = {
@@ -38,8 +39,11 @@ export const SCHEMAS = {
   explain,
   report,
   trial,
+  'trial-progress': trialProgress,
   capture,
   'config-check': configCheck,
+  'config-set': configSet,
+  'config-unset': configUnset,
   'host-check': hostCheck,
   'host-set-queues': hostSetQueues,
   'host-max-files': hostMaxFiles,

@@ -60,3 +60,11 @@ export const trial = document('vqtune trial --json', {
   runs: z.array(run).describe('every measurement, in order'),
   written: z.string().nullable().describe('the drop-in that --keep wrote'),
 })
+
+export const trialProgress = document('vqtune trial --progress --json', {
+  progress: z.object({
+    done: count.describe('completed measurements'),
+    most: positive.describe('measurements, if the trial does not end earlier'),
+    channels: positive.describe('the count that is measured now'),
+  }),
+}).describe('one line each, before the result')

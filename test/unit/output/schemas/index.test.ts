@@ -47,16 +47,15 @@ async function printed(
 describe('schemas', () => {
   it('are of the verbs that print JSON, each', () => {
     const verbs = COMMANDS.filter(({ options }) => options?.json !== undefined).map(({ words }) => words)
-    const dryRun = COMMANDS.filter(({ options }) => options?.json && options['dry-run']).map(
-      ({ words }) => words,
-    )
     const lists = COMMANDS.filter(({ options }) => options?.json && options.list).map(({ words }) => words)
     expect([...NAMES].sort()).toEqual(
       [
         ...verbs.map((words) => words.join('-')),
-        ...dryRun.map((words) => `${words.join('-')}-dry-run`),
         ...lists.map((words) => `${words.join('-')}-list`),
+        // Those of config set and unset are as the change itself.
+        'rollback-dry-run',
         'rollback-irqbalance',
+        'trial-progress',
       ].sort(),
     )
     for (const words of verbs) {
