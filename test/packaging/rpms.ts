@@ -14,6 +14,7 @@ export interface BuiltRpms {
   readonly arch: string
   readonly noarch: string
   readonly fleet: string
+  readonly cockpit: string
   readonly spec: string
 }
 
@@ -36,6 +37,7 @@ export async function buildRpms(
     arch: named(directory, /^vqtune-\d.*\.(x86_64|aarch64)\.rpm$/),
     noarch: named(directory, NOARCH),
     fleet: named(directory, /^vqtune-fleet-.*\.noarch\.rpm$/),
+    cockpit: named(directory, /^vqtune-cockpit-.*\.noarch\.rpm$/),
     spec: join(directory, 'vqtune.spec'),
   }
 }
