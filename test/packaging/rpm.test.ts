@@ -46,9 +46,14 @@ interface Sbom {
 }
 
 /** The bill of materials in a package. */
-function sbomOf(rpm: string): Sbom {
-  const script = 'rpm2cpio "$1" | cpio -i --quiet --to-stdout ./usr/share/vqtune/sbom.cdx.json'
-  return JSON.parse(execFileSync('sh', ['-c', script, 'sh', rpm], { encoding: 'utf8', maxBuffer: 1 << 24 }))
+function sbomOf(rpm: string, file = '/usr/share/vqtune/sbom.cdx.json'): Sbom {
+  return JSON.parse(fileOf(rpm, file))
+}
+
+/** The text of a file in a package. */
+function fileOf(rpm: string, file: string): string {
+  const script = 'rpm2cpio "$1" | cpio -i --quiet --to-stdout ".$2"'
+  return execFileSync('sh', ['-c', script, 'sh', rpm, file], { encoding: 'utf8', maxBuffer: 1 << 24 })
 }
 
 describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
@@ -242,11 +247,48 @@ function readUnit(path: string): string {
   return name.includes('.service') ? readFileSync(join(TOP, 'systemd', name), 'utf8') : ''
 }
 
+it('cockpit package: the page with what it bundles, for exactly this vqtune; nothing of it in the others', () => {
+  const { cockpit } = rpms
+  const page = '/usr/share/cockpit/vqtune'
+  const metainfo = '/usr/share/metainfo/io.github.vqtune.cockpit.metainfo.xml'
+  const files = query(cockpit, '-l')
+  expect(files.filter((file) => file.startsWith(`${page}/`)).sort()).toEqual(
+    ['index.css', 'index.html', 'index.js', 'manifest.json'].map((file) => `${page}/${file}`),
+  )
+  expect(fileOf(cockpit, metainfo)).toContain('<launchable type="cockpit-manifest">vqtune</launchable>')
+  expect(fileOf(cockpit, `${page}/manifest.json`)).not.toContain('unsafe')
+  const owners = query(cockpit, '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
+  expect([...new Set(owners)].sort()).toEqual(['-rw-r--r-- root:root', 'drwxr-xr-x root:root'])
+  expect(
+    query(cockpit, '--requires')
+      .filter((line) => !line.startsWith('rpmlib('))
+      .sort(),
+  ).toEqual(['cockpit-bridge', expect.stringMatching(/^vqtune = \d+\.\d+\.\d+$/)])
+  const provided = query(rpms.noarch, '--provides').map((line) => line.replace(/-1$/, ''))
+  expect(provided).toContain(query(cockpit, '--requires').find((line) => line.startsWith('vqtune = ')))
+  // What is bundled: in the package's own words, in the bill of materials and in the licences.
+  const bundled = query(cockpit, '--provides').flatMap((line) => {
+    const [, name, version] = /^bundled\(npm\((.+)\)\) = (\S+)/.exec(line) ?? []
+    return name === undefined ? [] : [`${name}@${version}`]
+  })
+  expect(bundled).toEqual(expect.arrayContaining([expect.stringMatching(/^react-dom@/)]))
+  const { components } = sbomOf(cockpit, '/usr/share/vqtune-cockpit/sbom.cdx.json')
+  expect(components.map(({ purl }) => decodeURIComponent(purl.replace('pkg:npm/', ''))).sort()).toEqual(
+    bundled.sort(),
+  )
+  const licences = query(cockpit, '--qf', '%{license}')[0]?.split(' AND ')
+  for (const { name, licenses } of components) expect(licences, name).toContain(licenses[0]?.license.id)
+  const texts = fileOf(cockpit, files.find((file) => file.endsWith('/LICENSE.bundled-cockpit')) ?? '')
+  for (const one of bundled) expect(texts).toContain(`\n${one.replace(/(.)@/, '$1 ')} (`)
+  expect(query(rpms.arch, '-l').filter((file) => file.includes('cockpit'))).toEqual([])
+  expect(query(rpms.arch, '--provides').filter((line) => line.includes('react'))).toEqual([])
+})
+
 it('rpmlint finds nothing', () => {
-  const packages = [rpms.arch, rpms.noarch, rpms.fleet, rpms.pcp, rpms.selinux]
+  const packages = [rpms.arch, rpms.noarch, rpms.fleet, rpms.pcp, rpms.selinux, rpms.cockpit]
   const args = ['-c', join(TOP, 'packaging/rpmlint.toml'), ...packages, rpms.spec]
   const { stdout } = spawnSync('rpmlint', args, { encoding: 'utf8' })
-  expect(stdout).toContain('5 packages and 1 specfiles checked; 0 errors, 0 warnings')
+  expect(stdout).toContain('6 packages and 1 specfiles checked; 0 errors, 0 warnings')
 }, 120_000)
 
 /** Signed with a key that is made for it. */
@@ -282,7 +324,7 @@ it('a second build, which is signed, gives the same payload and files', async ()
   signed = second
   const digests = (rpm: string) =>
     query(rpm, '--qf', '%{PAYLOADDIGEST} %{PAYLOADDIGESTALT}\n[%{FILENAMES} %{FILEDIGESTS}\n]')
-  for (const variant of ['arch', 'noarch', 'fleet', 'pcp', 'selinux'] as const) {
+  for (const variant of ['arch', 'noarch', 'fleet', 'pcp', 'selinux', 'cockpit'] as const) {
     expect(digests(second[variant])).toEqual(digests(first[variant]))
   }
 }, 600_000)

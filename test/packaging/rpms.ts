@@ -16,6 +16,7 @@ export interface BuiltRpms {
   readonly fleet: string
   readonly pcp: string
   readonly selinux: string
+  readonly cockpit: string
   readonly spec: string
 }
 
@@ -40,6 +41,7 @@ export async function buildRpms(
     fleet: named(directory, /^vqtune-fleet-.*\.noarch\.rpm$/),
     pcp: named(directory, /^vqtune-pcp-.*\.noarch\.rpm$/),
     selinux: named(directory, /^vqtune-selinux-.*\.noarch\.rpm$/),
+    cockpit: named(directory, /^vqtune-cockpit-.*\.noarch\.rpm$/),
     spec: join(directory, 'vqtune.spec'),
   }
 }

@@ -20,6 +20,7 @@ const FILES = [
   'CHANGELOG.md',
   'SECURITY.md',
   'packaging/README.md',
+  'packaging/cockpit/README.md',
   'packaging/fleet/README.md',
   'packaging/fleet/ansible/README.md',
   'packaging/pcp/README.md',
