@@ -62,9 +62,8 @@ describe.each(RELEASES)('irqbalance of %s (%s)', (release) => {
       nics: [{ queues: 4 }, { queues: 8 }],
       hotplugPorts: 1,
       vqtune: 'dist/vqtune.cjs',
-      // As if it were enabled.
-      kernelArgs: ['systemd.wants=irqbalance.service'],
     })
+    await guest.run(['systemctl', 'start', 'irqbalance'], { timeoutMs: 120_000 })
     names = [await guest.nicName(0), await guest.nicName(1)]
     await guest.configureNic(0)
     await guest.configureNic(1)
