@@ -293,6 +293,11 @@ describe('changes', () => {
     await dialog.getByRole('button', { name: 'Roll back 1 change' }).click()
     await dialog.getByText('Done: 1 change.').waitFor()
     expect(privileged().slice(1)).toEqual(['vqtune rollback --json eth0'])
+    await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
+    // Held, until somebody applies.
+    await page.getByText('rolled back; vqtune apply eth0 resumes tuning').waitFor()
+    await page.getByRole('button', { name: 'Apply…' }).click()
+    await dialog.getByRole('button', { name: 'Apply 1 change' }).waitFor()
     await expectFits(page, [NARROW])
   })
 
