@@ -28,12 +28,12 @@ export async function planGuestFor(context: CommandContext): Promise<GuestPlan> 
   const ledger = readLedger(context.system, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)
-  const plans = planGuest(
-    guest,
-    settings,
-    exemptionsOf(guest, ledger, { respectHolds: true }),
-    regressionHoldsOf(guest, ledger, settings),
+  // As the operation of apply does it.
+  const respectHolds = context.options.resume !== true
+  const holds = [...regressionHoldsOf(guest, ledger, settings)].filter(
+    ([ifindex]) => respectHolds || (nic !== undefined && nic.ifindex !== ifindex),
   )
+  const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, { respectHolds }), new Map(holds))
   return {
     settings,
     guest,

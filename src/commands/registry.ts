@@ -59,7 +59,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: ['plan'],
     summary: 'show what apply would change and why; changes nothing',
     positionals: ['[nic]'],
-    options: { json: JSON_OPTION, check: CHECK_OPTION },
+    options: {
+      json: JSON_OPTION,
+      check: CHECK_OPTION,
+      resume: { summary: 'also NICs that were rolled back or limited by the guard, which apply resumes' },
+    },
     readsOnly: true,
     load: () => import('./plan'),
   },

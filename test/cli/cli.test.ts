@@ -285,6 +285,9 @@ describe('apply and rollback on a generated tree', () => {
     expect(JSON.parse(stdout).outcomes).toEqual([
       expect.objectContaining({ old: '4', new: '2', result: 'done' }),
     ])
+    // Held from now on; what apply would do is told all the same.
+    expect((await run('plan')).stdout).toContain('rolled back; vqtune apply eth0 resumes tuning')
+    expect((await run('plan', '--resume')).stdout).toContain('eth0: channels 2 -> 4  (')
   })
 
   it('says one line and 1 when the kernel refuses', async () => {

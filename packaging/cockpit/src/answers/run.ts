@@ -26,16 +26,18 @@ export function start<Name extends SchemaName>(
     environ: ['LC_ALL=C'],
   })
   const lines = new ProgressLines(onLine)
-  const result = process
-    .stream((text) => lines.take(text))
-    .then(
-      () => readAnswer(name, lines.rest()),
-      (failure: CockpitFailure) => {
-        // A command that found something wrong exits with another status, and still says what it found.
-        if (lines.rest().startsWith('{')) return readAnswer(name, lines.rest())
-        throw new Failure(sentenceOf(failure))
-      },
-    )
+  // Cockpit's own promises report what a callback throws, also where it is handled further on.
+  const ended = new Promise<void>((resolve, reject) => {
+    process.stream((text) => lines.take(text)).then(() => resolve(), reject)
+  })
+  const result = ended.then(
+    () => readAnswer(name, lines.rest()),
+    (failure: CockpitFailure) => {
+      // A command that found something wrong exits with another status, and still says what it found.
+      if (lines.rest().startsWith('{')) return readAnswer(name, lines.rest())
+      throw new Failure(sentenceOf(failure))
+    },
+  )
   return { result, stop: () => process.close('terminated') }
 }
 

@@ -36,7 +36,7 @@ interface DialogProperties {
 function ApplyDialog({ nic, onClose }: DialogProperties) {
   const { reload } = useGuest()
   const named = nic === undefined ? [] : operands(nic)
-  const plan = useAnswer('plan', ['plan', '--json', ...named])
+  const plan = useAnswer('plan', ['plan', '--resume', '--json', ...named])
   const action = useAction(() => start('apply', ['apply', '--json', ...named], 'require'), { onDone: reload })
   const nics = plan.value?.nics.filter(({ name }) => nic === undefined || name === nic) ?? []
   const steps = nics.flatMap((one) => one.steps)
