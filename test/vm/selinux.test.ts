@@ -171,7 +171,7 @@ const FORBIDDEN: readonly (readonly [string, string, RegExp?])[] = [
   ['read /etc/shadow', 'cat /etc/shadow', /\{ (read|open) \}.*shadow_t/],
   ['write below /etc', 'echo x >/etc/vqtune-probe', /\{ (write|add_name|create) \}.*etc_t/],
   ['change its own configuration', 'echo x >/etc/vqtune/probe', /\{ (write|add_name) \}.*vqtune_etc_t/],
-  ['change its own program', 'echo x >>/usr/libexec/vqtune/vqtune.js', /\{ (append|write) \}.*bin_t/],
+  ['change its own program', ': >>/usr/libexec/vqtune/vqtune.js', /\{ (append|write) \}.*bin_t/],
   ['write into the home of root', 'echo x >/root/probe', /\{ (search|write|add_name) \}.*user_home_dir_t/],
   ['write below /var/lib', 'echo x >/var/lib/vqtune-probe', /\{ (write|add_name) \}.*var_lib_t/],
   ['connect to a server', 'exec 3<>/dev/tcp/127.0.0.1/9918', /\{ connect \}.*tclass=tcp_socket/],
