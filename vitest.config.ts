@@ -7,7 +7,7 @@ import { allKernels } from './test/vm/lib/kernels'
  * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. The
  * daemon's faults, the harness itself and the SELinux module change seldom.
  */
-const LONG = ['test/vm/{aarch64,daemon-faults,harness,largest,selinux,truce-endurance}.test.ts']
+const LONG = ['test/vm/{aarch64,daemon-faults,harness,largest,selinux}.test.ts']
 /**
  * Ends what hangs, and nothing that is slow: whatever waits in a test has a limit of its own, which goes with the machine
  * (test/vm/lib/wait.ts).

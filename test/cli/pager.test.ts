@@ -5,20 +5,30 @@ import { BUNDLE } from '../support/bundle'
 
 const GUEST = 'test/fixtures/guests/bond.tar.gz'
 
-/** What the terminal shows, with what is typed into it. */
+/** With what less asks for a key. */
+const PROMPT = /(?:^|[\r\n]):$/
+/** Terminals are told to clear the rest of the line behind it. */
+const CLEAR_LINE = '\u001b[K'
+
+/** What the terminal shows, with what is typed into it once less asks: what comes before it would be thrown away. */
 async function onTerminal(rows: number, keys: string, ...args: readonly string[]): Promise<string> {
   const command = [process.execPath, BUNDLE, ...args, '--root', GUEST].join(' ')
-  const { stdout, exitCode } = await execa(
-    'script',
-    ['-qefc', `stty rows ${rows} cols 80; exec ${command}`, '/dev/null'],
-    {
-      reject: false,
-      input: keys,
-      env: { TERM: 'xterm', NO_COLOR: '1', PATH: '/usr/bin:/bin' },
-      extendEnv: false,
-    },
-  )
-  expect(exitCode).toBe(0)
+  const terminal = execa('script', ['-qefc', `stty rows ${rows} cols 80; exec ${command}`, '/dev/null'], {
+    reject: false,
+    timeout: 600_000,
+    env: { TERM: 'xterm', NO_COLOR: '1', PATH: '/usr/bin:/bin' },
+    extendEnv: false,
+  })
+  let shown = ''
+  let isTyped = keys === ''
+  terminal.stdout.on('data', (text) => {
+    shown += String(text)
+    if (isTyped || !PROMPT.test(shown.replaceAll(CLEAR_LINE, ''))) return
+    isTyped = true
+    terminal.stdin.write(keys)
+  })
+  const { stdout, exitCode } = await terminal
+  expect([exitCode, isTyped]).toEqual([0, true])
   return stdout.replaceAll('\r', '')
 }
 
