@@ -11,12 +11,10 @@ const SECONDS: Record<string, number> = {
   fleet: 195,
   guard: 195,
   trial: 155,
-  explain: 150,
   apply: 135,
   'host-zerocopy': 130,
   truce: 110,
   'rss-table': 100,
-  debian13: 70,
   tunable: 60,
   report: 50,
 }
