@@ -269,5 +269,12 @@ test('removal: the module is gone, no file keeps a label that nobody knows, and 
   expect(labels).toContain('/usr/libexec/vqtune/vqtune.cjs')
   expect(labels.split('\n').filter((line) => /vqtune_\w*_t|unlabeled_t/.test(line))).toEqual([])
   expect(await guest.shell('ps -eo label= | grep -c "vqtune_t\\|unlabeled_t" || :')).toBe('0\n')
+  // It was running. Debian's policy does not let it say that it is ready in the domain that it has now.
+  await waitUntil('the daemon in the domain of other services', PATIENCE_MS, async () => {
+    const pid = await property('vqtuned.service', 'MainPID')
+    return (
+      pid !== '0' && (await guest.exec(['cat', `/proc/${pid}/attr/current`])).stdout.includes(':initrc_t:')
+    )
+  })
   expect(await guest.run(['getenforce'])).toBe('Enforcing\n')
 })
