@@ -242,16 +242,18 @@ test('vqtune_execmem off: no code is made at run time, and the documented drop-i
   expect((await denials(since)).join('\n')).toMatch(/\{ execmem \}.*vqtune_t/)
   await guest.run(['systemctl', 'stop', 'vqtuned'])
 
-  await guest.writeFile(
-    '/etc/systemd/system/vqtuned.service.d/60-jitless.conf',
-    '[Service]\nUnsetEnvironment=\nEnvironment=NODE_OPTIONS=--jitless\n',
-  )
+  for (const unit of ['vqtune-boot.service', 'vqtuned.service'])
+    await guest.writeFile(
+      `/etc/systemd/system/${unit}.d/60-jitless.conf`,
+      '[Service]\nUnsetEnvironment=\nEnvironment=NODE_OPTIONS=--jitless\n',
+    )
   await guest.run(['systemctl', 'daemon-reload'])
   const interpreted = await now()
   await nic.setChannels(2)
+  expect(await start('vqtune-boot.service')).toMatchObject({ code: 0 })
+  expect(await nic.channels()).toBe(4)
   const { code } = await start('vqtuned.service')
   expect(code, await guest.journal(['-u', 'vqtuned.service', '-n', '40'])).toBe(0)
-  await nic.become(4)
   expect(await domainOfDaemon()).toBe('system_u:system_r:vqtune_t:s0')
   // Whole seconds: the failed start may have been in the same one.
   const denied = (await denials(interpreted)).filter((line) => !line.includes('{ execmem }'))
