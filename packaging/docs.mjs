@@ -2,38 +2,15 @@
 // vqtune.toml.5, from the tunables' declarations, so that they know what the parsers know. Prints nothing but errors.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { loadSource } from './load-source.mjs'
 
 const out = process.argv[2]
 if (out === undefined) throw new Error('usage: docs.mjs DIRECTORY')
 const top = fileURLToPath(new URL('..', import.meta.url))
 
-/** A module of src as data. What it would load later stays outside: import() is never called here. */
-async function load(module) {
-  const { outputFiles } = await build({
-    entryPoints: [`${top}src/${module}`],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    write: false,
-    logLevel: 'warning',
-    plugins: [
-      {
-        name: 'later-imports-stay-outside',
-        setup({ onResolve }) {
-          onResolve({ filter: /.*/ }, ({ kind, path }) =>
-            kind === 'dynamic-import' ? { path, external: true } : undefined,
-          )
-        },
-      },
-    ],
-  })
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`)
-}
-
-const { COMMANDS, GLOBAL_OPTIONS } = await load('commands/registry.ts')
-const { configurationManual, exampleConfiguration } = await load('config/reference.ts')
-const { settableKeys } = await load('config/own-drop-in.ts')
+const { COMMANDS, GLOBAL_OPTIONS } = await loadSource('commands/registry.ts')
+const { configurationManual, exampleConfiguration } = await loadSource('config/reference.ts')
+const { settableKeys } = await loadSource('config/own-drop-in.ts')
 const KEYS = [...new Set([...settableKeys(false), ...settableKeys(true)])].sort().join(' ')
 const optionsOf = (command) => Object.entries(command.options ?? {})
 const globals = Object.entries(GLOBAL_OPTIONS)

@@ -15,7 +15,7 @@ export interface CliStreams {
   /** Tell what is done on standard error, as with --verbose. */
   readonly verbose: boolean
   readonly color: boolean
-  /** Somebody reads standard output, and can turn pages. */
+  /** True when standard output is a terminal. */
   readonly isTerminal: boolean
   readonly signal: AbortSignal
 }
@@ -59,8 +59,7 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
     streams,
   )
   const module = await command.load()
-  const isPaged = command.isLong === true && streams.isTerminal && values['no-pager'] !== true
-  return (isPaged ? paged : directly)(streams, (out) =>
+  const run = (out: CliStreams['out']): Promise<number> | number =>
     module.run({
       system,
       positionals,
@@ -70,18 +69,16 @@ async function dispatch(argv: readonly string[], streams: CliStreams): Promise<n
       warn: (line) => streams.err(`vqtune: ${escapeToOneLine(line)}\n`),
       color: streams.color,
       signal: streams.signal,
-    }),
-  )
+    })
+  const isPaged = command.isLong === true && streams.isTerminal && values['no-pager'] !== true
+  return isPaged ? paged(streams, run) : run(streams.out)
 }
 
-type Run = (out: CliStreams['out']) => Promise<number> | number
-
-async function directly({ out }: CliStreams, run: Run): Promise<number> {
-  return run(out)
-}
-
-/** All at once, when it has ended in whatever way. */
-async function paged({ out, color }: CliStreams, run: Run): Promise<number> {
+/** Shows what a command prints when it has ended, or failed. */
+async function paged(
+  { out, color }: CliStreams,
+  run: (out: CliStreams['out']) => Promise<number> | number,
+): Promise<number> {
   const texts: string[] = []
   try {
     return await run((text) => texts.push(escapeControl(text, color)))

@@ -12,15 +12,13 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const top = fileURLToPath(new URL('../..', import.meta.url))
 const out = resolve(directory)
 
-/** What the page checks of each answer: from the schemas of this very version. */
+/** What the page checks of each answer: from the schemas of this very version. Read once for both builds. */
+const SHAPES = JSON.stringify(await readShapes())
 const shapes = {
   name: 'shapes',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^virtual:shapes$/ }, ({ path }) => ({ path, namespace: 'shapes' }))
-    onLoad({ filter: /.*/, namespace: 'shapes' }, async () => ({
-      contents: JSON.stringify(await readShapes()),
-      loader: 'json',
-    }))
+    onLoad({ filter: /.*/, namespace: 'shapes' }, () => ({ contents: SHAPES, loader: 'json' }))
   },
 }
 

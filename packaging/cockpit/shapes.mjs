@@ -1,40 +1,16 @@
 // The JSON schemas of src/output/schemas, reduced to what tells whether the page can read an answer: types and required keys.
-import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { loadSchemas } from '../load-source.mjs'
 
-const top = fileURLToPath(new URL('../..', import.meta.url))
 /** Not `enum`, pattern or ranges: a later vqtune may know more words, and a page that shows an unknown word is right. */
-const KEPT = new Set([
-  ...[
-    'type',
-    'const',
-    'properties',
-    'required',
-    'items',
-    'anyOf',
-    'oneOf',
-    '$ref',
-    '$defs',
-    'additionalProperties',
-  ],
-])
+const KEPT = new Set(
+  'type const properties required items anyOf oneOf $ref $defs additionalProperties'.split(' '),
+)
 /** Their members are names, not keywords. */
 const MAPS = new Set(['properties', '$defs'])
 
 export async function readShapes() {
-  const { outputFiles } = await build({
-    entryPoints: [`${top}src/output/schemas/index.ts`],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    write: false,
-    logLevel: 'warning',
-    define: { VQTUNE_VERSION: '"of the page"' },
-  })
-  const { SCHEMAS, jsonSchema } = await import(
-    `data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`
-  )
-  return Object.fromEntries(Object.keys(SCHEMAS).map((name) => [name, reduced(jsonSchema(name))]))
+  const schemas = await loadSchemas('of the page')
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, reduced(schema)]))
 }
 
 function reduced(schema) {

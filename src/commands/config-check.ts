@@ -57,7 +57,7 @@ function notesOn(settings: Settings, nics: FoundNics): readonly string[] {
   return [
     ...nics.flatMap((nic) => conflictOf(nic.name, nicSettings(settings, nic))),
     ...(nics.length === 0 ? [] : unused).map(
-      ({ source }) => `${source}: this rule fits no NIC of this guest`,
+      ({ source }) => `${source}: this rule matches no NIC of this guest`,
     ),
   ]
 }

@@ -49,15 +49,18 @@ export async function change(
   const [was, is] = [before, after].map(({ settings }) => JSON.stringify(effect(settings, place, nic)))
   const isEffective = was !== is
   const isJson = options.json === true
+  const say = (line: string): void => {
+    if (!isJson) context.out(line)
+  }
   const done = (written: boolean): number => {
     if (isJson) context.out(printJson({ file, diff: difference, written, effective: isEffective }))
     return EXIT.converged
   }
   if (difference === '') {
-    if (!isJson) context.out(`${file} is like this already\n`)
+    say(`${file} is like this already\n`)
     return done(false)
   }
-  if (!isJson) context.out(difference)
+  say(difference)
   if (options['dry-run'] === true) return done(false)
   if (!system.mayWrite) throw new VqtuneError('permission', `config ${verb} writes ${file}: run it as root`)
   try {
@@ -66,11 +69,9 @@ export async function change(
   } catch (error) {
     throw fileErrorInWords(error, file, 'cannot write')
   }
-  if (!isJson) {
-    context.out(`${text === undefined ? 'removed' : 'wrote'} ${file}\n`)
-    if (!isEffective)
-      context.warn(`${name}: no effect, since it was so before or a later file sets it: vqtune config check`)
-  }
+  say(`${text === undefined ? 'removed' : 'wrote'} ${file}\n`)
+  if (!isJson && !isEffective)
+    context.warn(`${name}: no effect, since it was so before or a later file sets it: vqtune config check`)
   await reloadDaemon(context)
   return done(true)
 }

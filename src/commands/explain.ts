@@ -28,9 +28,11 @@ import type { CommandContext } from './command'
 import { type GuestPlan, planGuestFor } from './guest-plan'
 
 export async function run(context: CommandContext): Promise<number> {
-  const look = await planGuestFor(context)
+  const guestPlan = await planGuestFor(context)
   // findNic has refused a name that is none of the NICs.
-  const explanations = await Promise.all(look.plans.map((nicPlan) => explain(context, look, nicPlan)))
+  const explanations = await Promise.all(
+    guestPlan.plans.map((nicPlan) => explain(context, guestPlan, nicPlan)),
+  )
   if (context.options.json === true) {
     for (const explanation of explanations) context.out(printJson(explanationJson(explanation)))
   } else {
@@ -40,9 +42,13 @@ export async function run(context: CommandContext): Promise<number> {
   return EXIT.converged
 }
 
-async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPlan): Promise<Explanation> {
+async function explain(
+  context: CommandContext,
+  guestPlan: GuestPlan,
+  nicPlan: NicPlan,
+): Promise<Explanation> {
   const { nic, desired, settings: nicSettings } = nicPlan
-  const { guest, settings, ledger } = look
+  const { guest, settings, ledger } = guestPlan
   const possibleCpus = countPossibleCpus(context.system, guest.cpus)
   const input = { nic, desired, nicSettings, settings, cpus: guest.cpus, possibleCpus }
   const found = limitsOf(input)
@@ -81,7 +87,7 @@ async function explain(context: CommandContext, look: GuestPlan, nicPlan: NicPla
     audit: auditAdvice(context.system),
     irqbalance: irqbalanceOf(context, nicPlan),
     recorded,
-    traits: await traitsOf(context, look, nicPlan, search.writers, recorded),
+    traits: await traitsOf(context, guestPlan, nicPlan, search.writers, recorded),
     next: nextCommand(nicPlan, limits, remedies),
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The daemon's look at the guest: ethtool is asked once for each NIC instance, and for an RSS table and rings now and then; everything
- * else is read from sysfs.
+ * The daemon's look at the guest: ethtool is asked once for each NIC instance, and for an RSS table and rings now and then;
+ * everything else is read from sysfs.
  */
 import { needsIdentification } from '../config/match'
 import type { Settings } from '../config/settings'
@@ -120,10 +120,8 @@ export class CachingObserver {
 
   private remember(guest: ObservedGuest): void {
     const present = new Set(guest.nics.map((nic) => nic.ifindex))
-    for (const ifindex of this.rings.keys()) if (!present.has(ifindex)) this.rings.delete(ifindex)
-    for (const ifindex of this.tables.keys()) if (!present.has(ifindex)) this.tables.delete(ifindex)
-    for (const ifindex of this.maxima.keys()) if (!present.has(ifindex)) this.maxima.delete(ifindex)
-    for (const ifindex of this.withoutMaximum) if (!present.has(ifindex)) this.withoutMaximum.delete(ifindex)
+    for (const known of [this.rings, this.tables, this.maxima, this.withoutMaximum])
+      for (const ifindex of known.keys()) if (!present.has(ifindex)) known.delete(ifindex)
     for (const { ifindex, channels, obstacle } of guest.nics) {
       if (channels.maximum !== undefined) this.maxima.set(ifindex, channels.maximum)
       else if (obstacle?.code !== 'suspended' && !this.unanswered.has(ifindex)) {

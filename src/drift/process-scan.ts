@@ -3,6 +3,7 @@
  * program that was running is not necessarily the one: the evidence says no more than that.
  */
 
+import { SETTING_FLAGS } from '../kernel/ethtool'
 import {
   isNamed,
   isProgram,
@@ -122,8 +123,7 @@ function means(
   if (name !== 'ethtool') return true
   if (drift.nic === undefined || !args.includes(drift.nic)) return false
   // The table or the sizes that come of its arguments are not compared.
-  if (kind === 'rss-table') return args.some((arg) => SETS_RSS_TABLE.has(arg))
-  if (kind === 'rings') return args.some((arg) => SETS_RINGS.has(arg))
+  if (kind === 'rss-table' || kind === 'rings') return sets(args, kind)
   return setsChannels(args, drift)
 }
 
@@ -132,13 +132,15 @@ export function setsChannels(
   args: readonly string[],
   drift: { readonly nic: string | undefined; readonly new: string },
 ): boolean {
-  const sets = args.some((arg) => arg === '-L' || arg === '--set-channels')
-  return sets && drift.nic !== undefined && args.includes(drift.nic) && args.includes(drift.new)
+  return (
+    sets(args, 'channels') && drift.nic !== undefined && args.includes(drift.nic) && args.includes(drift.new)
+  )
 }
 
-const SETS_RSS_TABLE: ReadonlySet<string> = new Set(['-X', '--set-rxfh-indir', '--rxfh'])
-
-const SETS_RINGS: ReadonlySet<string> = new Set(['-G', '--set-ring'])
+function sets(args: readonly string[], kind: keyof typeof SETTING_FLAGS): boolean {
+  const flags: readonly string[] = SETTING_FLAGS[kind]
+  return args.some((arg) => flags.includes(arg))
+}
 
 function writerOf({ name, parent }: RunningTool): string {
   return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name

@@ -3,8 +3,15 @@
  * print text with exit status 0 when asked for it.
  */
 import { VqtuneError } from '../errors'
-import type { ObstacleCode } from '../model'
+import type { ObstacleCode, TunableName } from '../model'
 import type { System, ToolResult } from '../system/system'
+
+/** The flags that set each of these, short and long: ethtool(8). */
+export const SETTING_FLAGS = {
+  channels: ['-L', '--set-channels'],
+  rings: ['-G', '--set-ring'],
+  'rss-table': ['-X', '--set-rxfh-indir', '--rxfh'],
+} as const satisfies Partial<Record<TunableName, readonly string[]>>
 
 export interface Channels {
   /** Combined queue pairs in use; with XDP the driver adds its own, see virtnet_xdp_set(). */

@@ -1,4 +1,5 @@
 /** The output of `vqtune explain`. Pure. */
+
 import type { KernelTrait } from '../advice/kernel-traits'
 import type { Limit } from '../advice/limits'
 import type { PlatformRemedy } from '../advice/platforms/index'
@@ -15,6 +16,7 @@ import { changedValues, nounOf } from '../tunables/engine'
 import { agreesWith } from '../writers/agreement'
 import { WRITER_NAMES, type WriterSearch } from '../writers/index'
 import type { Writer } from '../writers/writer'
+import { channelsJson, skipJson } from './json'
 
 /** What there is to say about one NIC. */
 export interface Explanation {
@@ -191,7 +193,7 @@ export function explanationJson(explanation: Explanation): object {
     traits,
     next,
   } = explanation
-  const { nic, desired } = nicPlan
+  const { nic } = nicPlan
   return {
     name: nic.name,
     mac: nic.mac,
@@ -199,14 +201,7 @@ export function explanationJson(explanation: Explanation): object {
     bus: nic.bus,
     busAddress: nic.busAddress,
     hypervisor,
-    channels: {
-      current: nic.channels.current,
-      target: desired.target,
-      ideal: desired.idealChannels,
-      maximum: nic.channels.maximum ?? null,
-      limitedBy: desired.limitedBy,
-      arithmetic,
-    },
+    channels: { ...channelsJson(nicPlan), arithmetic },
     limits: limits.map((limit) => ({ ...limit, next: limit.next ?? null })),
     remedies,
     queues: verdicts.map(({ queue, private: isPrivate, problems }) => ({
@@ -215,7 +210,7 @@ export function explanationJson(explanation: Explanation): object {
       problems: problems.map(describeAffinityProblem),
     })),
     notes: nicPlan.plan.notes,
-    skips: nicPlan.plan.skips.map((skip) => ({ ...skip, tunable: skip.tunable ?? null })),
+    skips: nicPlan.plan.skips.map(skipJson),
     irqbalance: irqbalanceJson(irqbalance),
     writers: search.writers.map((writer) => ({
       ...writer,

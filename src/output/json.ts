@@ -2,7 +2,8 @@
 
 import type { Asked } from '../irqbalance/ask'
 import { irqbalanceJson } from '../irqbalance/state'
-import type { Skip, Step } from '../model'
+import { formatCpuList } from '../kernel/cpulist'
+import type { ObservedGuest, Skip, Step } from '../model'
 import type { NicPlan } from '../planner/plan'
 import type { Convergence } from '../planner/reconcile'
 
@@ -50,6 +51,10 @@ export function askedJson(asked: Asked | undefined): object | null {
   if (asked?.pid === undefined) return null
   const { pid, nics, problem } = asked
   return irqbalanceJson({ pid, nics, problem })
+}
+
+export function vcpusJson({ cpus }: ObservedGuest): object {
+  return { online: formatCpuList(cpus.online), isolated: formatCpuList(cpus.isolated) }
 }
 
 export function channelsJson({ nic, desired }: NicPlan): object {

@@ -1,12 +1,10 @@
-/** The output of `vqtune plan`. Pure. */
-import { formatCpuList } from '../kernel/cpulist'
 import type { ObservedGuest } from '../model'
 import { describeSkip, describeStep, describeTarget, stateOf, summarise } from '../planner/describe'
 import { type NicPlan, stepsOf } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { plural } from '../text/plural'
 import { isChannelStep } from '../tunables/engine'
-import { channelsJson, skipJson, stepsJson } from './json'
+import { channelsJson, skipJson, stepsJson, vcpusJson } from './json'
 
 /** @param usable vCPUs that are online and not kept free */
 export function planText({ cpus }: ObservedGuest, plans: readonly NicPlan[], usable: number): string {
@@ -32,7 +30,7 @@ function stepLines({ plan }: NicPlan): string[] {
 
 export function planJson(guest: ObservedGuest, plans: readonly NicPlan[]): object {
   return {
-    vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
+    vcpus: vcpusJson(guest),
     nics: plans.map((nicPlan) => ({
       name: nicPlan.nic.name,
       state: stateOf(nicPlan),

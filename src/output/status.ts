@@ -11,7 +11,7 @@ import { recordValues } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
 import { namedQueues } from '../tunables/rss-table'
 import { queueKey } from '../tunables/steering-mask'
-import { channelsJson, skipJson, stepsJson } from './json'
+import { channelsJson, skipJson, stepsJson, vcpusJson } from './json'
 
 export function statusText(
   plans: readonly NicPlan[],
@@ -100,7 +100,7 @@ function irqCell(irq: ObservedIrq | undefined, cpus: string | undefined): string
 
 export function statusJson(guest: ObservedGuest, plans: readonly NicPlan[]): object {
   return {
-    vcpus: { online: formatCpuList(guest.cpus.online), isolated: formatCpuList(guest.cpus.isolated) },
+    vcpus: vcpusJson(guest),
     nics: plans.map(nicJson),
     ignored: guest.ignored,
   }

@@ -27,7 +27,7 @@ export const configCheck = document('vqtune config check --json', {
   nics: z.array(z.object({ name: z.string(), settings, from: origins })),
   notes: z
     .array(z.string())
-    .describe('valid, but hardly intended: rules that fit no NIC, files that are not read'),
+    .describe('valid, but hardly intended: rules that match no NIC, files that are not read'),
   keys: z
     .array(
       z.object({

@@ -16,8 +16,8 @@ function oneMeans(text: string, nic: WriterTarget): Match {
   return name.includes(UNRESOLVED) ? 'maybe' : 'yes'
 }
 
-/** The name between /net/ and /queues/ of a path, the whole being of any directory of sysfs. */
-export function nicOfQueuePath(text: string): string | undefined {
+/** The name after /net/ in the path of a queue's attribute or of `threaded`, in any directory of sysfs. */
+export function nicOfSysfsPath(text: string): string | undefined {
   return /\/net\/([^/]+)\/(?:queues(?:\/|$)|threaded$)/.exec(text)?.[1]
 }
 

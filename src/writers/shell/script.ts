@@ -1,9 +1,10 @@
 /** What a script writes to the settings of one NIC, with file and line. Pure, but for the scripts that it calls. */
+import { SETTING_FLAGS } from '../../kernel/ethtool'
 import type { TunableName } from '../../model'
 import { escapeToOneLine } from '../../text/escape'
 import type { Match, WriterTarget } from '../writer'
 import { type Helper, helperOf } from './helpers'
-import { isUnresolved, meansNic, nicOfQueuePath } from './nic-names'
+import { isUnresolved, meansNic, nicOfSysfsPath } from './nic-names'
 import { type Bindings, type Command, commandsOf, UNRESOLVED, type Value } from './run'
 
 /** A place in a file that writes a setting. */
@@ -32,10 +33,6 @@ export interface Script {
 export type OpenScript = (path: string) => string | undefined
 
 const MAX_CALLS = 4
-const ETHTOOL_SETS: readonly { readonly flags: readonly string[]; readonly tunable: TunableName }[] = [
-  { flags: ['-L', '--set-channels'], tunable: 'channels' },
-  { flags: ['-G', '--set-ring'], tunable: 'rings' },
-]
 /** They start the program in their arguments. */
 const WRAPPERS = new Set(
   'sudo env nice ionice timeout nohup exec command setsid chrt taskset numactl ip nsenter xargs stdbuf systemd-run flock runuser su busybox doas'.split(
@@ -109,16 +106,18 @@ class Reader {
   }
 
   private ethtool(command: Command, args: readonly Value[], path: string): readonly ScriptWrite[] {
-    return ETHTOOL_SETS.flatMap(({ flags, tunable }) => this.ethtoolSet(command, args, path, flags, tunable))
+    return (['channels', 'rings'] as const).flatMap((tunable) =>
+      this.ethtoolSet(command, args, path, tunable),
+    )
   }
 
   private ethtoolSet(
     command: Command,
     args: readonly Value[],
     path: string,
-    flags: readonly string[],
-    tunable: TunableName,
+    tunable: keyof typeof SETTING_FLAGS,
   ): readonly ScriptWrite[] {
+    const flags: readonly string[] = SETTING_FLAGS[tunable]
     const at = args.findIndex(({ texts }) => texts.some((text) => flags.includes(text)))
     const device = args[at + 1]
     if (at === -1 || device === undefined) return []
@@ -162,7 +161,7 @@ class Reader {
       const file = text.slice(text.lastIndexOf('/') + 1) as keyof typeof kinds
       const tunable = kinds[file]
       // A plain word: only below an interface, as far as can be told.
-      const isOther = file === 'threaded' && !text.includes(UNRESOLVED) && nicOfQueuePath(text) === undefined
+      const isOther = file === 'threaded' && !text.includes(UNRESOLVED) && nicOfSysfsPath(text) === undefined
       return tunable === undefined || isOther ? undefined : { tunable, file, matches: this.fileMeans(text) }
     })
     const hit =
@@ -181,7 +180,7 @@ class Reader {
   }
 
   private fileMeans(text: string): Match {
-    const name = nicOfQueuePath(text)
+    const name = nicOfSysfsPath(text)
     if (name !== undefined) return meansNic([name], this.nic)
     const irq = /\/irq\/([^/]+)\//.exec(text)?.[1]
     if (irq === undefined || irq.includes(UNRESOLVED)) return 'maybe'

@@ -67,7 +67,7 @@ describe('vqtune config check', () => {
     expect(nic).toMatchObject({ settings: { cap: 3, channels: 4 }, from: { cap: `${VENDOR}:1` } })
   })
 
-  test('tells of rules that fit no NIC, and of files whose names keep them from being read', async () => {
+  test('tells of rules that match no NIC, and of files whose names keep them from being read', async () => {
     const system = withNic({
       [ETC]: '[defaults]\ncap = 3\n[[nic]]\nmatch = { name = "ens*" }\ncap = 2\n',
       '/etc/vqtune/conf.d/50-site.conf': '[defaults]\ncap = 1\n',
@@ -75,7 +75,7 @@ describe('vqtune config check', () => {
     })
     const notes = [
       '/etc/vqtune/conf.d/50-site.conf: not read: drop-ins end in .toml',
-      `${ETC}:3: this rule fits no NIC of this guest`,
+      `${ETC}:3: this rule matches no NIC of this guest`,
     ]
     const { code, out } = await check(system)
     expect(code).toBe(0)

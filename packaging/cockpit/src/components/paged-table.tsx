@@ -1,6 +1,6 @@
-import { Pagination } from '@patternfly/react-core'
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table'
-import { type ReactNode, useState } from 'react'
+import type { ReactNode } from 'react'
+import { usePages } from './use-pages'
 
 export interface Column<T> {
   readonly title: string
@@ -22,10 +22,7 @@ export function PagedTable<T>({
   readonly rows: readonly T[]
   readonly keyOf: (row: T) => string
 }) {
-  const [wanted, setPage] = useState(1)
-  // Rows may have gone meanwhile.
-  const page = Math.min(wanted, Math.max(1, Math.ceil(rows.length / PAGE_SIZE)))
-  const shown = rows.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE)
+  const { shown, buttons } = usePages(rows, PAGE_SIZE, `Pages of: ${label}`)
   return (
     <>
       <Table aria-label={label} variant="compact" gridBreakPoint="grid-lg">
@@ -48,17 +45,7 @@ export function PagedTable<T>({
           ))}
         </Tbody>
       </Table>
-      {rows.length > PAGE_SIZE && (
-        <Pagination
-          isCompact
-          itemCount={rows.length}
-          page={page}
-          perPage={PAGE_SIZE}
-          perPageOptions={[]}
-          onSetPage={(_, next) => setPage(next)}
-          titles={{ paginationAriaLabel: `Pages of: ${label}` }}
-        />
-      )}
+      {buttons}
     </>
   )
 }

@@ -1,7 +1,6 @@
 import {
   Alert,
   Button,
-  Form,
   FormGroup,
   FormHelperText,
   FormSelect,
@@ -18,6 +17,7 @@ import { useAnswer } from '../answers/use-answer'
 import { AnswerState } from '../components/answer-state'
 import { ConfirmDialog } from '../components/confirm-dialog'
 import { Difference } from '../components/difference'
+import { ActionForm } from '../components/fields'
 import { PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 
@@ -134,12 +134,7 @@ function SettingDialog({
   const [shownText, show] = useState<string | undefined>(undefined)
   return (
     <ChangeSetting nic={nic} name={key} text={shownText} onChange={onChange} onClose={onClose}>
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault()
-          show(text.trim())
-        }}
-      >
+      <ActionForm onSubmit={() => show(text.trim())}>
         <FormGroup label={`${key} of ${nic}`} fieldId="vq-value">
           {choices === null ? (
             <TextInput id="vq-value" value={text} onChange={(_, next) => setText(next)} />
@@ -166,7 +161,7 @@ function SettingDialog({
             </Button>
           )}
         </div>
-      </Form>
+      </ActionForm>
     </ChangeSetting>
   )
 }

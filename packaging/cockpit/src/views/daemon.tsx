@@ -1,15 +1,9 @@
-import {
-  Button,
-  DescriptionList,
-  DescriptionListDescription,
-  DescriptionListGroup,
-  DescriptionListTerm,
-  Label,
-} from '@patternfly/react-core'
+import { Button, Label } from '@patternfly/react-core'
 import type { Status } from '../answers/answer'
 import { useGuest } from '../answers/guest'
 import { AnswerState } from '../components/answer-state'
 import { DaemonNotice } from '../components/daemon-notice'
+import { FactList } from '../components/fact-list'
 import { PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 import { timeText } from '../text'
@@ -53,14 +47,7 @@ function State({ daemon, irqbalance }: Pick<Status, 'daemon' | 'irqbalance'>) {
   }
   return (
     <>
-      <DescriptionList isCompact>
-        {Object.entries(facts).map(([term, fact]) => (
-          <DescriptionListGroup key={term}>
-            <DescriptionListTerm>{term}</DescriptionListTerm>
-            <DescriptionListDescription className="vq-break">{fact}</DescriptionListDescription>
-          </DescriptionListGroup>
-        ))}
-      </DescriptionList>
+      <FactList of={facts} />
       {daemon.running === true && <Details daemon={daemon} />}
     </>
   )

@@ -5,7 +5,6 @@ import {
   FormSelect,
   FormSelectOption,
   Label,
-  Pagination,
 } from '@patternfly/react-core'
 import { useState } from 'react'
 import type { DriftRecord } from '../answers/answer'
@@ -13,6 +12,7 @@ import { useGuest } from '../answers/guest'
 import { AnswerState } from '../components/answer-state'
 import { DaemonNotice } from '../components/daemon-notice'
 import { Section } from '../components/section'
+import { usePages } from '../components/use-pages'
 import { timeText } from '../text'
 
 const PAGE_SIZE = 25
@@ -40,19 +40,18 @@ export function DriftView() {
 
 function History({ records }: { readonly records: readonly DriftRecord[] }) {
   const [chosen, choose] = useState(ALL)
-  const [wanted, setPage] = useState(1)
   const nics = [...new Set(records.flatMap(({ nic }) => (nic === null ? [] : [nic])))].sort()
-  // Two changes of one NIC may be found in one look; the history only grows at its end.
+  // Two changes of one NIC may be found in one pass; the history only grows at its end.
   const matching = records
     .map((record, index) => ({ record, key: `${index} ${record.at}` }))
     .filter(({ record: { nic } }) => chosen === ALL || nic === chosen)
     .reverse()
-  const page = Math.min(wanted, Math.max(1, Math.ceil(matching.length / PAGE_SIZE)))
+  const { shown, buttons } = usePages(matching, PAGE_SIZE, 'Pages of the drift history')
   if (records.length === 0) {
     return (
       <EmptyState titleText="No drift recorded" headingLevel="h3">
         <EmptyStateBody>
-          Nobody has changed what vqtune tunes, as far as the history goes back.
+          The history has no change of what vqtune tunes, as far as it goes back.
         </EmptyStateBody>
       </EmptyState>
     )
@@ -66,21 +65,11 @@ function History({ records }: { readonly records: readonly DriftRecord[] }) {
         ))}
       </FormSelect>
       <ol className="vq-timeline" aria-label="Changes, the newest first" aria-live="polite">
-        {matching.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE).map(({ record, key }) => (
+        {shown.map(({ record, key }) => (
           <Change key={key} record={record} />
         ))}
       </ol>
-      {matching.length > PAGE_SIZE && (
-        <Pagination
-          isCompact
-          itemCount={matching.length}
-          page={page}
-          perPage={PAGE_SIZE}
-          perPageOptions={[]}
-          onSetPage={(_, next) => setPage(next)}
-          titles={{ paginationAriaLabel: 'Pages of the drift history' }}
-        />
-      )}
+      {buttons}
     </>
   )
 }

@@ -3,19 +3,18 @@ import {
   Checkbox,
   EmptyState,
   EmptyStateBody,
-  Form,
   FormGroup,
   FormSelect,
   FormSelectOption,
   Label,
   List,
   ListItem,
-  TextInput,
 } from '@patternfly/react-core'
 import { useState } from 'react'
 import type { Answer } from '../answers/answer'
 import { useAnswer } from '../answers/use-answer'
 import { AnswerState } from '../components/answer-state'
+import { ActionForm, TextField } from '../components/fields'
 import { PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 import { plural, timeText } from '../text'
@@ -151,12 +150,7 @@ function Guests({
         ]}
       />
       {domain !== undefined && (
-        <Form
-          onSubmit={(event) => {
-            event.preventDefault()
-            onChange(['set-queues', '--', domain.name, queues.trim()])
-          }}
-        >
+        <ActionForm onSubmit={() => onChange(['set-queues', '--', domain.name, queues.trim()])}>
           <FormGroup label="Guest" fieldId="vq-guest">
             <FormSelect id="vq-guest" value={domain.name} onChange={(_, next) => choose(next)}>
               {changeable.map((one) => (
@@ -164,15 +158,13 @@ function Guests({
               ))}
             </FormSelect>
           </FormGroup>
-          <FormGroup label="Queues: 1 to 256, or vcpus" fieldId="vq-queues">
-            <TextInput id="vq-queues" value={queues} onChange={(_, next) => setQueues(next)} />
-          </FormGroup>
+          <TextField id="vq-queues" label="Queues: 1 to 256, or vcpus" value={queues} onChange={setQueues} />
           <div className="vq-row">
             <Button type="submit" variant="secondary">
               Set queues…
             </Button>
           </div>
-        </Form>
+        </ActionForm>
       )}
     </Section>
   )

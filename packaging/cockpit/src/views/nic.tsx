@@ -1,10 +1,6 @@
 import {
   Breadcrumb,
   BreadcrumbItem,
-  DescriptionList,
-  DescriptionListDescription,
-  DescriptionListGroup,
-  DescriptionListTerm,
   EmptyState,
   EmptyStateBody,
   List,
@@ -16,6 +12,7 @@ import {
 import type { Nic } from '../answers/answer'
 import { useGuest } from '../answers/guest'
 import { AnswerState } from '../components/answer-state'
+import { FactList } from '../components/fact-list'
 import { Section } from '../components/section'
 import { StateLabel } from '../components/state-label'
 import { limitText } from '../text'
@@ -92,14 +89,7 @@ function Facts({ nic }: { readonly nic: Nic }) {
   ]
   return (
     <Section title={nic.name} actions={<ChangeNics nic={nic.name} />}>
-      <DescriptionList isCompact columnModifier={{ default: '1Col', md: '2Col', xl: '3Col' }}>
-        {Object.entries(facts).map(([term, fact]) => (
-          <DescriptionListGroup key={term}>
-            <DescriptionListTerm>{term}</DescriptionListTerm>
-            <DescriptionListDescription className="vq-break">{fact}</DescriptionListDescription>
-          </DescriptionListGroup>
-        ))}
-      </DescriptionList>
+      <FactList of={facts} columns={{ default: '1Col', md: '2Col', xl: '3Col' }} />
       {remarks.length > 0 && (
         <List aria-label="Remarks">
           {remarks.map((remark) => (

@@ -1,20 +1,11 @@
-import {
-  Button,
-  Form,
-  FormGroup,
-  Label,
-  List,
-  ListItem,
-  Spinner,
-  TextInput,
-  Title,
-} from '@patternfly/react-core'
+import { Button, Label, List, ListItem, Spinner, Title } from '@patternfly/react-core'
 import { useState } from 'react'
 import type { Answer } from '../answers/answer'
 import { start } from '../answers/run'
 import { useAction } from '../answers/use-action'
 import { Problem } from '../components/answer-state'
 import { Bar } from '../components/bar'
+import { ActionForm, TextField } from '../components/fields'
 import { PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 import { percentText, plural, rateText } from '../text'
@@ -33,20 +24,14 @@ export function ReportView() {
     <>
       <Section title="Report">
         <p>Measures the traffic for a while and shows whether many queues suit it. It changes nothing.</p>
-        <Form
-          onSubmit={(event) => {
-            event.preventDefault()
-            report.begin()
-          }}
-        >
-          <FormGroup label="Seconds to measure" fieldId="vq-window">
-            <TextInput
-              id="vq-window"
-              inputMode="numeric"
-              value={seconds}
-              onChange={(_, next) => setSeconds(next)}
-            />
-          </FormGroup>
+        <ActionForm onSubmit={report.begin}>
+          <TextField
+            id="vq-window"
+            label="Seconds to measure"
+            keyboard="numeric"
+            value={seconds}
+            onChange={setSeconds}
+          />
           <div className="vq-row">
             <Button type="submit" isDisabled={isRunning}>
               Measure
@@ -60,7 +45,7 @@ export function ReportView() {
               </>
             )}
           </div>
-        </Form>
+        </ActionForm>
         {report.problem !== undefined && <Problem text={report.problem} />}
       </Section>
       {report.value !== undefined && <Measured report={report.value} />}

@@ -1,10 +1,11 @@
-import { Alert, Button, Form, FormGroup, Progress, TextInput } from '@patternfly/react-core'
+import { Alert, Button, Progress } from '@patternfly/react-core'
 import { useState } from 'react'
 import { type Answer, type Nic, readAnswer } from '../answers/answer'
 import { useGuest } from '../answers/guest'
 import { operands, start } from '../answers/run'
 import { useAction } from '../answers/use-action'
 import { Problem } from '../components/answer-state'
+import { ActionForm, TextField } from '../components/fields'
 import { PagedTable } from '../components/paged-table'
 import { Section } from '../components/section'
 import { TrialChart } from '../components/trial-chart'
@@ -43,34 +44,27 @@ export function TrialView({ nic: { name } }: { readonly nic: Nic }) {
         Sets the counts of channels in turn, measures the traffic with each, and at the end restores what was
         set, also if you stop it or leave this page. Each change interrupts the traffic for a moment.
       </p>
-      <Form
-        onSubmit={(event) => {
-          event.preventDefault()
-          trial.begin()
-        }}
-      >
-        <FormGroup
+      <ActionForm onSubmit={trial.begin}>
+        <TextField
+          id="vq-counts"
           label="Counts to compare, such as 1,2,4 (empty: 1, 2, 4 up to the maximum)"
-          fieldId="vq-counts"
-        >
-          <TextInput id="vq-counts" value={counts} onChange={(_, next) => setCounts(next)} />
-        </FormGroup>
-        <FormGroup label="Rounds at most (empty: as many as an answer needs)" fieldId="vq-rounds">
-          <TextInput
-            id="vq-rounds"
-            inputMode="numeric"
-            value={rounds}
-            onChange={(_, next) => setRounds(next)}
-          />
-        </FormGroup>
-        <FormGroup label="Seconds for each measurement" fieldId="vq-seconds">
-          <TextInput
-            id="vq-seconds"
-            inputMode="decimal"
-            value={seconds}
-            onChange={(_, next) => setSeconds(next)}
-          />
-        </FormGroup>
+          value={counts}
+          onChange={setCounts}
+        />
+        <TextField
+          id="vq-rounds"
+          label="Rounds at most (empty: as many as an answer needs)"
+          keyboard="numeric"
+          value={rounds}
+          onChange={setRounds}
+        />
+        <TextField
+          id="vq-seconds"
+          label="Seconds for each measurement"
+          keyboard="decimal"
+          value={seconds}
+          onChange={setSeconds}
+        />
         <div className="vq-row">
           <Button type="submit" isDisabled={isRunning}>
             Start the trial
@@ -81,7 +75,7 @@ export function TrialView({ nic: { name } }: { readonly nic: Nic }) {
             </Button>
           )}
         </div>
-      </Form>
+      </ActionForm>
       {isRunning && (
         <Progress
           title={
