@@ -1,37 +1,44 @@
+import { basename, dirname } from 'node:path'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /**
- * Guest tests by what they take, in seconds on a quiet machine with two cores. Vitest begins with the largest file while it has
+ * What the longest files take, in seconds on a quiet machine with two cores. Vitest begins with the largest file while it has
  * no times of its own, as in a fresh clone; then the longest of these began late, and one core waited for it at the end.
  */
 const SECONDS: Record<string, number> = {
-  'rhel-kernels': 340,
-  rpm: 300,
-  daemon: 195,
-  fleet: 195,
-  guard: 195,
-  trial: 155,
-  apply: 135,
-  'host-zerocopy': 130,
-  truce: 110,
-  'rss-table': 100,
-  tunable: 60,
-  report: 50,
+  'vm/rhel-kernels': 340,
+  'vm/rpm': 300,
+  'vm/daemon': 195,
+  'vm/fleet': 195,
+  'vm/guard': 195,
+  'vm/trial': 155,
+  'vm/apply': 135,
+  'vm/host-zerocopy': 130,
+  'vm/truce': 110,
+  'vm/rss-table': 100,
+  'vm/tunable': 60,
+  'vm/report': 50,
+  'packaging/rpm': 130,
+  'cli/faults': 120,
+  'cli/cockpit': 40,
+  'cli/output': 35,
 }
+
+/** Projects whose files run side by side: these change places, all others stay. */
+const SIDE_BY_SIDE: readonly (readonly string[])[] = [['cli', 'packaging'], ['vm']]
 
 export default class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const sorted = await super.sort(files)
-    // Projects stay in their order: only guest tests change places, among themselves.
-    const guests = sorted.filter(isGuest).sort((a, b) => seconds(b) - seconds(a))
-    return sorted.map((file) => (isGuest(file) ? (guests.shift() as TestSpecification) : file))
+    let sorted = await super.sort(files)
+    for (const projects of SIDE_BY_SIDE) {
+      const within = (file: TestSpecification): boolean => projects.includes(file.project.name)
+      const byLength = sorted.filter(within).sort((a, b) => seconds(b) - seconds(a))
+      sorted = sorted.map((file) => (within(file) ? (byLength.shift() as TestSpecification) : file))
+    }
+    return sorted
   }
 }
 
-function isGuest(file: TestSpecification): boolean {
-  return file.project.name === 'vm'
-}
-
 function seconds(file: TestSpecification): number {
-  return SECONDS[/([^/]+)\.test\.ts$/.exec(file.moduleId)?.[1] ?? ''] ?? 0
+  return SECONDS[`${basename(dirname(file.moduleId))}/${basename(file.moduleId, '.test.ts')}`] ?? 0
 }
