@@ -83,9 +83,13 @@ export function connectivityOf({ carrier, gateway, neighbour }: Unconfirmed): Co
   return { carrier, gateway, neighbour }
 }
 
-/** The entry is still about that change: no other change, rollback or process came in between. */
+/**
+ * The entry is still about that change: no other change, rollback or process came in between. Two changes may fall into the
+ * same hundredth of a second, as exactly as /proc/uptime counts; where nothing else can be lost by the second, one watch will do.
+ */
 export function isSameChange(a: Unconfirmed, b: Unconfirmed): boolean {
-  return a.untilMs === b.untilMs && isSameProcess(a.watcher, b.watcher)
+  const hasSameToLose = a.carrier === b.carrier && a.gateway === b.gateway && a.neighbour === b.neighbour
+  return hasSameToLose && a.untilMs === b.untilMs && isSameProcess(a.watcher, b.watcher)
 }
 
 /** Whether there is connectivity to lose. */

@@ -175,6 +175,22 @@ const EVENTS = [
     .map((ms) => new Event(`time(${ms})`, (world) => world.letPass(ms))),
 ]
 
+// Found by random sequences: /proc/uptime counts hundredths of a second, and the first watch, which had no gateway to lose,
+// confirmed the second change.
+it('a change in the same hundredth of a second as an earlier one has a watch of its own', async () => {
+  const real = new World()
+  world = real
+  const nic = real.nic(0) as Nic
+  real.setLimit(nic, 1)
+  real.foreignChannels(nic, 2)
+  await real.startDaemon()
+  expect(nic.channels).toBe(4)
+  real.foreignChannels(nic, 1)
+  await real.event()
+  await real.end()
+  expect(nic.channels, 'reverted, since the gateway answers with one channel only').toBe(1)
+})
+
 const SEED = 4
 
 it('holds the invariants, whatever happens in whatever order', async () => {
