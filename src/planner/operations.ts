@@ -19,6 +19,7 @@ import type {
 import type { System } from '../system/system'
 import { uptimeMs } from '../system/uptime'
 import { operand } from '../text/escape'
+import { CHANNELS_KEY } from '../tunables/channels'
 import { restoreSettings } from '../tunables/engine'
 import { concernsRings, rings } from '../tunables/rings'
 import type { NicTopology } from '../tunables/tunable'
@@ -26,6 +27,7 @@ import { nicByIndex } from './find-nic'
 import {
   entryOf,
   type Ledger,
+  type LedgerEntry,
   readLedger,
   withApplied,
   withFirstSeen,
@@ -34,6 +36,7 @@ import {
   withoutHold,
   withoutOriginals,
   withResumed,
+  withUnconfirmed,
 } from './ledger'
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type RegressionHolds, skipsOf, stepsOf } from './plan'
@@ -153,13 +156,26 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
       return { steps: plans.flatMap(({ steps }) => steps), skips: plans.flatMap(({ skips }) => skips) }
     },
     pending: (ledger, guest) => restorable(guest, ledger).length > 0,
-    prepare: (ledger, _guest, nics, at) => withHeld(ledger, nics, at),
+    prepare: (ledger, _guest, nics, at) => heldByRollback(ledger, nics, at),
     finish(ledger, guest, unfinished, at) {
       const nics = restorable(guest, ledger).map(([observed]) => observed)
       const done = nics.filter(({ ifindex }) => !unfinished.has(ifindex))
-      return withoutOriginals(withHeld(ledger, nics, at), done)
+      return withoutOriginals(heldByRollback(ledger, nics, at), done)
     },
   }
+}
+
+/**
+ * A rollback that changes the channels ends their window. Where they have the original count already, a change to it that
+ * cuts the NIC off must still be noticed.
+ */
+function heldByRollback(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
+  return nics.reduce((result, nic) => {
+    const { original, unconfirmed }: Partial<LedgerEntry> = entryOf(result, nic) ?? {}
+    const held = withHeld(result, [nic], at)
+    const isOriginal = original?.channels?.[CHANNELS_KEY] === String(nic.channels.current)
+    return isOriginal ? withUnconfirmed(held, nic, unconfirmed) : held
+  }, ledger)
 }
 
 /** Sizes that were recorded are read again; of other NICs there is nothing to restore. */

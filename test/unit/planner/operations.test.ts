@@ -2,7 +2,14 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import type { ObservedGuest, ObservedNic, RecordedValues } from '../../../src/model'
-import { entryOf, type Ledger, withHeld, withOriginals } from '../../../src/planner/ledger'
+import {
+  entryOf,
+  type Ledger,
+  type LedgerEntry,
+  withHeld,
+  withOriginals,
+  withUnconfirmed,
+} from '../../../src/planner/ledger'
 import { observeGuest } from '../../../src/planner/observe'
 import {
   applyOperation,
@@ -156,6 +163,27 @@ describe('rolling back', () => {
     const prepared = rollbackOperation(HOST, undefined).prepare(RECORDED, now, [FIRST], LATER)
     expect(entryOf(prepared, FIRST)).toMatchObject({ held: true, original: recordValues(FIRST) })
     expect(entryOf(prepared, SECOND)).toEqual(entryOf(RECORDED, SECOND))
+  })
+
+  it('ends the window of a change only where it changes the channels: what cut the NIC off must be noticed', () => {
+    const unconfirmed = {
+      ...{ confirmed: recordValues(FIRST), carrier: true, until: LATER, untilMs: 1 },
+      watcher: { pid: 7, startTicks: '1' },
+    }
+    const watched = withUnconfirmed(RECORDED, FIRST, unconfirmed)
+    const rollback = rollbackOperation(HOST, 'eth2')
+    // From four channels to the original two, and where there are two already.
+    expect(entryOf(rollback.prepare(watched, now, [now.nics[0] ?? FIRST], LATER), FIRST)).not.toHaveProperty(
+      'unconfirmed',
+    )
+    const ended = entryOf(rollback.finish(watched, GUEST, NONE, LATER), FIRST)
+    expect(ended).toMatchObject({ held: true, unconfirmed })
+    expect(ended).not.toHaveProperty('original')
+    for (const entries of [[], [{ ...watched.entries[0], original: {} } as LedgerEntry]]) {
+      const odd = rollback.prepare({ ...EMPTY, entries }, GUEST, [FIRST], LATER)
+      expect(entryOf(odd, FIRST)).toMatchObject({ held: true })
+      expect(entryOf(odd, FIRST)).not.toHaveProperty('unconfirmed')
+    }
   })
 
   it('uses up the originals of what it restored; what failed is held, and can be restored again', () => {
