@@ -27,7 +27,6 @@ import { nicByIndex } from './find-nic'
 import {
   entryOf,
   type Ledger,
-  type LedgerEntry,
   readLedger,
   withApplied,
   withFirstSeen,
@@ -144,6 +143,8 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
         const original = entryOf(ledger, candidate)?.original
         return original === undefined ? [] : [[candidate, original] as [ObservedNic, RecordedValues]]
       })
+  /** Whose channels it changes: what was unconfirmed of them is over then. */
+  const moved = new Set<number>()
   return {
     purpose: 'rollback',
     isExact: true,
@@ -156,26 +157,27 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
       return { steps: plans.flatMap(({ steps }) => steps), skips: plans.flatMap(({ skips }) => skips) }
     },
     pending: (ledger, guest) => restorable(guest, ledger).length > 0,
-    prepare: (ledger, _guest, nics, at) => heldByRollback(ledger, nics, at),
+    prepare(ledger, guest, nics, at) {
+      for (const [{ ifindex, channels }, original] of restorable(guest, ledger))
+        if (original.channels?.[CHANNELS_KEY] !== String(channels.current)) moved.add(ifindex)
+      return heldAndWatched(ledger, nics, at)
+    },
     finish(ledger, guest, unfinished, at) {
       const nics = restorable(guest, ledger).map(([observed]) => observed)
       const done = nics.filter(({ ifindex }) => !unfinished.has(ifindex))
-      return withoutOriginals(heldByRollback(ledger, nics, at), done)
+      const confirmed = done.filter(({ ifindex }) => moved.has(ifindex))
+      const held = withoutOriginals(heldAndWatched(ledger, nics, at), done)
+      return confirmed.reduce((result, nic) => withUnconfirmed(result, nic, undefined), held)
     },
   }
 }
 
-/**
- * A rollback that changes the channels ends their window. Where they have the original count already, a change to it that
- * cuts the NIC off must still be noticed.
- */
-function heldByRollback(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
-  return nics.reduce((result, nic) => {
-    const { original, unconfirmed }: Partial<LedgerEntry> = entryOf(result, nic) ?? {}
-    const held = withHeld(result, [nic], at)
-    const isOriginal = original?.channels?.[CHANNELS_KEY] === String(nic.channels.current)
-    return isOriginal ? withUnconfirmed(held, nic, unconfirmed) : held
-  }, ledger)
+/** What is unconfirmed stays so: the rollback may be killed before it changes the channels, or has nothing to change. */
+function heldAndWatched(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
+  return nics.reduce(
+    (result, nic) => withUnconfirmed(withHeld(result, [nic], at), nic, entryOf(result, nic)?.unconfirmed),
+    ledger,
+  )
 }
 
 /** Sizes that were recorded are read again; of other NICs there is nothing to restore. */

@@ -172,18 +172,24 @@ describe('rolling back', () => {
     }
     const watched = withUnconfirmed(RECORDED, FIRST, unconfirmed)
     const rollback = rollbackOperation(HOST, 'eth2')
-    // From four channels to the original two, and where there are two already.
-    expect(entryOf(rollback.prepare(watched, now, [now.nics[0] ?? FIRST], LATER), FIRST)).not.toHaveProperty(
-      'unconfirmed',
+    // There are the original two already.
+    const kept = entryOf(
+      rollback.finish(rollback.prepare(watched, GUEST, [FIRST], LATER), GUEST, NONE, LATER),
+      FIRST,
     )
-    const ended = entryOf(rollback.finish(watched, GUEST, NONE, LATER), FIRST)
-    expect(ended).toMatchObject({ held: true, unconfirmed })
-    expect(ended).not.toHaveProperty('original')
-    for (const entries of [[], [{ ...watched.entries[0], original: {} } as LedgerEntry]]) {
-      const odd = rollback.prepare({ ...EMPTY, entries }, GUEST, [FIRST], LATER)
-      expect(entryOf(odd, FIRST)).toMatchObject({ held: true })
-      expect(entryOf(odd, FIRST)).not.toHaveProperty('unconfirmed')
-    }
+    expect(kept).toMatchObject({ held: true, unconfirmed })
+    expect(kept).not.toHaveProperty('original')
+    // From four to two: until they are set, it may be killed.
+    const begun = rollback.prepare(watched, now, [now.nics[0] ?? FIRST], LATER)
+    expect(entryOf(begun, FIRST)).toMatchObject({ held: true, unconfirmed })
+    expect(entryOf(rollback.finish(begun, now, new Set([2]), LATER), FIRST)).toMatchObject({ unconfirmed })
+    const ended = entryOf(rollback.finish(begun, GUEST, NONE, LATER), FIRST)
+    expect(ended).toMatchObject({ held: true })
+    expect(ended).not.toHaveProperty('unconfirmed')
+    // Originals without channels, which this version does not write: channels stay.
+    const [entry] = watched.entries
+    const odd = { ...watched, entries: [{ ...entry, original: {} } as LedgerEntry] }
+    expect(entryOf(rollback.prepare(odd, GUEST, [FIRST], LATER), FIRST)).toMatchObject({ held: true })
   })
 
   it('uses up the originals of what it restored; what failed is held, and can be restored again', () => {
