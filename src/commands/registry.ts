@@ -143,9 +143,14 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: ['trial'],
-    summary: 'benchmark channel counts on live traffic or with a command, and report the best',
+    summary:
+      'benchmark channel counts, or other settings, on live traffic or with a command, and report the best',
     positionals: ['<nic>', '[-- command ...]'],
     options: {
+      vary: {
+        summary: 'compare every combination of: channels, rings, rps, threaded-napi (default channels)',
+        value: 'LIST',
+      },
       counts: { summary: 'counts to compare (default 1,2,4 ... up to the maximum)', value: 'N,N...' },
       rounds: {
         summary: 'maximum number of rounds, 1 to 200 (default 24 for two counts, 27 for four)',

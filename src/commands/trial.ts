@@ -1,4 +1,4 @@
-/** `vqtune trial`: measures channel counts in turn, reports the best, and restores all settings. */
+/** `vqtune trial`: measures settings in turn, reports the best, and restores all. */
 
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
@@ -6,18 +6,20 @@ import { untilNobodyWatches } from '../confirm/unconfirmed'
 import { EXIT, fileErrorInWords, VqtuneError } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
 import { describeApply, describeOutcome } from '../output/apply'
-import { JSON_VERSION, printJson } from '../output/json'
-import { trialJson, trialText } from '../output/trial'
+import { printJson } from '../output/json'
+import { progressJson, progressText, trialJson, trialText } from '../output/trial'
 import { findNic } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
 import { applyOperation, observeAll } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
-import { operand } from '../text/escape'
+import { plural } from '../text/plural'
+import { type Arm, isSameArm } from '../trial/arm'
 import { dropInName, dropInText } from '../trial/drop-in'
+import { armsOf, CHANNELS, parseFactors, switchesToObserve } from '../trial/factors'
 import { type InterimAnalysis, planInterimAnalyses } from '../trial/interim-analysis'
-import { runTrial } from '../trial/run'
+import { runTrial, type TrialProgress } from '../trial/run'
 import { type Metric, metricOf, type Run, samplesOf } from '../trial/samples'
-import { defaultCounts } from '../trial/schedule'
+import { defaultCounts, fewCounts } from '../trial/schedule'
 import { roundsNeeded } from '../trial/statistics'
 import { isSettled, judgeTrial, LEVEL, type Sample, type TrialVerdict } from '../trial/verdict'
 import type { CommandContext } from './command'
@@ -34,22 +36,23 @@ export async function run(context: CommandContext): Promise<number> {
     throw new VqtuneError('usage', 'trial: --keep writes a drop-in, which --config would ignore')
   }
   const settings = await loadSettings(system, context.configFile)
-  const { guest, nic } = await observeConfirmed(context, settings, named)
-  const counts = chooseCounts(context, guest, nic)
-  const analyses = chooseAnalyses(context, counts.length)
+  const varied = variedFactors(context)
+  const { guest, nic } = await observeConfirmed(context, settings, named, varied)
+  const { present, all } = armsOf(guest, settings, nic, varied, chooseCounts(context, guest, nic, varied))
+  const analyses = chooseAnalyses(context, all.length)
   if (!system.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
   const runs = await interruptible(context.signal, (signal) =>
     runTrial(system, settings, guest, nic, {
-      counts,
+      arms: all,
       analyses,
-      isConclusive: (runs, analysis) => isSettled(judge(runs, nic, command.length > 0, analysis).verdict),
+      isConclusive: (runs, analysis) => isSettled(judge(runs, present, command.length > 0, analysis).verdict),
       windowMs: windowSeconds * 1000,
       command,
       signal,
       onProgress: progressOf(context),
     }),
   )
-  return conclude(context, nic, runs, command.length > 0, analyses)
+  return conclude(context, { nic, present, varied }, runs, command.length > 0, analyses)
 }
 
 /** The daemon may just have changed this NIC, and may still revert it. */
@@ -57,9 +60,11 @@ async function observeConfirmed(
   { system, signal }: CommandContext,
   settings: Settings,
   named: string,
+  varied: readonly string[],
 ): Promise<{ readonly guest: ObservedGuest; readonly nic: ObservedNic }> {
+  const asked = { match: {}, settings: { switches: switchesToObserve(varied) }, source: 'trial' }
   const observe = async () => {
-    const guest = await observeGuest(system, observeAll(settings))
+    const guest = await observeGuest(system, observeAll({ rules: [...settings.rules, asked] }))
     return { guest, nic: findNic(guest, named) }
   }
   const now = await observe()
@@ -69,16 +74,16 @@ async function observeConfirmed(
 
 function chooseAnalyses(
   context: CommandContext,
-  counts: number,
+  arms: number,
 ): readonly [InterimAnalysis, ...InterimAnalysis[]] {
-  const tests = 2 * (counts - 1)
+  const tests = 2 * (arms - 1)
   const most = numberOption(context.options, 'rounds', Number.NaN, 1, 200)
   if (Number.isNaN(most)) return planInterimAnalyses(tests, LEVEL)
   if (!Number.isInteger(most)) throw new VqtuneError('usage', 'trial: --rounds must be a whole number')
   const needed = roundsNeeded(tests, LEVEL)
   if (most < needed) {
     context.warn(
-      `${most} rounds are too few for a result with ${counts} counts: at least ${needed} are needed`,
+      `${plural(most, 'round')}: too few for a result with ${arms} combinations, at least ${needed} are needed`,
     )
   }
   return planInterimAnalyses(tests, LEVEL, most)
@@ -86,21 +91,35 @@ function chooseAnalyses(
 
 function judge(
   runs: readonly Run[],
-  nic: ObservedNic,
+  present: Arm,
   isCommand: boolean,
   { level }: InterimAnalysis,
 ): { readonly metric: Metric; readonly samples: readonly Sample[]; readonly verdict: TrialVerdict } {
   const metric = metricOf(runs, isCommand)
   const samples = samplesOf(runs, metric)
-  const verdict = judgeTrial(samples, nic.channels.current, metric === 'bytes', level)
+  const verdict = judgeTrial(samples, present, metric === 'bytes', level)
   return { metric, samples, verdict }
 }
 
-function chooseCounts(context: CommandContext, guest: ObservedGuest, nic: ObservedNic): readonly number[] {
+function variedFactors({ options: { vary, counts } }: CommandContext): readonly string[] {
+  const varied = parseFactors(typeof vary === 'string' ? vary : CHANNELS)
+  if (counts !== undefined && !varied.includes(CHANNELS)) {
+    throw new VqtuneError('usage', `trial: --counts needs ${CHANNELS} in --vary`)
+  }
+  return varied
+}
+
+function chooseCounts(
+  context: CommandContext,
+  guest: ObservedGuest,
+  nic: ObservedNic,
+  varied: readonly string[],
+): readonly number[] {
   const { current, maximum = current } = nic.channels
   const most = Math.min(maximum, guest.cpus.online.length)
   const text = context.options.counts
-  if (nic.obstacle !== undefined) {
+  const isVaried = varied.includes(CHANNELS)
+  if (isVaried && nic.obstacle !== undefined) {
     throw new VqtuneError('unsupported', `${nic.name}: channels cannot be changed: ${nic.obstacle.why}`)
   }
   if (current > most) {
@@ -109,10 +128,13 @@ function chooseCounts(context: CommandContext, guest: ObservedGuest, nic: Observ
       `${nic.name}: has ${current} channels, more than vCPUs; run vqtune apply first`,
     )
   }
+  if (!isVaried) return [current]
   if (typeof text !== 'string' && most === 1) {
     throw new VqtuneError('unsupported', `${nic.name}: cannot have more than one channel: nothing to compare`)
   }
-  if (typeof text !== 'string') return defaultCounts(most, current)
+  // Several factors make many combinations.
+  if (typeof text !== 'string')
+    return varied.length === 1 ? defaultCounts(most, current) : fewCounts(most, current)
   const counts = text.split(',').map((part) => (/^\d{1,3}$/.test(part) ? Number(part) : 0))
   const wrong = counts.find((count) => count < 1 || count > most)
   if (wrong !== undefined) {
@@ -156,48 +178,51 @@ async function interruptible<T>(outer: AbortSignal, work: (signal: AbortSignal) 
   }
 }
 
-function progressOf(context: CommandContext): (done: number, most: number, channels: number) => void {
-  if (context.options.progress === true) {
-    return (done, most, channels) =>
-      // On one line, unlike the result.
-      context.out(`${JSON.stringify({ version: JSON_VERSION, progress: { done, most, channels } })}\n`)
-  }
+function progressOf(context: CommandContext): (progress: TrialProgress) => void {
+  if (context.options.progress === true) return (progress) => context.out(progressJson(progress))
   if (process.stderr.isTTY !== true) return () => {}
-  return (done, most, channels) => context.warn(`${done + 1} of at most ${most}: ${channels} channels`)
+  return (progress) => context.warn(progressText(progress))
+}
+
+/** What was tried, and what the NIC had. */
+interface Tried {
+  readonly nic: ObservedNic
+  readonly present: Arm
+  readonly varied: readonly string[]
 }
 
 async function conclude(
   context: CommandContext,
-  nic: ObservedNic,
+  tried: Tried,
   runs: readonly Run[],
   isCommand: boolean,
   analyses: readonly [InterimAnalysis, ...InterimAnalysis[]],
 ): Promise<number> {
-  const present = nic.channels.current
+  const { nic, present, varied } = tried
   const rounds = 1 + Math.max(...runs.map(({ round }) => round))
   const analysis = analyses.find((candidate) => candidate.rounds === rounds) ?? analyses[0]
-  const { metric, samples, verdict } = judge(runs, nic, isCommand, analysis)
+  const { metric, samples, verdict } = judge(runs, present, isCommand, analysis)
   const isJson = context.options.json === true
   if (!isJson) context.out(trialText(nic.name, present, samples, metric, verdict, analyses))
-  const isChange = verdict.channels !== present
-  const kept = isChange && context.options.keep === true ? writeDropIn(context, nic, verdict) : undefined
+  const isChange = !isSameArm(verdict.arm, present)
+  const kept = isChange && context.options.keep === true ? writeDropIn(context, tried, verdict) : undefined
   if (isJson) context.out(printJson(trialJson(nic.name, present, runs, metric, verdict, analyses, kept)))
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
     context.out(
-      `nothing was changed; vqtune trial --keep ${operand(nic.name)} would apply the best count, as would this in vqtune.toml:\n\n`,
+      `nothing was changed; with --keep, trial writes this to ${context.system.paths.etcConfigDir} and applies it:\n\n`,
     )
-    context.out(dropInText(nic, verdict.channels, verdict.why))
+    context.out(dropInText(nic, verdict.arm, varied, verdict.why))
   }
   if (kept === undefined) return EXIT.converged
   await reloadDaemon(context)
   return applyKept(context, await loadSettings(context.system), nic.name, isJson)
 }
 
-function writeDropIn({ system }: CommandContext, nic: ObservedNic, verdict: TrialVerdict): string {
+function writeDropIn({ system }: CommandContext, { nic, varied }: Tried, verdict: TrialVerdict): string {
   const path = `${system.paths.etcConfigDir}/${dropInName(nic.name)}`
   try {
-    system.replaceFile(path, dropInText(nic, verdict.channels, verdict.why))
+    system.replaceFile(path, dropInText(nic, verdict.arm, varied, verdict.why))
   } catch (error) {
     throw fileErrorInWords(error, path, 'cannot write')
   }

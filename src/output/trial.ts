@@ -1,9 +1,12 @@
 /** The output of a trial. Pure. */
 import { median } from '../quantile'
 import { renderTable } from '../text/table'
+import { type Arm, describeArm, distinctArms, isSameArm } from '../trial/arm'
 import type { InterimAnalysis } from '../trial/interim-analysis'
+import type { TrialProgress } from '../trial/run'
 import type { Metric, Run } from '../trial/samples'
 import { percent, type Ratio, type Sample, type TrialVerdict } from '../trial/verdict'
+import { JSON_VERSION } from './json'
 
 const VERDICT_WORDS = {
   better: 'better',
@@ -14,18 +17,18 @@ const VERDICT_WORDS = {
 
 export function trialText(
   nic: string,
-  present: number,
+  present: Arm,
   samples: readonly Sample[],
   metric: Metric,
   verdict: TrialVerdict,
   analyses: readonly InterimAnalysis[],
 ): string {
-  const counts = [...new Set(samples.map(({ channels }) => channels))].sort((a, b) => a - b)
-  const rows = counts.map((channels) => {
-    const own = samples.filter((sample) => sample.channels === channels)
-    const comparison = verdict.comparisons.find((candidate) => candidate.channels === channels)
+  const rows = distinctArms(samples.map(({ arm }) => arm)).map((arm) => {
+    const own = samples.filter((sample) => isSameArm(sample.arm, arm))
+    const comparison = verdict.comparisons.find((candidate) => isSameArm(candidate.arm, arm))
     return [
-      `${channels}${channels === present ? ' (now)' : ''}`,
+      `${arm.channels}${isSameArm(arm, present) ? ' (now)' : ''}`,
+      ...Object.values(arm.switches).map(String),
       rateText(median(own.map(({ rate }) => rate)), metric),
       comparison === undefined ? '' : percent(comparison.rate),
       comparison === undefined ? '' : percent(comparison.cost),
@@ -34,7 +37,17 @@ export function trialText(
   })
   const title = metric === 'bytes' ? 'moved' : 'speed'
   return [
-    renderTable(['channels', title, 'vs. now (95 % CI)', 'CPU time per unit (95 % CI)', 'finding'], rows),
+    renderTable(
+      [
+        'channels',
+        ...Object.keys(present.switches),
+        title,
+        'vs. now (95 % CI)',
+        'CPU time per unit (95 % CI)',
+        'finding',
+      ],
+      rows,
+    ),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
     `${roundsDone(samples)} of at most ${analyses.at(-1)?.rounds ?? 0} rounds\n`,
   ].join('')
@@ -42,6 +55,26 @@ export function trialText(
 
 function roundsDone(of: readonly { readonly round: number }[]): number {
   return new Set(of.map(({ round }) => round)).size
+}
+
+function inJson({ channels, switches }: Arm): object {
+  return { channels, settings: switches }
+}
+
+/** `vqtune trial --progress --json`: one line, unlike the result. */
+export function progressJson({ done, most, arm, secondsLeft }: TrialProgress): string {
+  const left = secondsLeft === undefined ? null : Math.round(secondsLeft)
+  return `${JSON.stringify({ version: JSON_VERSION, progress: { done, most, ...inJson(arm), secondsLeft: left } })}\n`
+}
+
+/** `3 of at most 14: 4 channels; at most 2 min left` */
+export function progressText({ done, most, arm, secondsLeft }: TrialProgress): string {
+  const left = secondsLeft === undefined ? '' : `; at most ${durationText(secondsLeft)} left`
+  return `${done + 1} of at most ${most}: ${describeArm(arm)}${left}`
+}
+
+function durationText(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`
 }
 
 /** JSON has no infinity: null. */
@@ -57,7 +90,7 @@ function rateText(rate: number, metric: Metric): string {
 /** `vqtune trial --json`, without the version. */
 export function trialJson(
   nic: string,
-  present: number,
+  present: Arm,
   runs: readonly Run[],
   metric: Metric,
   verdict: TrialVerdict,
@@ -66,19 +99,22 @@ export function trialJson(
 ): object {
   return {
     nic,
-    present,
+    present: present.channels,
+    presentSettings: present.switches,
     verdict: verdict.kind,
-    channels: verdict.channels,
+    channels: verdict.arm.channels,
+    settings: verdict.arm.switches,
     why: verdict.why,
     metric,
     rounds: roundsDone(runs),
     analyses,
-    comparisons: verdict.comparisons.map(({ rate, cost, ...rest }) => ({
+    comparisons: verdict.comparisons.map(({ arm, rate, cost, ...rest }) => ({
+      ...inJson(arm),
       ...rest,
       rate: finite(rate),
       cost: finite(cost),
     })),
-    runs: runs.map(({ round, channels, measured }) => ({ round, channels, ...measured })),
+    runs: runs.map(({ round, arm, measured }) => ({ round, ...inJson(arm), ...measured })),
     written: written ?? null,
   }
 }

@@ -212,7 +212,7 @@ function softirqsOnOneCpu(input: ConclusionInput): Conclusion | undefined {
     id: 'softirqs-on-one-vcpu',
     text: `softirqs leave CPU ${found.cpu.cpu} no time, while other vCPUs are idle: threaded NAPI may use those`,
     evidence: `${found.evidence}; idle: CPU ${formatCpuList(idle)}; threaded NAPI is off`,
-    next: `vqtune config set threaded-napi on --nic ${name}, vqtune apply ${name}, and measure again: a flow still has one thread; vqtune config unset threaded-napi --nic ${name} and vqtune rollback ${name} go back`,
+    next: `vqtune trial --vary threaded-napi ${name} compares it on this traffic, and with --keep keeps what is better: a flow still has one thread`,
   }
 }
 
@@ -242,7 +242,7 @@ function simplerWayOutOf({
   if (nic.channels < desired.target) return `vqtune apply ${name}`
   const { maximum } = observed.channels
   if (maximum !== undefined && maximum < usableCpus) {
-    return `the host offers ${plural(maximum, 'queue')} for ${plural(usableCpus, 'vCPU')}: vqtune explain ${name} has the remedy; until then rps = "spread" shares the work`
+    return `the host offers ${plural(maximum, 'queue')} for ${plural(usableCpus, 'vCPU')}: vqtune explain ${name} has the remedy; until then rps = "spread" may share the work: vqtune trial --vary rps ${name} compares`
   }
   const { flows } = knownFlows(report)
   if (flows > 0 && flows < nic.channels) {

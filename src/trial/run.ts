@@ -21,15 +21,27 @@ import { converge } from '../planner/reconcile'
 import { takeLock } from '../system/lock'
 import type { System } from '../system/system'
 import { operand } from '../text/escape'
-import { recordValues } from '../tunables/engine'
+import { changedValues, recordValues } from '../tunables/engine'
+import { type Arm, describeArm } from './arm'
 import type { InterimAnalysis } from './interim-analysis'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
 import { makeSchedule } from './schedule'
-import { setCount } from './set-count'
+import { setArm } from './set-arm'
+
+export interface TrialProgress {
+  /** Completed measurements. */
+  readonly done: number
+  /** Measurements, if the trial does not end earlier. */
+  readonly most: number
+  /** Measured next. */
+  readonly arm: Arm
+  /** What the rest takes at most, at the pace so far; undefined before the first measurement. */
+  readonly secondsLeft: number | undefined
+}
 
 export interface TrialOptions {
-  readonly counts: readonly number[]
+  readonly arms: readonly Arm[]
   /** Not empty. */
   readonly analyses: readonly InterimAnalysis[]
   /** Asked at each look whether what there is will do. */
@@ -38,8 +50,8 @@ export interface TrialOptions {
   /** Empty: the traffic there is. */
   readonly command: readonly string[]
   readonly signal: AbortSignal
-  /** Called before each measurement, with how many are done and how many there will be at most. */
-  readonly onProgress: (done: number, most: number, channels: number) => void
+  /** Called before each measurement. */
+  readonly onProgress: (progress: TrialProgress) => void
 }
 
 /** @throws VqtuneError; the NIC is as before then, unless the message says otherwise */
@@ -83,7 +95,8 @@ async function restore(system: System, nic: ObservedNic): Promise<void> {
   const now = nicByIndex(guest, nic.ifindex)
   if (now === undefined) throw new VqtuneError('vanished', `${nic.name}: the NIC went away`)
   if (failure === undefined) return
-  const what = `${nic.name}: not restored, it has ${now.channels.current} of ${nic.channels.current} channels`
+  const left = changedValues(recordValues(nic), recordValues(now)).map(({ tunable }) => tunable)
+  const what = `${nic.name}: not restored (${left.join(', ')})`
   const way = `vqtune rollback ${operand(nic.name)} restores it`
   throw new VqtuneError(failure.kind, `${what}: ${failure.message}; ${way}`, { cause: failure })
 }
@@ -94,22 +107,26 @@ async function measureAll(
   nic: ObservedNic,
   options: TrialOptions,
 ): Promise<readonly Run[]> {
-  const { counts, analyses, signal } = options
+  const { arms, analyses, signal } = options
   const rounds = analyses.at(-1)?.rounds ?? 0
   const before = (await probeConnectivity(system, [nic.name])).get(nic.name) as Connectivity
   const runs: Run[] = []
-  const schedule = makeSchedule(counts, rounds, (limit) => randomInt(limit))
+  const startedMs = performance.now()
+  const schedule = makeSchedule(arms, rounds, (limit) => randomInt(limit))
   for (const [round, order] of schedule.entries()) {
-    for (const channels of order) {
-      options.onProgress(runs.length, counts.length * rounds, channels)
-      await setCount(system, settings, nic, channels)
+    for (const arm of order) {
+      const done = runs.length
+      const most = arms.length * rounds
+      const perRun = (performance.now() - startedMs) / 1000 / done
+      options.onProgress({ done, most, arm, secondsLeft: done === 0 ? undefined : perRun * (most - done) })
+      await setArm(system, settings, nic, arm)
       await probeGateway(system, nic.name, before)
       const measured = await measure(system, nic.name, options)
       const lost = await verifiedLoss(system, nic.name, before, await readConnectivity(system, nic.name))
       if (lost !== undefined) {
-        throw new VqtuneError('not-converged', `${nic.name}: stopped at ${channels} channels: ${lost}`)
+        throw new VqtuneError('not-converged', `${nic.name}: stopped at ${describeArm(arm)}: ${lost}`)
       }
-      runs.push({ round, channels, measured })
+      runs.push({ round, arm, measured })
     }
     const analysis = analyses.find((candidate) => candidate.rounds === round + 1)
     if (analysis !== undefined && options.isConclusive(runs, analysis)) break

@@ -1,10 +1,11 @@
 /** Turns measurements into the samples that are compared. Pure. */
+import type { Arm } from './arm'
 import type { Measured } from './measure'
 import type { Sample } from './verdict'
 
 export interface Run {
   readonly round: number
-  readonly channels: number
+  readonly arm: Arm
   readonly measured: Measured
 }
 
@@ -22,11 +23,11 @@ export function metricOf(runs: readonly Run[], isCommand: boolean): Metric {
 }
 
 export function samplesOf(runs: readonly Run[], metric: Metric): readonly Sample[] {
-  return runs.map(({ round, channels, measured }) => {
+  return runs.map(({ round, arm, measured }) => {
     const amount = metric === 'bytes' ? measured.bytes : 1
     return {
       round,
-      channels,
+      arm,
       rate: measured.seconds > 0 ? amount / measured.seconds : 0,
       cost: amount > 0 ? measured.cpuSeconds / amount : 0,
       packets: measured.seconds > 0 ? measured.packets / measured.seconds : 0,

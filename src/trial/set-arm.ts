@@ -1,4 +1,4 @@
-/** Brings one NIC to a number of channels the way apply would. */
+/** Brings one NIC to the settings of an arm the way apply would. */
 import type { Settings } from '../config/settings'
 import { VqtuneError } from '../errors'
 import type { ObservedNic } from '../model'
@@ -8,23 +8,15 @@ import { observeAll } from '../planner/operations'
 import { planGuest, skipsOf, stepsOf } from '../planner/plan'
 import { converge, type Operation } from '../planner/reconcile'
 import type { System } from '../system/system'
+import type { Arm } from './arm'
+import { isVaried, withArm } from './factors'
 
-/** The settings with a rule on top that fixes the channels of one NIC. */
-function withFixedChannels(settings: Settings, { virtio }: ObservedNic, channels: number): Settings {
-  const rule = {
-    match: { virtio },
-    settings: { enabled: true, cap: undefined, channels },
-    source: 'trial',
-  }
-  return { ...settings, rules: [...settings.rules, rule] }
-}
-
-/** That count with its layout. The ledger says already that a trial is at work. */
-function fixedCountOperation(system: System, settings: Settings, nic: ObservedNic, count: number): Operation {
-  const fixed = withFixedChannels(settings, nic, count)
+/** Channels with their layout, and what else is varied. The ledger says already that a trial is at work. */
+function armOperation(system: System, settings: Settings, nic: ObservedNic, arm: Arm): Operation {
+  const fixed = withArm(settings, nic, arm)
   return {
     purpose: 'trial',
-    observe: (knownMaxima) => observeGuest(system, { ...observeAll(settings), knownMaxima }),
+    observe: (knownMaxima) => observeGuest(system, { ...observeAll(fixed), knownMaxima }),
     plan(guest) {
       const plans = planGuest(guest, fixed).filter((candidate) => candidate.nic.ifindex === nic.ifindex)
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
@@ -35,21 +27,20 @@ function fixedCountOperation(system: System, settings: Settings, nic: ObservedNi
   }
 }
 
-/** The caller holds the lock. @throws VqtuneError when the NIC does not get the count with its layout */
-export async function setCount(
-  system: System,
-  settings: Settings,
-  nic: ObservedNic,
-  count: number,
-): Promise<void> {
-  const operation = fixedCountOperation(system, settings, nic, count)
-  const { guest, failure } = await converge(system, operation, { lockWaitMs: 'held' })
+/** The caller holds the lock. @throws VqtuneError when the NIC does not get what the arm says */
+export async function setArm(system: System, settings: Settings, nic: ObservedNic, arm: Arm): Promise<void> {
+  const { guest, failure, skips } = await converge(system, armOperation(system, settings, nic, arm), {
+    lockWaitMs: 'held',
+  })
   const now = nicByIndex(guest, nic.ifindex)
   if (now === undefined) throw new VqtuneError('vanished', `${nic.name}: the NIC went away`)
-  if (now.channels.current !== count) {
+  if (now.channels.current !== arm.channels) {
     const why = now.obstacle?.why ?? failure?.message ?? 'another program is changing them'
-    const has = `${nic.name}: has ${now.channels.current} channels instead of ${count}`
+    const has = `${nic.name}: has ${now.channels.current} channels instead of ${arm.channels}`
     throw new VqtuneError('not-converged', `${has}: ${why}`)
   }
   if (failure !== undefined) throw failure
+  // What the kernel refuses would be measured as if it were set.
+  const refused = skips.find(({ tunable }) => tunable !== undefined && isVaried(tunable, arm))
+  if (refused !== undefined) throw new VqtuneError('unsupported', `${nic.name}: ${refused.why}`)
 }

@@ -1,16 +1,17 @@
 /**
- * What the samples of a trial show. Pure. Every count but the current one is tested twice: does it move more, and does it
+ * What the samples of a trial show. Pure. Every arm but the present one is tested twice: does it move more, and does it
  * cost less CPU? All tests are corrected together (Holm), so that the false-positive rate is at most the level; see
  * interim-analysis.ts for how the analyses of one trial share it.
  */
 import { IDLE_PACKETS_PER_SECOND } from '../kernel/counters'
 import { median } from '../quantile'
+import { type Arm, describeArm, distinctArms, isSameArm } from './arm'
 import { centreInterval, chanceOfGreater, hodgesLehmann, holm } from './statistics'
 
-/** One count measured once. */
+/** One arm measured once. */
 export interface Sample {
   readonly round: number
-  readonly channels: number
+  readonly arm: Arm
   /** Work per second: bytes, or runs of a command that moves nothing. */
   readonly rate: number
   /** Busy vCPU seconds per unit of work; 0 if nothing was moved. */
@@ -24,10 +25,10 @@ export const LEVEL = 0.05
 /** Smaller gains are not worth a change, even if they are significant. */
 const MIN_GAIN = 0.03
 const MIN_SAVING = 0.1
-/** How much throughput a cheaper count may cost at worst. */
+/** How much throughput a cheaper arm may cost at worst. */
 const TOLERATED_LOSS = 0.05
 
-/** A ratio to the current count: 1.2 is 20 % more. Each interval has a confidence of 95 % or more. */
+/** A ratio to the present arm: 1.2 is 20 % more. Each interval has a confidence of 95 % or more. */
 export interface Ratio {
   readonly estimate: number
   readonly low: number
@@ -37,8 +38,8 @@ export interface Ratio {
 /** same: a gain that is worth a change is ruled out. */
 export const FINDINGS = ['faster', 'slower', 'cheaper', 'same', 'not-shown'] as const
 
-export interface CountComparison {
-  readonly channels: number
+export interface ArmComparison {
+  readonly arm: Arm
   readonly rate: Ratio
   readonly cost: Ratio
   /** Corrected p-values. */
@@ -49,17 +50,17 @@ export interface CountComparison {
 }
 
 /**
- * better: more is moved; cheaper: as much for less CPU; stay: every other count is slower or as good as the same;
+ * better: more is moved; cheaper: as much for less CPU; stay: every other arm is slower or as good as the same;
  * else inconclusive.
  */
 export const VERDICTS = ['better', 'cheaper', 'stay', 'inconclusive'] as const
 
 export interface TrialVerdict {
   readonly kind: (typeof VERDICTS)[number]
-  /** The recommended count: the current one unless better or cheaper. */
-  readonly channels: number
+  /** The recommended one: the present one unless better or cheaper. */
+  readonly arm: Arm
   readonly why: string
-  readonly comparisons: readonly CountComparison[]
+  readonly comparisons: readonly ArmComparison[]
 }
 
 /**
@@ -68,16 +69,14 @@ export interface TrialVerdict {
  */
 export function judgeTrial(
   samples: readonly Sample[],
-  present: number,
+  present: Arm,
   busyCheck: boolean,
   level = LEVEL,
 ): TrialVerdict {
-  const others = [...new Set(samples.map((sample) => sample.channels))]
-    .filter((count) => count !== present)
-    .sort((a, b) => a - b)
-  const inconclusive = (why: string, comparisons: readonly CountComparison[] = []): TrialVerdict => ({
+  const others = distinctArms(samples.map(({ arm }) => arm)).filter((arm) => !isSameArm(arm, present))
+  const inconclusive = (why: string, comparisons: readonly ArmComparison[] = []): TrialVerdict => ({
     kind: 'inconclusive',
-    channels: present,
+    arm: present,
     why,
     comparisons,
   })
@@ -88,30 +87,34 @@ export function judgeTrial(
       `too little traffic: ${packets.toFixed(0)} packets/s, ${IDLE_PACKETS_PER_SECOND} are needed`,
     )
   }
-  const pairs = others.map((count) => pairsOf(samples, present, count))
+  const pairs = others.map((arm) => pairsOf(samples, present, arm))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped during the trial')
   const comparisons = compare(others, pairs, level)
   const best = comparisons
     .filter(({ finding }) => finding === 'faster')
     .sort((a, b) => b.rate.estimate - a.rate.estimate)[0]
   if (best !== undefined) {
-    const why = `${channelsMove(best.channels)} ${percent(best.rate)} compared with ${present}`
-    return { kind: 'better', channels: best.channels, why, comparisons }
+    const why = `${moves(best.arm)} ${percent(best.rate)} compared with ${shortly(present)}`
+    return { kind: 'better', arm: best.arm, why, comparisons }
   }
   const cheapest = comparisons
     .filter(({ finding }) => finding === 'cheaper')
     .sort((a, b) => a.cost.estimate - b.cost.estimate)[0]
   if (cheapest !== undefined) {
-    const why = `${channelsMove(cheapest.channels)} as much as ${present}, with CPU time ${percent(cheapest.cost)}`
-    return { kind: 'cheaper', channels: cheapest.channels, why, comparisons }
+    const why = `${moves(cheapest.arm)} as much as ${shortly(present)}, with CPU time ${percent(cheapest.cost)}`
+    return { kind: 'cheaper', arm: cheapest.arm, why, comparisons }
   }
   if (comparisons.every(({ finding }) => finding === 'slower' || finding === 'same')) {
+    const other = onlyChannels(present) ? 'every other count' : 'every other combination'
     const why = comparisons.every(({ finding }) => finding === 'slower')
-      ? `every other count moves less than ${present}`
-      : `every other count moves less, or neither ${MIN_GAIN * 100} % more nor as much for ${MIN_SAVING * 100} % less CPU time`
-    return { kind: 'stay', channels: present, why, comparisons }
+      ? `${other} moves less than ${shortly(present)}`
+      : `${other} moves less, or neither ${MIN_GAIN * 100} % more nor as much for ${MIN_SAVING * 100} % less CPU time`
+    return { kind: 'stay', arm: present, why, comparisons }
   }
-  return inconclusive('no other count is significantly better', comparisons)
+  return inconclusive(
+    `no other ${onlyChannels(present) ? 'count' : 'combination'} is significantly better`,
+    comparisons,
+  )
 }
 
 /** Whether more rounds would not change the answer, or there is nothing to measure. */
@@ -119,8 +122,18 @@ export function isSettled({ kind, comparisons }: TrialVerdict): boolean {
   return kind !== 'inconclusive' || comparisons.length === 0
 }
 
-function channelsMove(count: number): string {
-  return count === 1 ? '1 channel moves' : `${count} channels move`
+function onlyChannels({ switches }: Arm): boolean {
+  return Object.keys(switches).length === 0
+}
+
+/** `4 channels move`, `1 channel with rps spread moves` */
+function moves(arm: Arm): string {
+  return `${describeArm(arm)} ${arm.channels === 1 ? 'moves' : 'move'}`
+}
+
+/** After "compared with": `4`, or `4 channels with rps off`. */
+function shortly(arm: Arm): string {
+  return onlyChannels(arm) ? String(arm.channels) : describeArm(arm)
 }
 
 interface Pairs {
@@ -129,11 +142,11 @@ interface Pairs {
   readonly cost: readonly number[]
 }
 
-function pairsOf(samples: readonly Sample[], present: number, count: number): Pairs {
+function pairsOf(samples: readonly Sample[], present: Arm, arm: Arm): Pairs {
   const rate: number[] = []
   const cost: number[] = []
-  for (const one of samples.filter((sample) => sample.channels === count)) {
-    const base = samples.find((sample) => sample.channels === present && sample.round === one.round)
+  for (const one of samples.filter((sample) => isSameArm(sample.arm, arm))) {
+    const base = samples.find((sample) => sample.round === one.round && isSameArm(sample.arm, present))
     if (base === undefined) continue
     if (one.rate > 0 && base.rate > 0) rate.push(Math.log(one.rate / base.rate))
     if (one.cost > 0 && base.cost > 0) cost.push(Math.log(one.cost / base.cost))
@@ -141,14 +154,14 @@ function pairsOf(samples: readonly Sample[], present: number, count: number): Pa
   return { rate, cost }
 }
 
-function compare(others: readonly number[], pairs: readonly Pairs[], level: number): CountComparison[] {
+function compare(others: readonly Arm[], pairs: readonly Pairs[], level: number): ArmComparison[] {
   const negated = (values: readonly number[]): number[] => values.map((value) => -value)
   const wins = holm([
     ...pairs.map(({ rate }) => chanceOfGreater(rate)),
     ...pairs.map(({ cost }) => chanceOfGreater(negated(cost))),
   ])
   const losses = holm(pairs.map(({ rate }) => chanceOfGreater(negated(rate))))
-  return others.map((channels, i) => {
+  return others.map((arm, i) => {
     const rate = ratioOf(pairs[i]?.rate ?? [], level)
     const cost = ratioOf(pairs[i]?.cost ?? [], level)
     const chanceFaster = wins[i] ?? 1
@@ -163,7 +176,7 @@ function compare(others: readonly number[], pairs: readonly Pairs[], level: numb
       rate,
       cost,
     )
-    return { channels, rate, cost, chanceFaster, chanceCheaper, chanceSlower, finding }
+    return { arm, rate, cost, chanceFaster, chanceCheaper, chanceSlower, finding }
   })
 }
 
@@ -171,7 +184,7 @@ function findingOf(
   shown: { readonly faster: boolean; readonly slower: boolean; readonly cheaper: boolean },
   rate: Ratio,
   cost: Ratio,
-): CountComparison['finding'] {
+): ArmComparison['finding'] {
   if (shown.faster && rate.estimate >= 1 + MIN_GAIN) return 'faster'
   if (shown.slower && rate.estimate < 1) return 'slower'
   if (shown.cheaper && cost.estimate <= 1 - MIN_SAVING && rate.low >= 1 - TOLERATED_LOSS) return 'cheaper'

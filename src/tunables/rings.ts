@@ -29,13 +29,13 @@ const SIZES = { least: 64, most: 32_768, words: ['keep', 'max'] } as const
 
 const RECEIVE: Switch = {
   key: switchKey('rx'),
-  values: SIZES,
+  values: { ...SIZES, setting: 'rx' },
   default: 'keep',
   help: 'Size of the receive rings in descriptors (ethtool -G), for which Linux 6.0 or RHEL 9.3 and a host with VIRTIO_F_RING_RESET (QEMU 7.2) are needed. "keep" changes nothing. "max": what the host allows. A number is limited by what the host allows. A change stops each queue for a moment and loses the packets in it; interrupts and XPS stay.',
 }
 const TRANSMIT: Switch = {
   key: switchKey('tx'),
-  values: SIZES,
+  values: { ...SIZES, setting: 'tx' },
   default: 'keep',
   help: 'The same for the transmit rings.',
 }

@@ -57,6 +57,8 @@ export interface Desire<V> {
 
 /** A power of two from the least to the most, or one of the words. */
 export interface SizeValues {
+  /** Key of the setting whose size it is. */
+  readonly setting: string
   readonly least: number
   readonly most: number
   readonly words: readonly [string, ...string[]]

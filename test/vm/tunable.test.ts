@@ -4,6 +4,7 @@
  * program, on a host that allows larger receive rings than QEMU's default; threaded NAPI, in a file of the NIC.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
@@ -123,6 +124,36 @@ test('ring sizes and threaded NAPI are planned together, applied, recorded and r
   await guest.run(['mv', '/root/41-napi.toml', '/etc/vqtune/conf.d/'])
   expect((await vqtune('apply')).code).toBe(0)
   expect(await napiAndRings()).toEqual(wanted)
+})
+
+test('a trial compares every combination of them, and leaves the NIC as it was', async () => {
+  const before = { masks: await masks(), ...(await napiAndRings()) }
+  const vary = [...(RESIZES ? ['rings'] : []), 'rps', 'threaded-napi']
+  await guest.writeFile(
+    '/root/look.sh',
+    `#!/bin/sh
+n=/sys/class/net/${nic}
+echo "$(cat $n/queues/rx-0/rps_cpus) $(cat $n/threaded) $(ethtool -g ${nic} | sed -n 's/^RX:[^0-9]*//p' | tail -1)" >>/root/seen
+`,
+    '0755',
+  )
+  const trial = await guest.exec(
+    ['vqtune', 'trial', '--vary', vary.join(), '--rounds', '1', '--json', nic, '--', '/root/look.sh'],
+    { timeoutMs: 300_000 },
+  )
+  expect(trial.stderr).toContain(`1 round: too few for a result with ${2 ** vary.length} combinations`)
+  const answer = JSON.parse(trial.stdout)
+  expectSchema('trial', answer)
+  expect(answer).toMatchObject({ verdict: 'inconclusive', metric: 'runs', rounds: 1, written: null })
+  expect(answer.presentSettings).toMatchObject({ rps: 'spread', 'threaded-napi': 'on' })
+  const seen = (await guest.readFile('/root/seen')).trim().split('\n')
+  const sizes = RESIZES ? [512, 1024] : [1024]
+  const combinations = ['0', '2'].flatMap((mask) =>
+    ['0', '1'].flatMap((napi) => sizes.map((rx) => `${mask} ${napi} ${rx}`)),
+  )
+  expect(seen.sort()).toEqual(combinations.sort())
+  expect({ masks: await masks(), ...(await napiAndRings()) }).toEqual(before)
+  expect((await vqtune('status', '--check')).code).toBe(0)
 })
 
 test('survives a change of channels, which the kernel does not spread it over; rings and NAPI stay', async () => {

@@ -17,8 +17,13 @@ const ratio = z
 
 const chance = z.number().min(0).max(1.000001)
 
+const settings = z
+  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+  .describe('keys of vqtune.toml that --vary asked for, with their values; empty without')
+
 const comparison = z.object({
   channels: positive,
+  settings,
   rate: ratio,
   cost: ratio,
   chanceFaster: chance.describe('corrected probability that noise alone gives such a result'),
@@ -30,6 +35,7 @@ const comparison = z.object({
 const run = z.object({
   round: count,
   channels: positive,
+  settings,
   seconds: z.number().min(0),
   bytes: count.describe('both directions'),
   packets: count,
@@ -39,8 +45,10 @@ const run = z.object({
 export const trial = document('vqtune trial --json', {
   nic: z.string(),
   present: positive.describe('channels that the NIC had; restored unless `written` is set'),
+  presentSettings: settings,
   verdict: z.enum(VERDICTS),
   channels: positive.describe('the recommended count: the current one unless better or cheaper'),
+  settings,
   why: z.string(),
   metric: z.enum(METRICS).describe('what was compared: bytes per second, or runs of the command per second'),
   rounds: count.describe('completed rounds'),
@@ -56,7 +64,7 @@ export const trial = document('vqtune trial --json', {
       }),
     )
     .describe('after how many rounds the trial could end'),
-  comparisons: z.array(comparison).describe('each other count with the current one'),
+  comparisons: z.array(comparison).describe('each other combination with the present one'),
   runs: z.array(run).describe('every measurement, in order'),
   written: z.string().nullable().describe('the drop-in that --keep wrote'),
 })
@@ -66,5 +74,7 @@ export const trialProgress = document('vqtune trial --progress --json', {
     done: count.describe('completed measurements'),
     most: positive.describe('measurements, if the trial does not end earlier'),
     channels: positive.describe('the count that is measured now'),
+    settings,
+    secondsLeft: count.nullable().describe('at most, at the pace so far; null before the first measurement'),
   }),
 }).describe('one line each, before the result')

@@ -194,7 +194,9 @@ describe('a saturated vCPU', () => {
       {
         text: 'softirqs leave CPU 1 no time, while other vCPUs are idle: threaded NAPI may use those',
         evidence: expect.stringMatching(/^98 % busy, .* idle: CPU 2-3; threaded NAPI is off$/),
-        next: expect.stringMatching(/^vqtune config set threaded-napi on --nic eth0, vqtune apply eth0, and/),
+        next: expect.stringMatching(
+          /^vqtune trial --vary threaded-napi eth0 compares it on this traffic, and with --keep/,
+        ),
       },
     ])
     const instead: Partial<ConclusionInput>[] = [

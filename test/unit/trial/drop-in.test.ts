@@ -18,7 +18,8 @@ test.each([
 test('it fixes the count by MAC and lifts a cap; the reason adds no line to it', async () => {
   const text = dropInText(
     { mac: '52:54:00:12:34:56' },
-    4,
+    { channels: 4, switches: {} },
+    ['channels'],
     '4 channels move more\n[defaults]\nenabled = false',
   )
   expect(await parseFragment('x.toml', text)).toMatchObject({
@@ -26,4 +27,14 @@ test('it fixes the count by MAC and lifts a cap; the reason adds no line to it',
     located: { fragment: { nic: [{ match: { mac: '52:54:00:12:34:56' }, channels: 4, cap: 'none' }] } },
   })
   expect(text).not.toMatch(/^\[defaults\]/m)
+})
+
+test('what was not varied is not fixed; words and sizes are written as the configuration has them', async () => {
+  const switches = { 'rx-ring': 256, 'tx-ring': 'max', rps: 'spread', 'threaded-napi': 'off' }
+  const text = dropInText({ mac: '52:54:00:12:34:56' }, { channels: 4, switches }, ['rings', 'rps'], 'why')
+  expect(await parseFragment('x.toml', text)).toMatchObject({
+    ok: true,
+    located: { fragment: { nic: [{ match: { mac: '52:54:00:12:34:56' }, ...switches }] } },
+  })
+  expect(text).not.toMatch(/^(channels|cap) =/m)
 })

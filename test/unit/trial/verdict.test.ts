@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { printJson } from '../../../src/output/json'
-import { trialJson, trialText } from '../../../src/output/trial'
+import { progressJson, progressText, trialJson, trialText } from '../../../src/output/trial'
+import type { Arm } from '../../../src/trial/arm'
 import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
 import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
 import { roundsNeeded } from '../../../src/trial/statistics'
@@ -17,6 +18,8 @@ import { seeded } from './random'
 
 const COUNTS = [1, 2, 4, 8]
 const ROUNDS = roundsNeeded(2 * (COUNTS.length - 1), LEVEL)
+
+const arm = (channels: number): Arm => ({ channels, switches: {} })
 
 type Factors = Partial<Record<number, { rate?: number; cost?: number }>>
 type Random = ReturnType<typeof seeded>
@@ -35,7 +38,7 @@ function simulate(
     return counts.map(
       (channels): Sample => ({
         round,
-        channels,
+        arm: arm(channels),
         rate: load * (factors[channels]?.rate ?? 1) * Math.exp(draw()),
         cost: 1e-9 * (factors[channels]?.cost ?? 1) * Math.exp(draw()),
         packets: 10_000,
@@ -56,7 +59,7 @@ function inLooks(
   const all = simulate(random, noise, factors, analyses.at(-1)?.rounds, counts)
   for (const { rounds, level } of analyses) {
     const seen = all.filter(({ round }) => round < rounds)
-    const verdict = judgeTrial(seen, counts.at(-1) ?? 0, true, level)
+    const verdict = judgeTrial(seen, arm(counts.at(-1) ?? 0), true, level)
     if (isSettled(verdict) || rounds === analyses.at(-1)?.rounds) return { verdict, rounds }
   }
   throw new Error('no look')
@@ -74,7 +77,7 @@ describe('on noise alone', () => {
       const trials = 1500
       let proposals = 0
       for (let i = 0; i < trials; i++) {
-        const { kind } = judgeTrial(simulate(random, noise), 4, true)
+        const { kind } = judgeTrial(simulate(random, noise), arm(4), true)
         if (kind === 'better' || kind === 'cheaper') proposals++
       }
       expect(proposals / trials).toBeLessThanOrEqual(0.05)
@@ -98,9 +101,49 @@ describe('on noise alone', () => {
     expect(proposals / trials).toBeLessThanOrEqual(0.05)
   })
 
+  test('of a load that wanders during a round, eight combinations propose something in at most 5 % of trials', () => {
+    const random = seeded(22)
+    const arms = [1, 2, 4, 8].flatMap((channels): Arm[] =>
+      ['off', 'spread'].map((rps) => ({ channels, switches: { rps } })),
+    )
+    const analyses = planInterimAnalyses(2 * (arms.length - 1), LEVEL)
+    const present = arms[0] as Arm
+    const trials = 300
+    let proposals = 0
+    for (let i = 0; i < trials; i++) {
+      const schedule = makeSchedule(arms, analyses.at(-1)?.rounds ?? 0, (limit) =>
+        Math.floor(random.uniform() * limit),
+      )
+      // Each measurement resembles the one before: correlation 0.9, as bursts of minutes in windows of seconds.
+      let load = 0
+      const next = (): number => {
+        load = 0.9 * load + Math.sqrt(1 - 0.9 ** 2) * random.normal()
+        return Math.exp(0.3 * load)
+      }
+      const all = schedule.flatMap((order, round) =>
+        order.map((one): Sample => {
+          const level = next()
+          return { round, arm: one, rate: 1e8 * level, cost: 1e-9 / level, packets: 10_000 }
+        }),
+      )
+      const verdict = analyses
+        .map(({ rounds, level }) =>
+          judgeTrial(
+            all.filter(({ round }) => round < rounds),
+            present,
+            true,
+            level,
+          ),
+        )
+        .find(isSettled)
+      if (verdict?.kind === 'better' || verdict?.kind === 'cheaper') proposals++
+    }
+    expect(proposals / trials).toBeLessThanOrEqual(0.05)
+  })
+
   test('so little that nothing can be gained is no reason to go on', () => {
     const { verdict, rounds } = inLooks(seeded(21), 0.002)
-    expect(verdict).toMatchObject({ kind: 'stay', channels: 8 })
+    expect(verdict).toMatchObject({ kind: 'stay', arm: arm(8) })
     expect(verdict.why).toContain('neither 3 % more nor as much for 10 % less CPU time')
     // As many as six questions need: 6 / 2^8 is below half of 5 %.
     expect(rounds).toBe(8)
@@ -148,62 +191,96 @@ describe('a clear effect', () => {
     const trials = 300
     let found = 0
     for (let i = 0; i < trials; i++) {
-      const verdict = judgeTrial(simulate(random, 0.1, { 1: { rate: 1.5 } }), 4, true)
-      if (verdict.kind === 'better' && verdict.channels === 1) found++
+      const verdict = judgeTrial(simulate(random, 0.1, { 1: { rate: 1.5 } }), arm(4), true)
+      if (verdict.kind === 'better' && verdict.arm.channels === 1) found++
     }
     expect(found / trials).toBeGreaterThan(0.95)
   })
 
   test('of half the CPU time at the same rate is found as cheaper', () => {
-    const verdict = judgeTrial(simulate(seeded(8), 0.01, { 2: { cost: 0.5 } }), 4, true)
-    expect(verdict).toMatchObject({ kind: 'cheaper', channels: 2 })
+    const verdict = judgeTrial(simulate(seeded(8), 0.01, { 2: { cost: 0.5 } }), arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'cheaper', arm: arm(2) })
   })
 
   test('is no reason to change when the saving costs throughput', () => {
-    const verdict = judgeTrial(simulate(seeded(9), 0.01, { 2: { cost: 0.5, rate: 0.7 } }), 4, true)
-    expect(verdict).toMatchObject({ kind: 'stay', channels: 4 })
-    expect(verdict.comparisons.find(({ channels }) => channels === 2)?.finding).toBe('slower')
+    const verdict = judgeTrial(simulate(seeded(9), 0.01, { 2: { cost: 0.5, rate: 0.7 } }), arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'stay', arm: arm(4) })
+    expect(verdict.comparisons.find((one) => one.arm.channels === 2)?.finding).toBe('slower')
   })
 
   test('against all others says stay', () => {
-    const verdict = judgeTrial(simulate(seeded(10), 0.02, { 4: { rate: 2 } }), 4, true)
-    expect(verdict).toMatchObject({ kind: 'stay', channels: 4 })
+    const verdict = judgeTrial(simulate(seeded(10), 0.02, { 4: { rate: 2 } }), arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'stay', arm: arm(4) })
   })
 
   test('of 1 % is real but too small to act on', () => {
-    const verdict = judgeTrial(simulate(seeded(11), 0.0001, { 1: { rate: 1.01 } }), 4, true)
-    expect(verdict).toMatchObject({ kind: 'stay', channels: 4 })
+    const verdict = judgeTrial(simulate(seeded(11), 0.0001, { 1: { rate: 1.01 } }), arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'stay', arm: arm(4) })
   })
 })
 
 test('an idle NIC proves nothing', () => {
   const idle = simulate(seeded(12), 0.01, { 1: { rate: 3 } }).map((sample) => ({ ...sample, packets: 3 }))
-  expect(judgeTrial(idle, 4, true)).toMatchObject({ kind: 'inconclusive', channels: 4 })
-  expect(judgeTrial(idle, 4, true).why).toContain('too little traffic')
-  expect(judgeTrial(idle, 4, false).kind).toBe('better')
-  expect(judgeTrial([], 4, true).kind).toBe('inconclusive')
+  expect(judgeTrial(idle, arm(4), true)).toMatchObject({ kind: 'inconclusive', arm: arm(4) })
+  expect(judgeTrial(idle, arm(4), true).why).toContain('too little traffic')
+  expect(judgeTrial(idle, arm(4), false).kind).toBe('better')
+  expect(judgeTrial([], arm(4), true).kind).toBe('inconclusive')
 })
 
 test('too few rounds never propose', () => {
   const few = simulate(seeded(13), 0.001, { 1: { rate: 3 } }).filter(({ round }) => round < 4)
-  expect(judgeTrial(few, 4, true).kind).toBe('inconclusive')
+  expect(judgeTrial(few, arm(4), true).kind).toBe('inconclusive')
 })
 
 test('what JSON cannot say of an interval without end is null, as the schema has it', () => {
   const random = seeded(14)
   const few = simulate(random, 0.1, {}, 3)
-  const verdict = judgeTrial(few, 4, true)
+  const verdict = judgeTrial(few, arm(4), true)
   const analyses = planInterimAnalyses(6, LEVEL, 3)
   const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1 }
-  const runs = few.map(({ round, channels }) => ({ round, channels, measured }))
-  const json = trialJson('eth0', 4, runs, 'bytes', verdict, analyses, undefined)
+  const runs = few.map((sample) => ({ round: sample.round, arm: sample.arm, measured }))
+  const json = trialJson('eth0', arm(4), runs, 'bytes', verdict, analyses, undefined)
   const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
   expectSchema('trial', read)
   expect(read.rounds).toBe(3)
   expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
-  expect(trialText('eth0', 4, few, 'bytes', verdict, analyses)).toMatch(
+  expect(trialText('eth0', arm(4), few, 'bytes', verdict, analyses)).toMatch(
     /eth0: inconclusive: .*\n3 of at most 3 rounds\n$/,
   )
+})
+
+test('a combination is named by its channels and its other values, in columns and in words', () => {
+  const [off, spread] = ['off', 'spread'].map((rps): Arm => ({ channels: 2, switches: { rps } })) as [
+    Arm,
+    Arm,
+  ]
+  const samples = Array.from({ length: 12 }, (_, round) =>
+    [off, spread].map(
+      (one): Sample => ({ round, arm: one, rate: one === spread ? 2e8 : 1e8, cost: 1e-9, packets: 10_000 }),
+    ),
+  ).flat()
+  const verdict = judgeTrial(samples, off, true)
+  expect(verdict).toMatchObject({ kind: 'better', arm: spread })
+  expect(verdict.why).toMatch(
+    /^2 channels with rps spread move \+100.0 % .* compared with 2 channels with rps off$/,
+  )
+  const text = trialText('eth0', off, samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL))
+  expect(text).toMatch(/^channels +rps +moved/)
+  expect(text).toMatch(/^2 \(now\) +off /m)
+  expect(text).toMatch(/^2 +spread /m)
+  expect(judgeTrial(samples, spread, true).why).toBe(
+    'every other combination moves less than 2 channels with rps spread',
+  )
+  const progress = { done: 1, most: 24, arm: spread }
+  expect(progressText({ ...progress, secondsLeft: 1380 })).toBe(
+    '2 of at most 24: 2 channels with rps spread; at most 23 min left',
+  )
+  expect(progressText({ ...progress, done: 0, secondsLeft: undefined })).toBe(
+    '1 of at most 24: 2 channels with rps spread',
+  )
+  expect(JSON.parse(progressJson({ ...progress, secondsLeft: 61.4 }))).toMatchObject({
+    progress: { done: 1, most: 24, channels: 2, settings: { rps: 'spread' }, secondsLeft: 61 },
+  })
 })
 
 test('ratios are shown with sign and interval', () => {
