@@ -9,6 +9,7 @@ import { idle } from './parts/idle'
 import { otherWriters } from './parts/other-writers'
 import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
+import { scale } from './parts/scale'
 import { soak } from './parts/soak'
 import { startup } from './parts/startup'
 import { storm } from './parts/storm'
@@ -16,6 +17,7 @@ import { storm } from './parts/storm'
 /** In the order of the document. */
 const PARTS: readonly Part<unknown>[] = [
   startup,
+  scale,
   progress,
   boot,
   otherWriters,
