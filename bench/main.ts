@@ -4,6 +4,7 @@ import { type Chapter, renderDocument } from './lib/document'
 import type { Part } from './lib/part'
 import { DIRECTORY, measureAndKeep, readKept } from './lib/results'
 import { boot } from './parts/boot'
+import { fleet } from './parts/fleet'
 import { hostCheck } from './parts/host'
 import { idle } from './parts/idle'
 import { otherWriters } from './parts/other-writers'
@@ -26,6 +27,7 @@ const PARTS: readonly Part<unknown>[] = [
   storm,
   soak,
   hostCheck,
+  fleet,
 ].map((part) => part as Part<unknown>)
 
 async function main(names: readonly string[]): Promise<void> {
