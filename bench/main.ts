@@ -4,11 +4,13 @@ import { type Chapter, renderDocument } from './lib/document'
 import type { Part } from './lib/part'
 import { DIRECTORY, measureAndKeep, readKept } from './lib/results'
 import { boot } from './parts/boot'
+import { fleet } from './parts/fleet'
 import { hostCheck } from './parts/host'
 import { idle } from './parts/idle'
 import { otherWriters } from './parts/other-writers'
 import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
+import { scale } from './parts/scale'
 import { soak } from './parts/soak'
 import { startup } from './parts/startup'
 import { storm } from './parts/storm'
@@ -16,6 +18,7 @@ import { storm } from './parts/storm'
 /** In the order of the document. */
 const PARTS: readonly Part<unknown>[] = [
   startup,
+  scale,
   progress,
   boot,
   otherWriters,
@@ -24,6 +27,7 @@ const PARTS: readonly Part<unknown>[] = [
   storm,
   soak,
   hostCheck,
+  fleet,
 ].map((part) => part as Part<unknown>)
 
 async function main(names: readonly string[]): Promise<void> {

@@ -37,7 +37,7 @@ export interface ObservedIrq {
   readonly irq: number
   /** The action name in /proc/interrupts, such as `virtio2-input.0`. */
   readonly name: string
-  /** effective_affinity, absent on kernels without it. Stale until the next interrupt, so nothing is judged by it. */
+  /** effective_affinity, absent on kernels without it, and unless asked for. Stale until the next interrupt, so nothing is judged by it. */
   readonly effective: CpuList | undefined
 }
 

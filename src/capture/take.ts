@@ -71,7 +71,7 @@ interface Counted {
 }
 
 async function readCounters(system: System): Promise<Counted> {
-  const { nics, cpus } = await observeGuest(system)
+  const { nics, cpus } = await observeGuest(system, { effectiveAffinity: true })
   await readNicFacts(system, nics)
   const { atMs } = await readSnapshot(system, nics, cpus.online)
   return { nics, online: cpus.online, atMs }

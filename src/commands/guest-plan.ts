@@ -24,7 +24,7 @@ export interface GuestPlan {
 /** @throws VqtuneError kind config, usage (no such NIC), or what observing throws */
 export async function planGuestFor(context: CommandContext): Promise<GuestPlan> {
   const settings = await loadSettings(context.system, context.configFile)
-  const guest = await observeGuest(context.system, observeAll(settings))
+  const guest = await observeGuest(context.system, { ...observeAll(settings), effectiveAffinity: true })
   const ledger = readLedger(context.system, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)

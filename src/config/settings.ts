@@ -23,7 +23,10 @@ export interface DaemonSettings {
   readonly reportCron: string | undefined
   /** Cron expression of the full check, the safety net under the events. */
   readonly checkCron: string
-  /** Each periodic job starts up to this many seconds later, at random, so that a fleet is not synchronised. */
+  /**
+   * Each periodic job starts up to this many seconds later, so that a fleet is not synchronised: spread evenly when it is
+   * the time from one check to the next.
+   */
   readonly jitterSeconds: number
   /** Quiet time after an event before one reconcile, milliseconds. */
   readonly debounceMs: number
@@ -98,7 +101,7 @@ export const DEFAULT_SETTINGS: Settings = {
   daemon: {
     reportCron: '0 6 * * *',
     checkCron: '*/5 * * * *',
-    jitterSeconds: 60,
+    jitterSeconds: 300,
     debounceMs: 250,
     conflictReversals: 3,
     conflictWindowSeconds: 600,

@@ -69,24 +69,45 @@ export function queuePairsOf(
 ): number | undefined {
   let pairs = 0
   while (interrupts.has(`${virtio}-input.${pairs}`) && interrupts.has(`${virtio}-output.${pairs}`)) pairs++
-  const count = [...interrupts.keys()].filter((name) => PAIR_VECTOR.exec(name)?.[1] === virtio).length
+  const count = pairVectors(interrupts).get(virtio)
   // One more is for configuration changes.
   return pairs > 0 && count === 2 * pairs && vectors !== undefined && vectors > count ? pairs : undefined
 }
 
 const PAIR_VECTOR = /^(virtio\d+)-(?:in|out)put\.\d+$/
 
-/** One queue's interrupt, or undefined when the queue has none of its own. */
+/** Counted once for all devices: each of 32 NICs would go through the names of all. */
+const counted = new WeakMap<VirtioInterrupts, ReadonlyMap<string, number>>()
+
+/** Interrupts of queue pairs, by device. */
+function pairVectors(interrupts: VirtioInterrupts): ReadonlyMap<string, number> {
+  const known = counted.get(interrupts)
+  if (known !== undefined) return known
+  const counts = new Map<string, number>()
+  for (const name of interrupts.keys()) {
+    const virtio = PAIR_VECTOR.exec(name)?.[1]
+    if (virtio !== undefined) counts.set(virtio, (counts.get(virtio) ?? 0) + 1)
+  }
+  counted.set(interrupts, counts)
+  return counts
+}
+
+/**
+ * One queue's interrupt, or undefined when the queue has none of its own.
+ * @param withEffective read where it arrives, too
+ */
 export function readQueueIrq(
   system: System,
   virtio: string,
   direction: 'rx' | 'tx',
   queue: number,
   interrupts: VirtioInterrupts,
+  withEffective: boolean,
 ): ObservedIrq | undefined {
   const name = `${virtio}-${direction === 'rx' ? 'input' : 'output'}.${queue}`
   const irq = interrupts.get(name)
-  return irq === undefined ? undefined : { irq, name, effective: readCpus(system, irq, 'effective_affinity') }
+  if (irq === undefined) return undefined
+  return { irq, name, effective: withEffective ? readCpus(system, irq, 'effective_affinity') : undefined }
 }
 
 /**

@@ -14,7 +14,7 @@ import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
 import { readRings } from '../kernel/rings'
 import { readRssTable } from '../kernel/rss'
-import type { ObservedGuest, ObservedNic, ObservedQueue, Obstacle } from '../model'
+import type { ObservedGuest, ObservedNic, Obstacle } from '../model'
 import type { System } from '../system/system'
 import { readSettings } from '../tunables/engine'
 import type { NicTopology } from '../tunables/tunable'
@@ -31,6 +31,8 @@ export interface ObserveOptions {
   readonly rssTable?: true | ((nic: NicTopology) => Promise<ObservedNic['rssTable']>)
   /** Ask ethtool for the ring sizes; or how to know them otherwise. One child process for each NIC. */
   readonly rings?: boolean | ((nic: NicTopology) => Promise<ObservedNic['rings']>)
+  /** Read effective_affinity of the interrupts, which is shown, but judged by nobody: a third of all reads. */
+  readonly effectiveAffinity?: boolean
   /** Maxima already known, by interface index; a NIC instance keeps its index and its maximum. */
   readonly knownMaxima?: ReadonlyMap<number, number>
   /**
@@ -51,7 +53,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
     targets.map(async (identity) => {
-      const topology = readNic(system, identity, interrupts)
+      const topology = readNic(system, identity, interrupts, options)
       const [rssTable, rings] = await Promise.all([
         rssTableOf(system, topology, options),
         ringsOf(system, topology, options),
@@ -94,7 +96,14 @@ async function ringsOf(
   return rings === true ? readRings(system, nic.name) : rings(nic)
 }
 
-function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupts): NicTopology {
+function readNic(
+  system: System,
+  identity: FoundNic,
+  interrupts: VirtioInterrupts,
+  { effectiveAffinity = false }: ObserveOptions,
+): NicTopology {
+  const irqOf = (direction: 'rx' | 'tx', queue: number) =>
+    readQueueIrq(system, identity.virtio, direction, queue, interrupts, effectiveAffinity)
   const { directory, ...known } = identity
   const device = `${directory}/device`
   const queueNames = system.list(`${directory}/queues`)
@@ -120,22 +129,13 @@ function readNic(system: System, identity: FoundNic, interrupts: VirtioInterrupt
     channels: { current, maximum: undefined },
     interruptLayout: interruptLayout(identity.virtio, identity.bus, interrupts),
     vectors: vectors === 0 ? undefined : vectors,
-    queues: Array.from({ length: current }, (_, i) => readQueue(system, identity, i, interrupts)),
+    queues: Array.from({ length: current }, (_, index) => ({
+      index,
+      rxIrq: irqOf('rx', index),
+      txIrq: irqOf('tx', index),
+    })),
     rssTable: undefined,
     obstacle: obstacleOf(system, device, rxCount, txCount),
-  }
-}
-
-function readQueue(
-  system: System,
-  { virtio }: FoundNic,
-  index: number,
-  interrupts: VirtioInterrupts,
-): ObservedQueue {
-  return {
-    index,
-    rxIrq: readQueueIrq(system, virtio, 'rx', index, interrupts),
-    txIrq: readQueueIrq(system, virtio, 'tx', index, interrupts),
   }
 }
 

@@ -75,6 +75,8 @@ export function generateTree(cpus: number, nics: readonly GeneratedNic[]): Gener
   chmodSync(`${root}/usr/sbin/ip`, 0o755)
 
   const interrupts: string[] = []
+  // A column for each CPU: the size of the file is a part of what reading it costs.
+  const counts = '          0'.repeat(cpus)
   let irq = 24
   for (const [k, nic] of nics.entries()) {
     const slot = `0000:${(k >> 5).toString(16).padStart(2, '0')}:${(k % 32).toString(16).padStart(2, '0')}.0`
@@ -98,16 +100,18 @@ export function generateTree(cpus: number, nics: readonly GeneratedNic[]): Gener
     for (let i = 0; nic.vectors === true && i <= 2 * nic.maximum; i++)
       put(`sys/devices/pci0000:00/${slot}/msi_irqs/${1000 + irq + i}`, 'msix\n')
     for (let i = 0; i < nic.maximum; i++) {
-      interrupts.push(`${irq++}: 0 0 PCI-MSIX-${slot} ${2 * i + 1}-edge virtio${k}-input.${i}`)
-      interrupts.push(`${irq++}: 0 0 PCI-MSIX-${slot} ${2 * i + 2}-edge virtio${k}-output.${i}`)
+      interrupts.push(`${irq++}:${counts} PCI-MSIX-${slot} ${2 * i + 1}-edge virtio${k}-input.${i}`)
+      interrupts.push(`${irq++}:${counts} PCI-MSIX-${slot} ${2 * i + 2}-edge virtio${k}-output.${i}`)
     }
     for (const count of new Set([nic.current, ...nic.counts])) {
       for (const [i, group] of stripes(count, online, 0).entries()) {
         put(`${net}/queues.${count}/rx-${i}/rps_cpus`, '0\n')
         put(`${net}/queues.${count}/tx-${i}/xps_cpus`, `${formatCpuMask(group)}\n`)
         for (const n of [first + 2 * i, first + 2 * i + 1]) {
-          put(`kernel/${nic.name}.${count}/${n}/smp_affinity_list`, `${formatCpuList(group)}\n`)
-          if (count === nic.current) put(`proc/irq/${n}/smp_affinity_list`, `${formatCpuList(group)}\n`)
+          for (const file of ['smp_affinity_list', 'effective_affinity_list']) {
+            put(`kernel/${nic.name}.${count}/${n}/${file}`, `${formatCpuList(group)}\n`)
+            if (count === nic.current) put(`proc/irq/${n}/${file}`, `${formatCpuList(group)}\n`)
+          }
         }
       }
     }

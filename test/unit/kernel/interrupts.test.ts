@@ -125,8 +125,8 @@ describe('interruptLayout', () => {
 })
 
 describe('the interrupt of a queue', () => {
-  const irq = (files: Record<string, string>) =>
-    readQueueIrq(systemWith(files), 'virtio0', 'rx', 0, new Map([['virtio0-input.0', 24]]))
+  const irq = (files: Record<string, string>, withEffective = true) =>
+    readQueueIrq(systemWith(files), 'virtio0', 'rx', 0, new Map([['virtio0-input.0', 24]]), withEffective)
 
   it('has its affinity as a list, else as a mask; without either it has none', () => {
     const affinity = (files: Readonly<Record<string, string>>) => readIrqAffinity(systemWith(files), 24)
@@ -135,7 +135,9 @@ describe('the interrupt of a queue', () => {
     expect(affinity({})).toBeUndefined()
     const found = { irq: 24, name: 'virtio0-input.0' }
     expect(irq({})).toEqual({ ...found, effective: undefined })
-    expect(irq({ '/proc/irq/24/effective_affinity_list': '1\n' })).toEqual({ ...found, effective: [1] })
+    const effective = { '/proc/irq/24/effective_affinity_list': '1\n' }
+    expect(irq(effective)).toEqual({ ...found, effective: [1] })
+    expect(irq(effective, false)).toEqual({ ...found, effective: undefined })
   })
 
   it('is none in a guest without /proc/interrupts', () => {
