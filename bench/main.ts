@@ -9,6 +9,7 @@ import { idle } from './parts/idle'
 import { otherWriters } from './parts/other-writers'
 import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
+import { runtimes } from './parts/runtimes'
 import { soak } from './parts/soak'
 import { startup } from './parts/startup'
 import { storm } from './parts/storm'
@@ -20,6 +21,7 @@ const PARTS: readonly Part<unknown>[] = [
   boot,
   otherWriters,
   idle,
+  runtimes,
   reaction,
   storm,
   soak,
