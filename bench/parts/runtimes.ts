@@ -78,8 +78,15 @@ interface Places {
 const LESS = ['--jitless', '--max-semi-space-size=1']
 /** No JIT, and no look of the garbage collector every second. */
 const INTERPRETED_BUN = ['BUN_JSC_useJIT=0', 'BUN_GC_TIMER_DISABLE=1']
-/** Nor of the thread by which Bun's allocator gives memory back, every half minute. */
-const QUIET_BUN = [...INTERPRETED_BUN, 'MIMALLOC_SCAVENGER=0']
+/**
+ * Nor of the thread by which Bun's allocator gives memory back, every half minute; and a collection wakes no helpers, of which
+ * a heap this small has no use. The last two are JavaScriptCore's own options, which other versions may not know.
+ */
+const QUIET_BUN = [
+  ...INTERPRETED_BUN,
+  'MIMALLOC_SCAVENGER=0',
+  ...['BUN_JSC_numberOfGCMarkers=1', 'BUN_JSC_useConcurrentGC=0'],
+]
 
 function candidates(places: Places, node: string, bun: Bun): Candidate[] {
   const own = `${places.packaged}/node`
@@ -93,7 +100,7 @@ function candidates(places: Places, node: string, bun: Bun): Candidate[] {
     },
     {
       ...compiled,
-      name: `Bun ${bun.version}, compiled, no JIT, MIMALLOC_SCAVENGER=0`,
+      name: `Bun ${bun.version}, compiled, no JIT, no helper threads`,
       environment: QUIET_BUN,
     },
     {
