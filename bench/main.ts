@@ -10,6 +10,7 @@ import { idle } from './parts/idle'
 import { otherWriters } from './parts/other-writers'
 import { progress } from './parts/progress'
 import { reaction } from './parts/reaction'
+import { runtimes } from './parts/runtimes'
 import { scale } from './parts/scale'
 import { soak } from './parts/soak'
 import { startup } from './parts/startup'
@@ -23,6 +24,7 @@ const PARTS: readonly Part<unknown>[] = [
   boot,
   otherWriters,
   idle,
+  runtimes,
   reaction,
   storm,
   soak,

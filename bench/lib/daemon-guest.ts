@@ -54,18 +54,26 @@ export async function startUnit(
   return Number(await guest.run(['systemctl', 'show', '-P', 'MainPID', unit]))
 }
 
-/** Starts the daemon as its unit does, but without the sandbox, and waits until its monitors run. */
+/**
+ * Starts the daemon as its unit does, but without the sandbox, and waits until its monitors run.
+ * @param vqtune how it is called there
+ * @param properties of the unit, besides
+ */
 export async function startDaemon(
   guest: Guest,
   config: string,
-  vqtune = '/usr/local/bin/vqtune',
+  vqtune: readonly string[] = ['/usr/local/bin/vqtune'],
+  properties: readonly string[] = [],
 ): Promise<number> {
   await guest.writeFile('/etc/vqtune/vqtune.toml', config)
   const pid = await startUnit(
     guest,
     UNIT,
-    [vqtune, 'daemon'],
-    ['Type=notify', 'NotifyAccess=all', 'SyslogIdentifier=vqtune', 'WatchdogSec=3600', 'TimeoutStartSec=120'],
+    [...vqtune, 'daemon'],
+    [
+      ...['Type=notify', 'NotifyAccess=all', 'SyslogIdentifier=vqtune', 'WatchdogSec=3600'],
+      ...['TimeoutStartSec=120', ...properties],
+    ],
   )
   await waitUntil('both monitors', PATIENCE_MS, async () => {
     const names = await commandsOf(guest, UNIT)

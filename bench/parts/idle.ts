@@ -77,7 +77,7 @@ async function runtime<Seen>(
   meanwhile?: () => Promise<Seen>,
 ): Promise<{ memory: Runtime; seen: Seen | undefined }> {
   const bare = await startUnit(guest, BARE_UNIT, [node, '-e', 'setInterval(() => {}, 1e6)'])
-  const daemon = await startDaemon(guest, CONFIG, vqtune)
+  const daemon = await startDaemon(guest, CONFIG, [vqtune])
   await sleep(SETTLE_S * 1000)
   const seen = await meanwhile?.()
   const children: Child[] = []

@@ -9,7 +9,8 @@ const { resolve } = require('node:path')
 const { setFlagsFromString } = require('node:v8')
 const { Script } = require('node:vm')
 
-const COMPILERS = ['sparkplug', 'maglev', 'opt']
+// Without the JIT there are none: to switch them on would be another key.
+const COMPILERS = process.execArgv.includes('--jitless') ? [] : ['sparkplug', 'maglev', 'opt']
 for (const compiler of COMPILERS) setFlagsFromString(`--no-${compiler}`)
 // Before the caches are written, and on again in time: flags are part of the key.
 process.on('exit', () => {

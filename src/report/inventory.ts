@@ -21,14 +21,17 @@ function takeChildEnvironment(): void {
 }
 
 /**
- * systeminformation starts its programs in its own callbacks, where errors thrown by spawn (EPERM, ENOMEM) are not caught.
- * Never removed: it continues after we stop waiting for it.
+ * systeminformation starts its programs in its own callbacks, some of them in promises, where errors thrown by spawn (EPERM,
+ * ENOMEM) are not caught. Never removed: it continues after we stop waiting for it.
  */
 function onSpawnError(tell: () => void): void {
-  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+  const judge = (error: NodeJS.ErrnoException): void => {
     if (error.syscall?.startsWith('spawn') !== true) throw error
     tell()
-  })
+  }
+  process.on('uncaughtException', judge)
+  // Node makes the former of it where nobody listens; not every runtime does.
+  process.on('unhandledRejection', judge)
 }
 
 /** @returns undefined if it is not available in time, or its programs cannot be started */

@@ -3,6 +3,7 @@ import { barChart, lineChart, niceTicks } from '../../../bench/lib/chart'
 import { renderDocument, renderTable } from '../../../bench/lib/document'
 import { forksBelow, parseForks } from '../../../bench/lib/forks'
 import { slopeOf, spread } from '../../../bench/lib/statistics'
+import { byName, parseWakeUps } from '../../../bench/lib/wakeups'
 
 describe('statistics', () => {
   test('the spread is the median and the middle half', () => {
@@ -51,6 +52,22 @@ describe('forks', () => {
   test('count for a process with all that it started, and no others', () => {
     expect(forksBelow([412], parseForks(TRACE)).map(({ child }) => child)).toEqual([460, 461])
   })
+})
+
+test('wake-ups: of the threads asked for and of those that they started, which may have ended', () => {
+  const trace = `
+    vqtune-412 [001] d..2. 10.1: sched_process_fork: comm=vqtune pid=412 child_comm=vqtune child_pid=460
+    <idle>-0   [000] dNh2. 10.2: sched_wakeup: comm=vqtune pid=412 prio=120 target_cpu=000
+    vqtune-412 [001] d..2. 10.3: sched_wakeup: comm=Pool 0 pid=460 prio=120 target_cpu=001
+    vqtune-412 [001] d..2. 10.4: sched_wakeup: comm=kworker/0:1 pid=9 prio=120 target_cpu=000
+    <idle>-0   [000] dNh2. 70.2: sched_wakeup: comm=vqtune pid=412 prio=120 target_cpu=000
+`
+  const seen = parseWakeUps([412], trace)
+  expect(seen.map(({ thread }) => thread)).toEqual([412, 460, 412])
+  expect(byName(seen)).toEqual([
+    ['vqtune', 2],
+    ['Pool 0', 1],
+  ])
 })
 
 describe('charts', () => {
