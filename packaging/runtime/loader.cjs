@@ -5,12 +5,13 @@
 const { readFileSync } = require('node:fs')
 const { Script } = require('node:vm')
 
-// NAME.cjs, which is this file, runs NAME.js with NAME.cache.
+// NAME.cjs, which is this file, runs NAME.js with NAME.cache; in the units, which have no JIT, with NAME.jitless.cache.
 const base = __filename.slice(0, -'.cjs'.length)
 const filename = `${base}.js`
+const isJitless = `${process.env.NODE_OPTIONS} ${process.execArgv}`.includes('--jitless')
 let cachedData
 try {
-  cachedData = readFileSync(`${base}.cache`)
+  cachedData = readFileSync(`${base}${isJitless ? '.jitless' : ''}.cache`)
 } catch {}
 // latin1: the file is ASCII (packaging/runtime/app.mjs sees to it), and that is the cheapest way to a string.
 const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData })

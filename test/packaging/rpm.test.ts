@@ -82,7 +82,14 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     ]) {
       expect(files).toContain(file)
     }
-    expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 5 : 0)
+    // The runtime, and for each bundle a cache for commands by hand and one for the units.
+    expect(files.filter((file) => /node$|\.cache$/.test(file)).length).toBe(variant === 'arch' ? 9 : 0)
+    const units = ['vqtune-boot', 'vqtune-reconcile', 'vqtuned']
+    expect(files.filter((file) => file.endsWith('/40-private-runtime.conf'))).toEqual(
+      variant === 'arch'
+        ? units.map((unit) => `/usr/lib/systemd/system/${unit}.service.d/40-private-runtime.conf`)
+        : [],
+    )
     expect(query(rpms[variant], '-c')).toEqual(['/etc/sos/extras.d/vqtune', '/etc/vqtune/vqtune.toml'])
     const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
     expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])

@@ -166,7 +166,8 @@ describe(`vqtune RPM on kernel ${kernelOf('6.12')}`, () => {
     expect(await enabled(guest)).toEqual(['enabled', 'enabled', 'enabled'])
     expect(await rpm('-V', 'vqtune')).toMatchObject({ code: 0, stdout: '' })
     // systemd 252 would complain of it.
-    expect(await guest.run(['ls', '/usr/lib/systemd/system/vqtuned.service.d'])).toBe('')
+    const dropIns = await guest.run(['ls', '/usr/lib/systemd/system/vqtuned.service.d'])
+    expect(dropIns.trim()).toBe('40-private-runtime.conf')
     expect((await guest.exec(['systemctl', 'is-active', ...UNITS])).stdout.trim().split('\n')).toEqual(
       UNITS.map(() => 'inactive'),
     )
@@ -191,6 +192,13 @@ describe(`vqtune RPM on kernel ${kernelOf('6.12')}`, () => {
     expect(await channelsOf(guest, await guest.nicName(1))).toBe(4)
     expect((await guest.run(['systemctl', '--failed', '--plain', '--no-legend'])).trim()).toBe('')
     expect(await property(guest, 'vqtuned.service', 'ActiveState')).toBe('active')
+    // Interpreted: nothing is writable and executable, and could not be.
+    const pid = await property(guest, 'vqtuned.service', 'MainPID')
+    const maps = await guest.run(['cat', `/proc/${pid}/maps`])
+    expect(maps).toContain('/usr/libexec/vqtune/node')
+    expect(maps.split('\n').filter((line) => / .wx/.test(line))).toEqual([])
+    for (const unit of ['vqtune-boot', 'vqtune-reconcile', 'vqtuned'])
+      expect(await property(guest, `${unit}.service`, 'MemoryDenyWriteExecute')).toBe('yes')
   })
 
   test('without the daemon: hot-plug, driver rebind and rename are tuned, in the sandbox of the unit', async () => {
