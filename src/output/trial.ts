@@ -57,8 +57,12 @@ function roundsDone(of: readonly { readonly round: number }[]): number {
   return new Set(of.map(({ round }) => round)).size
 }
 
-function inJson({ channels, switches }: Arm): object {
-  return { channels, settings: switches }
+function inJson(arm: Arm): object {
+  return { channels: arm.channels, settings: settingsOf(arm) }
+}
+
+function settingsOf({ switches }: Arm): readonly object[] {
+  return Object.entries(switches).map(([key, value]) => ({ key, value: String(value) }))
 }
 
 /** `vqtune trial --progress --json`: one line, unlike the result. */
@@ -100,10 +104,10 @@ export function trialJson(
   return {
     nic,
     present: present.channels,
-    presentSettings: present.switches,
+    presentSettings: settingsOf(present),
     verdict: verdict.kind,
     channels: verdict.arm.channels,
-    settings: verdict.arm.switches,
+    settings: settingsOf(verdict.arm),
     why: verdict.why,
     metric,
     rounds: roundsDone(runs),

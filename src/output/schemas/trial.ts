@@ -18,8 +18,8 @@ const ratio = z
 const chance = z.number().min(0).max(1.000001)
 
 const settings = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-  .describe('keys of vqtune.toml that --vary asked for, with their values; empty without')
+  .array(z.object({ key: z.string().describe('a key of vqtune.toml'), value: z.string() }))
+  .describe('what --vary asked for besides channels')
 
 const comparison = z.object({
   channels: positive,

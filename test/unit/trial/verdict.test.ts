@@ -279,7 +279,13 @@ test('a combination is named by its channels and its other values, in columns an
     '1 of at most 24: 2 channels with rps spread',
   )
   expect(JSON.parse(progressJson({ ...progress, secondsLeft: 61.4 }))).toMatchObject({
-    progress: { done: 1, most: 24, channels: 2, settings: { rps: 'spread' }, secondsLeft: 61 },
+    progress: {
+      done: 1,
+      most: 24,
+      channels: 2,
+      settings: [{ key: 'rps', value: 'spread' }],
+      secondsLeft: 61,
+    },
   })
 })
 
