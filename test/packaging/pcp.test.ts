@@ -88,7 +88,7 @@ describe('PCP', () => {
     // A writer that has changed nothing has no line.
     expect(table('vqtune-drift')).toEqual([
       ['WRITER', 'CHANGES'],
-      ['4 writer:tuned', '1'],
+      ['1 writer:tuned', '1'],
     ])
   })
 })
