@@ -5,9 +5,9 @@
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { type Family, type MetricsFormat, renderMetrics } from '../../src/daemon/prometheus'
-import { NOT_ASKED } from '../../src/irqbalance/ask'
 import type { ObservedGuest, Skip, SkipCode } from '../../src/model'
 import { WRITER_NAMES } from '../../src/writers/index'
+import { quietPass } from '../../test/support/quiet-pass'
 import { guestOf, nicOf } from '../../test/support/simulated-kernel'
 
 const MINUTE_MS = 60_000
@@ -85,17 +85,7 @@ function familiesOf(guest: number, minute: number, since: number): readonly Fami
   const seen = observed(guest, minute)
   const skip = (nic: string, code: SkipCode): Skip => ({ nic, code, why: '', tunable: undefined })
   const families = guestFamilies(
-    {
-      guest: seen,
-      skips: isOne(guest, SHARE.held, 21) ? [skip('eth2', 'held')] : [],
-      missing: [],
-      suspended: [],
-      changes: [],
-      regressionHolds: new Map(),
-      irqbalance: NOT_ASKED,
-      deadQueues: new Map(),
-      againMs: undefined,
-    },
+    quietPass(seen, { skips: isOne(guest, SHARE.held, 21) ? [skip('eth2', 'held')] : [] }),
     DEFAULT_SETTINGS,
     {
       sources: new Map([

@@ -9,7 +9,6 @@ import type { Guest } from '../../test/vm/lib/guest'
 import { type Bun, compiledWithBun } from '../lib/bun'
 import { barChart } from '../lib/chart'
 import { bootBenchGuest, type Memory, memoryOf, startDaemon, startUnit, stopUnit } from '../lib/daemon-guest'
-import { flagged } from '../lib/flagged'
 import { runInGuest } from '../lib/in-guest'
 import { installRpm, packaged } from '../lib/packaged'
 import type { Part, Section } from '../lib/part'
@@ -70,11 +69,11 @@ interface RuntimesData {
 /** How a candidate is called here and in the guest: the files have other places. */
 interface Places {
   readonly packaged: string
-  readonly flagged: string
   readonly bun: string
   readonly bunVqtune: string
 }
 
+/** As the units of the package have it (systemd/private-runtime.conf); the package has the code cache for it. */
 const LESS = ['--jitless', '--max-semi-space-size=1']
 /** No JIT, and no look of the garbage collector every second. */
 const INTERPRETED_BUN = ['BUN_JSC_useJIT=0', 'BUN_GC_TIMER_DISABLE=1']
@@ -106,7 +105,7 @@ function candidates(places: Places, node: string, bun: Bun): Candidate[] {
     {
       name: `Node ${node} ${LESS.join(' ')}`,
       bare: [own, ...LESS, '-e', TIMER],
-      vqtune: [own, ...LESS, `${places.flagged}/vqtune.cjs`],
+      vqtune: [own, ...LESS, `${places.packaged}/vqtune.cjs`],
       interprets: true,
     },
     { ...compiled, name: `Bun ${bun.version}, compiled, no JIT`, environment: INTERPRETED_BUN },
@@ -115,11 +114,9 @@ function candidates(places: Places, node: string, bun: Bun): Candidate[] {
 
 async function measure(): Promise<RuntimesData> {
   const own = packaged()
-  const directory = flagged(own, LESS)
   const bun = compiledWithBun()
   const here = {
     packaged: `${own.root}/usr/libexec/vqtune`,
-    flagged: directory,
     bun: bun.bun,
     bunVqtune: bun.vqtune,
   }
@@ -129,11 +126,9 @@ async function measure(): Promise<RuntimesData> {
     const startUps = startUp(candidates(here, node, bun))
     const there = {
       packaged: '/usr/libexec/vqtune',
-      flagged: '/opt/flagged',
       bun: '/opt/bun/bun',
       bunVqtune: '/opt/bun/vqtune',
     }
-    await guest.pushDir(directory, there.flagged)
     await pushPrograms(guest, [bun.bun, bun.vqtune], '/opt/bun')
     const measured: Measured[] = []
     for (const candidate of candidates(there, node, bun)) {

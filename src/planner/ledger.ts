@@ -167,17 +167,19 @@ export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: st
 }
 
 /**
- * Holds NICs: they are not tuned until the hold ends. Originals stay. Pure.
+ * Holds NICs: they are not tuned until the hold ends. Originals stay, and what is unconfirmed: whoever holds a NIC may be killed
+ * before it changes the channels. Pure.
  * @param heldWhy if it was not an administrator's rollback
  */
 export function withHeld(ledger: Ledger, nics: readonly ObservedNic[], at: string, heldWhy?: string): Ledger {
   return nics.reduce((result, nic) => {
     const known = entryOf(result, nic)
-    const original = known?.original
+    const { original, unconfirmed }: Partial<LedgerEntry> = known ?? {}
     return replaceEntry(result, {
       ...identityOf(nic),
       ...lasting(known),
       ...(original === undefined ? {} : { original }),
+      ...(unconfirmed === undefined ? {} : { unconfirmed }),
       at,
       held: true,
       ...(heldWhy === undefined ? {} : { heldWhy }),

@@ -160,24 +160,16 @@ export function rollbackOperation(system: System, nic: string | undefined): Oper
     prepare(ledger, guest, nics, at) {
       for (const [{ ifindex, channels }, original] of restorable(guest, ledger))
         if (original.channels?.[CHANNELS_KEY] !== String(channels.current)) moved.add(ifindex)
-      return heldAndWatched(ledger, nics, at)
+      return withHeld(ledger, nics, at)
     },
     finish(ledger, guest, unfinished, at) {
       const nics = restorable(guest, ledger).map(([observed]) => observed)
       const done = nics.filter(({ ifindex }) => !unfinished.has(ifindex))
       const confirmed = done.filter(({ ifindex }) => moved.has(ifindex))
-      const held = withoutOriginals(heldAndWatched(ledger, nics, at), done)
+      const held = withoutOriginals(withHeld(ledger, nics, at), done)
       return confirmed.reduce((result, nic) => withUnconfirmed(result, nic, undefined), held)
     },
   }
-}
-
-/** What is unconfirmed stays so: the rollback may be killed before it changes the channels, or has nothing to change. */
-function heldAndWatched(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
-  return nics.reduce(
-    (result, nic) => withUnconfirmed(withHeld(result, [nic], at), nic, entryOf(result, nic)?.unconfirmed),
-    ledger,
-  )
 }
 
 /** Sizes that were recorded are read again; of other NICs there is nothing to restore. */

@@ -98,8 +98,9 @@ function levelsOf(guest: ObservedGuest, settings: Settings, nic: ObservedNic, tu
     return plan?.steps.some((step) => step.tunable === name) !== true
   }
   const levels = candidates(tunable, nic)
-  const others = levels.filter((level) => !changesNothing(level))
-  const present = levels.find(changesNothing)
+  const same = levels.filter(changesNothing)
+  const others = levels.filter((level) => !same.includes(level))
+  const [present] = same
   const shown = levels.map(describe).join(', ')
   if (present === undefined) {
     const why = 'was set by hand: set one of them first (vqtune config set)'

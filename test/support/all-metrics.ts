@@ -1,7 +1,7 @@
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import type { Family } from '../../src/daemon/prometheus'
-import { NOT_ASKED } from '../../src/irqbalance/ask'
+import { quietPass } from './quiet-pass'
 import { guestOf, nicOf } from './simulated-kernel'
 
 /** Everything that a daemon can show, of a guest with a NIC eth2 that has half of its channels. */
@@ -14,21 +14,7 @@ export function allFamilies(): readonly Family[] {
   counters.countDrift({ nic: 'eth2', kind: 'channels', writer: 'tuned', action: 'repaired' })
   counters.countConflictBackoff('eth2')
   return [
-    ...guestFamilies(
-      {
-        guest,
-        skips,
-        missing: [],
-        suspended: [],
-        changes: [],
-        regressionHolds: new Map(),
-        irqbalance: NOT_ASKED,
-        deadQueues: new Map(),
-        againMs: undefined,
-      },
-      DEFAULT_SETTINGS,
-      health,
-    ),
+    ...guestFamilies(quietPass(guest, { skips }), DEFAULT_SETTINGS, health),
     ...counters.families(['eth2']),
     lastCheck(1_800_000_000_000),
   ]

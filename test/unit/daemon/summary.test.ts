@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { PassResult } from '../../../src/daemon/reconcile-loop'
 import { statusLine } from '../../../src/daemon/summary'
-import { NOT_ASKED } from '../../../src/irqbalance/ask'
 import type { Skip, Step } from '../../../src/model'
+import { quietPass } from '../../support/quiet-pass'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
 describe('statusLine', () => {
@@ -11,18 +11,7 @@ describe('statusLine', () => {
     nicOf({ ifindex: 2, maximum: 4 }, online),
     nicOf({ ifindex: 3, maximum: 4 }, online),
   ])
-  const pass = (result: Partial<PassResult>): PassResult => ({
-    guest,
-    skips: [],
-    missing: [],
-    changes: [],
-    regressionHolds: new Map(),
-    deadQueues: new Map(),
-    suspended: [],
-    irqbalance: NOT_ASKED,
-    againMs: undefined,
-    ...result,
-  })
+  const pass = (result: Partial<PassResult>): PassResult => quietPass(guest, result)
   const skip = (nic: string, tunable: Skip['tunable'], code: Skip['code']): Skip => ({
     nic,
     tunable,

@@ -1,12 +1,8 @@
-/** Repeatable noise: mulberry32 and Box-Muller. */
+import { evenNumbers } from '../../support/even-numbers'
+
+/** Repeatable noise: Box-Muller makes the normal ones. */
 export function seeded(seed: number): { uniform: () => number; normal: () => number } {
-  let state = seed >>> 0
-  const uniform = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const uniform = evenNumbers(seed)
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
   return { uniform, normal }
 }
