@@ -96,6 +96,8 @@ export default defineConfig({
           include: ['test/cli/**/*.test.ts'],
           globalSetup: BUILD,
           testTimeout: HANGS_MS,
+          // Vitest's own second is too short for a browser on a busy machine.
+          expect: { poll: { timeout: HANGS_MS } },
           maxWorkers: AT_A_TIME,
           sequence: { groupOrder: 2 },
         },
