@@ -5,6 +5,7 @@ import type { Settings } from '../config/settings'
 import { EXIT } from '../errors'
 import type { ObservedGuest } from '../model'
 import { findNic } from '../planner/find-nic'
+import { leftByTrials } from '../planner/killed-trial'
 import { type Ledger, readLedger } from '../planner/ledger'
 import { observeGuest } from '../planner/observe'
 import { exemptionsOf, observeAll } from '../planner/operations'
@@ -24,7 +25,10 @@ export interface GuestPlan {
 /** @throws VqtuneError kind config, usage (no such NIC), or what observing throws */
 export async function planGuestFor(context: CommandContext): Promise<GuestPlan> {
   const settings = await loadSettings(context.system, context.configFile)
-  const guest = await observeGuest(context.system, { ...observeAll(settings), effectiveAffinity: true })
+  const guest = await observeGuest(context.system, {
+    ...observeAll(context.system, settings),
+    effectiveAffinity: true,
+  })
   const ledger = readLedger(context.system, guest.bootId)
   const named = context.positionals[0]
   const nic = named === undefined ? undefined : findNic(guest, named)
@@ -33,7 +37,8 @@ export async function planGuestFor(context: CommandContext): Promise<GuestPlan> 
   const holds = [...regressionHoldsOf(guest, ledger, settings)].filter(
     ([ifindex]) => respectHolds || (nic !== undefined && nic.ifindex !== ifindex),
   )
-  const plans = planGuest(guest, settings, exemptionsOf(guest, ledger, { respectHolds }), new Map(holds))
+  const exemptions = exemptionsOf(guest, ledger, { respectHolds })
+  const plans = planGuest(guest, settings, exemptions, new Map(holds), leftByTrials(ledger))
   return {
     settings,
     guest,

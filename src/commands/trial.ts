@@ -64,7 +64,7 @@ async function observeConfirmed(
 ): Promise<{ readonly guest: ObservedGuest; readonly nic: ObservedNic }> {
   const asked = { match: {}, settings: { switches: switchesToObserve(varied) }, source: 'trial' }
   const observe = async () => {
-    const guest = await observeGuest(system, observeAll({ rules: [...settings.rules, asked] }))
+    const guest = await observeGuest(system, observeAll(system, { rules: [...settings.rules, asked] }))
     return { guest, nic: findNic(guest, named) }
   }
   const now = await observe()

@@ -8,9 +8,9 @@ import { type Links, readLinks } from '../kernel/ip-link'
 import { readRings } from '../kernel/rings'
 import { readRssTable } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, Obstacle, RssTable, TunableName } from '../model'
+import { needsRings } from '../planner/killed-trial'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
-import { concernsRings } from '../tunables/rings'
 import type { NicTopology } from '../tunables/tunable'
 
 /** The kernel tells nobody that a table was changed; with the usual check-cron it is read again at every check. */
@@ -83,7 +83,7 @@ export class CachingObserver {
       needsMaximum: (nic) => !this.withoutMaximum.has(nic.ifindex),
       unanswered: this.unanswered,
       rssTable: (nic) => this.tableOf(nic),
-      rings: concernsRings(rules) && ((nic) => this.ringsOf(nic)),
+      rings: needsRings(this.system, rules) && ((nic) => this.ringsOf(nic)),
       links: (nics) => (needsIdentification(rules, nics) ? this.linksOf(nics) : undefined),
     })
     this.remember(guest)

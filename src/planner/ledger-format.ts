@@ -27,6 +27,13 @@ export interface Unconfirmed {
   readonly lost?: string
 }
 
+/** For whoever comes after a trial that was killed. */
+export interface BeforeTrial {
+  readonly values: RecordedValues
+  /** The trial. While it runs it restores them itself. */
+  readonly by: ProcessIdentity
+}
+
 export interface LedgerEntry {
   readonly virtio: string
   readonly ifindex: number
@@ -45,6 +52,8 @@ export interface LedgerEntry {
   readonly held?: boolean
   /** ISO 8601 start time of a trial that has not restored everything: it is running, or was killed. */
   readonly trial?: string
+  /** What that trial varies besides channels; it stays until all of it is as before. */
+  readonly beforeTrial?: BeforeTrial
   /** Why it is held, if not by an administrator's rollback: one clause. */
   readonly heldWhy?: string
   /** What the guard reduced. */
@@ -91,11 +100,20 @@ export function parseLedger(text: string, path: string): Ledger {
     const setAside = `${path}: ${lost} of ${value.entries.length} entries cannot be used: set aside, the original values in them cannot be restored`
     return { version: 2, bootId, entries, setAside }
   }
+  const untold = value.entries.filter((entry) => isObject(entry) && hasDamagedTrial(entry)).length
   if (unwatched > 0) {
     const setAside = `${path}: ${unwatched} unconfirmed changes of channels cannot be used: set aside, these channels are kept`
     return { version: 2, bootId, entries, setAside }
   }
+  if (untold > 0) {
+    const setAside = `${path}: values from before ${untold} killed trials cannot be used: set aside, vqtune rollback restores older ones`
+    return { version: 2, bootId, entries, setAside }
+  }
   return { version: 2, bootId, entries }
+}
+
+function hasDamagedTrial({ beforeTrial }: Readonly<Record<string, unknown>>): boolean {
+  return beforeTrial !== undefined && !isBeforeTrial(beforeTrial)
 }
 
 function hasDamagedWindow({ unconfirmed }: Readonly<Record<string, unknown>>): boolean {
@@ -104,11 +122,12 @@ function hasDamagedWindow({ unconfirmed }: Readonly<Record<string, unknown>>): b
 
 function currentEntry(entry: unknown): LedgerEntry | undefined {
   if (!isObject(entry)) return undefined
-  const { original, applied, steppedBack, unconfirmed, ...rest } = entry
+  const { original, applied, steppedBack, unconfirmed, beforeTrial, ...rest } = entry
   const upgraded = {
     ...rest,
     // Without it the channels are kept; the originals are worth more than that.
     ...(isUnconfirmed(unconfirmed) ? { unconfirmed } : {}),
+    ...(isBeforeTrial(beforeTrial) ? { beforeTrial } : {}),
     ...(original === undefined ? {} : { original: currentValues(original) }),
     ...(applied === undefined ? {} : { applied: currentValues(applied) }),
     ...(isObject(steppedBack) ? { regressionHold: currentHold(steppedBack) } : {}),
@@ -153,7 +172,7 @@ function isEntry(entry: Record<string, unknown>): entry is Record<string, unknow
 }
 
 function isUnconfirmed(value: unknown): value is Unconfirmed {
-  if (!isObject(value) || !isObject(value.watcher)) return false
+  if (!isObject(value)) return false
   const { confirmed, before, carrier, gateway, neighbour, until, untilMs, watcher, lost } = value
   return (
     isRecordedValues(confirmed) &&
@@ -162,9 +181,16 @@ function isUnconfirmed(value: unknown): value is Unconfirmed {
     [gateway, neighbour, lost].every((text) => text === undefined || typeof text === 'string') &&
     typeof until === 'string' &&
     Number.isFinite(untilMs) &&
-    Number.isInteger(watcher.pid) &&
-    typeof watcher.startTicks === 'string'
+    isProcess(watcher)
   )
+}
+
+function isBeforeTrial(value: unknown): value is BeforeTrial {
+  return isObject(value) && isRecordedValues(value.values) && isProcess(value.by)
+}
+
+function isProcess(value: unknown): value is ProcessIdentity {
+  return isObject(value) && Number.isInteger(value.pid) && typeof value.startTicks === 'string'
 }
 
 function isRegressionHold(value: unknown): value is RegressionHold {

@@ -8,7 +8,13 @@ import { fileError } from '../errors'
 import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
 import type { System } from '../system/system'
 import { recordValues } from '../tunables/engine'
-import { type Ledger, type LedgerEntry, parseLedger, type Unconfirmed } from './ledger-format'
+import {
+  type BeforeTrial,
+  type Ledger,
+  type LedgerEntry,
+  parseLedger,
+  type Unconfirmed,
+} from './ledger-format'
 
 export type { Ledger, LedgerEntry, Unconfirmed }
 
@@ -82,6 +88,7 @@ export function withOriginals(
     result = replaceEntry(result, {
       ...identityOf(nic),
       ...lasting(known),
+      ...pending(known),
       firstSeen: original,
       original,
       at,
@@ -105,6 +112,15 @@ export function isNew(entry: LedgerEntry | undefined): boolean {
     entry === undefined ||
     (entry.firstSeen === undefined && entry.original === undefined && entry.held !== true)
   )
+}
+
+/** What is still to be ended, whatever else is done to the NIC. */
+function pending(entry: LedgerEntry | undefined): Pick<LedgerEntry, 'unconfirmed' | 'beforeTrial'> {
+  const { unconfirmed, beforeTrial } = entry ?? {}
+  return {
+    ...(unconfirmed === undefined ? {} : { unconfirmed }),
+    ...(beforeTrial === undefined ? {} : { beforeTrial }),
+  }
 }
 
 /** What no rollback and no apply ends. */
@@ -141,27 +157,40 @@ function isGone(
 /**
  * Records that a trial is about to write to a NIC, and its originals if it has none. A held NIC stays held, and can be
  * rolled back to the values from before the trial. Pure.
+ * @param before of what it varies besides channels; values that an earlier trial was killed before restoring are older
  */
 export function withTrial(
   ledger: Ledger,
   guest: Pick<ObservedGuest, 'nics' | 'devices'>,
   nic: ObservedNic,
   at: string,
+  before: BeforeTrial,
 ): Ledger {
   const held = entryOf(ledger, nic)?.held === true ? { held: true } : {}
   const recorded = withOriginals(ledger, guest, [nic], at)
   const known = entryOf(recorded, nic) as LedgerEntry
-  return replaceEntry(recorded, { ...known, ...held, trial: at })
+  const values = { ...before.values, ...known.beforeTrial?.values }
+  const left = Object.keys(values).length === 0 ? {} : { beforeTrial: { ...before, values } }
+  return replaceEntry(recorded, { ...known, ...held, trial: at, ...left })
 }
 
-/** Records the NICs' current values as applied by us, and ends a killed trial. Pure. */
-export function withApplied(ledger: Ledger, nics: readonly ObservedNic[], at: string): Ledger {
+/**
+ * Records the NICs' current values as applied by us, and ends a killed trial. Pure.
+ * @param unrestored NICs, by interface index, that still have to go back to the values from before it
+ */
+export function withApplied(
+  ledger: Ledger,
+  nics: readonly ObservedNic[],
+  at: string,
+  unrestored: ReadonlySet<number> = new Set(),
+): Ledger {
   let result = ledger
   for (const nic of nics) {
     const known = entryOf(result, nic)
     if (known === undefined) continue
-    const { trial: _, ...kept } = known
-    result = replaceEntry(result, { ...kept, applied: recordValues(nic), at })
+    const { trial: _, beforeTrial, ...kept } = known
+    const left = beforeTrial !== undefined && unrestored.has(nic.ifindex) ? { beforeTrial } : {}
+    result = replaceEntry(result, { ...kept, ...left, applied: recordValues(nic), at })
   }
   return result
 }

@@ -21,9 +21,10 @@ import { uptimeMs } from '../system/uptime'
 import { operand } from '../text/escape'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { restoreSettings } from '../tunables/engine'
-import { concernsRings, rings } from '../tunables/rings'
+import { rings } from '../tunables/rings'
 import type { NicTopology } from '../tunables/tunable'
 import { nicByIndex } from './find-nic'
+import { leftByTrials, needsRings } from './killed-trial'
 import {
   entryOf,
   type Ledger,
@@ -79,6 +80,13 @@ export function applyOperation(system: System, settings: Settings, options: Appl
   }
   const expired = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
     expiredRegressionHolds(guest, ledger, holding(guest, ledger))
+  /** Who may go back to what they were before a killed trial; once they have, the ledger says no more of it. */
+  const tried = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] => {
+    const left = leftByTrials(ledger)
+    if (left.size === 0) return []
+    const exempt = exemptionsOf(guest, ledger, options)
+    return chosenOf(guest).filter(({ ifindex, name }) => left.has(ifindex) && !exempt.has(name))
+  }
   const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
@@ -87,7 +95,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
         knownMaxima,
         unanswered,
         rssTable: true,
-        rings: concernsRings(settings.rules),
+        rings: needsRings(system, settings.rules),
         // Only `ip` shows altnames, and the permanent address of a bond's port; without rules by these it is not run.
         links: (nics) => (needsIdentification(settings.rules, nics) ? readLinks(system) : undefined),
         needsMaximum: (nic, { cpus }) =>
@@ -95,7 +103,8 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       }),
     plan(guest, ledger) {
       const exemptions = exemptionsOf(guest, ledger, options)
-      const plans = planGuest(guest, settings, exemptions, holding(guest, ledger)).filter(
+      const left = leftByTrials(ledger)
+      const plans = planGuest(guest, settings, exemptions, holding(guest, ledger), left).filter(
         ({ nic }) => options.nic === undefined || nic.name === options.nic,
       )
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
@@ -103,6 +112,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     pending: (ledger, guest) =>
       expired(guest, ledger).length > 0 ||
       resumed(guest).length > 0 ||
+      tried(guest, ledger).length > 0 ||
       released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
     prepare: (ledger, guest, nics, at) =>
       withFirstSeen(withOriginals(ledger, guest, nics, at), guest.nics, at),
@@ -111,7 +121,9 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       const done = released(guest).filter(({ ifindex }) => !unfinished.has(ifindex))
       const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
       const resumedNow = withResumed(withoutHold(kept, done), resumed(guest), at, uptimeMs())
-      return withApplied(resumedNow, chosen, at)
+      const exempt = exemptionsOf(guest, ledger, options)
+      const unrestored = chosen.filter(({ ifindex, name }) => unfinished.has(ifindex) || exempt.has(name))
+      return withApplied(resumedNow, chosen, at, new Set(unrestored.map(({ ifindex }) => ifindex)))
     },
   }
 }
@@ -232,6 +244,6 @@ export function planRestore(
 }
 
 /** For commands that only read: everything that a plan by these settings depends on. */
-export function observeAll({ rules }: Pick<Settings, 'rules'>): ObserveOptions {
-  return { needsMaximum: () => true, links: true, rssTable: true, rings: concernsRings(rules) }
+export function observeAll(system: System, { rules }: Pick<Settings, 'rules'>): ObserveOptions {
+  return { needsMaximum: () => true, links: true, rssTable: true, rings: needsRings(system, rules) }
 }

@@ -4,16 +4,18 @@ import { isUndecided } from '../config/match'
 import type { Settings } from '../config/settings'
 import { nicSettings } from '../config/settings'
 import type {
+  CpuList,
   DesiredNic,
   NicSettings,
   ObservedGuest,
   ObservedNic,
   Plan,
+  RecordedValues,
   RegressionHold,
   Skip,
   Step,
 } from '../model'
-import { planSettings } from '../tunables/engine'
+import { planSettings, restoreKept } from '../tunables/engine'
 import type { CpuLoad } from './layout'
 import { desiredState, usableCpus } from './target'
 
@@ -31,12 +33,16 @@ export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 /** What the guard reduced, by interface index. */
 export type RegressionHolds = ReadonlyMap<number, RegressionHold>
 
+/** Values from before a killed trial of what it varied, by interface index. */
+export type LeftByTrials = ReadonlyMap<number, RecordedValues>
+
 /** Plans every NIC, in interface index order. Idempotent: a converged guest needs no steps. */
 export function planGuest(
   guest: ObservedGuest,
   settings: Settings,
   exemptions: Exemptions = new Map(),
   regressionHolds: RegressionHolds = new Map(),
+  left: LeftByTrials = new Map(),
 ): readonly NicPlan[] {
   const load: CpuLoad = new Map()
   const usable = usableCpus(guest.cpus, settings.isolated)
@@ -49,10 +55,29 @@ export function planGuest(
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
-        ? planSettings({ nic, desired, settings: policy, usable, regressionHold })
+        ? withRestored(
+            planSettings({ nic, desired, settings: policy, usable, regressionHold }),
+            { nic, settings: policy, online: guest.cpus.online },
+            left.get(nic.ifindex),
+          )
         : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
     return { nic, settings: policy, desired, plan }
   })
+}
+
+/** With what a killed trial varied and the configuration leaves alone. */
+function withRestored(
+  plan: Plan,
+  {
+    nic,
+    settings,
+    online,
+  }: { readonly nic: ObservedNic; readonly settings: NicSettings; readonly online: CpuList },
+  before: RecordedValues | undefined,
+): Plan {
+  if (before === undefined) return plan
+  const restored = restoreKept(nic, before, settings, online, 'as it was before a trial that was killed')
+  return { ...plan, steps: [...plan.steps, ...restored] }
 }
 
 /** A rule that may forbid the plan must not be ignored because `ip` fails. */

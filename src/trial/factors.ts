@@ -5,13 +5,12 @@ import type { NicSettings, ObservedGuest, ObservedNic, SwitchValue, TunableName 
 import { planGuest } from '../planner/plan'
 import type { AnyTunable } from '../tunables/erased'
 import { TUNABLES } from '../tunables/index'
-import type { Switch } from '../tunables/tunable'
+import { KEEP, type Switch } from '../tunables/tunable'
 import type { Arm } from './arm'
 
 export const CHANNELS = 'channels'
 /** More take hours, and each halves what a round can show. */
 const MAX_ARMS = 8
-const KEEP = 'keep'
 
 type Switches = Readonly<Record<string, SwitchValue>>
 

@@ -13,16 +13,18 @@ import {
   verifiedLoss,
 } from '../confirm/connectivity'
 import { VqtuneError } from '../errors'
-import type { ObservedGuest, ObservedNic } from '../model'
+import { ownProcess } from '../kernel/process-identity'
+import type { ObservedGuest, ObservedNic, RecordedValues } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { entryOf, readLedger, withTrial, writeLedger } from '../planner/ledger'
 import { restoreOperation } from '../planner/operations'
 import { converge } from '../planner/reconcile'
 import { takeLock } from '../system/lock'
-import type { System } from '../system/system'
+import { openSystem, type System } from '../system/system'
 import { operand } from '../text/escape'
 import { changedValues, recordValues } from '../tunables/engine'
 import { type Arm, describeArm } from './arm'
+import { isVaried } from './factors'
 import type { InterimAnalysis } from './interim-analysis'
 import { type Measured, measureCommand, measureTraffic } from './measure'
 import type { Run } from './samples'
@@ -70,7 +72,8 @@ export async function runTrial(
       const why = `its channels are unconfirmed until ${unconfirmed.until}`
       throw new VqtuneError('busy', `${nic.name}: ${why}; vqtune apply ${operand(nic.name)} verifies them`)
     }
-    writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString()))
+    const before = { values: variedValues(nic, options.arms), by: ownProcess(openSystem()) }
+    writeLedger(system, withTrial(ledger, guest, nic, new Date().toISOString(), before))
     try {
       return await measureAll(system, settings, nic, options)
     } finally {
@@ -81,6 +84,12 @@ export async function runTrial(
   } finally {
     lock.release()
   }
+}
+
+/** Channels and layout follow from the configuration anyway. */
+function variedValues(nic: ObservedNic, arms: readonly Arm[]): RecordedValues {
+  const all = Object.entries(recordValues(nic))
+  return Object.fromEntries(all.filter(([tunable]) => arms.some((arm) => isVaried(tunable, arm))))
 }
 
 /** @throws VqtuneError when not everything could be restored */

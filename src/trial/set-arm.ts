@@ -16,7 +16,7 @@ function armOperation(system: System, settings: Settings, nic: ObservedNic, arm:
   const fixed = withArm(settings, nic, arm)
   return {
     purpose: 'trial',
-    observe: (knownMaxima) => observeGuest(system, { ...observeAll(fixed), knownMaxima }),
+    observe: (knownMaxima) => observeGuest(system, { ...observeAll(system, fixed), knownMaxima }),
     plan(guest) {
       const plans = planGuest(guest, fixed).filter((candidate) => candidate.nic.ifindex === nic.ifindex)
       return { steps: stepsOf(plans), skips: skipsOf(plans) }

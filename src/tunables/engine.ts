@@ -3,6 +3,7 @@ import { VqtuneError } from '../errors'
 import { parseCpuList } from '../kernel/cpulist'
 import type {
   CpuList,
+  NicSettings,
   ObservedNic,
   ObservedSetting,
   Plan,
@@ -14,7 +15,7 @@ import type {
 import type { System } from '../system/system'
 import type { AnyTunable } from './erased'
 import { TUNABLES } from './index'
-import type { NicContext, NicTopology } from './tunable'
+import { KEEP, type NicContext, type NicTopology, type Switch } from './tunable'
 
 const BY_NAME: ReadonlyMap<TunableName, AnyTunable> = new Map(
   TUNABLES.map((tunable) => [tunable.name, tunable]),
@@ -84,6 +85,27 @@ export function restoreSettings(
     for (const name of tunable.resets ?? []) reset.add(name)
   }
   return steps
+}
+
+/** Steps that restore recorded values of what the configuration leaves alone. Pure. */
+export function restoreKept(
+  nic: ObservedNic,
+  recorded: RecordedValues,
+  { switches }: Pick<NicSettings, 'switches'>,
+  online: CpuList,
+  reason: string,
+): readonly Step[] {
+  return restoreSettings(nic, recorded, online, reason).filter(({ tunable, key }) => {
+    const asked = switchOf(BY_NAME.get(tunable), key)
+    return asked !== undefined && switches[asked.key] === KEEP
+  })
+}
+
+/** The key of the configuration that says what this setting should be. */
+function switchOf(tunable: AnyTunable | undefined, key: string): Switch | undefined {
+  const ofSize = ({ values }: Switch): boolean =>
+    typeof values === 'object' && 'setting' in values && values.setting === key
+  return tunable?.furtherSwitches?.find(ofSize) ?? tunable?.switch
 }
 
 function settingsByTunable({

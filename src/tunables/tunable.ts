@@ -55,6 +55,9 @@ export interface Desire<V> {
   readonly notes?: readonly string[]
 }
 
+/** The value of a switch that leaves a setting as it is. */
+export const KEEP = 'keep'
+
 /** A power of two from the least to the most, or one of the words. */
 export interface SizeValues {
   /** Key of the setting whose size it is. */

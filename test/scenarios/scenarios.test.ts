@@ -57,7 +57,7 @@ describe.each(readdirSync(HERE).filter((name) => existsSync(`${HERE}/${name}/sce
     it('is desired, planned and reverted as written', async () => {
       const system = guestWith(scenario.guest, scenario.files ?? {})
       const settings = await loadSettings(system, configuration)
-      const observed = await observeGuest(system, observeAll(settings))
+      const observed = await observeGuest(system, observeAll(system, settings))
       const plans = planGuest(observed, settings)
       const forward = allRounds(observed, scenario.rssTableFollows, (guest) =>
         stepsOf(planGuest(guest, settings)),

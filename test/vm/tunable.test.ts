@@ -8,6 +8,7 @@ import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
+import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 const KERNEL = kernelOf('6.12')
 /** Elsewhere the driver has no way to resize a ring. */
@@ -158,6 +159,33 @@ echo "$(cat $n/queues/rx-0/rps_cpus) $(cat $n/threaded) $(ethtool -g ${nic} | se
   expect(seen.sort()).toEqual(combinations.sort())
   expect({ masks: await masks(), ...(await napiAndRings()) }).toEqual(before)
   expect((await vqtune('status', '--check')).code).toBe(0)
+})
+
+test('after kill -9 of a trial apply restores what the configuration leaves alone', async () => {
+  await guest.run(['mv', '/etc/vqtune/conf.d', '/root/conf.d'])
+  try {
+    expect((await vqtune('status', '--check')).code).toBe(0)
+    const before = { masks: await masks(), ...(await napiAndRings()) }
+    const vary = [...(RESIZES ? ['rings'] : []), 'rps', 'threaded-napi'].join()
+    const trial = ['trial', '--vary', vary, '--rounds', '200', '--window', '0.5', nic]
+    const pid = Number(await guest.run(['sh', '-c', `vqtune ${trial.join(' ')} >/dev/null 2>&1 & echo $!`]))
+    await waitUntil('the trial to vary RPS', PATIENCE_MS, async () => (await masks())[0] !== before.masks[0])
+    await guest.run(['kill', '-STOP', String(pid)])
+    const varied = { masks: await masks(), ...(await napiAndRings()) }
+    await guest.run(['kill', '-KILL', String(pid)])
+    await waitUntil('it to be gone', PATIENCE_MS, async () => {
+      return (await guest.exec(['test', '-d', `/proc/${pid}`])).code !== 0
+    })
+    expect({ masks: await masks(), ...(await napiAndRings()) }).toEqual(varied)
+    const plan = await vqtune('plan', '--check')
+    expect(plan.code).toBe(3)
+    expect(plan.stdout).toContain('as it was before a trial that was killed')
+    expect((await vqtune('apply')).code).toBe(0)
+    expect({ masks: await masks(), ...(await napiAndRings()) }).toEqual(before)
+    expect((await vqtune('apply')).stdout).toContain('nothing to do')
+  } finally {
+    await guest.run(['mv', '/root/conf.d', '/etc/vqtune/conf.d'])
+  }
 })
 
 test('survives a change of channels, which the kernel does not spread it over; rings and NAPI stay', async () => {

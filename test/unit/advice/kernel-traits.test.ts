@@ -140,7 +140,7 @@ async function traitsOf(
   channelsBefore: number,
 ): Promise<readonly KernelTrait[]> {
   const { system } = capturedGuest(fixture)
-  const guest = await observeGuest(system, observeAll(DEFAULT_SETTINGS))
+  const guest = await observeGuest(system, observeAll(system, DEFAULT_SETTINGS))
   const nic = guest.nics.find((candidate) => candidate.name === name)
   if (nic === undefined) throw new Error(`${fixture}: no ${name}`)
   return kernelTraits({
@@ -180,7 +180,8 @@ function table(rows: readonly (readonly string[])[]): string {
 }
 
 test.each(KERNELS)('$title: the layout after CPU 3 has gone', async ({ changed }) => {
-  const { nics } = await observeGuest(capturedGuest(changed).system, observeAll(DEFAULT_SETTINGS))
+  const { system } = capturedGuest(changed)
+  const { nics } = await observeGuest(system, observeAll(system, DEFAULT_SETTINGS))
   const settings = (nics[0]?.settings ?? []).filter(({ tunable }) => tunable === 'irq-affinity')
   expect(settings).toHaveLength(8)
   for (const { key, value } of settings)

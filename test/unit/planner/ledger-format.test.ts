@@ -31,6 +31,17 @@ describe("the ledger's file", () => {
     }
   })
 
+  it('says what a killed trial varied, or that it cannot be known', () => {
+    const beforeTrial = { values: { rps: { 'queue 0': '' } }, by: { pid: 7, startTicks: '70' } }
+    const entry = { ...ENTRY, trial: AT }
+    expect(parsed({ ...entry, beforeTrial }).entries).toEqual([{ ...entry, beforeTrial }])
+    for (const damaged of [1, {}, { ...beforeTrial, by: { pid: '7' } }, { ...beforeTrial, by: { pid: 7 } }]) {
+      const { entries, setAside } = parsed({ ...entry, beforeTrial: damaged })
+      expect(entries).toEqual([entry])
+      expect(setAside).toMatch(/^\/p: values from before 1 killed trials cannot be used: set aside, /)
+    }
+  })
+
   it('of version 1 is read: a count of channels and a list of queues', () => {
     const original = { channels: 2, queues: [{ rx: '0', tx: '0-1', xps: '' }, { rx: '1' }, { tx: '1' }] }
     const { confirmed: _, ...held } = HOLD

@@ -14,6 +14,7 @@ import {
   withRegressionHold,
   withResumed,
   withTrial,
+  withUnconfirmed,
   writeLedger,
 } from '../../../src/planner/ledger'
 import { openSystem } from '../../../src/system/system'
@@ -23,6 +24,8 @@ import { systemFailing } from '../../support/systems'
 import { makeTree } from '../../support/tree'
 
 const ONLINE = [0, 1]
+/** Only channels are varied. */
+const NOTHING = { values: {}, by: { pid: 7, startTicks: '70' } }
 const AT = '2026-01-02T03:04:05.000Z'
 const empty = { version: 2, bootId: 'b', entries: [] } as const
 
@@ -105,16 +108,50 @@ describe('ledger', () => {
   it('marks a trial, keeps its originals, and forgets it with the next apply', () => {
     const before = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
     const first = withOriginals(empty, guestOf(ONLINE, [before]), [before], AT)
-    const tried = withTrial(empty, guestOf(ONLINE, [before]), before, AT)
+    const tried = withTrial(empty, guestOf(ONLINE, [before]), before, AT, NOTHING)
     expect(entryOf(tried, before)).toEqual({ ...entryOf(first, before), trial: AT })
     expect(entryOf(withApplied(tried, [before], AT), before)).not.toHaveProperty('trial')
     // Held by a rollback: still held, and with something to roll back to.
-    const held = withTrial(withHeld(empty, [before], AT), guestOf(ONLINE, [before]), before, AT)
+    const held = withTrial(withHeld(empty, [before], AT), guestOf(ONLINE, [before]), before, AT, NOTHING)
     expect(entryOf(held, before)).toMatchObject({
       held: true,
       trial: AT,
       original: { channels: { combined: '2' } },
     })
+  })
+
+  it('says what a trial varies until all of it is restored, over other trials and changes', () => {
+    const nic = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
+    const guest = guestOf(ONLINE, [nic])
+    const before = { values: { rps: { 'queue-0': '' } }, by: { pid: 7, startTicks: '70' } }
+    const tried = withTrial(empty, guest, nic, AT, before)
+    expect(entryOf(tried, nic)?.beforeTrial).toEqual(before)
+    // The second finds what the first left.
+    const again = {
+      values: { rps: { 'queue-0': '1' }, rings: { rx: '512' } },
+      by: { pid: 8, startTicks: '80' },
+    }
+    const twice = entryOf(withTrial(tried, guest, nic, AT, again), nic)?.beforeTrial
+    expect(twice).toEqual({ ...again, values: { ...again.values, ...before.values } })
+    const rings = { tunable: 'rings', key: 'rx', value: '256', label: 'rx ring', file: undefined }
+    const more = withOriginals(tried, guest, [{ ...nic, settings: [...nic.settings, rings] }], AT)
+    expect(entryOf(more, nic)).toMatchObject({ beforeTrial: before, original: { rings: { rx: '256' } } })
+    expect(entryOf(withApplied(tried, [nic], AT, new Set([2])), nic)?.beforeTrial).toEqual(before)
+    expect(entryOf(withApplied(tried, [nic], AT), nic)).not.toHaveProperty('beforeTrial')
+    expect(entryOf(withHeld(tried, [nic], AT), nic)).not.toHaveProperty('beforeTrial')
+  })
+
+  it('what is unconfirmed outlasts that further values are recorded', () => {
+    const nic = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
+    const guest = guestOf(ONLINE, [nic])
+    const recorded = withOriginals(empty, guest, [nic], AT)
+    const unconfirmed = {
+      ...{ confirmed: {}, until: AT, untilMs: 1, watcher: { pid: 7, startTicks: '70' } },
+    }
+    const watched = withUnconfirmed(recorded, nic, unconfirmed)
+    const rings = { tunable: 'rings', key: 'rx', value: '256', label: 'rx ring', file: undefined }
+    const more = withOriginals(watched, guest, [{ ...nic, settings: [...nic.settings, rings] }], AT)
+    expect(entryOf(more, nic)).toMatchObject({ unconfirmed, original: { rings: { rx: '256' } } })
   })
 
   it('keeps what is out of view, in another network namespace say, and drops devices that are gone', () => {

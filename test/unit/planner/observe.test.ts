@@ -11,7 +11,10 @@ import { capturedGuest, withoutVectors } from '../../support/captured-guest'
 
 const look = async (name: string) => {
   const captured = capturedGuest(name)
-  return { guest: await observeGuest(captured.system, observeAll(DEFAULT_SETTINGS)), calls: captured.calls }
+  return {
+    guest: await observeGuest(captured.system, observeAll(captured.system, DEFAULT_SETTINGS)),
+    calls: captured.calls,
+  }
 }
 
 describe('captured guests', () => {
@@ -137,7 +140,7 @@ describe('captured guests', () => {
           ? { code: 1, stdout: '', stderr: 'Cannot get RX ring count: Operation not supported\n' }
           : run.call(system, tool, args),
     })
-    expect((await observeGuest(host, observeAll(DEFAULT_SETTINGS))).nics[0]?.rssTable).toBeUndefined()
+    expect((await observeGuest(host, observeAll(host, DEFAULT_SETTINGS))).nics[0]?.rssTable).toBeUndefined()
   })
 })
 
@@ -169,7 +172,7 @@ describe('a guest that tells less, or changes while it is looked at', () => {
     const nothing = ['/features', '/operstate', '/xps_cpus', '/rps_cpus', '/boot_id']
     const none = { '/isolated': undefined, '/nohz_full': undefined }
     const { host } = changed({ ...Object.fromEntries(nothing.map((end) => [end, undefined])), ...none })
-    const { nics, ...guest } = await observeGuest(host, observeAll(DEFAULT_SETTINGS))
+    const { nics, ...guest } = await observeGuest(host, observeAll(host, DEFAULT_SETTINGS))
     expect(guest).toMatchObject({
       bootId: '',
       cpus: { online: [0, 1, 2, 3], isolated: [] },
@@ -188,7 +191,10 @@ describe('a guest that tells less, or changes while it is looked at', () => {
   it('without a NIC nothing is asked', async () => {
     const { host, calls } = changed({})
     const bare = Object.assign(host, { list: () => [] })
-    expect(await observeGuest(bare, observeAll(DEFAULT_SETTINGS))).toMatchObject({ nics: [], ignored: [] })
+    expect(await observeGuest(bare, observeAll(bare, DEFAULT_SETTINGS))).toMatchObject({
+      nics: [],
+      ignored: [],
+    })
     expect(calls).toEqual([])
   })
 
@@ -203,17 +209,16 @@ describe('a guest that tells less, or changes while it is looked at', () => {
 
   it.each(['suspended', 'suspending'])('a NIC that is %s is not woken to be asked', async (state) => {
     const { host, calls } = changed({ '/power/runtime_status': `${state}\n` })
-    const [nic] = (await observeGuest(host, observeAll(DEFAULT_SETTINGS))).nics
+    const [nic] = (await observeGuest(host, observeAll(host, DEFAULT_SETTINGS))).nics
     expect(nic).toMatchObject({ obstacle: { code: 'suspended' }, channels: { maximum: undefined } })
     expect(calls).toEqual(['ip -j -d link show'])
   })
 
   it('a NIC that goes before ethtool asks it is left alone; ethtool that fails stops nothing', async () => {
-    const ask = (stderr: string) =>
-      observeGuest(
-        withoutVectors(changed({}, { ethtool: { code: 1, stderr } }).host),
-        observeAll(DEFAULT_SETTINGS),
-      )
+    const ask = (stderr: string) => {
+      const host = withoutVectors(changed({}, { ethtool: { code: 1, stderr } }).host)
+      return observeGuest(host, observeAll(host, DEFAULT_SETTINGS))
+    }
     expect((await ask(gone)).nics[0]).toMatchObject({
       obstacle: { code: 'suspended', why: expect.stringContaining('no device matches name') },
       channels: { maximum: undefined },
@@ -279,7 +284,7 @@ describe('a guest that tells less, or changes while it is looked at', () => {
   it('what ip tells of a NIC is added, and of one that it does not list nothing is', async () => {
     const linked = async (link: object) => {
       const { host } = changed({}, { ip: { stdout: JSON.stringify([{ ifname: 'enp0s8', ...link }]) } })
-      return (await observeGuest(host, observeAll(DEFAULT_SETTINGS))).nics[0]
+      return (await observeGuest(host, observeAll(host, DEFAULT_SETTINGS))).nics[0]
     }
     expect((await linked({ xdp: { mode: 2 } }))?.obstacle).toBeUndefined()
     expect(await linked({ altnames: ['a'], xdp: { mode: 1 } })).toMatchObject({

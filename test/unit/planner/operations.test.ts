@@ -265,7 +265,10 @@ it('ring sizes are asked for only where a rule concerns them', async () => {
     return [nics.map(({ rings }) => rings), calls.filter((call) => call.includes(' -g ')).length]
   }
   for (const settings of [DEFAULT_SETTINGS, ruled('keep')]) {
-    expect(await asked(() => observeGuest(system, observeAll(settings)))).toEqual([[undefined, undefined], 0])
+    expect(await asked(() => observeGuest(system, observeAll(system, settings)))).toEqual([
+      [undefined, undefined],
+      0,
+    ])
     const operation = applyOperation(system, settings, { respectHolds: true })
     expect(await asked(() => operation.observe(new Map()))).toEqual([[undefined, undefined], 0])
   }
@@ -298,7 +301,7 @@ function identity({ virtio, ifindex, name, mac }: ObservedNic) {
 
 it('looking at all asks for all', async () => {
   const { system, calls } = capturedGuest('rss')
-  const { nics } = await observeGuest(system, observeAll(DEFAULT_SETTINGS))
+  const { nics } = await observeGuest(system, observeAll(system, DEFAULT_SETTINGS))
   expect(nics).toMatchObject([{ channels: { current: 4, maximum: 4 }, rssTable: { spread: { equal: 4 } } }])
   expect(calls.sort()).toEqual(['ethtool -x enp0s8', 'ip -j -d link show'])
 })

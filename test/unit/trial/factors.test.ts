@@ -14,6 +14,7 @@ import {
 } from '../../../src/trial/factors'
 import { erased } from '../../../src/tunables/erased'
 import { rings } from '../../../src/tunables/rings'
+import { capturedGuest } from '../../support/captured-guest'
 import { writingSystem } from '../../support/nic-context'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
 
@@ -120,9 +121,10 @@ describe('an arm', () => {
       ['rps', '1'],
       ['rps', '3'],
     ])
-    const asked = (names: string[]) =>
-      observeAll({ rules: [{ match: {}, settings: { switches: switchesToObserve(names) }, source: '' }] })
-        .rings
+    const asked = (names: string[]) => {
+      const rule = { match: {}, settings: { switches: switchesToObserve(names) }, source: '' }
+      return observeAll(capturedGuest('two-nics').system, { rules: [rule] }).rings
+    }
     expect(asked(['rings'])).toBe(true)
     expect(asked(['channels', 'rps'])).toBe(false)
   })
