@@ -160,6 +160,11 @@ export const COMMANDS: readonly CommandSpec[] = [
         summary: 'seconds per measurement, 0.5 to 600 (default 5); not with a command',
         value: 'SECONDS',
       },
+      probe: {
+        summary: 'ping this host meanwhile (default: the gateway; off: nobody)',
+        value: 'HOST',
+      },
+      'any-latency': { summary: 'propose also what makes small requests wait twice as long' },
       keep: { summary: 'write the best count to a configuration drop-in and apply it' },
       json: JSON_OPTION,
       progress: { summary: 'with --json: first one line of JSON for each measurement' },

@@ -17,6 +17,7 @@ import { type Arm, isSameArm } from '../trial/arm'
 import { dropInName, dropInText } from '../trial/drop-in'
 import { armsOf, CHANNELS, parseFactors, switchesToObserve } from '../trial/factors'
 import { type InterimAnalysis, planInterimAnalyses } from '../trial/interim-analysis'
+import { findProbe, type Probe } from '../trial/latency'
 import { runTrial, type TrialProgress } from '../trial/run'
 import { type Metric, metricOf, type Run, samplesOf } from '../trial/samples'
 import { defaultCounts, fewCounts } from '../trial/schedule'
@@ -38,21 +39,30 @@ export async function run(context: CommandContext): Promise<number> {
   const settings = await loadSettings(system, context.configFile)
   const varied = variedFactors(context)
   const { guest, nic } = await observeConfirmed(context, settings, named, varied)
+  const probe = await chooseProbe(context, nic)
   const { present, all } = armsOf(guest, settings, nic, varied, chooseCounts(context, guest, nic, varied))
   const analyses = chooseAnalyses(context, all.length)
   if (!system.mayWrite) throw new VqtuneError('permission', 'trial sets channels: run it as root')
+  const rate = (runs: readonly Run[], analysis: InterimAnalysis) =>
+    judge(runs, present, command.length > 0, analysis, options['any-latency'] === true)
   const runs = await interruptible(context.signal, (signal) =>
     runTrial(system, settings, guest, nic, {
       arms: all,
       analyses,
-      isConclusive: (runs, analysis) => isSettled(judge(runs, present, command.length > 0, analysis).verdict),
+      isConclusive: (runs, analysis) => isSettled(rate(runs, analysis).verdict),
       windowMs: windowSeconds * 1000,
+      probe: probe.target,
       command,
       signal,
       onProgress: progressOf(context),
     }),
   )
-  return conclude(context, { nic, present, varied }, runs, command.length > 0, analyses)
+  return conclude(context, { nic, present, varied, probe, rate }, runs, analyses)
+}
+
+async function chooseProbe({ system, options }: CommandContext, { name }: ObservedNic): Promise<Probe> {
+  if (options.probe === 'off') return { target: undefined, why: '--probe off' }
+  return findProbe(system, name, typeof options.probe === 'string' ? options.probe : undefined)
 }
 
 /** The daemon may just have changed this NIC, and may still revert it. */
@@ -89,15 +99,22 @@ function chooseAnalyses(
   return planInterimAnalyses(tests, LEVEL, most)
 }
 
+interface Judged {
+  readonly metric: Metric
+  readonly samples: readonly Sample[]
+  readonly verdict: TrialVerdict
+}
+
 function judge(
   runs: readonly Run[],
   present: Arm,
   isCommand: boolean,
   { level }: InterimAnalysis,
-): { readonly metric: Metric; readonly samples: readonly Sample[]; readonly verdict: TrialVerdict } {
+  anyLatency: boolean,
+): Judged {
   const metric = metricOf(runs, isCommand)
   const samples = samplesOf(runs, metric)
-  const verdict = judgeTrial(samples, present, metric === 'bytes', level)
+  const verdict = judgeTrial(samples, present, metric === 'bytes', level, anyLatency)
   return { metric, samples, verdict }
 }
 
@@ -189,24 +206,26 @@ interface Tried {
   readonly nic: ObservedNic
   readonly present: Arm
   readonly varied: readonly string[]
+  readonly probe: Probe
+  readonly rate: (runs: readonly Run[], analysis: InterimAnalysis) => Judged
 }
 
 async function conclude(
   context: CommandContext,
   tried: Tried,
   runs: readonly Run[],
-  isCommand: boolean,
   analyses: readonly [InterimAnalysis, ...InterimAnalysis[]],
 ): Promise<number> {
-  const { nic, present, varied } = tried
+  const { nic, present, varied, probe, rate } = tried
   const rounds = 1 + Math.max(...runs.map(({ round }) => round))
   const analysis = analyses.find((candidate) => candidate.rounds === rounds) ?? analyses[0]
-  const { metric, samples, verdict } = judge(runs, present, isCommand, analysis)
+  const { metric, samples, verdict } = rate(runs, analysis)
   const isJson = context.options.json === true
-  if (!isJson) context.out(trialText(nic.name, present, samples, metric, verdict, analyses))
+  if (!isJson) context.out(trialText(nic.name, present, samples, metric, verdict, analyses, probe))
   const isChange = !isSameArm(verdict.arm, present)
   const kept = isChange && context.options.keep === true ? writeDropIn(context, tried, verdict) : undefined
-  if (isJson) context.out(printJson(trialJson(nic.name, present, runs, metric, verdict, analyses, kept)))
+  if (isJson)
+    context.out(printJson(trialJson(nic.name, present, runs, metric, verdict, analyses, probe, kept)))
   else if (kept !== undefined) context.out(`wrote ${kept}\n`)
   else if (isChange) {
     context.out(

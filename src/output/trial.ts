@@ -3,6 +3,7 @@ import { median } from '../quantile'
 import { renderTable } from '../text/table'
 import { type Arm, describeArm, distinctArms, isSameArm } from '../trial/arm'
 import type { InterimAnalysis } from '../trial/interim-analysis'
+import type { Probe } from '../trial/latency'
 import type { TrialProgress } from '../trial/run'
 import type { Metric, Run } from '../trial/samples'
 import { percent, type Ratio, type Sample, type TrialVerdict } from '../trial/verdict'
@@ -15,6 +16,7 @@ const VERDICT_WORDS = {
   inconclusive: 'inconclusive',
 } as const
 
+/** @param probe whom small requests were sent to, or why there were none */
 export function trialText(
   nic: string,
   present: Arm,
@@ -22,6 +24,7 @@ export function trialText(
   metric: Metric,
   verdict: TrialVerdict,
   analyses: readonly InterimAnalysis[],
+  probe: Probe,
 ): string {
   const rows = distinctArms(samples.map(({ arm }) => arm)).map((arm) => {
     const own = samples.filter((sample) => isSameArm(sample.arm, arm))
@@ -32,6 +35,7 @@ export function trialText(
       rateText(median(own.map(({ rate }) => rate)), metric),
       comparison === undefined ? '' : percent(comparison.rate),
       comparison === undefined ? '' : percent(comparison.cost),
+      ...(probe.target === undefined ? [] : [latencyText(own, comparison?.latency)]),
       comparison === undefined ? '' : comparison.finding.replace('-', ' '),
     ]
   })
@@ -44,13 +48,24 @@ export function trialText(
         title,
         'vs. now (95 % CI)',
         'CPU time per unit (95 % CI)',
+        ...(probe.target === undefined ? [] : ['p99 of ping (95 % CI)']),
         'finding',
       ],
       rows,
     ),
     `${nic}: ${VERDICT_WORDS[verdict.kind]}: ${verdict.why}\n`,
     `${roundsDone(samples)} of at most ${analyses.at(-1)?.rounds ?? 0} rounds\n`,
+    probe.target === undefined
+      ? `latency was not measured: ${probe.why}\n`
+      : `small requests: ping ${probe.target}, each 10 ms\n`,
   ].join('')
+}
+
+/** `0.41 ms`, and beside another arm `0.41 ms, +2.0 % (-8.1 to +12.5 %)`. */
+function latencyText(own: readonly Sample[], latency: Ratio | undefined): string {
+  const known = own.flatMap(({ p99Ms }) => (p99Ms === undefined ? [] : [p99Ms]))
+  if (known.length === 0) return '?'
+  return `${median(known).toFixed(2)} ms${latency === undefined ? '' : `, ${percent(latency)}`}`
 }
 
 function roundsDone(of: readonly { readonly round: number }[]): number {
@@ -99,6 +114,7 @@ export function trialJson(
   metric: Metric,
   verdict: TrialVerdict,
   analyses: readonly InterimAnalysis[],
+  probe: Probe,
   written: string | undefined,
 ): object {
   return {
@@ -112,13 +128,20 @@ export function trialJson(
     metric,
     rounds: roundsDone(runs),
     analyses,
-    comparisons: verdict.comparisons.map(({ arm, rate, cost, ...rest }) => ({
+    probe: probe.target ?? null,
+    comparisons: verdict.comparisons.map(({ arm, rate, cost, latency, ...rest }) => ({
       ...inJson(arm),
       ...rest,
       rate: finite(rate),
       cost: finite(cost),
+      latency: latency === undefined ? null : finite(latency),
     })),
-    runs: runs.map(({ round, arm, measured }) => ({ round, ...inJson(arm), ...measured })),
+    runs: runs.map(({ round, arm, measured: { p99Ms, ...measured } }) => ({
+      round,
+      ...inJson(arm),
+      ...measured,
+      p99Ms: p99Ms ?? null,
+    })),
     written: written ?? null,
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { VqtuneError } from '../errors'
 import { type Counters, growth, readCounters, SETTLE_MS, TICKS_PER_SECOND } from '../kernel/counters'
 import type { System } from '../system/system'
+import { Pings, type Requests } from './latency'
 
 /** The difference between two readings. */
 export interface Measured {
@@ -11,17 +12,40 @@ export interface Measured {
   readonly packets: number
   /** Busy time of all vCPUs. */
   readonly cpuSeconds: number
+  /** 99 of 100 small requests took at most this long; undefined: none were sent, or too few. */
+  readonly p99Ms: number | undefined
 }
 
-/** Counters that decreased count as 0. Pure. */
-export function difference(from: Counters, to: Counters): Measured {
+const NO_REQUESTS: Requests = { p99Ms: undefined, packets: 0, bytes: 0 }
+
+/** Counters that decreased count as 0; the requests of the probe are not work. Pure. */
+export function difference(from: Counters, to: Counters, requests = NO_REQUESTS): Measured {
   const grown = (key: keyof Counters['nic']): number => growth(from.nic[key], to.nic[key]) ?? 0
   return {
     seconds: (to.atMs - from.atMs) / 1000,
-    bytes: grown('rxBytes') + grown('txBytes'),
-    packets: grown('rxPackets') + grown('txPackets'),
+    bytes: Math.max(0, grown('rxBytes') + grown('txBytes') - requests.bytes),
+    packets: Math.max(0, grown('rxPackets') + grown('txPackets') - requests.packets),
     cpuSeconds: (growth(from.cpu.busy, to.cpu.busy) ?? 0) / TICKS_PER_SECOND,
+    p99Ms: requests.p99Ms,
   }
+}
+
+/** Counters before and after the work, with small requests to the target beside it. */
+async function measuring(
+  system: System,
+  nic: string,
+  target: string | undefined,
+  work: () => Promise<void>,
+): Promise<Measured> {
+  const pings = target === undefined ? undefined : await Pings.start(system, nic, target)
+  let requests: Requests | undefined
+  const from = readCounters(system, nic)
+  try {
+    await work()
+  } finally {
+    requests = await pings?.end()
+  }
+  return difference(from, readCounters(system, nic), requests)
 }
 
 /** @throws AbortError; VqtuneError kind vanished */
@@ -30,11 +54,10 @@ export async function measureTraffic(
   nic: string,
   windowMs: number,
   signal: AbortSignal,
+  target: string | undefined,
 ): Promise<Measured> {
   await sleep(Math.min(SETTLE_MS, windowMs / 2), undefined, { signal })
-  const from = readCounters(system, nic)
-  await sleep(windowMs, undefined, { signal })
-  return difference(from, readCounters(system, nic))
+  return measuring(system, nic, target, () => sleep(windowMs, undefined, { signal }))
 }
 
 /** One run must not block the NIC for ever. */
@@ -49,11 +72,15 @@ export async function measureCommand(
   nic: string,
   command: readonly string[],
   signal: AbortSignal,
+  target: string | undefined,
 ): Promise<Measured> {
+  return measuring(system, nic, target, () => runCommand(system, command, signal))
+}
+
+async function runCommand(system: System, command: readonly string[], signal: AbortSignal): Promise<void> {
   // Loaded here: only this needs it.
   const { execa } = await import('execa')
   const [file = '', ...args] = command
-  const from = readCounters(system, nic)
   const ended = system.trace?.run(command)
   const result = await execa(file, args, {
     stdin: 'ignore',
@@ -70,5 +97,4 @@ export async function measureCommand(
     const complaint = result.stderr?.trim().split('\n').at(-1) || result.shortMessage || 'failed'
     throw new VqtuneError('tool-failed', `${file}: ${complaint.slice(0, 300)}`)
   }
-  return difference(from, readCounters(system, nic))
 }

@@ -49,6 +49,8 @@ export interface TrialOptions {
   /** Asked at each look whether what there is will do. */
   readonly isConclusive: (runs: readonly Run[], analysis: InterimAnalysis) => boolean
   readonly windowMs: number
+  /** Whom small requests are sent to meanwhile; undefined: latency is not measured. */
+  readonly probe: string | undefined
   /** Empty: the traffic there is. */
   readonly command: readonly string[]
   readonly signal: AbortSignal
@@ -147,10 +149,10 @@ async function measureAll(
 async function measure(
   system: System,
   nic: string,
-  { command, windowMs, signal }: TrialOptions,
+  { command, windowMs, probe, signal }: TrialOptions,
 ): Promise<Measured> {
   signal.throwIfAborted()
   return command.length === 0
-    ? measureTraffic(system, nic, windowMs, signal)
-    : measureCommand(system, nic, command, signal)
+    ? measureTraffic(system, nic, windowMs, signal, probe)
+    : measureCommand(system, nic, command, signal, probe)
 }

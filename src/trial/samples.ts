@@ -31,6 +31,7 @@ export function samplesOf(runs: readonly Run[], metric: Metric): readonly Sample
       rate: measured.seconds > 0 ? amount / measured.seconds : 0,
       cost: amount > 0 ? measured.cpuSeconds / amount : 0,
       packets: measured.seconds > 0 ? measured.packets / measured.seconds : 0,
+      p99Ms: measured.p99Ms,
     }
   })
 }

@@ -18,6 +18,8 @@ export interface Sample {
   readonly cost: number
   /** Packets per second, both directions. */
   readonly packets: number
+  /** 99 of 100 small requests took at most this long; undefined: not measured. */
+  readonly p99Ms?: number | undefined
 }
 
 /** False-positive rate of all comparisons and all interim analyses of a trial together. */
@@ -27,6 +29,8 @@ const MIN_GAIN = 0.03
 const MIN_SAVING = 0.1
 /** How much throughput a cheaper arm may cost at worst. */
 const TOLERATED_LOSS = 0.05
+/** More throughput, or less CPU time, is no gain where small requests take this many times as long. */
+const LONG_DELAY = 2
 
 /** A ratio to the present arm: 1.2 is 20 % more. Each interval has a confidence of 95 % or more. */
 export interface Ratio {
@@ -35,13 +39,15 @@ export interface Ratio {
   readonly high: number
 }
 
-/** same: a gain that is worth a change is ruled out. */
-export const FINDINGS = ['faster', 'slower', 'cheaper', 'same', 'not-shown'] as const
+/** delayed: faster or cheaper, but small requests wait; same: a gain that is worth a change is ruled out. */
+export const FINDINGS = ['faster', 'slower', 'cheaper', 'delayed', 'same', 'not-shown'] as const
 
 export interface ArmComparison {
   readonly arm: Arm
   readonly rate: Ratio
   readonly cost: Ratio
+  /** Of the 99th percentile of small requests; undefined: not measured. */
+  readonly latency: Ratio | undefined
   /** Corrected p-values. */
   readonly chanceFaster: number
   readonly chanceCheaper: number
@@ -50,7 +56,7 @@ export interface ArmComparison {
 }
 
 /**
- * better: more is moved; cheaper: as much for less CPU; stay: every other arm is slower or as good as the same;
+ * better: more is moved; cheaper: as much for less CPU; stay: every other arm is slower, delayed or as good as the same;
  * else inconclusive.
  */
 export const VERDICTS = ['better', 'cheaper', 'stay', 'inconclusive'] as const
@@ -66,12 +72,14 @@ export interface TrialVerdict {
 /**
  * @param busyCheck false for a command that moves no packets: it is rated by its run time
  * @param level false-positive rate of this analysis
+ * @param anyLatency whether it does not matter how long small requests take
  */
 export function judgeTrial(
   samples: readonly Sample[],
   present: Arm,
   busyCheck: boolean,
   level = LEVEL,
+  anyLatency = false,
 ): TrialVerdict {
   const others = distinctArms(samples.map(({ arm }) => arm)).filter((arm) => !isSameArm(arm, present))
   const inconclusive = (why: string, comparisons: readonly ArmComparison[] = []): TrialVerdict => ({
@@ -89,7 +97,7 @@ export function judgeTrial(
   }
   const pairs = others.map((arm) => pairsOf(samples, present, arm))
   if (pairs.some(({ rate }) => rate.length === 0)) return inconclusive('the traffic stopped during the trial')
-  const comparisons = compare(others, pairs, level)
+  const comparisons = compare(others, pairs, level, anyLatency)
   const best = comparisons
     .filter(({ finding }) => finding === 'faster')
     .sort((a, b) => b.rate.estimate - a.rate.estimate)[0]
@@ -104,17 +112,25 @@ export function judgeTrial(
     const why = `${moves(cheapest.arm)} as much as ${shortly(present)}, with CPU time ${percent(cheapest.cost)}`
     return { kind: 'cheaper', arm: cheapest.arm, why, comparisons }
   }
-  if (comparisons.every(({ finding }) => finding === 'slower' || finding === 'same')) {
+  const delayed = comparisons.find(({ finding }) => finding === 'delayed')
+  if (comparisons.every(({ finding }) => ['slower', 'delayed', 'same'].includes(finding))) {
+    if (delayed !== undefined) return { kind: 'stay', arm: present, why: whyDelayed(delayed), comparisons }
     const other = onlyChannels(present) ? 'every other count' : 'every other combination'
     const why = comparisons.every(({ finding }) => finding === 'slower')
       ? `${other} moves less than ${shortly(present)}`
       : `${other} moves less, or neither ${MIN_GAIN * 100} % more nor as much for ${MIN_SAVING * 100} % less CPU time`
     return { kind: 'stay', arm: present, why, comparisons }
   }
+  if (delayed !== undefined) return inconclusive(whyDelayed(delayed), comparisons)
   return inconclusive(
     `no other ${onlyChannels(present) ? 'count' : 'combination'} is significantly better`,
     comparisons,
   )
+}
+
+function whyDelayed({ arm, rate, latency }: ArmComparison): string {
+  const gain = `${describeArm(arm)}: throughput ${percent(rate)}`
+  return `${gain}, but 99 of 100 small requests take up to ${latency?.estimate.toFixed(1)} times as long`
 }
 
 /** Whether more rounds would not change the answer, or there is nothing to measure. */
@@ -140,21 +156,30 @@ interface Pairs {
   /** Differences of logarithms within a round: ratios that can be averaged. */
   readonly rate: readonly number[]
   readonly cost: readonly number[]
+  readonly latency: readonly number[]
 }
 
 function pairsOf(samples: readonly Sample[], present: Arm, arm: Arm): Pairs {
   const rate: number[] = []
   const cost: number[] = []
+  const latency: number[] = []
   for (const one of samples.filter((sample) => isSameArm(sample.arm, arm))) {
     const base = samples.find((sample) => sample.round === one.round && isSameArm(sample.arm, present))
     if (base === undefined) continue
     if (one.rate > 0 && base.rate > 0) rate.push(Math.log(one.rate / base.rate))
     if (one.cost > 0 && base.cost > 0) cost.push(Math.log(one.cost / base.cost))
+    const [after, before] = [one.p99Ms ?? 0, base.p99Ms ?? 0]
+    if (after > 0 && before > 0) latency.push(Math.log(after / before))
   }
-  return { rate, cost }
+  return { rate, cost, latency }
 }
 
-function compare(others: readonly Arm[], pairs: readonly Pairs[], level: number): ArmComparison[] {
+function compare(
+  others: readonly Arm[],
+  pairs: readonly Pairs[],
+  level: number,
+  anyLatency: boolean,
+): ArmComparison[] {
   const negated = (values: readonly number[]): number[] => values.map((value) => -value)
   const wins = holm([
     ...pairs.map(({ rate }) => chanceOfGreater(rate)),
@@ -164,10 +189,12 @@ function compare(others: readonly Arm[], pairs: readonly Pairs[], level: number)
   return others.map((arm, i) => {
     const rate = ratioOf(pairs[i]?.rate ?? [], level)
     const cost = ratioOf(pairs[i]?.cost ?? [], level)
+    const delays = pairs[i]?.latency ?? []
+    const latency = delays.length === 0 ? undefined : ratioOf(delays, level)
     const chanceFaster = wins[i] ?? 1
     const chanceCheaper = wins[others.length + i] ?? 1
     const chanceSlower = losses[i] ?? 1
-    const finding = findingOf(
+    const alone = findingOf(
       {
         faster: chanceFaster <= level,
         slower: chanceSlower <= level,
@@ -176,7 +203,9 @@ function compare(others: readonly Arm[], pairs: readonly Pairs[], level: number)
       rate,
       cost,
     )
-    return { arm, rate, cost, chanceFaster, chanceCheaper, chanceSlower, finding }
+    const isDelayed = !anyLatency && latency !== undefined && latency.estimate >= LONG_DELAY
+    const finding = isDelayed && (alone === 'faster' || alone === 'cheaper') ? 'delayed' : alone
+    return { arm, rate, cost, latency, chanceFaster, chanceCheaper, chanceSlower, finding }
   })
 }
 

@@ -251,12 +251,22 @@ test('a lost gateway ends the trial', async () => {
 })
 
 test('a command is judged by its run time when it moves nothing, and its failure puts all back', async () => {
+  const probe = ['--probe', addresses(0).host]
   const { code, stdout } = await guest.exec(
-    ['vqtune', 'trial', nic, '--counts', '1', '--rounds', '5', '--json', '--', 'sleep', '0.1'],
-    { timeoutMs: 60_000 },
+    ['vqtune', 'trial', nic, '--counts', '1', '--rounds', '5', ...probe, '--json', '--', 'sleep', '1'],
+    { timeoutMs: 120_000 },
   )
   expect(code).toBe(0)
-  expect(JSON.parse(stdout)).toMatchObject({ metric: 'runs', channels: QUEUES })
+  // The pings are not what it moves.
+  expect(JSON.parse(stdout)).toMatchObject({ metric: 'runs', channels: QUEUES, probe: addresses(0).host })
+  const { runs } = JSON.parse(stdout) as { runs: { p99Ms: number | null }[] }
+  expect(runs.length).toBe(10)
+  for (const { p99Ms } of runs) expect(p99Ms).toBeGreaterThan(0)
+  // No ping outlives the trial.
+  expect((await guest.exec(['pgrep', '-x', 'ping'])).code).toBe(1)
+  const silent = await guest.exec(['vqtune', 'trial', nic, '--probe', '192.0.2.1', '--', 'true'])
+  expect(silent.code).toBe(1)
+  expect(silent.stderr).toContain('--probe 192.0.2.1: ')
   const failed = await guest.exec(['vqtune', 'trial', nic, '--', 'sh', '-c', 'echo no such luck >&2; exit 7'])
   expect(failed.code).toBe(1)
   expect(failed.stderr).toContain('sh: no such luck')

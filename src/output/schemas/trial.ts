@@ -26,6 +26,7 @@ const comparison = z.object({
   settings,
   rate: ratio,
   cost: ratio,
+  latency: ratio.nullable().describe('of the 99th percentile of small requests; null: not measured'),
   chanceFaster: chance.describe('corrected probability that noise alone gives such a result'),
   chanceCheaper: chance,
   chanceSlower: chance,
@@ -40,6 +41,11 @@ const run = z.object({
   bytes: count.describe('both directions'),
   packets: count,
   cpuSeconds: z.number().min(0).describe('busy time of all vCPUs'),
+  p99Ms: z
+    .number()
+    .min(0)
+    .nullable()
+    .describe('99 of 100 small requests took at most this long; null: not measured'),
 })
 
 export const trial = document('vqtune trial --json', {
@@ -64,6 +70,7 @@ export const trial = document('vqtune trial --json', {
       }),
     )
     .describe('after how many rounds the trial could end'),
+  probe: z.string().nullable().describe('whom small requests were sent to; null: nobody'),
   comparisons: z.array(comparison).describe('each other combination with the present one'),
   runs: z.array(run).describe('every measurement, in order'),
   written: z.string().nullable().describe('the drop-in that --keep wrote'),

@@ -22,6 +22,8 @@ const ROUNDS = roundsNeeded(2 * (COUNTS.length - 1), LEVEL)
 const arm = (channels: number): Arm => ({ channels, switches: {} })
 
 type Factors = Partial<Record<number, { rate?: number; cost?: number }>>
+const NO_PROBE = { target: undefined, why: '--probe off' } as const
+
 type Random = ReturnType<typeof seeded>
 
 /** A trial with noise of the given kind, a load that wanders between rounds, and factors by count. */
@@ -237,16 +239,96 @@ test('what JSON cannot say of an interval without end is null, as the schema has
   const few = simulate(random, 0.1, {}, 3)
   const verdict = judgeTrial(few, arm(4), true)
   const analyses = planInterimAnalyses(6, LEVEL, 3)
-  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1 }
+  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms: undefined }
   const runs = few.map((sample) => ({ round: sample.round, arm: sample.arm, measured }))
-  const json = trialJson('eth0', arm(4), runs, 'bytes', verdict, analyses, undefined)
+  const json = trialJson('eth0', arm(4), runs, 'bytes', verdict, analyses, NO_PROBE, undefined)
   const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
   expectSchema('trial', read)
   expect(read.rounds).toBe(3)
   expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
-  expect(trialText('eth0', arm(4), few, 'bytes', verdict, analyses)).toMatch(
-    /eth0: inconclusive: .*\n3 of at most 3 rounds\n$/,
+  expect(trialText('eth0', arm(4), few, 'bytes', verdict, analyses, NO_PROBE)).toMatch(
+    /eth0: inconclusive: .*\n3 of at most 3 rounds\nlatency was not measured: --probe off\n$/,
   )
+})
+
+describe('what makes small requests wait', () => {
+  const waiting = (times: number, gain: Factors[number] = { rate: 1.5 }): Sample[] =>
+    simulate(seeded(21), 0.01, { 1: gain }, 12, [1, 4]).map((sample) => ({
+      ...sample,
+      p99Ms: sample.arm.channels === 1 ? 0.4 * times : 0.4,
+    }))
+
+  test('twice as long is not proposed, unless that does not matter', () => {
+    const verdict = judgeTrial(waiting(2.5), arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'stay', arm: arm(4), comparisons: [{ finding: 'delayed' }] })
+    expect(verdict.why).toMatch(
+      /^1 channel: throughput \+\d+\.\d % .*, but 99 of 100 small requests take up to 2\.5 times as long$/,
+    )
+    expect(isSettled(verdict)).toBe(true)
+    expect(judgeTrial(waiting(2.5), arm(4), true, LEVEL, true)).toMatchObject({ kind: 'better', arm: arm(1) })
+    const cheaper = judgeTrial(waiting(2.5, { cost: 0.5 }), arm(4), true)
+    expect(cheaper.comparisons).toMatchObject([{ finding: 'delayed' }])
+  })
+
+  test('less than that is, with the figures', () => {
+    const samples = waiting(1.5)
+    const verdict = judgeTrial(samples, arm(4), true)
+    expect(verdict).toMatchObject({
+      kind: 'better',
+      comparisons: [{ latency: { estimate: expect.closeTo(1.5) } }],
+    })
+    const probe = { target: '10.0.0.1' }
+    const text = trialText('eth0', arm(4), samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL), probe)
+    expect(text).toMatch(/ 0\.60 ms, \+50\.0 % \(\+50\.0 to \+50\.0 %\) +faster$/m)
+    expect(text).toMatch(/^4 \(now\) .* 0\.40 ms *$/m)
+    expect(text).toContain('small requests: ping 10.0.0.1, each 10 ms\n')
+    const runs = samples.map(({ round, arm: of, p99Ms }) => ({
+      ...{ round, arm: of },
+      measured: { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms },
+    }))
+    const json = trialJson(
+      'eth0',
+      arm(4),
+      runs,
+      'bytes',
+      verdict,
+      planInterimAnalyses(2, LEVEL),
+      probe,
+      undefined,
+    )
+    const read = JSON.parse(printJson(json))
+    expectSchema('trial', read)
+    expect(read).toMatchObject({
+      probe: '10.0.0.1',
+      comparisons: [{ latency: { low: expect.closeTo(1.5) } }],
+    })
+    expect(read.runs[0].p99Ms).toBeGreaterThan(0)
+  })
+
+  test('is not guessed where a measurement has none', () => {
+    const some = waiting(2.5).map((sample) => ({ ...sample, p99Ms: undefined }))
+    const verdict = judgeTrial(some, arm(4), true)
+    expect(verdict).toMatchObject({ kind: 'better', comparisons: [{ latency: undefined }] })
+    const probe = { target: '10.0.0.1' }
+    expect(trialText('eth0', arm(4), some, 'bytes', verdict, planInterimAnalyses(2, LEVEL), probe)).toMatch(
+      / \? +faster$/m,
+    )
+  })
+
+  test('others may still be undecided', () => {
+    const both = simulate(seeded(23), 0.01, { 1: { rate: 1.5 } }, 12, [1, 4]).map((sample) => ({
+      ...sample,
+      p99Ms: sample.arm.channels === 1 ? 1 : 0.4,
+    }))
+    const third = both
+      .filter(({ arm: of }) => of.channels === 4)
+      .map((sample, i) => ({ ...sample, arm: arm(2), rate: sample.rate * (i % 2 === 0 ? 1.3 : 0.8) }))
+    const verdict = judgeTrial([...both, ...third], arm(4), true)
+    expect(verdict).toMatchObject({
+      kind: 'inconclusive',
+      why: expect.stringContaining('1 channel: throughput'),
+    })
+  })
 })
 
 test('a combination is named by its channels and its other values, in columns and in words', () => {
@@ -264,7 +346,7 @@ test('a combination is named by its channels and its other values, in columns an
   expect(verdict.why).toMatch(
     /^2 channels with rps spread move \+100.0 % .* compared with 2 channels with rps off$/,
   )
-  const text = trialText('eth0', off, samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL))
+  const text = trialText('eth0', off, samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL), NO_PROBE)
   expect(text).toMatch(/^channels +rps +moved/)
   expect(text).toMatch(/^2 \(now\) +off /m)
   expect(text).toMatch(/^2 +spread /m)
