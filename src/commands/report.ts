@@ -50,12 +50,13 @@ export async function run(context: CommandContext): Promise<number> {
     const plan = plans[i]
     if (plan === undefined) return []
     const { nic: observed, desired } = plan
+    const proven = dead.get(load.name)
     const input = { report, nic: load, observed, desired, steps: plan.plan.steps, usableCpus: usable }
     return [
       {
         ...load,
-        conditions: judgeConditions(report, load, usable, dead.get(load.name)),
-        conclusions: conclude({ ...input, facts: facts.get(load.name) as NicFacts }),
+        conditions: judgeConditions(report, load, usable, proven),
+        conclusions: conclude({ ...input, facts: facts.get(load.name) as NicFacts, dead: proven }),
       },
     ]
   })

@@ -6,6 +6,7 @@
  * then what the traffic or the host does not allow. A cause comes before what follows from it: an interrupt on the wrong
  * vCPU before the vCPU that it saturates, a saturated vCPU before the packets that are dropped there.
  */
+import type { DeadQueues } from '../confirm/queue-service'
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList, DesiredNic, ObservedNic, Step } from '../model'
 import { operand, shellQuote } from '../text/escape'
@@ -18,6 +19,7 @@ import type { NicFacts } from './nic-facts'
 export const CONCLUSION_IDS = [
   'cpu-steal',
   'settings-drifted',
+  'dead-queues',
   'root-qdisc',
   'rps-leftover',
   'busy-application',
@@ -50,6 +52,8 @@ export interface ConclusionInput {
   /** vCPUs that may take interrupts. */
   readonly usableCpus: number
   readonly facts: NicFacts
+  /** Queues of which it is proven that they receive nothing. */
+  readonly dead: DeadQueues | undefined
 }
 
 type Rule = (input: ConclusionInput) => Conclusion | undefined
@@ -75,6 +79,7 @@ const PER_QUEUE_QDISCS: readonly string[] = ['mq', 'mqprio', 'taprio', 'noqueue'
 const RULES: readonly Rule[] = [
   cpuSteal,
   settingsDrifted,
+  queuesDead,
   rootQdisc,
   rpsLeftover,
   busyApplication,
@@ -116,6 +121,18 @@ function settingsDrifted({ nic: { name }, steps }: ConclusionInput): Conclusion 
     text: 'settings of the NIC are not as desired',
     evidence: `${plural(steps.length, 'pending change')}, the first: ${first.label} ${first.old} -> ${first.new}`,
     next: `vqtune apply ${operand(name)}; vqtune explain ${operand(name)} names what may have changed them`,
+  }
+}
+
+/** What of the likely causes is vqtune's to mend, the RSS table, is a step of its own and comes first. */
+function queuesDead({ nic: { name, channels }, dead }: ConclusionInput): Conclusion | undefined {
+  if (dead === undefined) return undefined
+  const served = channels - dead.queues.length
+  return {
+    id: 'dead-queues',
+    text: `only ${served} of ${plural(channels, 'queue')} receive: connections that the others should get stall, or crowd here`,
+    evidence: dead.why,
+    next: `on the hypervisor, vqtune host check; until it serves all, vqtune config set cap ${served} --nic ${operand(name)} and vqtune apply`,
   }
 }
 

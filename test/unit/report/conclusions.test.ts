@@ -61,6 +61,7 @@ const HEALTHY: ConclusionInput = {
     rings: { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 },
     offloads: { off: [], fixed: [] },
   },
+  dead: undefined,
 }
 const withCpu = (cpu: number, of: Partial<CpuLoadReport>): ConclusionInput['report'] => ({
   ...HEALTHY.report,
@@ -85,6 +86,7 @@ const CAUSES: Record<(typeof CONCLUSION_IDS)[number], Partial<ConclusionInput>> 
       },
     ],
   },
+  'dead-queues': { dead: { queues: [2, 3], flows: 64, why: 'queues 2-3 receive nothing' } },
   'root-qdisc': { nic: { ...HEALTHY.nic, qdisc: { kind: 'pfifo_fast', requeues: 0 } } },
   'rps-leftover': { observed: withRps(PLAN.nic, '0-3') },
   'busy-application': {
