@@ -157,6 +157,8 @@ it('fleet package: rules, dashboard and a collection where Ansible looks for it;
     '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
     '/usr/share/vqtune-fleet/grafana/vqtune.json',
     '/usr/share/vqtune-fleet/examples/Containerfile',
+    // Where the alerts' links lead.
+    '/usr/share/vqtune-fleet/prometheus/runbooks.md',
     ...[
       'galaxy.yml',
       'playbooks/rollout.yml',
