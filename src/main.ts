@@ -35,7 +35,7 @@ async function main(): Promise<number> {
     err: (text) => err.write(text),
     // As for NO_COLOR: set and not empty; and 0 means what people think.
     verbose: !['', '0', undefined].includes(process.env.VQTUNE_DEBUG),
-    color: !process.env.NO_COLOR && isTerminal,
+    color: !process.env.NO_COLOR && process.env.TERM !== 'dumb' && isTerminal,
     isTerminal,
     signal: abort.signal,
   })

@@ -5,6 +5,7 @@
 import { DEFAULT_SETTINGS } from '../../src/config/settings'
 import { DaemonCounters, guestFamilies, lastCheck } from '../../src/daemon/metrics'
 import { type Family, type MetricsFormat, renderMetrics } from '../../src/daemon/prometheus'
+import { SeenStates } from '../../src/daemon/seen-states'
 import type { ObservedGuest, Skip, SkipCode } from '../../src/model'
 import { WRITER_NAMES } from '../../src/writers/index'
 import { quietPass } from '../../test/support/quiet-pass'
@@ -95,6 +96,7 @@ function familiesOf(guest: number, minute: number, since: number): readonly Fami
       configValid: !isOne(guest, SHARE.badConfig, 9),
       startedAt: (since - 1_000 - guest) * MINUTE_MS,
     },
+    statesOf(guest),
   )
   const counters = counted(guest, minute, since)
   return [
@@ -102,6 +104,13 @@ function familiesOf(guest: number, minute: number, since: number): readonly Fami
     ...counters.families(seen.nics.map(({ name }) => name)),
     lastCheck(minute * MINUTE_MS),
   ]
+}
+
+/** What has drifted was as it should be before. */
+function statesOf(guest: number): SeenStates {
+  const states = new SeenStates()
+  if (isDrifting(guest)) states.family(new Map([['eth2', 'converged']]))
+  return states
 }
 
 /** A fleet in the middle of an update. */

@@ -2,7 +2,7 @@
 
 import { historyPath, parseSince, readHistory } from '../drift/history'
 import { EXIT, VqtuneError } from '../errors'
-import { driftTable, localTime } from '../output/drift'
+import { driftText, localTime } from '../output/drift'
 import { printJson } from '../output/json'
 import { plural } from '../text/plural'
 import type { CommandContext } from './command'
@@ -19,7 +19,7 @@ export function run(context: CommandContext): number {
   } else if (chosen.length === 0) {
     context.out(since === undefined ? 'no drift recorded\n' : `no drift recorded since ${localTime(since)}\n`)
   } else {
-    context.out(driftTable(chosen))
+    context.out(driftText(chosen))
   }
   return EXIT.converged
 }

@@ -17,6 +17,7 @@ import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
 import { type PassResult, ReconcileLoop } from './reconcile-loop'
 import { type Schedule, startSchedule } from './schedule'
+import { SeenStates } from './seen-states'
 import { IRQBALANCE_CHANGED, LEDGER_WRITTEN, RINGS_CHANGED, Sources } from './sources'
 import { reportLines, statusLine } from './summary'
 import { type DaemonView, ownIdentity, removeView, writeView } from './view'
@@ -30,6 +31,7 @@ export class Daemon {
   private readonly exposition: Exposition
   private readonly startedAt = Date.now()
   private readonly guard: Guard
+  private readonly seenStates = new SeenStates()
   private schedule: Schedule | undefined
   private again: NodeJS.Timeout | undefined
   private result: PassResult | undefined
@@ -170,7 +172,7 @@ export class Daemon {
     if (result === undefined) return
     const sources = new Map(this.sources.views.map(({ name, state }) => [name, state === 'up']))
     const families = [
-      ...guestFamilies(result, settings, { sources, configValid, startedAt }),
+      ...guestFamilies(result, settings, { sources, configValid, startedAt }, this.seenStates),
       ...this.daemonLog.counters.families(result.guest.nics.map((nic) => nic.name)),
     ]
     this.exposition.publish(families, checkedAt, settings.metrics)

@@ -1,6 +1,6 @@
 /** What changed since the last observation, and who did it if there is evidence. Keeps one observation. */
 import { type Attribution, attribute } from '../drift/attribute'
-import { readAuditedCommands } from '../drift/audit-log'
+import { readAuditedRuns } from '../drift/audit-log'
 import { readCandidateWriters } from '../drift/candidate-writers'
 import { classifyDrift, type Drift, isSettingDrift } from '../drift/classify'
 import { type RunningTool, readRunningTools } from '../drift/process-scan'
@@ -70,7 +70,7 @@ export class DriftDetector {
     const tracedWrites = isOfSetting ? readTracedWrites(this.system, process.pid, this.tracedUntil) : []
     this.tracedUntil = Math.max(this.tracedUntil, ...tracedWrites.map(({ at }) => at))
     const audited = isOfSetting
-      ? readAuditedCommands(this.system, process.pid, this.observedAt - AUDIT_SLACK_MS)
+      ? readAuditedRuns(this.system, process.pid, this.observedAt - AUDIT_SLACK_MS)
       : []
     const evidence = {
       drifts,

@@ -1,20 +1,23 @@
 /** The metrics of the daemon. */
 
 import type { Settings } from '../config/settings'
-import { GUEST_CHANGES, isSettingDrift } from '../drift/classify'
+import { isSettingDrift } from '../drift/classify'
 import type { DriftRecord } from '../drift/history'
 import { isSameNic } from '../irqbalance/wanted'
-import { planGuest } from '../planner/plan'
+import { stateFrom } from '../planner/describe'
+import { type NicPlan, planGuest } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { STEP_RESULTS, type StepOutcome } from '../planner/reconcile'
 import { VERSION } from '../version'
 import type { Family, Sample } from './prometheus'
 import type { PassResult } from './reconcile-loop'
+import { SeenStates } from './seen-states'
 
 /** With all of them, nearly always 0, they would be more than a third of a fleet's series. */
 const USUAL_WRITERS = ['unknown'] as const
 const USUAL_KINDS = ['channels', 'irq-affinity', 'xps'] as const
 const USUAL_ACTIONS = ['repaired', 'accepted'] as const
+const USUAL_GUEST_CHANGES = ['vcpus', 'nic-added', 'nic-removed'] as const
 
 /**
  * Counts since the daemon started. Series exist from the start, at 0, since increase() only sees the first event of a series
@@ -23,7 +26,7 @@ const USUAL_ACTIONS = ['repaired', 'accepted'] as const
  */
 export class DaemonCounters {
   private readonly nicDrift = new Map<string, Map<string, number>>()
-  private readonly guestChanges = countsFrom(GUEST_CHANGES)
+  private readonly guestChanges = countsFrom(USUAL_GUEST_CHANGES)
   private readonly actions = countsFrom(USUAL_ACTIONS)
   private readonly writers = countsFrom(USUAL_WRITERS)
   private readonly writes = countsFrom(STEP_RESULTS)
@@ -133,14 +136,21 @@ export interface Health {
   readonly startedAt: number
 }
 
-/** The guest as the last pass left it. Pure. */
+/**
+ * The guest as the last pass left it.
+ * @param seen remembers the states of the NICs; otherwise pure
+ */
 export function guestFamilies(
   { guest, missing, skips, regressionHolds, irqbalance, deadQueues }: PassResult,
   settings: Settings,
   health: Health,
+  seen = new SeenStates(),
 ): readonly Family[] {
   const plans = planGuest(guest, settings, undefined, regressionHolds)
-  const perNic = (value: (plan: (typeof plans)[number]) => number | undefined): Sample[] =>
+  // Includes NICs that are suspended by on-conflict or a back-off, or whose writes failed.
+  const pending = ({ nic, plan }: NicPlan): number =>
+    Math.max(plan.steps.length, missing.filter((step) => step.nic === nic.name).length)
+  const perNic = (value: (plan: NicPlan) => number | undefined): Sample[] =>
     plans.flatMap((plan) => {
       const number = value(plan)
       return number === undefined ? [] : [{ labels: { nic: plan.nic.name }, value: number }]
@@ -202,12 +212,13 @@ export function guestFamilies(
       'Queue pairs that receive nothing while the others are busy, as proven after the daemon raised channels',
       perNic(({ nic }) => deadQueues.get(nic.ifindex)?.queues.length ?? 0),
     ),
-    gauge(
-      'nic_drifted_settings',
-      'Settings that differ from the desired state',
-      // Includes NICs that are suspended by on-conflict or a back-off, or whose writes failed.
-      perNic(({ nic, plan }) =>
-        Math.max(plan.steps.length, missing.filter((step) => step.nic === nic.name).length),
+    gauge('nic_drifted_settings', 'Settings that differ from the desired state', perNic(pending)),
+    seen.family(
+      new Map(
+        plans.map((nicPlan) => {
+          const ofNic = skips.filter(({ nic }) => nic === nicPlan.nic.name)
+          return [nicPlan.nic.name, stateFrom(pending(nicPlan), ofNic)]
+        }),
       ),
     ),
     gauge(

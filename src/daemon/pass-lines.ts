@@ -1,6 +1,8 @@
 /**
  * What a pass found and did, as one line per NIC: a sentence for administrators, details as fields for machines. Pure.
  */
+
+import { toldByAudit } from '../drift/audit-log'
 import { isSettingDrift } from '../drift/classify'
 import type { DriftAction, DriftRecord } from '../drift/history'
 import { seenAtWork } from '../drift/process-scan'
@@ -211,6 +213,15 @@ function isToldByEvidence({ writer }: DriftRecord): boolean {
 }
 
 function writerPhrase({ writer, evidence }: DriftRecord): string {
+  const audited = toldByAudit(evidence)
+  if (audited !== undefined) {
+    const { command, pid, who } = audited
+    return [
+      writer === 'ethtool' ? command : `${writer}: ${command}`,
+      ...(pid === undefined ? [] : [`PID ${pid}`]),
+      ...(who === undefined ? [] : [`run by ${who}`]),
+    ].join(', ')
+  }
   const seen = seenAtWork(evidence)
   if (seen === undefined) {
     const pid = / \(pid (\d+)[,)].* as the kernel noted$/.exec(evidence)?.[1]

@@ -7,7 +7,7 @@ import type { TunableName } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { entryOf, type LedgerEntry } from '../planner/ledger'
 import { changedValues, hasKernelLayout, showsKernelLayout } from '../tunables/engine'
-import { type AuditedCommand, auditedWriter } from './audit-log'
+import { type AuditedRun, auditedWriter } from './audit-log'
 import { type Drift, isSettingDrift } from './classify'
 import { type RunningTool, runningWriter } from './process-scan'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
@@ -51,8 +51,8 @@ export interface AttributionInput {
   readonly tracedWrites?: readonly TracedWrite[]
   /** What else is known of a process that the kernel noted. */
   readonly describeTraced?: (write: TracedWrite) => string
-  /** ethtool commands of the audit log since the last change. */
-  readonly audited?: readonly AuditedCommand[]
+  /** Runs of ethtool in the audit log since the last change. */
+  readonly audited?: readonly AuditedRun[]
 }
 
 /** For drifts of the guest itself there is no writer to name. */
@@ -81,10 +81,11 @@ export function attribute(drift: Drift, evidence: AttributionInput): Attribution
     const file = all.find(({ name }) => name === found.name)
     return file === undefined ? found : { ...found, evidence: `${found.evidence}; ${file.evidence}` }
   }
-  const seen = runningWriter(tools, kind, drift)
-  if (seen !== undefined) return withFile(seen)
+  // It knows the user, too.
   const audited = auditedWriter(evidence.audited ?? [], kind, drift, noted?.pid)
   if (audited !== undefined) return withFile(audited)
+  const seen = runningWriter(tools, kind, drift)
+  if (seen !== undefined) return withFile(seen)
   if (noted !== undefined) {
     const describe =
       evidence.describeTraced ?? (({ name, pid }) => `${name} (pid ${pid}) wrote it, as the kernel noted`)

@@ -120,21 +120,19 @@ function means(
   kind: TunableName,
   drift: { nic: string | undefined; new: string },
 ): boolean {
-  if (name !== 'ethtool') return true
+  return name !== 'ethtool' || setsBy(args, kind, drift)
+}
+
+/** Whether these arguments of ethtool set this of the NIC, and to this value. Pure. */
+export function setsBy(
+  args: readonly string[],
+  kind: TunableName,
+  drift: { readonly nic: string | undefined; readonly new: string },
+): boolean {
   if (drift.nic === undefined || !args.includes(drift.nic)) return false
   // The table or the sizes that come of its arguments are not compared.
   if (kind === 'rss-table' || kind === 'rings') return sets(args, kind)
-  return setsChannels(args, drift)
-}
-
-/** Whether these arguments of ethtool set the channels of the NIC to the value. Pure. */
-export function setsChannels(
-  args: readonly string[],
-  drift: { readonly nic: string | undefined; readonly new: string },
-): boolean {
-  return (
-    sets(args, 'channels') && drift.nic !== undefined && args.includes(drift.nic) && args.includes(drift.new)
-  )
+  return kind === 'channels' && sets(args, kind) && args.includes(drift.new)
 }
 
 function sets(args: readonly string[], kind: keyof typeof SETTING_FLAGS): boolean {
@@ -142,7 +140,8 @@ function sets(args: readonly string[], kind: keyof typeof SETTING_FLAGS): boolea
   return args.some((arg) => flags.includes(arg))
 }
 
-function writerOf({ name, parent }: RunningTool): string {
+/** The service that started it is the writer. Pure. */
+export function writerOf({ name, parent }: Pick<RunningTool, 'name' | 'parent'>): string {
   return parent !== undefined && SERVICES.some((service) => service.name === parent.name) ? parent.name : name
 }
 

@@ -1,8 +1,21 @@
 /** The output of `vqtune drift`. Pure. */
+import { toldByAudit } from '../drift/audit-log'
+import { isSettingDrift } from '../drift/classify'
 import type { DriftRecord } from '../drift/history'
+import { operand } from '../text/escape'
 import { renderTable } from '../text/table'
 
-export function driftTable(records: readonly DriftRecord[]): string {
+/** The table, and below it how to find out who it was where that is unknown. */
+export function driftText(records: readonly DriftRecord[]): string {
+  const unknown = records.find(
+    ({ writer, kind, nic }) => writer === 'unknown' && nic !== null && isSettingDrift(kind),
+  )
+  if (unknown === undefined) return driftTable(records)
+  const next = `vqtune explain ${operand(unknown.nic ?? '')} lists what may have written it, and what can record it the next time`
+  return `${driftTable(records)}\nunknown: ${next}\n`
+}
+
+function driftTable(records: readonly DriftRecord[]): string {
   return renderTable(
     ['TIME', 'NIC', 'DRIFT', 'OLD', 'NEW', 'WRITER', 'ACTION'],
     records.map((record) => [
@@ -11,10 +24,16 @@ export function driftTable(records: readonly DriftRecord[]): string {
       record.kind,
       shortened(record.old),
       shortened(record.new),
-      record.writer,
+      writerCell(record),
       record.why === '' ? record.action : `${record.action}: ${record.why}`,
     ]),
   )
+}
+
+/** With the user who ran it, if auditd recorded that. */
+function writerCell({ writer, evidence }: DriftRecord): string {
+  const who = toldByAudit(evidence)?.who
+  return who === undefined ? writer : `${writer} (${who})`
 }
 
 /** `2026-03-01 10:00:59`, in the zone of the guest. */

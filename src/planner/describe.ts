@@ -57,10 +57,14 @@ export const NIC_STATES = ['converged', 'drift', 'skipped'] as const
 export type NicState = (typeof NIC_STATES)[number]
 
 export function stateOf({ plan }: NicPlan): NicState {
-  if (plan.steps.length > 0) return 'drift'
-  return plan.skips.some((skip) => skip.tunable === undefined || skip.tunable === 'channels')
-    ? 'skipped'
-    : 'converged'
+  return stateFrom(plan.steps.length, plan.skips)
+}
+
+/** @param pending how many settings differ; of a NIC that is left alone as a whole it does not matter */
+export function stateFrom(pending: number, skips: readonly Pick<Skip, 'tunable'>[]): NicState {
+  if (skips.some(({ tunable }) => tunable === undefined)) return 'skipped'
+  if (pending > 0) return 'drift'
+  return skips.some(({ tunable }) => tunable === 'channels') ? 'skipped' : 'converged'
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Colours, off unless standard output is a terminal and NO_COLOR is unset (no-color.org). */
+/** Colours, off unless standard output is a terminal that is not dumb and NO_COLOR is unset (no-color.org). */
 import colors from 'yoctocolors'
 
 export interface Paint {

@@ -394,9 +394,31 @@ it('a trial tells how far it is, and shows its result as a chart and as a table;
   await page.getByRole('textbox', { name: /^Seconds for each/ }).fill('0.5')
   await page.getByRole('button', { name: 'Start the trial' }).click()
   await page.getByText('Measurement 1 of at most 2').waitFor()
-  await page.getByRole('img', { name: /^What was moved with each count of channels/ }).waitFor()
-  expect(privileged()).toEqual(['vqtune trial --json --progress --window 0.5 --counts 1,2 --rounds 1 eth0'])
+  await page
+    .getByRole('img', {
+      name: /^What was moved with each combination, compared with 2 channels: 1 channel: \d+ %$/,
+    })
+    .waitFor()
+  const once = 'vqtune trial --json --progress --window 0.5'
+  expect(privileged()).toEqual([`${once} --counts 1,2 --rounds 1 eth0`])
   expect(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')).toBe('2\n')
+  await expectFits(page)
+  // Other settings instead of channels: then there are no counts to choose.
+  const threaded = `${root}/sys/class/net/eth0/threaded`
+  writeFileSync(threaded, '0\n')
+  await page.getByRole('checkbox', { name: 'Channels' }).uncheck()
+  expect(await page.getByRole('textbox', { name: /^Counts to compare/ }).count()).toBe(0)
+  expect(await page.getByRole('button', { name: 'Start the trial' }).isDisabled()).toBe(true)
+  await page.getByRole('checkbox', { name: 'Threaded NAPI' }).check()
+  await page.getByRole('button', { name: 'Start the trial' }).click()
+  await page
+    .getByRole('img', {
+      name: /compared with 2 channels, threaded-napi off: 2 channels, threaded-napi on: \d+ %$/,
+    })
+    .waitFor()
+  await page.getByRole('gridcell', { name: '2 channels, threaded-napi on' }).waitFor()
+  expect(privileged().at(-1)).toBe(`${once} --vary threaded-napi --rounds 1 eth0`)
+  expect(readFileSync(threaded, 'utf8').trim()).toBe('0')
   await expectFits(page)
   await page.getByRole('textbox', { name: /^Seconds for each/ }).fill('600')
   await page.getByRole('button', { name: 'Start the trial' }).click()

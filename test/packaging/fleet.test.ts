@@ -56,9 +56,23 @@ describe('rules', () => {
   it('each alert says what it is, how bad, and what to do', () => {
     expect(alerts.length).toBe(12)
     for (const block of texts.split(/^ {6}- alert: /m).slice(1)) {
-      for (const part of ['severity: ', 'summary: ', 'description: ', 'runbook: |'])
+      for (const part of ['severity: ', 'summary: ', 'description: ', 'runbook_url: ', 'runbook: |'])
         expect(block).toContain(part)
     }
+  })
+
+  it('each alert links to its section of the page that the package has', () => {
+    const page = readFileSync(join(FLEET, 'prometheus/runbooks.md'), 'utf8')
+    // As GitHub and Markdown viewers make them of headings.
+    const anchors = [...page.matchAll(/^## (.+)$/gm)].map(([, heading = '']) =>
+      heading.toLowerCase().replaceAll(' ', '-'),
+    )
+    const links = [...texts.matchAll(/^ {10}runbook_url: (\S+)$/gm)].map(([, link = '']) => new URL(link))
+    expect([...new Set(links.map(({ pathname }) => pathname))]).toEqual([
+      '/usr/share/vqtune-fleet/prometheus/runbooks.md',
+    ])
+    expect(links.map(({ hash }) => hash)).toEqual(alerts.map((alert) => `#${alert.toLowerCase()}`))
+    expect(anchors).toEqual(alerts.map((alert) => alert.toLowerCase()))
   })
 
   describe('unit tests', () => {

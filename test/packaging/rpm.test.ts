@@ -79,6 +79,8 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
       ...Object.keys(SCHEMAS).map((name) => `/usr/share/vqtune/schema/${name}.schema.json`),
       '/usr/share/vqtune/vqtuned-open-notify.conf',
       '/usr/share/vqtune/sbom.cdx.json',
+      // Not below /etc/audit: an administrator decides.
+      '/usr/share/vqtune/audit/vqtune.rules',
     ]) {
       expect(files).toContain(file)
     }
@@ -94,6 +96,7 @@ describe.each(['arch', 'noarch'] as const)('%s package', (variant) => {
     const owners = query(rpms[variant], '--qf', '[%{FILEMODES:perms} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]')
     expect([...new Set(owners.map((line) => line.split(' ')[1]))]).toEqual(['root:root'])
     expect(owners.filter((line) => !line.startsWith('l') && /^.{5}w|^.{8}w/.test(line))).toEqual([])
+    expect(files.filter((file) => file.startsWith('/etc/audit'))).toEqual([])
     expect(files.some((file) => file.includes(TOP) || file.startsWith('/usr/com'))).toBe(false)
   })
 
@@ -157,6 +160,8 @@ it('fleet package: rules, dashboard and a collection where Ansible looks for it;
     '/usr/share/vqtune-fleet/prometheus/vqtune.rules.yml',
     '/usr/share/vqtune-fleet/grafana/vqtune.json',
     '/usr/share/vqtune-fleet/examples/Containerfile',
+    // Where the alerts' links lead.
+    '/usr/share/vqtune-fleet/prometheus/runbooks.md',
     ...[
       'galaxy.yml',
       'playbooks/rollout.yml',

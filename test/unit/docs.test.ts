@@ -22,6 +22,7 @@ const FILES = [
   'packaging/README.md',
   'packaging/cockpit/README.md',
   'packaging/fleet/README.md',
+  'packaging/fleet/prometheus/runbooks.md',
   'packaging/fleet/ansible/README.md',
   'packaging/pcp/README.md',
   'test/vm/README.md',

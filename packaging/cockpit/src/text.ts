@@ -56,3 +56,14 @@ export function rateText(perSecond: number, unit: string): string {
 export function percentText(share: number): string {
   return `${Math.round(share * 100)} %`
 }
+
+/** `2 channels, rps spread`: what a trial compares. */
+export function combination({
+  channels,
+  settings,
+}: {
+  readonly channels: number
+  readonly settings: readonly { readonly key: string; readonly value: string }[]
+}): string {
+  return [plural(channels, 'channel'), ...settings.map(({ key, value }) => `${key} ${value}`)].join(', ')
+}

@@ -17,6 +17,15 @@ describe('the simulated guests', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
+  test('have no more series on average than the benchmark promises', () => {
+    // 43 for each guest: a Prometheus of 10,000 guests then needs about a gigabyte.
+    const counts = Array.from(
+      { length: 1_000 },
+      (_, guest) => samples(metricsOf(guest, SINCE, SINCE, 'text')).length,
+    )
+    expect(counts.reduce((sum, count) => sum + count, 0) / counts.length).toBeLessThanOrEqual(43)
+  })
+
   test('a NIC comes and goes, under another name each time', () => {
     const nicsAt = (minute: number): string[] =>
       samples(metricsOf(CHURNING, minute, SINCE, 'text')).filter((line) =>

@@ -53,6 +53,7 @@ describe('metrics of a guest', () => {
       'vqtune_nic_irqbalance_interrupts{nic="eth2"} 4',
       'vqtune_nic_dead_queues{nic="eth2"} 0',
       'vqtune_nic_drifted_settings{nic="eth2"} 1',
+      'vqtune_nic_state{nic="eth2",state="drift"} 1',
       'vqtune_nic_skipped{nic="eth2",reason="shared-interrupt"} 1',
       'vqtune_event_source_up{source="udev"} 1',
       'vqtune_event_source_up{source="ethtool"} 0',
@@ -70,6 +71,7 @@ describe('metrics of a guest', () => {
     expect(before.filter((line) => !line.endsWith(' 0'))).toEqual([])
     counters.countDrift({ nic: 'eth2', kind: 'channels', writer: 'tuned', action: 'repaired' })
     counters.countDrift({ nic: null, kind: 'vcpus', writer: 'kernel', action: 'accepted' })
+    counters.countDrift({ nic: null, kind: 'maximum', writer: 'kernel', action: 'accepted' })
     counters.countDrift({ nic: 'eth9', kind: 'nic-removed', writer: 'unknown', action: 'accepted' })
     counters.countConflictBackoff('eth2')
     counters.countConflictBackoff('eth9')
@@ -80,19 +82,23 @@ describe('metrics of a guest', () => {
     counters.countFailure()
     const after = samples(renderMetrics(counters.families(['eth2'])))
     const series = (lines: readonly string[]) => lines.map((line) => line.replace(/ .*/, ''))
-    // Those of writers that are rare begin with their first event.
+    // Those of rare changes and of writers that are rare begin with their first event.
     const writers = ['tuned', 'kernel'].map((writer) => `vqtune_drift_writers_total{writer="${writer}"}`)
-    expect(series(after).filter((name) => !series(before).includes(name))).toEqual(writers)
+    expect(series(after).filter((name) => !series(before).includes(name))).toEqual([
+      'vqtune_guest_changes_total{kind="maximum"}',
+      ...writers,
+    ])
     expect(series(before).filter((name) => !series(after).includes(name))).toEqual([])
     expect(after.filter((line) => !line.endsWith(' 0'))).toEqual([
       'vqtune_nic_drift_total{nic="eth2",kind="channels"} 1',
       'vqtune_guest_changes_total{kind="vcpus"} 1',
       'vqtune_guest_changes_total{kind="nic-removed"} 1',
+      'vqtune_guest_changes_total{kind="maximum"} 1',
       'vqtune_drift_actions_total{action="repaired"} 1',
-      'vqtune_drift_actions_total{action="accepted"} 2',
+      'vqtune_drift_actions_total{action="accepted"} 3',
       'vqtune_drift_writers_total{writer="unknown"} 1',
       'vqtune_drift_writers_total{writer="tuned"} 1',
-      'vqtune_drift_writers_total{writer="kernel"} 1',
+      'vqtune_drift_writers_total{writer="kernel"} 2',
       'vqtune_writes_total{result="done"} 2',
       'vqtune_conflict_backoffs_total{nic="eth2"} 1',
       'vqtune_reconcile_failures_total 1',

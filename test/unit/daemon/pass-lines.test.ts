@@ -85,6 +85,32 @@ describe('what was written', () => {
       },
     ],
     [
+      'eth0: channels 2 -> 4 (changed by ethtool -L eth0 combined 2, PID 812, run by alice)',
+      {
+        drifts: [
+          record({
+            writer: 'ethtool',
+            evidence:
+              'ethtool -L eth0 combined 2 (pid 812, user alice, login uid 1000, terminal pts0) is in the audit log',
+          }),
+        ],
+        outcomes: did([channels(2, 4)]),
+      },
+    ],
+    [
+      'eth0: channels 2 -> 4 (changed by tuned: ethtool -L eth0 combined 2, PID 812)',
+      {
+        drifts: [
+          record({
+            writer: 'tuned',
+            evidence:
+              'ethtool -L eth0 combined 2 (pid 812, started by tuned 500) is in the audit log; tuned (x) y',
+          }),
+        ],
+        outcomes: did([channels(2, 4)]),
+      },
+    ],
+    [
       'eth0: 1 interrupt put back on its vCPU (moved by /bin/sh x.sh, PID 812, started by cron)',
       {
         drifts: [

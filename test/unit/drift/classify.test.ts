@@ -167,12 +167,20 @@ describe('attribute', () => {
       pid: 812,
       parentPid: 7,
       loginUid: 1000,
+      user: 'alice',
       terminal: 'pts0',
       at: 1,
+      parent: undefined,
     }
     expect(by({ tracedWrites: [noted], audited: [audited] }).evidence).toBe(
-      '/usr/sbin/ethtool -L eth2 combined 2 (pid 812, login uid 1000, terminal pts0) is in the audit log',
+      '/usr/sbin/ethtool -L eth2 combined 2 (pid 812, user alice, login uid 1000, terminal pts0) is in the audit log',
     )
+    // It says more than that the program was seen.
+    const seen = { ...other, pid: 812, args: audited.args, parent: undefined }
+    expect(by({ tracedWrites: [noted], runningTools: [seen], audited: [audited] }).evidence).toContain(
+      'alice',
+    )
+    expect(by({ audited: [{ ...audited, parent: { name: 'tuned', pid: 7 } }] }).name).toBe('tuned')
     expect(by({ audited: [{ ...audited, args: ['ethtool', '-L', 'eth9', 'combined', '2'] }] }).name).toBe(
       'unknown',
     )

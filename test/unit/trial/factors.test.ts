@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { COMMANDS } from '../../../src/commands/registry'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
@@ -6,6 +7,7 @@ import { observeAll } from '../../../src/planner/operations'
 import { planGuest } from '../../../src/planner/plan'
 import {
   armsOf,
+  CHANNELS,
   FACTOR_NAMES,
   isVaried,
   parseFactors,
@@ -47,6 +49,15 @@ describe('what a trial varies', () => {
     for (const text of ['', 'rps,', 'irq-affinity', 'rx-ring', 'constructor']) {
       expect(() => parseFactors(text)).toThrow(`expected some of ${FACTOR_NAMES.join(',')}`)
     }
+  })
+
+  it('can all be chosen on the page in Cockpit', () => {
+    const [, list = ''] =
+      /const FACTORS = \[([\s\S]*?)\] as const/.exec(
+        readFileSync('packaging/cockpit/src/views/trial.tsx', 'utf8'),
+      ) ?? []
+    const names = [...list.matchAll(/name: (?:'([\w-]+)'|CHANNELS)/g)].map(([, name]) => name ?? CHANNELS)
+    expect(names).toEqual(FACTOR_NAMES)
   })
 
   it('channels alone: each count, and nothing else is fixed', () => {

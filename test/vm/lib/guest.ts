@@ -65,9 +65,10 @@ export class Guest {
 
   /** Boots and returns when the guest's systemd has finished starting. */
   static async boot(options: BootOptions): Promise<Guest> {
-    const image = options.selinux
-      ? await selinuxGuestImage()
-      : await guestImage(options.arch, options.release)
+    const image =
+      options.selinux || options.auditd
+        ? await selinuxGuestImage()
+        : await guestImage(options.arch, options.release)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
     const undo: (() => void)[] = []
     const onExit = (): void => {
