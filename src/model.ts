@@ -105,6 +105,8 @@ export const SKIP_CODES = [
   'no-ring-reset', // host or kernel cannot change the size of a ring
   'unknown-rings', // ethtool could not be asked for the ring sizes
   'no-threaded-napi', // the kernel has no threaded NAPI
+  'no-rfs', // the kernel has no receive flow steering
+  'no-flow-table', // net.core.rps_sock_flow_entries, which RFS needs, is 0
   'unnamed', // udev has not named the interface yet
   'unknown-table', // ethtool could not be asked for the RSS table
   'undecided-rule', // it is unknown whether a rule matches the NIC: an error
@@ -200,6 +202,8 @@ export interface IgnoredInterface {
 export interface ObservedGuest {
   readonly bootId: string
   readonly cpus: ObservedCpus
+  /** Entries of the table of RFS; 0 for no table, absent where the kernel does not tell. See kernel/flow-table.ts. */
+  readonly flowEntries?: number | undefined
   readonly nics: readonly ObservedNic[]
   readonly ignored: readonly IgnoredInterface[]
   /** Every device on the virtio bus, also those whose interface is in another network namespace. */

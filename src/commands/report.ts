@@ -50,7 +50,15 @@ export async function run(context: CommandContext): Promise<number> {
     const plan = plans[i]
     if (plan === undefined) return []
     const { nic: observed, desired } = plan
-    const input = { report, nic: load, observed, desired, steps: plan.plan.steps, usableCpus: usable }
+    const input = {
+      report,
+      nic: load,
+      observed,
+      desired,
+      steps: plan.plan.steps,
+      usableCpus: usable,
+      flowEntries: guest.flowEntries,
+    }
     return [
       {
         ...load,

@@ -3,7 +3,7 @@ import type { ProcessIdentity } from '../kernel/process-identity'
 import type { RecordedValues, RegressionHold } from '../model'
 import { isRecordedValue } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
-import { queueKey } from '../tunables/steering-mask'
+import { queueKey } from '../tunables/queue-files'
 
 /**
  * A change of channels that is not confirmed yet. It is in the ledger from before the write, so that whoever comes next can

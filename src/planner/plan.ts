@@ -49,7 +49,10 @@ export function planGuest(
       : ({ code: 'disabled', why: 'enabled = false in the configuration' } as const)
     const plan: Plan =
       exempt === undefined
-        ? planSettings({ nic, desired, settings: policy, usable, regressionHold })
+        ? planSettings({
+            ...{ nic, desired, settings: policy, usable, regressionHold },
+            flowEntries: guest.flowEntries,
+          })
         : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
     return { nic, settings: policy, desired, plan }
   })

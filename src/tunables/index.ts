@@ -2,6 +2,7 @@
 import { channels } from './channels'
 import { erased } from './erased'
 import { irqAffinity } from './irq-affinity'
+import { rfs } from './rfs'
 import { rings } from './rings'
 import { rps } from './rps'
 import { rssTable } from './rss-table'
@@ -16,6 +17,7 @@ export const TUNABLES = [
   erased(irqAffinity),
   erased(xps),
   erased(rps),
+  erased(rfs),
   erased(threadedNapi),
 ] as const
 

@@ -80,6 +80,8 @@ export interface NicContext {
   readonly settings: NicSettings
   /** CPUs that may take interrupts. */
   readonly usable: CpuList
+  /** See ObservedGuest. */
+  readonly flowEntries?: number | undefined
   /** The guard's hold, if there is one. */
   readonly regressionHold: RegressionHold | undefined
 }
