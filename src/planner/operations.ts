@@ -40,7 +40,7 @@ import {
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type RegressionHolds, skipsOf, stepsOf } from './plan'
 import type { Operation } from './reconcile'
-import { expiredRegressionHolds, regressionHoldsOf, withoutRegressionHolds } from './regression-hold'
+import { regressionHoldsOf, withoutExpiredHolds } from './regression-hold'
 import { maximumMatters } from './target'
 
 export interface ApplyOptions {
@@ -77,8 +77,8 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     const chosen = new Set(chosenOf(guest).map(({ ifindex }) => ifindex))
     return new Map([...all].filter(([ifindex]) => !chosen.has(ifindex)))
   }
-  const expired = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
-    expiredRegressionHolds(guest, ledger, holding(guest, ledger))
+  const withHolding = (guest: ObservedGuest, ledger: Ledger): Ledger =>
+    withoutExpiredHolds(ledger, guest, holding(guest, ledger))
   const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
@@ -101,7 +101,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      expired(guest, ledger).length > 0 ||
+      withHolding(guest, ledger) !== ledger ||
       resumed(guest).length > 0 ||
       released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
     prepare: (ledger, guest, nics, at) =>
@@ -109,7 +109,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     finish(ledger, guest, unfinished, at) {
       const chosen = chosenOf(guest)
       const done = released(guest).filter(({ ifindex }) => !unfinished.has(ifindex))
-      const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
+      const kept = withHolding(guest, ledger)
       const resumedNow = withResumed(withoutHold(kept, done), resumed(guest), at, uptimeMs())
       return withApplied(resumedNow, chosen, at)
     },

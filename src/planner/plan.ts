@@ -10,6 +10,7 @@ import type {
   ObservedNic,
   Plan,
   RegressionHold,
+  SettingHolds,
   Skip,
   Step,
 } from '../model'
@@ -28,8 +29,14 @@ export interface NicPlan {
 /** NICs not to be tuned for a reason outside the configuration, by name. */
 export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 
-/** What the guard reduced, by interface index. */
-export type RegressionHolds = ReadonlyMap<number, RegressionHold>
+/** What the guard took back on one NIC. */
+export interface NicHolds {
+  readonly channels: RegressionHold | undefined
+  readonly settings: SettingHolds
+}
+
+/** By interface index. */
+export type RegressionHolds = ReadonlyMap<number, NicHolds>
 
 /** Plans every NIC, in interface index order. Idempotent: a converged guest needs no steps. */
 export function planGuest(
@@ -42,7 +49,8 @@ export function planGuest(
   const usable = usableCpus(guest.cpus, settings.isolated)
   return guest.nics.map((nic) => {
     const policy = nicSettings(settings, nic)
-    const regressionHold = regressionHolds.get(nic.ifindex)
+    const holds = regressionHolds.get(nic.ifindex)
+    const regressionHold = holds?.channels
     const desired = desiredState(nic, guest.cpus, settings.isolated, policy, load, regressionHold?.to)
     const exempt = policy.enabled
       ? (undecided(settings, nic) ?? exemptions.get(nic.name))
@@ -51,6 +59,7 @@ export function planGuest(
       exempt === undefined
         ? planSettings({
             ...{ nic, desired, settings: policy, usable, regressionHold },
+            ...{ settingHolds: holds?.settings, online: guest.cpus.online },
             flowEntries: guest.flowEntries,
           })
         : { steps: [], skips: [{ nic: nic.name, tunable: undefined, ...exempt }], notes: [] }
