@@ -99,12 +99,14 @@ export const SKIP_CODES = [
   'disabled', // policy: enabled = false
   'held', // rolled back by an administrator; `vqtune apply` ends it
   'yielded', // another writer won, by policy
-  'guard', // traffic was worse with more channels
+  'guard', // traffic was worse with more channels, or with other values
   'shared-interrupt', // queues have no interrupt of their own
   'no-xps', // the kernel or NIC has no xps_cpus
   'no-ring-reset', // host or kernel cannot change the size of a ring
   'unknown-rings', // ethtool could not be asked for the ring sizes
   'no-threaded-napi', // the kernel has no threaded NAPI
+  'no-rfs', // the kernel has no receive flow steering
+  'no-flow-table', // net.core.rps_sock_flow_entries, which RFS needs, is 0
   'unnamed', // udev has not named the interface yet
   'unknown-table', // ethtool could not be asked for the RSS table
   'undecided-rule', // it is unknown whether a rule matches the NIC: an error
@@ -200,6 +202,8 @@ export interface IgnoredInterface {
 export interface ObservedGuest {
   readonly bootId: string
   readonly cpus: ObservedCpus
+  /** Entries of the table of RFS; 0 for no table, absent where the kernel does not tell. See kernel/flow-table.ts. */
+  readonly flowEntries?: number | undefined
   readonly nics: readonly ObservedNic[]
   readonly ignored: readonly IgnoredInterface[]
   /** Every device on the virtio bus, also those whose interface is in another network namespace. */
@@ -241,12 +245,8 @@ export const LIMITING_FACTORS = [
 ] as const
 export type LimitingFactor = (typeof LIMITING_FACTORS)[number]
 
-/** A step of the guard back to fewer channels, and the conditions under which it holds; see step-back.ts. */
-export interface RegressionHold {
-  /** The count that was worse. */
-  readonly from: number
-  /** The count before, which the NIC keeps. 1..from-1. */
-  readonly to: number
+/** What the guard took back, and the conditions under which that holds; see planner/regression-hold.ts. */
+interface GuardHold {
   /** False while the guard still compares the two. */
   readonly confirmed: boolean
   /** Online vCPUs then. */
@@ -260,6 +260,23 @@ export interface RegressionHold {
   /** ISO 8601. */
   readonly at: string
 }
+
+/** A step of the guard back to fewer channels. */
+export interface RegressionHold extends GuardHold {
+  /** The count that was worse. */
+  readonly from: number
+  /** The count before, which the NIC keeps. 1..from-1. */
+  readonly to: number
+}
+
+/** A step of the guard back to earlier values of another tunable. */
+export interface SettingHold extends GuardHold {
+  /** What the NIC keeps, by key: all settings of the tunable. */
+  readonly values: Readonly<Record<string, string>>
+}
+
+/** By tunable. */
+export type SettingHolds = Readonly<Record<TunableName, SettingHold>>
 
 /** CPUs of one queue pair. irq groups are disjoint and cover the usable CPUs; xps groups are disjoint and cover all online CPUs. */
 export interface QueueGroup {

@@ -9,13 +9,15 @@ import {
   unreadable,
 } from '../config/load'
 import { matchesNic } from '../config/match'
-import { nicSettings, type Settings } from '../config/settings'
+import { nicOrigin, nicSettings, type Settings } from '../config/settings'
 import { EXIT, messageOf } from '../errors'
-import type { NicSettings } from '../model'
+import { readFlowEntries } from '../kernel/flow-table'
+import type { NicSettings, ObservedNic } from '../model'
 import { checkJson, type FoundNics, problemText, settingsText } from '../output/config-check'
 import { observeGuest } from '../planner/observe'
 import { readInput } from '../system/standard-streams'
 import type { System } from '../system/system'
+import { NO_FLOW_TABLE, RFS_KEY, RFS_SPREAD } from '../tunables/rfs'
 import type { CommandContext } from './command'
 
 export async function run(context: CommandContext): Promise<number> {
@@ -23,7 +25,7 @@ export async function run(context: CommandContext): Promise<number> {
   const nics = problems.length > 0 ? [] : await findNics(context.system)
   const notes = [
     ...(context.configFile === undefined && problems.length === 0 ? ignoredFiles(context.system) : []),
-    ...notesOn(settings, nics),
+    ...notesOn(settings, nics, readFlowEntries(context.system)),
   ]
   if (context.options.json === true) context.out(await checkJson(files, problems, settings, nics, notes))
   else if (problems.length > 0) context.out(problemText(problems, context.color))
@@ -51,15 +53,25 @@ function ignoredFiles(system: System): readonly string[] {
 }
 
 /** Valid, but hardly intended. */
-function notesOn(settings: Settings, nics: FoundNics): readonly string[] {
+function notesOn(settings: Settings, nics: FoundNics, flowEntries: number | undefined): readonly string[] {
   if ('why' in nics) return []
   const unused = settings.rules.filter(({ match }) => !nics.some((nic) => matchesNic(match, nic)))
   return [
     ...nics.flatMap((nic) => conflictOf(nic.name, nicSettings(settings, nic))),
+    ...(flowEntries === 0 ? withoutFlowTable(settings, nics) : []),
     ...(nics.length === 0 ? [] : unused).map(
       ({ source }) => `${source}: this rule matches no NIC of this guest`,
     ),
   ]
+}
+
+function withoutFlowTable(settings: Settings, nics: readonly ObservedNic[]): readonly string[] {
+  return nics.flatMap((nic) => {
+    if (nicSettings(settings, nic).switches[RFS_KEY] !== RFS_SPREAD) return []
+    return [
+      `${nic.name}: ${RFS_KEY} = "${RFS_SPREAD}" (${nicOrigin(settings, nic, RFS_KEY)}): ${NO_FLOW_TABLE}`,
+    ]
+  })
 }
 
 /** The keys come from different tables. */

@@ -148,7 +148,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     positionals: ['<nic>', '[-- command ...]'],
     options: {
       vary: {
-        summary: 'compare every combination of: channels, rings, rps, threaded-napi (default channels)',
+        summary: 'compare every combination of: channels, rings, rps, rfs, threaded-napi (default channels)',
         value: 'LIST',
       },
       counts: { summary: 'counts to compare (default 1,2,4 ... up to the maximum)', value: 'N,N...' },

@@ -51,7 +51,15 @@ export async function run(context: CommandContext): Promise<number> {
     if (plan === undefined) return []
     const { nic: observed, desired } = plan
     const proven = dead.get(load.name)
-    const input = { report, nic: load, observed, desired, steps: plan.plan.steps, usableCpus: usable }
+    const input = {
+      report,
+      nic: load,
+      observed,
+      desired,
+      steps: plan.plan.steps,
+      usableCpus: usable,
+      flowEntries: guest.flowEntries,
+    }
     return [
       {
         ...load,

@@ -6,7 +6,7 @@
 import * as z from 'zod/mini'
 import * as core from 'zod/v4/core'
 import type { SwitchValue } from '../model'
-import { SWITCHES } from '../tunables/index'
+import { GUARDED_NAMES, SWITCHES } from '../tunables/index'
 import { describeSize, type SizeValues } from '../tunables/tunable'
 import { globMatcher } from './match'
 
@@ -148,6 +148,9 @@ export const FRAGMENT = table({
     'window-seconds': wholeNumber(5, 3_600),
     'regression-percent': wholeNumber(1, 99),
     'commit-confirm-seconds': wholeNumber(0, 600),
+    watch: text(`some of ${GUARDED_NAMES.join(', ')}, separated by commas`, (value) =>
+      value.split(',').every((name) => GUARDED_NAMES.includes(name)),
+    ),
   }),
   defaults: table(NIC_KEYS),
   nic: z.array(table({ match: MATCH, ...NIC_KEYS }), {

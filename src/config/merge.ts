@@ -62,6 +62,7 @@ export function toSettings(merged: Merged, sources: readonly string[]): Settings
       enabled: guard.enabled ?? standard.guard.enabled,
       windowSeconds: guard['window-seconds'] ?? standard.guard.windowSeconds,
       regressionPercent: guard['regression-percent'] ?? standard.guard.regressionPercent,
+      watch: guard.watch?.split(',') ?? standard.guard.watch,
       commitConfirmSeconds: guard['commit-confirm-seconds'] ?? standard.guard.commitConfirmSeconds,
     },
     metrics: {

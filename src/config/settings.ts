@@ -3,7 +3,7 @@
  * On the boot path: nothing but the defaults and the rule matcher is loaded from here.
  * The keys of the files are in grammar.ts, their documentation in vqtune.toml(5).
  */
-import type { NicSettings, SwitchValue } from '../model'
+import type { NicSettings, SwitchValue, TunableName } from '../model'
 import { pathsUnder } from '../system/paths'
 import { SWITCHES } from '../tunables/index'
 import { matchesNic, type NicMatch, type NicNames } from './match'
@@ -48,6 +48,8 @@ export interface GuardSettings {
   readonly windowSeconds: number
   /** How much worse is a regression, percent. */
   readonly regressionPercent: number
+  /** Tunables whose changes are compared. */
+  readonly watch: readonly TunableName[]
   /** How long connectivity is watched after an apply, seconds; 0: not at all. Independent of `enabled`. */
   readonly commitConfirmSeconds: number
 }
@@ -110,7 +112,10 @@ export const DEFAULT_SETTINGS: Settings = {
     logLevel: 'info',
     logFormat: 'text',
   },
-  guard: { enabled: false, windowSeconds: 60, regressionPercent: 20, commitConfirmSeconds: 10 },
+  guard: {
+    ...{ enabled: false, windowSeconds: 60, regressionPercent: 20, watch: ['channels'] },
+    commitConfirmSeconds: 10,
+  },
   // Under /run: no disk write, and it exists before any collector is set up.
   metrics: { textfile: `${pathsUnder('').runDir}/vqtune.prom`, listen: undefined },
   sources: [],

@@ -9,7 +9,7 @@ import { nicByIndex } from '../planner/find-nic'
 import { observeGuest } from '../planner/observe'
 import type { System } from '../system/system'
 import { cpuListsOf } from '../tunables/engine'
-import { queueKey } from '../tunables/steering-mask'
+import { queueKey } from '../tunables/queue-files'
 import { answers, type Connectivity, hasGateway, probeGateway } from './connectivity'
 
 const ANSWER_MS = 1_000

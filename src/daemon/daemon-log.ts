@@ -10,6 +10,7 @@ import type { Step } from '../model'
 import { describeStep } from '../planner/describe'
 import type { StepOutcome } from '../planner/reconcile'
 import { operand } from '../text/escape'
+import { nounOf } from '../tunables/engine'
 import type { Logger } from './logger'
 import { DaemonCounters } from './metrics'
 import { type Backoff, passLines } from './pass-lines'
@@ -111,6 +112,21 @@ export class DaemonLog implements ReconcileEvents, GuardEvents {
     } else {
       const word = verdict === 'kept' ? 'kept by the guard' : 'not judged by the guard'
       this.log.info({ ...judged }, `${nic}: ${to} -> ${from} channels ${word}: ${why}`)
+    }
+  }
+
+  settingsVerdict: GuardEvents['settingsVerdict'] = (judged) => {
+    const { nic, verdict, changed, why } = judged
+    const what = changed
+      .map(({ tunable, values }) => `${values.length} ${nounOf(tunable, values.length)}`)
+      .join(', ')
+    if (verdict === 'guard-reduced') {
+      this.counters.countGuardReduction(nic)
+      const text = `${nic}: ${what} taken back by the guard: ${why}; not tried again until conditions change, or vqtune apply ${operand(nic)}`
+      this.log.warn({ ...judged }, text)
+    } else {
+      const word = verdict === 'kept' ? 'kept by the guard' : 'not judged by the guard'
+      this.log.info({ ...judged }, `${nic}: ${what} ${word}: ${why}`)
     }
   }
 

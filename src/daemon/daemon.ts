@@ -4,7 +4,7 @@
  */
 import { loadSettings } from '../config/load'
 import type { Settings } from '../config/settings'
-import { guardReductionRecord } from '../confirm/record'
+import { guardReductionRecord, guardReturnRecords } from '../confirm/record'
 import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
@@ -157,6 +157,12 @@ export class Daemon {
         this.daemonLog.verdict(judged)
         if (judged.verdict !== 'guard-reduced') return
         this.loop.append(guardReductionRecord(judged, new Date().toISOString()), this.settings)
+      },
+      settingsVerdict: (judged) => {
+        this.daemonLog.settingsVerdict(judged)
+        if (judged.verdict !== 'guard-reduced') return
+        const at = new Date().toISOString()
+        for (const record of guardReturnRecords(judged, at)) this.loop.append(record, this.settings)
       },
       problem: (topic, text) => this.daemonLog.problem(topic, text),
     }

@@ -107,7 +107,7 @@ export class DaemonCounters {
       ]),
       counter(
         'guard_reductions',
-        'Increases of channels that the guard reverted because traffic was worse',
+        'Changes that the guard took back because traffic was worse',
         byNic(this.guardReductions),
       ),
       counter(

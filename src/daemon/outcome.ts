@@ -2,7 +2,7 @@
 import type { Drift } from '../drift/classify'
 import type { ConflictVerdict } from '../drift/conflict'
 import type { DriftAction } from '../drift/history'
-import type { ChannelChange } from '../guard/guard'
+import type { ChannelChange, SettingChange } from '../guard/guard'
 import type { Convergence } from '../planner/reconcile'
 import { isChannelStep } from '../tunables/engine'
 
@@ -54,4 +54,21 @@ export function channelChanges(result: Convergence | undefined): readonly Channe
     if (Number.isNaN(from) || channels.current === from) return []
     return [{ ifindex, from, to: channels.current }]
   })
+}
+
+/** Other settings that a pass changed, as far as they stayed: one for each, from its first value to its last. */
+export function settingChanges(result: Convergence | undefined): readonly SettingChange[] {
+  if (result === undefined) return []
+  const done = result.outcomes
+    .filter((outcome) => outcome.result === 'done')
+    .map(({ step }) => step)
+    .filter((step) => !isChannelStep(step))
+  return result.guest.nics.flatMap(({ ifindex, settings }) =>
+    settings.flatMap(({ tunable, key, value }): SettingChange[] => {
+      const old = done.find(
+        (step) => step.ifindex === ifindex && step.tunable === tunable && step.key === key,
+      )?.old
+      return old === undefined || old === value ? [] : [{ ifindex, tunable, key, old, new: value }]
+    }),
+  )
 }

@@ -15,7 +15,7 @@ import type { ConflictVerdict } from '../drift/conflict'
 import { appendHistory, type DriftRecord } from '../drift/history'
 import { requestRecords } from '../drift/request-record'
 import { fileProblem, VqtuneError } from '../errors'
-import type { ChannelChange } from '../guard/guard'
+import type { ChannelChange, SettingChange } from '../guard/guard'
 import type { Asked } from '../irqbalance/ask'
 import { type NicInterrupts, wantedInterrupts } from '../irqbalance/wanted'
 import type { ObservedGuest, Skip, Step } from '../model'
@@ -34,7 +34,7 @@ import { Conflicts } from './conflicts'
 import { type AttributedDrift, DriftDetector } from './drift-detector'
 import { IrqbalanceRequests } from './irqbalance'
 import { CachingObserver } from './observe-cached'
-import { channelChanges, outcomeOf } from './outcome'
+import { channelChanges, outcomeOf, settingChanges } from './outcome'
 import { ServiceProof } from './service-proof'
 import { readState, statePath, writeState } from './state'
 import { UnnamedNics } from './unnamed'
@@ -70,7 +70,9 @@ export interface PassResult {
   readonly suspended: readonly Suspension[]
   /** Channels that were changed in this pass. */
   readonly changes: readonly ChannelChange[]
-  /** Reductions of the guard that still hold. */
+  /** Other settings that were changed in this pass. */
+  readonly settingChanges: readonly SettingChange[]
+  /** What the guard took back, as far as it still holds. */
   readonly regressionHolds: RegressionHolds
   /** What irqbalance leaves alone. */
   readonly irqbalance: Asked
@@ -225,6 +227,7 @@ export class ReconcileLoop {
       problem,
       missing: result?.missing ?? [],
       changes: channelChanges(result),
+      settingChanges: settingChanges(result),
       regressionHolds: result === undefined ? new Map() : regressionHoldsOf(last, result.ledger, settings),
       suspended: this.conflicts.suspended(last, this.clock),
       irqbalance,
@@ -380,6 +383,7 @@ export class ReconcileLoop {
       skips: [],
       missing: [],
       changes: [],
+      settingChanges: [],
       regressionHolds: new Map(),
       suspended: this.conflicts.suspended(guest, this.clock),
       irqbalance: this.requests.latest,

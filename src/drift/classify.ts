@@ -1,7 +1,7 @@
 /** What changed between two observations of the guest. Pure; who did it is in attribute.ts. */
 
 import type { TunableName } from '../model'
-import { changedValues, showValue } from '../tunables/engine'
+import { changedValues, showSide } from '../tunables/engine'
 import { TUNABLE_NAMES } from '../tunables/index'
 import type { GuestSnapshot, NicSnapshot } from './snapshot'
 
@@ -75,16 +75,10 @@ function compareNic(before: NicSnapshot, after: NicSnapshot): Drift[] {
     const kind = after.xdp ? 'xdp-attached' : 'xdp-detached'
     drifts.push({ ...about(kind, after), old: word(before.xdp), new: word(after.xdp) })
   }
-  for (const { tunable, values } of changedValues(before.values, after.values)) {
+  for (const changed of changedValues(before.values, after.values)) {
     // All settings of a tunable in one record: a driver that rewrites 64 masks is one event, not 64.
-    const text = (side: 'old' | 'new'): string =>
-      values
-        .map((value) => {
-          const shown = showValue(tunable, value[side])
-          return tunable === 'channels' ? shown : `${value.key} ${shown}`
-        })
-        .join(', ')
-    drifts.push({ ...about(tunable, after), old: text('old'), new: text('new') })
+    const { tunable } = changed
+    drifts.push({ ...about(tunable, after), old: showSide(changed, 'old'), new: showSide(changed, 'new') })
   }
   return drifts
 }

@@ -23,7 +23,7 @@ export const DRIFT_ACTIONS = [
 export const OWN_ACTIONS = [
   /** The NIC lost connectivity with the new channels, and they were reverted. */
   'reverted',
-  /** Throughput was lower with the new channels, and the guard reverted them. */
+  /** Throughput was lower with the new channels or values, and the guard took them back. */
   'guard-reduced',
   /** irqbalance was asked to leave interrupts alone. */
   'asked',

@@ -27,6 +27,7 @@ const TUNABLES: Readonly<Record<string, TunableName>> = {
   irq_affinity_list: 'irq-affinity',
   xps: 'xps',
   rps: 'rps',
+  rfs: 'rfs',
   threaded: 'threaded-napi',
   rings: 'rings',
 }

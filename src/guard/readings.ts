@@ -1,4 +1,4 @@
-/** The rolling window: the latest readings of one NIC's counters, bounded, each with the channels at that time. */
+/** The rolling window: the latest readings of one NIC's counters, bounded, each with what the NIC had at that time. */
 import { growth, parseNicCounters } from '../kernel/counters'
 import type { System } from '../system/system'
 import type { GuardSlice } from './decide'
@@ -7,6 +7,8 @@ export interface Reading {
   /** Monotonic, milliseconds. */
   readonly atMs: number
   readonly channels: number
+  /** What the last pass of the daemon left: see settingsText. */
+  readonly settings: string
   /** Both directions, since the NIC appeared. */
   readonly bytes: number
   readonly packets: number
@@ -27,16 +29,15 @@ export class Readings {
     return this.all.at(-1)
   }
 
-  /** Slices with that count from that time on, oldest first. */
-  since(channels: number, fromMs: number): readonly GuardSlice[] {
-    return slicesOf(this.all.filter((reading) => reading.atMs >= fromMs && reading.channels === channels))
+  /** Slices of such readings from that time on, oldest first. */
+  since(fits: (reading: Reading) => boolean, fromMs: number): readonly GuardSlice[] {
+    return slicesOf(this.all.filter((reading) => reading.atMs >= fromMs && fits(reading)))
   }
 
-  /** Slices of the latest uninterrupted time with that count, which may be over by now; oldest first. */
-  latestAt(channels: number): readonly GuardSlice[] {
-    const end = this.all.findLastIndex((reading) => reading.channels === channels)
-    const before = this.all.slice(0, end + 1)
-    const start = before.findLastIndex((reading) => reading.channels !== channels) + 1
+  /** Slices of the latest uninterrupted time of such readings, which may be over by now; oldest first. */
+  latest(fits: (reading: Reading) => boolean): readonly GuardSlice[] {
+    const before = this.all.slice(0, this.all.findLastIndex(fits) + 1)
+    const start = before.findLastIndex((reading) => !fits(reading)) + 1
     return slicesOf(before.slice(start))
   }
 }
@@ -56,7 +57,7 @@ function slicesOf(readings: readonly Reading[]): readonly GuardSlice[] {
  * Reads one NIC: two small kernel files, no child process.
  * @returns undefined when it is not there
  */
-export function readNic(system: System, name: string, atMs: number): Reading | undefined {
+export function readNic(system: System, name: string, settings: string, atMs: number): Reading | undefined {
   const counters = parseNicCounters(system.readText(system.paths.procNetDev) ?? '', name)
   if (counters === undefined) return undefined
   const channels = system
@@ -65,6 +66,7 @@ export function readNic(system: System, name: string, atMs: number): Reading | u
   return {
     atMs,
     channels,
+    settings,
     bytes: counters.rxBytes + counters.txBytes,
     packets: counters.rxPackets + counters.txPackets,
   }

@@ -9,8 +9,8 @@ import { paint } from '../text/paint'
 import { renderTable } from '../text/table'
 import { recordValues } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
+import { queueKey } from '../tunables/queue-files'
 import { namedQueues } from '../tunables/rss-table'
-import { queueKey } from '../tunables/steering-mask'
 import { channelsJson, skipJson, stepsJson, vcpusJson } from './json'
 
 export function statusText(

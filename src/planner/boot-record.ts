@@ -99,6 +99,7 @@ function machineLines(system: System): string[] {
     `${paths.sysCpu}/isolated`,
     `${paths.sysCpu}/nohz_full`,
     `${paths.sysCgroup}/cpuset.cpus.isolated`,
+    paths.procFlowEntries,
   ]
   for (const name of system.list(paths.sysCgroup)) {
     const partition = oneLine(system, `${paths.sysCgroup}/${name}/cpuset.cpus.partition`)
@@ -147,6 +148,7 @@ function deviceLines(system: System, virtio: string, interrupts: ReadonlyMap<str
   const tx = count('tx-')
   const pairs = [...interrupts.keys()].filter((action) => /-(?:in|out)put\.\d+$/.test(action))
   const own = pairs.filter((action) => action.startsWith(`${virtio}-`))
+  const flows = (queue: number): string => `${sysClassNet}/${name}/queues/rx-${queue}/rps_flow_cnt`
   return [
     `nic ${name} ${virtio} ${parent} ${oneLine(system, `${sysClassNet}/${name}/ifindex`)}`,
     `features ${oneLine(system, `${device}/features`)}`,
@@ -161,6 +163,7 @@ function deviceLines(system: System, virtio: string, interrupts: ReadonlyMap<str
       }),
       `tx-${queue} ${oneLine(system, `${sysClassNet}/${name}/queues/tx-${queue}/xps_cpus`)}`,
       `rx-${queue} ${oneLine(system, `${sysClassNet}/${name}/queues/rx-${queue}/rps_cpus`)}`,
+      `flows ${oneLine(system, flows(queue))}`,
     ]).flat(),
   ]
 }

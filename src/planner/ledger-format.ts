@@ -1,9 +1,9 @@
 /** The format of the ledger file, and how files of other versions and damaged ones are read. Pure. */
 import type { ProcessIdentity } from '../kernel/process-identity'
-import type { RecordedValues, RegressionHold } from '../model'
+import type { RecordedValues, RegressionHold, SettingHolds } from '../model'
 import { isRecordedValue } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
-import { queueKey } from '../tunables/steering-mask'
+import { queueKey } from '../tunables/queue-files'
 
 /**
  * A change of channels that is not confirmed yet. It is in the ledger from before the write, so that whoever comes next can
@@ -58,6 +58,8 @@ export interface LedgerEntry {
   readonly heldWhy?: string
   /** What the guard reduced. */
   readonly regressionHold?: RegressionHold
+  /** What it took back of other tunables. */
+  readonly settingHolds?: SettingHolds
   readonly unconfirmed?: Unconfirmed
   /** When an administrator's apply last ended a suspension of the daemon, milliseconds since boot. */
   readonly resumedMs?: number
@@ -164,6 +166,7 @@ function isEntry(entry: Record<string, unknown>): entry is Record<string, unknow
     (entry.trial === undefined || typeof entry.trial === 'string') &&
     (entry.heldWhy === undefined || typeof entry.heldWhy === 'string') &&
     (entry.regressionHold === undefined || isRegressionHold(entry.regressionHold)) &&
+    (entry.settingHolds === undefined || isSettingHolds(entry.settingHolds)) &&
     (entry.firstSeen === undefined || isRecordedValues(entry.firstSeen)) &&
     (entry.resumedMs === undefined || Number.isFinite(entry.resumedMs)) &&
     (entry.original === undefined || isRecordedValues(entry.original)) &&
@@ -195,9 +198,34 @@ function isProcess(value: unknown): value is ProcessIdentity {
 
 function isRegressionHold(value: unknown): value is RegressionHold {
   if (!isObject(value)) return false
-  const { from, to, confirmed, vcpus, maximum, policy, why, at } = value
+  return isGuardHold(value) && isCount(value.from) && isCount(value.to)
+}
+
+function isSettingHolds(value: unknown): value is SettingHolds {
   return (
-    [from, to, vcpus].every((count) => Number.isInteger(count) && (count as number) >= 1) &&
+    isObject(value) &&
+    Object.entries(value).every(
+      ([tunable, hold]) =>
+        isObject(hold) && isGuardHold(hold) && isRecordedValues({ [tunable]: hold.values }),
+    )
+  )
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) >= 1
+}
+
+/** What all holds of the guard have in common. */
+function isGuardHold({
+  confirmed,
+  vcpus,
+  maximum,
+  policy,
+  why,
+  at,
+}: Readonly<Record<string, unknown>>): boolean {
+  return (
+    isCount(vcpus) &&
     (maximum === undefined || Number.isInteger(maximum)) &&
     typeof confirmed === 'boolean' &&
     [policy, why, at].every((text) => typeof text === 'string')

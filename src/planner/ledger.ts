@@ -5,7 +5,7 @@
  */
 
 import { fileError } from '../errors'
-import type { ObservedGuest, ObservedNic, RegressionHold } from '../model'
+import type { ObservedGuest, ObservedNic, RegressionHold, SettingHold, TunableName } from '../model'
 import type { System } from '../system/system'
 import { recordValues } from '../tunables/engine'
 import {
@@ -247,6 +247,21 @@ export function withRegressionHold(
   if (known === undefined) return ledger
   const { regressionHold: _, ...rest } = known
   return replaceEntry(ledger, regressionHold === undefined ? rest : { ...rest, regressionHold })
+}
+
+/** Records what the guard took back of a tunable other than channels, or removes it (undefined); `applied` stays. Pure. */
+export function withSettingHold(
+  ledger: Ledger,
+  nic: Pick<ObservedNic, 'virtio' | 'ifindex'>,
+  tunable: TunableName,
+  hold: SettingHold | undefined,
+): Ledger {
+  const known = entryOf(ledger, nic)
+  if (known === undefined) return ledger
+  const { settingHolds = {}, ...rest } = known
+  const { [tunable]: _, ...others } = settingHolds
+  const holds = hold === undefined ? others : { ...others, [tunable]: hold }
+  return replaceEntry(ledger, Object.keys(holds).length === 0 ? rest : { ...rest, settingHolds: holds })
 }
 
 /** Records a change of channels that is not confirmed yet, or that it is over (undefined). Pure. */

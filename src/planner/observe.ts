@@ -3,6 +3,7 @@ import { VqtuneError } from '../errors'
 import { readBootId } from '../kernel/boot-id'
 import { readCpus } from '../kernel/cpus'
 import { readChannels } from '../kernel/ethtool'
+import { readFlowEntries } from '../kernel/flow-table'
 import {
   interruptLayout,
   queuePairsOf,
@@ -66,6 +67,7 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   return {
     bootId: readBootId(system),
     cpus,
+    flowEntries: targets.length === 0 ? undefined : readFlowEntries(system),
     nics: facts === undefined ? nics : nics.map((nic) => withLink(nic, facts.get(nic.name))),
     ignored,
     devices,

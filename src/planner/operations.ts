@@ -41,7 +41,7 @@ import {
 import { type ObserveOptions, observeGuest } from './observe'
 import { type Exemptions, planGuest, type RegressionHolds, skipsOf, stepsOf } from './plan'
 import type { Operation } from './reconcile'
-import { expiredRegressionHolds, regressionHoldsOf, withoutRegressionHolds } from './regression-hold'
+import { regressionHoldsOf, withoutExpiredHolds } from './regression-hold'
 import { maximumMatters } from './target'
 
 export interface ApplyOptions {
@@ -78,8 +78,6 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     const chosen = new Set(chosenOf(guest).map(({ ifindex }) => ifindex))
     return new Map([...all].filter(([ifindex]) => !chosen.has(ifindex)))
   }
-  const expired = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] =>
-    expiredRegressionHolds(guest, ledger, holding(guest, ledger))
   /** Who may go back to what they were before a killed trial; once they have, the ledger says no more of it. */
   const tried = (guest: ObservedGuest, ledger: Ledger): readonly ObservedNic[] => {
     const left = leftByTrials(ledger)
@@ -87,6 +85,8 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     const exempt = exemptionsOf(guest, ledger, options)
     return chosenOf(guest).filter(({ ifindex, name }) => left.has(ifindex) && !exempt.has(name))
   }
+  const withHolding = (guest: ObservedGuest, ledger: Ledger): Ledger =>
+    withoutExpiredHolds(ledger, guest, holding(guest, ledger))
   const unanswered = new Map<number, Obstacle>()
   return {
     purpose: 'apply',
@@ -110,7 +110,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
       return { steps: stepsOf(plans), skips: skipsOf(plans) }
     },
     pending: (ledger, guest) =>
-      expired(guest, ledger).length > 0 ||
+      withHolding(guest, ledger) !== ledger ||
       resumed(guest).length > 0 ||
       tried(guest, ledger).length > 0 ||
       released(guest).some((nic) => entryOf(ledger, nic)?.held === true),
@@ -119,7 +119,7 @@ export function applyOperation(system: System, settings: Settings, options: Appl
     finish(ledger, guest, unfinished, at) {
       const chosen = chosenOf(guest)
       const done = released(guest).filter(({ ifindex }) => !unfinished.has(ifindex))
-      const kept = withoutRegressionHolds(ledger, expired(guest, ledger))
+      const kept = withHolding(guest, ledger)
       const resumedNow = withResumed(withoutHold(kept, done), resumed(guest), at, uptimeMs())
       const exempt = exemptionsOf(guest, ledger, options)
       const unrestored = chosen.filter(({ ifindex, name }) => unfinished.has(ifindex) || exempt.has(name))

@@ -12,6 +12,7 @@ import type {
   Plan,
   RecordedValues,
   RegressionHold,
+  SettingHolds,
   Skip,
   Step,
 } from '../model'
@@ -30,8 +31,14 @@ export interface NicPlan {
 /** NICs not to be tuned for a reason outside the configuration, by name. */
 export type Exemptions = ReadonlyMap<string, Pick<Skip, 'code' | 'why'>>
 
-/** What the guard reduced, by interface index. */
-export type RegressionHolds = ReadonlyMap<number, RegressionHold>
+/** What the guard took back on one NIC. */
+export interface NicHolds {
+  readonly channels: RegressionHold | undefined
+  readonly settings: SettingHolds
+}
+
+/** By interface index. */
+export type RegressionHolds = ReadonlyMap<number, NicHolds>
 
 /** Values from before a killed trial of what it varied, by interface index. */
 export type LeftByTrials = ReadonlyMap<number, RecordedValues>
@@ -48,7 +55,8 @@ export function planGuest(
   const usable = usableCpus(guest.cpus, settings.isolated)
   return guest.nics.map((nic) => {
     const policy = nicSettings(settings, nic)
-    const regressionHold = regressionHolds.get(nic.ifindex)
+    const holds = regressionHolds.get(nic.ifindex)
+    const regressionHold = holds?.channels
     const desired = desiredState(nic, guest.cpus, settings.isolated, policy, load, regressionHold?.to)
     const exempt = policy.enabled
       ? (undecided(settings, nic) ?? exemptions.get(nic.name))
@@ -56,7 +64,11 @@ export function planGuest(
     const plan: Plan =
       exempt === undefined
         ? withRestored(
-            planSettings({ nic, desired, settings: policy, usable, regressionHold }),
+            planSettings({
+              ...{ nic, desired, settings: policy, usable, regressionHold },
+              ...{ settingHolds: holds?.settings, online: guest.cpus.online },
+              flowEntries: guest.flowEntries,
+            }),
             { nic, settings: policy, online: guest.cpus.online },
             left.get(nic.ifindex),
           )

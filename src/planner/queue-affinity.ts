@@ -4,7 +4,7 @@ import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList, DesiredNic, ObservedNic } from '../model'
 import { cpuListsOf } from '../tunables/engine'
 import { irqKey } from '../tunables/irq-affinity'
-import { queueKey } from '../tunables/steering-mask'
+import { queueKey } from '../tunables/queue-files'
 
 /** One reason why a queue is not private. */
 export type AffinityProblem =

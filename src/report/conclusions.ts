@@ -8,6 +8,7 @@
  */
 import type { DeadQueues } from '../confirm/queue-service'
 import { formatCpuList } from '../kernel/cpulist'
+import { FLOW_TABLE_ENTRIES, FLOW_TABLE_SYSCTL } from '../kernel/flow-table'
 import type { CpuList, DesiredNic, ObservedNic, Step } from '../model'
 import { operand, shellQuote } from '../text/escape'
 import { plural } from '../text/plural'
@@ -27,6 +28,7 @@ export const CONCLUSION_IDS = [
   'saturated-vcpu',
   'receive-drops',
   'transmit-stalls',
+  'packets-elsewhere',
   'few-flows',
   'small-outgoing',
   'offloads-off',
@@ -51,6 +53,8 @@ export interface ConclusionInput {
   readonly steps: readonly Step[]
   /** vCPUs that may take interrupts. */
   readonly usableCpus: number
+  /** Entries of the table of RFS; see ObservedGuest. */
+  readonly flowEntries: number | undefined
   readonly facts: NicFacts
   /** Queues of which it is proven that they receive nothing. */
   readonly dead: DeadQueues | undefined
@@ -73,6 +77,10 @@ const DROPPED = 1e-3
 const REQUEUED = 1e-2
 /** Of the runs of NET_RX that ended with work left. */
 const SQUEEZED = 1e-2
+/** Of one vCPU's time: less is no load of applications. */
+const RUNNING = 0.5
+/** Packets and applications of which this part, or more, is on other vCPUs are apart. */
+const APART = 0.5
 /** Qdiscs that keep one queue for each transmit queue, or none at all. */
 const PER_QUEUE_QDISCS: readonly string[] = ['mq', 'mqprio', 'taprio', 'noqueue']
 
@@ -87,6 +95,7 @@ const RULES: readonly Rule[] = [
   saturatedCpu,
   receiveDrops,
   transmitStalls,
+  packetsElsewhere,
   fewFlows,
   smallOutgoing,
   offloadsOff,
@@ -294,6 +303,41 @@ function transmitStalls({ nic }: ConclusionInput): Conclusion | undefined {
     text: 'the host takes packets more slowly than the guest sends them',
     evidence: `${qdisc.requeues} requeues for ${tx.packets} sent packets`,
     next: `on the hypervisor, vqtune host check (vhost, and who is on its CPUs); here, vqtune trial ${operand(name)}`,
+  }
+}
+
+/**
+ * RFS brings packets to the vCPU of their application. Counters tell where packets were processed and where programs ran, but
+ * not whose packets, nor whether the programs use the network: enough for a trial, and for no more.
+ */
+function packetsElsewhere(input: ConclusionInput): Conclusion | undefined {
+  const { nic, report, observed, desired, usableCpus, flowEntries } = input
+  const { maximum } = observed.channels
+  const tables = observed.settings.filter(({ tunable }) => tunable === 'rfs')
+  const isOff = tables.length > 0 && tables.every(({ value }) => value === '0')
+  if (maximum === undefined || maximum >= usableCpus || !isOff || flowEntries === undefined) return undefined
+  // To an isolated vCPU nobody is to be sent.
+  const usable = new Set(desired.groups.flatMap(({ irq }) => irq))
+  const cpus = report.cpus.filter(({ cpu }) => usable.has(cpu))
+  const packets = cpus.reduce((sum, { processed }) => sum + processed, 0)
+  const running = cpus.reduce((sum, { busy, softirq }) => sum + busy - softirq, 0)
+  if (packets === 0 || running < RUNNING) return undefined
+  const shares = cpus.map(({ cpu, processed, busy, softirq }) => ({
+    cpu,
+    packets: processed / packets,
+    running: (busy - softirq) / running,
+  }))
+  const more = shares.filter((one) => one.packets > one.running)
+  const [processed, ran] = (['packets', 'running'] as const).map((of) =>
+    more.reduce((sum, one) => sum + one[of], 0),
+  ) as [number, number]
+  if (processed - ran < APART) return undefined
+  const sysctl = `sysctl -w ${FLOW_TABLE_SYSCTL}=${FLOW_TABLE_ENTRIES} (for all NICs, and yours to set), then `
+  return {
+    id: 'packets-elsewhere',
+    text: 'packets are processed on other vCPUs than those where programs run: receive flow steering (RFS) may help',
+    evidence: `CPU ${formatCpuList(more.map(({ cpu }) => cpu))}: ${percent(processed)} of the packets, ${percent(ran)} of the programs' time; RFS is off`,
+    next: `${flowEntries === 0 ? sysctl : ''}vqtune trial --vary rfs ${operand(nic.name)} compares it on this traffic; only that shows whether they belong together`,
   }
 }
 

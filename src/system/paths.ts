@@ -28,6 +28,8 @@ export interface Paths {
   /** Of this network namespace. */
   readonly procNet: string
   readonly procNetDev: string
+  /** net.core.rps_sock_flow_entries. */
+  readonly procFlowEntries: string
   /** Only where connection tracking is in use. */
   readonly procConntrackCount: string
   /** Marks of a container: systemd-nspawn and others, podman, docker. */
@@ -155,6 +157,7 @@ export function pathsUnder(root: string): Paths {
     procSoftirqs: `${root}/proc/softirqs`,
     procNet: `${root}/proc/net`,
     procNetDev: `${root}/proc/net/dev`,
+    procFlowEntries: `${root}/proc/sys/net/core/rps_sock_flow_entries`,
     procConntrackCount: `${root}/proc/sys/net/netfilter/nf_conntrack_count`,
     containerMarks: [`${root}/run/systemd/container`, `${root}/run/.containerenv`, `${root}/.dockerenv`],
     sysPciDevices: `${root}/sys/bus/pci/devices`,

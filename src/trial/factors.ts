@@ -4,7 +4,7 @@ import { VqtuneError } from '../errors'
 import type { NicSettings, ObservedGuest, ObservedNic, SwitchValue, TunableName } from '../model'
 import { planGuest } from '../planner/plan'
 import type { AnyTunable } from '../tunables/erased'
-import { TUNABLES } from '../tunables/index'
+import { GUARDED_NAMES, OPTIONAL_TUNABLES as VARIABLE } from '../tunables/index'
 import { KEEP, type Switch } from '../tunables/tunable'
 import type { Arm } from './arm'
 
@@ -14,11 +14,8 @@ const MAX_ARMS = 8
 
 type Switches = Readonly<Record<string, SwitchValue>>
 
-/** Tunables that a trial can vary: those that are off until somebody asks for them. */
-const VARIABLE: readonly AnyTunable[] = TUNABLES.filter(({ switch: one }) => one?.default === KEEP)
-
 /** Names for --vary. */
-export const FACTOR_NAMES: readonly string[] = [CHANNELS, ...VARIABLE.map(({ name }) => name)]
+export const FACTOR_NAMES: readonly string[] = GUARDED_NAMES
 
 /** @throws VqtuneError kind usage */
 export function parseFactors(text: string): readonly string[] {

@@ -15,6 +15,9 @@ export const COUNT: Codec<number> = {
   restorable: (recorded) => recorded,
 }
 
+/** A number of entries; 0 for no table. */
+export const ENTRIES: Codec<number> = { ...COUNT, parse: parseWholeNumber }
+
 /** One of these words. */
 export function plainValue<const W extends string>(words: readonly W[]): Codec<W> {
   return {

@@ -14,6 +14,7 @@ import type {
 } from '../model'
 import type { System } from '../system/system'
 import type { AnyTunable } from './erased'
+import { planHeld } from './held'
 import { TUNABLES } from './index'
 import { KEEP, type NicContext, type NicTopology, type Switch } from './tunable'
 
@@ -37,7 +38,8 @@ export function planSettings(context: NicContext): Plan {
   const reset = new Set<TunableName>()
   for (const tunable of TUNABLES) {
     if (reset.has(tunable.name)) continue
-    const plan = tunable.plan(context)
+    const hold = context.settingHolds?.[tunable.name]
+    const plan = hold === undefined ? tunable.plan(context) : planHeld(tunable, context, hold)
     steps.push(...plan.steps)
     skips.push(...plan.skips)
     notes.push(...plan.notes)
@@ -186,6 +188,12 @@ export function showsKernelLayout(values: RecordedValues, count: number, online:
   return laidOut.length > 0 && laidOut.every(Boolean)
 }
 
+/** Its keys of the configuration. */
+export function switchKeysOf(name: TunableName): readonly string[] {
+  const { switch: own, furtherSwitches = [] } = BY_NAME.get(name) ?? {}
+  return [...(own === undefined ? [] : [own]), ...furtherSwitches].map(({ key }) => key)
+}
+
 /** Whether a move inside the wanted value is not drift. */
 export function isConstraint(tunable: TunableName): boolean {
   return BY_NAME.get(tunable)?.isConstraint === true
@@ -240,6 +248,16 @@ export function showChange({
   new: value,
 }: Pick<Step, 'tunable' | 'label' | 'old' | 'new'>): string {
   return `${label} ${showValue(tunable, old)} -> ${value === '' ? 'none' : value}`
+}
+
+/** One side of changed values of a tunable: `4`, or `queue 0 CPU 1, queue 1 CPU 3`. */
+export function showSide({ tunable, values }: ChangedTunable, side: 'old' | 'new'): string {
+  return values
+    .map((value) => {
+      const shown = showValue(tunable, value[side])
+      return tunable === 'channels' ? shown : `${value.key} ${shown}`
+    })
+    .join(', ')
 }
 
 /** `8 interrupts`, without the number. */

@@ -1,7 +1,9 @@
 /** The registry: what vqtune tunes, in the order of writing. */
+import type { TunableName } from '../model'
 import { channels } from './channels'
-import { erased } from './erased'
+import { type AnyTunable, erased } from './erased'
 import { irqAffinity } from './irq-affinity'
+import { rfs } from './rfs'
 import { rings } from './rings'
 import { rps } from './rps'
 import { rssTable } from './rss-table'
@@ -16,8 +18,20 @@ export const TUNABLES = [
   erased(irqAffinity),
   erased(xps),
   erased(rps),
+  erased(rfs),
   erased(threadedNapi),
 ] as const
+
+/** Those that are off until somebody asks for them: a trial can vary them, and the guard watch them. */
+export const OPTIONAL_TUNABLES: readonly AnyTunable[] = TUNABLES.filter(
+  ({ switch: one }) => one?.default === 'keep',
+)
+
+/** Names for [guard] watch. */
+export const GUARDED_NAMES: readonly TunableName[] = [
+  channels.name,
+  ...OPTIONAL_TUNABLES.map(({ name }) => name),
+]
 
 /** Keys of [defaults] and [[nic]] that tunables declare. */
 export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) => [

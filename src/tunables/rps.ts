@@ -5,6 +5,7 @@
 import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
 import { CPUS } from './codecs'
+import { isLimitedByHost } from './host-limited'
 import { readMasks, writeMask } from './steering-mask'
 import type { NicContext, Setting, Tunable } from './tunable'
 
@@ -33,11 +34,6 @@ export const rps: Tunable<CpuList> = {
     }
   },
   write: writeMask,
-}
-
-function isLimitedByHost({ nic, usable }: NicContext): boolean {
-  const { maximum } = nic.channels
-  return maximum !== undefined && maximum < usable.length
 }
 
 /** The vCPUs of the queue's group except the first, which handles the queue's interrupt. */

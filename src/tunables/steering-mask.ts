@@ -2,12 +2,9 @@
 import { formatCpuMask, parseCpuMask } from '../kernel/cpulist'
 import type { CpuList, Step } from '../model'
 import type { System } from '../system/system'
+import { readQueueFiles } from './queue-files'
 import type { NicTopology, Setting } from './tunable'
 import { writeSettingFile } from './write-file'
-
-export function queueKey(queue: number): string {
-  return `queue ${queue}`
-}
 
 /** Reads the mask of each queue in use; queues without a readable file are left out. */
 export function readMasks(
@@ -17,13 +14,7 @@ export function readMasks(
   attribute: string,
   title: string,
 ): readonly Setting<CpuList>[] {
-  return nic.queues.flatMap(({ index }): Setting<CpuList>[] => {
-    const file = `${system.paths.sysClassNet}/${nic.name}/queues/${direction}-${index}/${attribute}`
-    const text = system.readText(file)
-    const value = text === undefined ? undefined : parseCpuMask(text)
-    const key = queueKey(index)
-    return value === undefined ? [] : [{ key, value, label: `${key} ${title}`, file }]
-  })
+  return readQueueFiles(system, nic, direction, attribute, title, parseCpuMask)
 }
 
 /** An empty list clears the mask. */

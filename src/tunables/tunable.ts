@@ -8,6 +8,7 @@ import type {
   NicSettings,
   ObservedNic,
   RegressionHold,
+  SettingHolds,
   Skip,
   Step,
   SwitchValue,
@@ -83,8 +84,14 @@ export interface NicContext {
   readonly settings: NicSettings
   /** CPUs that may take interrupts. */
   readonly usable: CpuList
-  /** The guard's hold, if there is one. */
+  /** See ObservedGuest. */
+  readonly flowEntries?: number | undefined
+  /** The guard's hold of the channels, if there is one. */
   readonly regressionHold: RegressionHold | undefined
+  /** Its holds of other tunables. */
+  readonly settingHolds?: SettingHolds | undefined
+  /** CPU numbers. */
+  readonly online: CpuList
 }
 
 /** A NIC before its settings are read. */

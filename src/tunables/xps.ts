@@ -3,7 +3,8 @@ import { formatCpuList } from '../kernel/cpulist'
 import type { CpuList } from '../model'
 import { CPUS } from './codecs'
 import { kernelGroup } from './kernel-layout'
-import { queueKey, readMasks, writeMask } from './steering-mask'
+import { queueKey } from './queue-files'
+import { readMasks, writeMask } from './steering-mask'
 import type { Tunable } from './tunable'
 
 export const xps: Tunable<CpuList> = {

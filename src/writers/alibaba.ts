@@ -1,4 +1,4 @@
-/** Alibaba Cloud's ecs_mq: channels to the maximum, IRQ affinity and RPS at boot and, by a udev rule, on hot-plug. */
+/** Alibaba Cloud's ecs_mq: channels to the maximum, IRQ affinity, RPS and RFS at boot and, by a udev rule, on hot-plug. */
 import type { System } from '../system/system'
 import { vendorFindings } from './vendor'
 import type { KnownWriter, Writer } from './writer'
@@ -7,8 +7,13 @@ function find(system: System): readonly Writer[] {
   return vendorFindings(system, {
     writer: alibaba,
     files: system.paths.writers.alibabaScripts,
-    what: "Alibaba's ecs_mq sets channels to the maximum, interrupts and RPS at boot, and stops irqbalance",
-    writes: [{ tunable: 'channels', value: 'max' }, { tunable: 'irq-affinity' }, { tunable: 'rps' }],
+    what: "Alibaba's ecs_mq sets channels to the maximum, interrupts, RPS and RFS at boot, and stops irqbalance",
+    writes: [
+      { tunable: 'channels', value: 'max' },
+      { tunable: 'irq-affinity' },
+      { tunable: 'rps' },
+      { tunable: 'rfs' },
+    ],
     units: ['ecs_mq.service', 'ecs_mq-service.service', 'ecs_mq_rps_rfs.service'],
     processes: [{ name: 'ecs_mq_rps_rfs', script: true }],
     remedy:

@@ -1,5 +1,5 @@
 /**
- * The registry: other writers of a NIC's channels, rings, IRQ affinity, XPS, RPS or threaded NAPI. They are found in files and
+ * The registry: other writers of a NIC's channels, rings, IRQ affinity, XPS, RPS, RFS or threaded NAPI. They are found in files and
  * /proc only: no child process, nothing changed. Used by explain, and by the daemon to name the writer of a changed setting.
  */
 import type { System } from '../system/system'

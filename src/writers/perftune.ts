@@ -1,4 +1,4 @@
-/** seastar's perftune.py, of ScyllaDB and Redpanda: IRQ affinity, RPS and XPS of the NICs in its configuration. */
+/** seastar's perftune.py, of ScyllaDB and Redpanda: IRQ affinity, RPS, RFS and XPS of the NICs in its configuration. */
 import type { System } from '../system/system'
 import { vendorFindings } from './vendor'
 import { type KnownWriter, readableText, type Writer, type WriterTarget } from './writer'
@@ -15,8 +15,8 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
   return vendorFindings(system, {
     writer: perftune,
     files: scripts,
-    what: `seastar's perftune.py sets interrupts, RPS and XPS${where === undefined ? '' : `, configured in ${where}`}`,
-    writes: [{ tunable: 'irq-affinity' }, { tunable: 'rps' }, { tunable: 'xps' }],
+    what: `seastar's perftune.py sets interrupts, RPS, RFS and XPS${where === undefined ? '' : `, configured in ${where}`}`,
+    writes: [{ tunable: 'irq-affinity' }, { tunable: 'rps' }, { tunable: 'rfs' }, { tunable: 'xps' }],
     units: ['scylla-server.service', 'redpanda-tuner.service'],
     processes: [{ name: 'perftune.py', script: true }],
     remedy: 'set SET_NIC_AND_DISKS=no in /etc/sysconfig/scylla-server, or leave the NIC out of perftune.yaml',

@@ -131,7 +131,12 @@ function sysfsWriters(
 ): readonly Writer[] {
   return [...options].flatMap(([key, value]): Writer[] => {
     const file = key.slice(key.lastIndexOf('/') + 1)
-    const tunable = { rps_cpus: 'rps', xps_cpus: 'xps', smp_affinity: 'irq-affinity' }[file]
+    const tunable = {
+      rps_cpus: 'rps',
+      rps_flow_cnt: 'rfs',
+      xps_cpus: 'xps',
+      smp_affinity: 'irq-affinity',
+    }[file]
     const name = /\/net\/([^/]+)\/queues\//.exec(key)?.[1]
     if (tunable === undefined || (name !== undefined && !globMatches(name, nic.name))) return []
     return [

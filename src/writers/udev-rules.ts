@@ -38,7 +38,7 @@ export function rulesWriters(
     ? `remove the rule, or override it with a file of the same name in ${overrides}`
     : `ln -s /dev/null ${overrides}/${name}`
   return logicalLines(text).flatMap(({ line, rule }): readonly Writer[] => {
-    if (!/ethtool|smp_affinity|[xr]ps_cpus|RUN|PROGRAM|IMPORT/.test(rule)) return []
+    if (!/ethtool|smp_affinity|[xr]ps_cpus|rps_flow_cnt|RUN|PROGRAM|IMPORT/.test(rule)) return []
     const verdict = allOf([...ruleConditions(rule, nic)])
     if (verdict === 'no') return []
     const called = programsOf(rule).flatMap((command) =>
@@ -53,7 +53,7 @@ export function rulesWriters(
               writer: udevRules.name,
               where: `${path.slice(root.length)}:${line}`,
               what: `a rule writes ${attribute} when its device appears`,
-              tunable: attribute === 'xps_cpus' ? 'xps' : 'rps',
+              tunable: ATTRIBUTES[attribute],
               matches: 'yes',
               remedy,
             },
@@ -64,9 +64,12 @@ export function rulesWriters(
   })
 }
 
+const ATTRIBUTES = { xps_cpus: 'xps', rps_cpus: 'rps', rps_flow_cnt: 'rfs' } as const
+
 /** ATTR{queues/tx-0/xps_cpus}="f" */
-function attributeWritten(rule: string): string | undefined {
-  return /ATTR\{[^{}]*?(xps_cpus|rps_cpus)\}\s*[+:]?=\s*"/.exec(rule)?.[1]
+function attributeWritten(rule: string): keyof typeof ATTRIBUTES | undefined {
+  const found = /ATTR\{[^{}]*?(xps_cpus|rps_cpus|rps_flow_cnt)\}\s*[+:]?=\s*"/.exec(rule)?.[1]
+  return found as keyof typeof ATTRIBUTES | undefined
 }
 
 /** The command lines of RUN, PROGRAM and IMPORT{program}. */

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { COMMANDS } from '../../src/commands/registry'
-import { guardReductionRecord, revertRecord } from '../../src/confirm/record'
+import { guardReductionRecord, guardReturnRecords, revertRecord } from '../../src/confirm/record'
 import { capturedRoot, vqtune } from '../support/bundle'
 import { generateTree } from '../support/generated-tree'
 import { expectSchema } from '../support/schema'
@@ -165,10 +165,12 @@ describe('on captured guests', () => {
     const root = capturedRoot('hotplug-drift')
     const lost = { nic: 'eth0', from: 4, channels: 1, why: 'the carrier was lost', failure: undefined }
     const at = '2026-11-25T12:00:00.000Z'
+    const masks = { tunable: 'rps', values: [{ key: 'queue 0', old: '', new: '1' }] }
     const own = [
       revertRecord(lost, at),
       revertRecord({ ...lost, failure: 'busy' }, at),
       guardReductionRecord({ nic: 'eth0', from: 4, to: 1, why: '1 instead of 8 Mb/s' }, at),
+      ...guardReturnRecords({ nic: 'eth0', changed: [masks], why: '1 instead of 8 Mb/s' }, at),
     ]
     const others = (['repaired', 'accepted', 'reported', 'yielded', 'backed-off'] as const).map((action) => ({
       ...{

@@ -24,6 +24,7 @@ const PLANNER = [
   'src/tunables/erased.ts',
   'src/tunables/irq-affinity.ts',
   'src/tunables/kernel-layout.ts',
+  'src/tunables/rfs.ts',
   'src/tunables/rps.ts',
   'src/tunables/xps.ts',
 ]
@@ -36,6 +37,7 @@ const TESTS = [
   'test/unit/tunables/irq-affinity.test.ts',
   'test/unit/tunables/xps.test.ts',
   'test/unit/tunables/rps.test.ts',
+  'test/unit/tunables/rfs.test.ts',
   'test/unit/tunables/codecs.test.ts',
   'test/unit/tunables/kernel-layout.test.ts',
   'test/unit/planner/operations.test.ts',

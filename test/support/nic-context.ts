@@ -30,6 +30,7 @@ export function contextOf(
     desired: wish,
     settings: { ...settings, switches: { ...settings.switches, ...more.switches } },
     usable: ONLINE,
+    online: ONLINE,
     regressionHold: more.regressionHold,
   }
 }

@@ -10,6 +10,7 @@ export function quietPass(guest: ObservedGuest, other: Partial<PassResult> = {})
     missing: [],
     suspended: [],
     changes: [],
+    settingChanges: [],
     regressionHolds: new Map(),
     irqbalance: NOT_ASKED,
     deadQueues: new Map(),

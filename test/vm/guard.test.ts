@@ -260,7 +260,7 @@ describe('the guard', () => {
     try {
       // The latter when something else took the machine just after the raise.
       expect(await verdictOnFour(windowSeconds)).toMatch(
-        /4 channels kept by the guard: (not clearly worse|it was the load, not the channels): /,
+        /4 channels kept by the guard: (not clearly worse|caused by the load, not by the channels): /,
       )
       await nic.become(4)
     } finally {

@@ -1,11 +1,12 @@
 /**
  * A tunable by the recipe, from one declaration, in a real guest: planned, applied, verified, recorded, shown, its drift
- * repaired and attributed by the daemon, counted, and rolled back. RPS, on a NIC that the host limits; ring sizes, set by a
+ * repaired and attributed by the daemon, counted, and rolled back. RPS and RFS, on a NIC that the host limits; ring sizes, set by a
  * program, on a host that allows larger receive rings than QEMU's default; threaded NAPI, in a file of the NIC.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
+import { addresses } from './lib/host-network'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
@@ -13,7 +14,7 @@ import { PATIENCE_MS, waitUntil } from './lib/wait'
 const KERNEL = kernelOf('6.12')
 /** Elsewhere the driver has no way to resize a ring. */
 const RESIZES = KERNEL !== 'rhel8.10'
-const SPREAD = '[defaults]\nrps = "spread"\n'
+const SPREAD = '[defaults]\nrps = "spread"\nrfs = "spread"\n'
 const CONFIG = `${SPREAD}[daemon]\ncheck-cron = "0 0 1 1 *"\nconflict-reversals = 1000\n`
 
 let guest: Guest
@@ -25,7 +26,7 @@ beforeAll(async () => {
     nics: [{ queues: 2, props: { rx_queue_size: 1024 } }],
     vqtune: 'dist/vqtune.cjs',
   })
-  nic = await guest.nicName(0)
+  nic = await guest.configureNic(0)
 })
 afterAll(() => guest?.dispose())
 
@@ -43,14 +44,25 @@ test('is left alone by default, and told where it is left over', async () => {
   expect(await masks()).toEqual(['0', '1'])
 })
 
-test('is planned, applied, verified, recorded and rolled back', async () => {
+const FLOW_TABLE = '/proc/sys/net/core/rps_sock_flow_entries'
+const flowFile = (queue: number): string => `/sys/class/net/${nic}/queues/rx-${queue}/rps_flow_cnt`
+const tables = async (): Promise<string[]> =>
+  Promise.all([0, 1].map(async (queue) => (await guest.readFile(flowFile(queue))).trim()))
+
+test('is planned, applied, verified, recorded and rolled back; with RFS, whose sysctl is left to the administrator', async () => {
   await guest.writeFile('/etc/vqtune/conf.d/40-rps.toml', SPREAD)
   const plan = await vqtune('plan', '--check')
   expect(plan.code).toBe(3)
   expect(plan.stdout).toContain(`${nic}: queue 0 RPS CPU none -> 1`)
   expect(plan.stdout).toContain(`${nic}: queue 1 RPS CPU 0 -> 3`)
-  expect(await masks()).toEqual(['0', '1'])
+  expect(plan.stdout).not.toContain('queue 0 RFS')
+  expect(plan.stdout).toContain('sysctl -w net.core.rps_sock_flow_entries=32768')
+  expect([await masks(), await tables()]).toEqual([
+    ['0', '1'],
+    ['0', '0'],
+  ])
 
+  await guest.writeFile(FLOW_TABLE, '30000')
   const applied = await vqtune('apply', '--json')
   expect(applied.code).toBe(0)
   expect(JSON.parse(applied.stdout)).toMatchObject({
@@ -58,25 +70,68 @@ test('is planned, applied, verified, recorded and rolled back', async () => {
     outcomes: [
       { tunable: 'rps', key: 'queue 0', old: '', new: '1', result: 'done' },
       { tunable: 'rps', key: 'queue 1', old: '0', new: '3', result: 'done' },
+      { tunable: 'rfs', key: 'queue 0', old: '0', new: '16384', result: 'done' },
+      { tunable: 'rfs', key: 'queue 1', old: '0', new: '16384', result: 'done' },
     ],
   })
   expect(await masks()).toEqual(['2', '8'])
+  // The kernel rounds what others write as vqtune does: no drift.
+  await guest.writeFile(flowFile(1), '10000')
+  expect(await tables()).toEqual(['16384', '16384'])
   expect((await vqtune('status', '--check')).code).toBe(0)
   const ledger = JSON.parse(await guest.readFile('/run/vqtune/ledger.json'))
   expect(ledger.entries).toMatchObject([
     {
-      original: { rps: { 'queue 0': '', 'queue 1': '0' } },
-      applied: { rps: { 'queue 0': '1', 'queue 1': '3' } },
+      original: {
+        rps: { 'queue 0': '', 'queue 1': '0' },
+        rfs: { 'queue 0': '0', 'queue 1': '0' },
+      },
+      applied: {
+        rps: { 'queue 0': '1', 'queue 1': '3' },
+        rfs: { 'queue 0': '16384', 'queue 1': '16384' },
+      },
     },
   ])
-  expect((await vqtune('explain', nic)).stdout).toContain('2 RPS masks, at ')
+  expect((await vqtune('explain', nic)).stdout).toContain('2 RPS masks, 2 RFS tables, at ')
 
   const back = await vqtune('rollback')
   expect(back.code).toBe(0)
   expect(back.stdout).toContain(`${nic}: queue 1 RPS CPU 3 -> 0`)
-  expect(await masks()).toEqual(['0', '1'])
+  expect([await masks(), await tables()]).toEqual([
+    ['0', '1'],
+    ['0', '0'],
+  ])
+  expect((await guest.readFile(FLOW_TABLE)).trim()).toBe('32768')
   expect((await vqtune('apply')).code).toBe(0)
-  expect(await masks()).toEqual(['2', '8'])
+  expect([await masks(), await tables()]).toEqual([
+    ['2', '8'],
+    ['16384', '16384'],
+  ])
+})
+
+/** Packets that other vCPUs have sent on to this one (received_rps of /proc/net/softnet_stat). */
+const sentTo = async (cpu: number): Promise<number> => {
+  const lines = (await guest.readFile('/proc/net/softnet_stat')).trim().split('\n')
+  return Number.parseInt((lines[cpu] ?? '').trim().split(/\s+/)[9] ?? '', 16)
+}
+
+test('RFS brings packets to the vCPU of their application, without RPS; without RFS nothing is sent on', async () => {
+  await Promise.all([0, 1].map((queue) => guest.writeFile(file(queue), '0')))
+  const receive = async (): Promise<number> => {
+    await guest.shell('while pkill -KILL -x iperf3; do sleep 0.1; done; iperf3 -s -D -A 3')
+    const before = await sentTo(3)
+    const client = await guest.network.exec(['iperf3', '-c', addresses(0).guest, '-n', '2M', '-P', '2'])
+    expect(client.code).toBe(0)
+    return (await sentTo(3)) - before
+  }
+  expect(await receive()).toBeGreaterThan(0)
+  await Promise.all([0, 1].map((queue) => guest.writeFile(flowFile(queue), '0')))
+  expect(await receive()).toBe(0)
+  await guest.shell('pkill -KILL -x iperf3')
+  for (const [queue, mask] of ['2', '8'].entries()) {
+    await guest.writeFile(file(queue), mask)
+    await guest.writeFile(flowFile(queue), '16384')
+  }
 })
 
 /** As the kernel shows them now. */
@@ -193,8 +248,12 @@ test('survives a change of channels, which the kernel does not spread it over; r
   await guest.run(['ethtool', '-L', nic, 'combined', '1'])
   await guest.run(['ethtool', '-L', nic, 'combined', '2'])
   expect(await napiAndRings()).toEqual(before)
+  expect((await tables())[1]).toBe('0')
   expect((await vqtune('apply')).code).toBe(0)
-  expect(await masks()).toEqual(['2', '8'])
+  expect([await masks(), await tables()]).toEqual([
+    ['2', '8'],
+    ['16384', '16384'],
+  ])
 })
 
 test('its drift is repaired at once by the daemon, attributed, counted and told in one line', async () => {
@@ -218,6 +277,12 @@ test('its drift is repaired at once by the daemon, attributed, counted and told 
   expect(await daemon.newRecord(further, 'threaded-napi')).toMatchObject({
     ...{ nic, old: 'threaded on', new: 'threaded off', action: 'repaired', writer: 'napi.sh' },
   })
+  await guest.writeFile('/root/rfs.sh', '#!/bin/sh\necho 64 >"$1"\n', '0755')
+  await guest.run(['/root/rfs.sh', flowFile(1)])
+  expect(await daemon.newRecord(further, 'rfs')).toMatchObject({
+    ...{ nic, old: 'queue 1 16384', new: 'queue 1 64', action: 'repaired', writer: 'rfs.sh' },
+  })
+  expect(await tables()).toEqual(['16384', '16384'])
   if (RESIZES) {
     await guest.run(['ethtool', '-G', nic, 'rx', '128'])
     expect(await daemon.newRecord(further, 'rings')).toMatchObject({

@@ -63,9 +63,9 @@ const writer = z
     value: z.string().nullable().describe('channels that it sets: a number, max or vcpus; null if unknown'),
     agrees: z.boolean().nullable().describe('whether that is the target; null if unknown'),
   })
-  .describe('other software that may change channels, rings, affinity, XPS, RPS or NAPI') satisfies z.ZodType<
-  Omit<Writer, 'value'>
->
+  .describe(
+    'other software that may change channels, rings, affinity, XPS, RPS, RFS or NAPI',
+  ) satisfies z.ZodType<Omit<Writer, 'value'>>
 
 const trait = z
   .object({

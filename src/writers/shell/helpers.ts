@@ -18,10 +18,18 @@ export const HELPERS: readonly Helper[] = [
   },
   { name: /^mlnx_affinity$|^mlnx_tune$/, writes: ['irq-affinity'], takesNames: false },
   { name: /^google_(?:set|hpc)_multiqueue$/, writes: ['channels', 'irq-affinity', 'xps'], takesNames: false },
-  { name: /^ecs_mq_rps_rfs(?:\.sh)?$/, writes: ['channels', 'irq-affinity', 'rps'], takesNames: false },
+  {
+    name: /^ecs_mq_rps_rfs(?:\.sh)?$/,
+    writes: ['channels', 'irq-affinity', 'rps', 'rfs'],
+    takesNames: false,
+  },
   { name: /^multi-queue-hw(?:\.sh)?$/, writes: ['channels', 'irq-affinity', 'xps'], takesNames: false },
   { name: /^net_smp_affinity(?:\.sh)?$/, writes: ['irq-affinity'], takesNames: false },
-  { name: /^perftune(?:\.py)?$|^scylla_prepare$/, writes: ['irq-affinity', 'xps', 'rps'], takesNames: false },
+  {
+    name: /^perftune(?:\.py)?$|^scylla_prepare$/,
+    writes: ['irq-affinity', 'xps', 'rps', 'rfs'],
+    takesNames: false,
+  },
 ]
 
 export function helperOf(program: string): Helper | undefined {

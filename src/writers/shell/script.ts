@@ -155,6 +155,7 @@ class Reader {
       xps_cpus: 'xps',
       xps_rxqs: 'xps',
       rps_cpus: 'rps',
+      rps_flow_cnt: 'rfs',
       threaded: 'threaded-napi',
     } as const
     const verdicts = target.texts.map((text) => {
@@ -319,6 +320,7 @@ class Reader {
         ['smp_affinity', 'irq-affinity'],
         ['xps_cpus', 'xps'],
         ['rps_cpus', 'rps'],
+        ['rps_flow_cnt', 'rfs'],
       ] as const)
         if (code.includes(file) && !code.includes('default_smp_affinity'))
           found.push({ ...at, tunable, what: `names ${file} (unresolved: it is no shell script)` })

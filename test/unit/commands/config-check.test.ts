@@ -67,6 +67,19 @@ describe('vqtune config check', () => {
     expect(nic).toMatchObject({ settings: { cap: 3, channels: 4 }, from: { cap: `${VENDOR}:1` } })
   })
 
+  test('tells of RFS that does nothing, and who can change that', async () => {
+    const wanted = { [ETC]: '[defaults]\nrfs = "spread"\n' }
+    const sysctl = '/proc/sys/net/core/rps_sock_flow_entries'
+    const without = await check(withNic({ ...wanted, [sysctl]: '0\n' }))
+    expect(without.code).toBe(0)
+    expect(without.out).toContain(
+      `enp0s8: rfs = "spread" (${ETC}:1): net.core.rps_sock_flow_entries is 0, so RFS does nothing`,
+    )
+    expect(without.out).toContain('sysctl -w net.core.rps_sock_flow_entries=32768')
+    for (const files of [{ ...wanted, [sysctl]: '32768\n' }, { [sysctl]: '0\n' }])
+      expect((await check(withNic(files))).out).not.toContain('RFS')
+  })
+
   test('tells of rules that match no NIC, and of files whose names keep them from being read', async () => {
     const system = withNic({
       [ETC]: '[defaults]\ncap = 3\n[[nic]]\nmatch = { name = "ens*" }\ncap = 2\n',

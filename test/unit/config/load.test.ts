@@ -187,6 +187,7 @@ enabled = true
 window-seconds = 30
 regression-percent = 50
 commit-confirm-seconds = 0
+watch = "channels,rps"
 `,
     })
     const { daemon, metrics, guard } = await loadSettings(system)
@@ -210,6 +211,7 @@ commit-confirm-seconds = 0
       enabled: true,
       windowSeconds: 30,
       regressionPercent: 50,
+      watch: ['channels', 'rps'],
       commitConfirmSeconds: 0,
     })
   })

@@ -127,6 +127,19 @@ it('a step back of the guard is a warning, its other verdicts are not', () => {
   expect(metrics()).toContain('vqtune_guard_reductions_total{nic="eth0"} 1')
 })
 
+it('so is a return of the guard to earlier values', () => {
+  const values = ['queue 0', 'queue 1'].map((key) => ({ key, old: '', new: '1' }))
+  const judged = { nic: 'eth0', changed: [{ tunable: 'rps', values }], why: 'worse' }
+  const before = news().length
+  daemonLog.settingsVerdict({ ...judged, verdict: 'guard-reduced' })
+  daemonLog.settingsVerdict({ ...judged, verdict: 'not-judged' })
+  expect(news().slice(before)).toEqual([
+    'warn eth0: 2 RPS masks taken back by the guard: worse; not tried again until conditions change, or vqtune apply eth0',
+    'info eth0: 2 RPS masks not judged by the guard: worse',
+  ])
+  expect(metrics()).toContain('vqtune_guard_reductions_total{nic="eth0"} 1')
+})
+
 it('the newest drift is kept for status', () => {
   for (let i = 0; i < 7; i++) daemonLog.drift(drift({ old: String(i) }))
   expect(daemonLog.recentDrift.map(({ old }) => old)).toEqual(['2', '3', '4', '5', '6'])

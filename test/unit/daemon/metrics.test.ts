@@ -31,6 +31,7 @@ describe('metrics of a guest', () => {
         skips,
         missing: [],
         changes: [],
+        settingChanges: [],
         regressionHolds: new Map(),
         irqbalance: {
           ...NOT_ASKED,

@@ -1,123 +1,17 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
-import { channelChanges } from '../../../src/daemon/outcome'
-import { Guard } from '../../../src/guard/guard'
-import { readLedger } from '../../../src/planner/ledger'
-import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
+import { rollbackOperation } from '../../../src/planner/operations'
 import { converge } from '../../../src/planner/reconcile'
-import { regressionHoldsOf } from '../../../src/planner/regression-hold'
-import { openSystem, type System } from '../../../src/system/system'
-import { type GeneratedTree, generateTree } from '../../support/generated-tree'
+import { guarded, guardedGuest, tearDown } from '../../support/guarded-guest'
 
-/** So long that the timer does not fire in a test: it is ticked by hand. */
-const WINDOW_SECONDS = 3_600
-const SLICE_MS = 360_000
+afterEach(tearDown)
 
-const trees: GeneratedTree[] = []
-const guards: Guard[] = []
-afterEach(async () => {
-  for (const guard of guards.splice(0)) await guard.close()
-  for (const tree of trees.splice(0)) tree.remove()
-})
+const settingsWith = (cap: number | undefined, enabled = true) => guarded({ cap }, { enabled })
 
-function settingsWith(cap: number | undefined, enabled = true): Settings {
-  return {
-    ...DEFAULT_SETTINGS,
-    rules: [{ match: {}, settings: { cap }, source: 'test' }],
-    guard: { ...DEFAULT_SETTINGS.guard, enabled, windowSeconds: WINDOW_SECONDS },
-  }
-}
-
-/** A guest with 4 vCPUs whose NIC is capped to one channel, a daemon's passes, and traffic by the number of channels. */
-async function setUp(loss: number, enabled = true) {
-  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 1, counts: [4] }])
-  trees.push(tree)
-  const { root } = tree
-  mkdirSync(`${root}/proc/net`, { recursive: true })
-  const system = openSystem(root)
-  const state = {
-    settings: settingsWith(1, enabled),
-    nowMs: 0,
-    bytes: 0,
-    replans: 0,
-    reads: 0,
-    demand: 1e6,
-    errno: '',
-  }
-  const told: string[] = []
-  const reading: System = Object.create(system, {
-    readText: {
-      value: (path: string) => {
-        if (path === system.paths.procNetDev) state.reads++
-        if (state.errno !== '') throw Object.assign(new Error(state.errno), { code: state.errno })
-        return system.readText(path)
-      },
-    },
-  })
-  const newGuard = (): Guard => {
-    const guard = new Guard(
-      reading,
-      state.settings,
-      {
-        verdict: ({ nic, verdict, from, to, why }) =>
-          void told.push(`${nic} ${verdict} ${from} ${to}: ${why}`),
-        problem: (_, text) => {
-          if (text !== undefined) told.push(`trouble: ${text}`)
-        },
-      },
-      () => void state.replans++,
-      () => state.nowMs,
-    )
-    guards.push(guard)
-    return guard
-  }
-  let guard = newGuard()
-  const channels = () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8'))
-  const counts: number[] = [1]
-  const pass = async (): Promise<void> => {
-    const result = await converge(system, applyOperation(system, state.settings, { respectHolds: true }))
-    const { guest, ledger } = result
-    const regressionHolds = regressionHoldsOf(guest, ledger, state.settings)
-    guard.afterPass({ guest, changes: channelChanges(result), regressionHolds })
-    if (channels() !== counts.at(-1)) counts.push(channels())
-  }
-  const tick = async (times = 1): Promise<void> => {
-    for (let i = 0; i < times; i++) {
-      state.nowMs += SLICE_MS
-      state.bytes += Math.round(state.demand * 360 * (channels() === 1 ? 1 : 1 - loss))
-      const packets = Math.floor(state.bytes / 1_000)
-      writeFileSync(`${root}/proc/net/dev`, `eth0: ${state.bytes} ${packets} 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n`)
-      await guard.tick()
-      while (state.replans > 0) {
-        state.replans = 0
-        await pass()
-      }
-    }
-  }
-  const becomes = async (count: number): Promise<void> => {
-    for (let ticks = 0; channels() !== count && ticks < 40; ticks++) await tick()
-    expect(channels()).toBe(count)
-  }
-  const configure = async (settings: Settings): Promise<void> => {
-    state.settings = settings
-    guard.configure(settings)
-    await pass()
-  }
-  const regressionHold = () =>
-    readLedger(system, '8a9b7c6d-0000-4000-8000-000000000000').entries[0]?.regressionHold
-  await pass()
-  return {
-    ...{ system, state, told, counts, pass, tick, becomes, configure, channels, regressionHold },
-    apply: () => converge(system, applyOperation(system, state.settings, { respectHolds: false })),
-    /** kill -9, and a new daemon. */
-    replaceGuard: async () => {
-      guard = newGuard()
-      await pass()
-    },
-    guard: () => guard,
-  }
-}
+/** The NIC is capped to one channel; with more, some of the traffic is lost. */
+const setUp = (loss: number, enabled = true) =>
+  guardedGuest({ maximum: 4, current: 1 }, settingsWith(1, enabled), ({ channels }) =>
+    channels === 1 ? 0 : loss,
+  )
 
 describe('Guard', () => {
   test('reads nothing while it is off', async () => {

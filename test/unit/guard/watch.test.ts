@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Readings } from '../../../src/guard/readings'
+import { channelSubject } from '../../../src/guard/subject'
 import { BEFORE_SLICES, Watch, type WatchStep } from '../../../src/guard/watch'
 import { seeded } from '../trial/random'
 
@@ -92,7 +93,7 @@ function runWatch(load: Load, loss: number, seed: number): { end: WatchStep; cha
   let slice = 0
   const read = (): number => {
     const atMs = slice * SLICE_MS
-    readings.add({ atMs, channels, bytes, packets })
+    readings.add({ atMs, channels, settings: '', bytes, packets })
     const moved = 1e6 * demand(slice) * (channels === 1 ? 1 : 1 - loss)
     bytes += moved
     packets += moved / 100
@@ -101,9 +102,8 @@ function runWatch(load: Load, loss: number, seed: number): { end: WatchStep; cha
   }
   for (let i = 0; i <= BEFORE_SLICES; i++) read()
   const watch = new Watch(
-    1,
-    4,
-    readings.latestAt(1),
+    channelSubject(1, 4),
+    readings.latest((reading) => reading.channels === 1),
     {
       windowSeconds: WINDOW_SECONDS,
       regressionPercent: 20,
@@ -117,7 +117,7 @@ function runWatch(load: Load, loss: number, seed: number): { end: WatchStep; cha
     const step = watch.next(readings, nowMs)
     if (step.kind === 'wait') continue
     if (step.kind !== 'go') return { end: step, changes }
-    channels = step.channels
+    channels = Number(step.state)
     changes++
   }
 }
@@ -157,15 +157,15 @@ describe('a comparison', () => {
   test('of a regression goes to and fro twice and says what it saw', () => {
     const { end, changes } = runWatch(STEADY, 0.75, 1)
     expect(changes).toBe(3)
-    expect(end).toMatchObject({ kind: 'guard-reduced', channels: 1 })
+    expect(end).toMatchObject({ kind: 'guard-reduced', state: '1' })
     expect((end as { why: string }).why).toMatch(
       /^[\d.]+ instead of [\d.]+ Mb\/s with 4 instead of 1 channels, 2 times in a row$/,
     )
   })
 
   test('without one does not touch the NIC', () => {
-    expect(runWatch(STEADY, 0, 1)).toMatchObject({ end: { kind: 'kept', channels: 4 }, changes: 0 })
-    expect(runWatch(STEADY, -1, 1)).toMatchObject({ end: { kind: 'kept', channels: 4 }, changes: 0 })
+    expect(runWatch(STEADY, 0, 1)).toMatchObject({ end: { kind: 'kept', state: '4' }, changes: 0 })
+    expect(runWatch(STEADY, -1, 1)).toMatchObject({ end: { kind: 'kept', state: '4' }, changes: 0 })
   })
 
   test('of load that stops at the change does not touch the NIC', () => {
@@ -180,7 +180,7 @@ describe('a comparison', () => {
     expect(changes).toBe(1)
     expect(end).toMatchObject({
       kind: 'kept',
-      channels: 4,
+      state: '4',
       why: expect.stringMatching(/^caused by the load/),
     })
   })
@@ -190,39 +190,39 @@ describe('a comparison is given up', () => {
   const options = { windowSeconds: 10, regressionPercent: 20, randomBelow: () => 0 }
   const before = Array.from({ length: 10 }, () => ({ seconds: 1, bytes: 1e6, packets: 1_000 }))
   const at = (readings: Readings, atMs: number, channels: number): number => {
-    readings.add({ atMs, channels, bytes: atMs * 1_000, packets: atMs })
+    readings.add({ atMs, channels, settings: '', bytes: atMs * 1_000, packets: atMs })
     return atMs
   }
 
   test('when somebody changes the channels', () => {
     const readings = new Readings(48)
-    const watch = new Watch(1, 4, before, options, 0)
+    const watch = new Watch(channelSubject(1, 4), before, options, 0)
     expect(watch.next(readings, at(readings, 1_000, 4))).toEqual({ kind: 'wait' })
     expect(watch.next(readings, at(readings, 2_000, 2))).toEqual({
       kind: 'not-judged',
-      channels: 4,
+      state: '4',
       why: 'the channels were changed to 2 meanwhile',
     })
   })
 
   test('when the NIC does not get the channels', () => {
     const readings = new Readings(48)
-    const watch = new Watch(1, 4, before, options, 0)
+    const watch = new Watch(channelSubject(1, 4), before, options, 0)
     expect(watch.next(readings, at(readings, 30_000, 1))).toEqual({ kind: 'wait' })
     expect(watch.next(readings, at(readings, 31_000, 1))).toEqual({
       kind: 'not-judged',
-      channels: 4,
+      state: '4',
       why: 'it did not get 4 channels',
     })
   })
 
   test('not when they are raised further at once', () => {
     const readings = new Readings(48)
-    const watch = new Watch(1, 2, before, options, 0)
+    const watch = new Watch(channelSubject(1, 2), before, options, 0)
     watch.next(readings, at(readings, 1_000, 2))
-    watch.raise(4, 1_500)
+    watch.raise(channelSubject(1, 4), 1_500)
     expect(watch.fresh).toBe(true)
     expect(watch.next(readings, at(readings, 2_000, 4))).toEqual({ kind: 'wait' })
-    expect(watch.more).toBe(4)
+    expect(watch.subject.after).toBe('4')
   })
 })

@@ -20,6 +20,9 @@ describe("the ledger's file", () => {
       ...{ version: 2, bootId: 'b' },
       entries: [{ ...entry, regressionHold: HOLD }],
     })
+    const { from: _from, to: _to, ...kept } = HOLD
+    const settingHolds = { rps: { ...kept, values: { 'queue 0': '1' } } }
+    expect(parsed({ ...ENTRY, settingHolds })).toMatchObject({ entries: [{ ...ENTRY, settingHolds }] })
     const { maximum: _, ...unasked } = HOLD
     expect(parsed({ ...ENTRY, regressionHold: unasked }).entries).toHaveLength(1)
     const more = { before: VALUES, carrier: true, gateway: '10.0.0.1', neighbour: 'STALE', lost: 'x' }
@@ -93,6 +96,9 @@ describe("the ledger's file", () => {
       (one) => ({
         regressionHold: { ...HOLD, ...one },
       }),
+    ),
+    ...['x', { rps: 'x' }, { rps: { ...HOLD, values: { 'queue 0': 'x' } } }, { rps: { values: {} } }].map(
+      (settingHolds) => ({ settingHolds }),
     ),
     ...[
       { channels: 0, queues: [] },

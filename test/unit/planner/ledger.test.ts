@@ -13,6 +13,7 @@ import {
   withoutOriginals,
   withRegressionHold,
   withResumed,
+  withSettingHold,
   withTrial,
   withUnconfirmed,
   writeLedger,
@@ -247,5 +248,14 @@ describe('a ledger', () => {
     const noted = withRegressionHold(recorded, nic, regressionHold)
     expect(entryOf(noted, nic)).toEqual({ ...entryOf(recorded, nic), regressionHold })
     expect(entryOf(withRegressionHold(noted, nic, undefined), nic)).toEqual(entryOf(recorded, nic))
+
+    const { from: _, to: __, ...kept } = regressionHold
+    const hold = { ...kept, values: { 'queue 0': '' } }
+    expect(withSettingHold(recorded, stranger, 'rps', hold)).toBe(recorded)
+    const both = withSettingHold(withSettingHold(recorded, nic, 'rps', hold), nic, 'rfs', hold)
+    expect(entryOf(both, nic)?.settingHolds).toEqual({ rps: hold, rfs: hold })
+    const one = withSettingHold(both, nic, 'rps', undefined)
+    expect(entryOf(one, nic)?.settingHolds).toEqual({ rfs: hold })
+    expect(entryOf(withSettingHold(one, nic, 'rfs', undefined), nic)).toEqual(entryOf(recorded, nic))
   })
 })

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
-import type { ObservedGuest, RegressionHold } from '../../../src/model'
-import { entryOf, type Ledger, withOriginals, withRegressionHold } from '../../../src/planner/ledger'
+import type { ObservedGuest, ObservedNic, RegressionHold } from '../../../src/model'
+import {
+  entryOf,
+  type Ledger,
+  withOriginals,
+  withRegressionHold,
+  withSettingHold,
+} from '../../../src/planner/ledger'
 import { applyOperation } from '../../../src/planner/operations'
 import { conditionsOf, regressionHoldsOf } from '../../../src/planner/regression-hold'
 import { openSystem } from '../../../src/system/system'
@@ -103,6 +109,77 @@ describe('a step back', () => {
     const obstacle = { code: 'xdp', why: 'XDP' } as const
     const stuck = { ...nicOf({ ifindex: 2, maximum: 4 }, ONLINE), obstacle }
     expect(goal().plan(guestOf(ONLINE, [stuck]), LEDGER).steps).toEqual([])
+  })
+})
+
+describe('a return to earlier values', () => {
+  const WATCHING: Settings = {
+    ...SETTINGS,
+    rules: [{ match: {}, settings: { switches: { rps: 'spread' } }, source: 'test' }],
+    guard: { ...SETTINGS.guard, watch: ['channels', 'rps'] },
+  }
+  const masks = ['1', '3'].map((value, queue) => ({
+    ...{ tunable: 'rps', key: `queue ${queue}`, value, label: `queue ${queue} RPS` },
+    file: `/sys/class/net/eth2/queues/rx-${queue}/rps_cpus`,
+  }))
+  const bare = nicOf({ ifindex: 2, maximum: 2 }, ONLINE)
+  const nic = { ...bare, settings: [...bare.settings, ...masks] }
+  const guest = guestOf(ONLINE, [nic])
+  const hold = (confirmed: boolean, settings = WATCHING) => ({
+    ...{ values: { 'queue 0': '', 'queue 1': '3' }, confirmed, why: '1 instead of 8 Mb/s', at: AT },
+    ...conditionsOf(guest, nic, settings, ['rps']),
+  })
+  const holding = (confirmed = true) =>
+    withSettingHold(
+      withOriginals({ version: 2, bootId: 'boot', entries: [] }, guest, guest.nics, AT),
+      nic,
+      'rps',
+      hold(confirmed),
+    )
+
+  test('is planned with its reason, and then told with the way to try again', () => {
+    expect(goal(WATCHING).plan(guest, holding(false))).toEqual({
+      steps: [
+        expect.objectContaining({
+          ...{ tunable: 'rps', key: 'queue 0', old: '1', new: '' },
+          reason: 'the guard is comparing: 1 instead of 8 Mb/s',
+        }),
+      ],
+      skips: [],
+    })
+    const back = { ...nic, settings: [...bare.settings, { ...masks[0], value: '' }, masks[1]] } as ObservedNic
+    expect(goal(WATCHING).plan(guestOf(ONLINE, [back]), holding())).toEqual({
+      steps: [],
+      skips: [
+        {
+          ...{ nic: 'eth2', tunable: 'rps', code: 'guard' },
+          why: 'taken back by the guard: 1 instead of 8 Mb/s; vqtune apply eth2 tries it again',
+        },
+      ],
+    })
+    expect(goal(WATCHING).pending(holding(), guest)).toBe(false)
+  })
+
+  test.each<[string, Settings]>([
+    ['its key of the configuration changed', { ...WATCHING, rules: [] }],
+    ['the guard is off', { ...WATCHING, guard: { ...WATCHING.guard, enabled: false } }],
+    ['the guard does not watch it', { ...WATCHING, guard: { ...WATCHING.guard, watch: ['channels'] } }],
+  ])('ends when %s', (_, settings) => {
+    expect(regressionHoldsOf(guest, holding(), settings).size).toBe(0)
+    expect(goal(settings).pending(holding(), guest)).toBe(true)
+    const after = goal(settings).finish(holding(), guest, new Set(), AT)
+    expect(entryOf(after, nic)?.settingHolds).toBeUndefined()
+  })
+
+  test('and the channels are held each by itself', () => {
+    const both = withRegressionHold(holding(), nic, regressionHold())
+    const other = { ...WATCHING, guard: { ...WATCHING.guard, watch: ['rps'] } }
+    expect(regressionHoldsOf(guest, both, other).get(2)).toEqual({
+      ...{ channels: undefined, settings: { rps: hold(true) } },
+    })
+    const after = goal(other).finish(both, guest, new Set(), AT)
+    expect(entryOf(after, nic)).toMatchObject({ settingHolds: { rps: hold(true) } })
+    expect(entryOf(after, nic)?.regressionHold).toBeUndefined()
   })
 })
 

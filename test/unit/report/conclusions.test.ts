@@ -48,7 +48,13 @@ function withRps(nic: ObservedNic, value: string): ObservedNic {
   return { ...nic, settings: [...nic.settings, setting] }
 }
 
+function withRfs(nic: ObservedNic, value: string): ObservedNic {
+  const setting = { tunable: 'rfs', key: 'queue 0', label: 'queue 0 RFS', file: undefined, value }
+  return { ...nic, settings: [...nic.settings, setting] }
+}
+
 const PLAN = planned()
+const LIMITED = planned(2)
 const QUEUES = ONLINE.map((queue) => queueOf(queue))
 const HEALTHY: ConclusionInput = {
   report: { ...BUSY, cpus: ONLINE.map((cpu) => cpuOf(cpu)) },
@@ -57,6 +63,7 @@ const HEALTHY: ConclusionInput = {
   desired: PLAN.desired,
   steps: [],
   usableCpus: 4,
+  flowEntries: 32_768,
   facts: {
     rings: { rx: 256, rxMaximum: 256, tx: 256, txMaximum: 256 },
     offloads: { off: [], fixed: [] },
@@ -107,6 +114,19 @@ const CAUSES: Record<(typeof CONCLUSION_IDS)[number], Partial<ConclusionInput>> 
   'saturated-vcpu': { report: withCpu(1, FULL) },
   'receive-drops': { nic: { ...HEALTHY.nic, dropped: { rx: 900, tx: 0 } } },
   'transmit-stalls': { nic: { ...HEALTHY.nic, qdisc: { kind: 'mq', requeues: 4000 } } },
+  'packets-elsewhere': {
+    observed: withRfs(LIMITED.nic, '0'),
+    desired: LIMITED.desired,
+    nic: { ...NIC, channels: 2, queues: [queueOf(0), queueOf(1)] },
+    report: {
+      ...HEALTHY.report,
+      cpus: ONLINE.map((cpu) =>
+        cpu < 2
+          ? cpuOf(cpu, { busy: 0.5, softirq: 0.45, processed: 9000 })
+          : cpuOf(cpu, { busy: 0.6, softirq: 0.05, processed: 1000 }),
+      ),
+    },
+  },
   'few-flows': {
     report: {
       ...withCpu(0, { busy: 0.7, softirq: 0.6 }),
@@ -246,6 +266,56 @@ describe('a saturated vCPU', () => {
     }
     const cpus = ONLINE.map((cpu) => cpuOf(cpu, FULL))
     expect(saturated({ nic, report: { ...HEALTHY.report, cpus } })?.text).toContain('CPU 2 ')
+  })
+})
+
+describe('packets that are processed far from the programs', () => {
+  const CAUSE = { ...HEALTHY, ...CAUSES['packets-elsewhere'] }
+
+  it('are told with the numbers, and lead to a trial', () => {
+    expect(conclude(CAUSE)).toMatchObject([
+      {
+        evidence: "CPU 0-1: 90 % of the packets, 8 % of the programs' time; RFS is off",
+        next: expect.stringMatching(/^vqtune trial --vary rfs eth0 compares it on this traffic/),
+      },
+    ])
+  })
+
+  it('lead to the sysctl first where there is no table, and to nothing where the kernel has none', () => {
+    expect(conclude({ ...CAUSE, flowEntries: 0 })[0]?.next).toMatch(
+      /^sysctl -w net\.core\.rps_sock_flow_entries=32768 \(.*\), then vqtune trial --vary rfs eth0 /,
+    )
+    expect(ids({ ...CAUSE, flowEntries: undefined })).toEqual([])
+    expect(ids({ ...CAUSE, observed: LIMITED.nic })).toEqual([])
+  })
+
+  it('are no conclusion where RFS is on, the host gives enough, nothing runs, or both are together', () => {
+    const cpus = (of: (cpu: number) => Partial<CpuLoadReport>) => ({
+      ...CAUSE,
+      report: { ...CAUSE.report, cpus: ONLINE.map((cpu) => cpuOf(cpu, of(cpu))) },
+    })
+    const { maximum: _, ...channels } = CAUSE.observed.channels
+    const others: ConclusionInput[] = [
+      { ...CAUSE, observed: withRfs(LIMITED.nic, '16384') },
+      { ...CAUSE, usableCpus: 2 },
+      { ...CAUSE, observed: { ...CAUSE.observed, channels: { ...channels, maximum: undefined } } },
+      cpus((cpu) => ({ busy: 0.1, softirq: 0.05, processed: cpu < 2 ? 9000 : 0 })),
+      cpus(() => ({ busy: 0.5, softirq: 0.1, processed: 1000 })),
+      cpus(() => ({ busy: 0.5, softirq: 0.1, processed: 0 })),
+    ]
+    for (const input of others) expect(ids(input)).toEqual([])
+  })
+
+  it('are not to be sent to isolated vCPUs', () => {
+    // The programs run on CPU 3 only, which takes no interrupts.
+    const desired = {
+      ...CAUSE.desired,
+      groups: [[0, 1], [2]].map((irq) => ({ irq, xps: irq })),
+    }
+    const cpus = ONLINE.map((cpu) =>
+      cpuOf(cpu, cpu === 3 ? { busy: 0.9, softirq: 0 } : { busy: 0.3, softirq: 0.3, processed: 5000 }),
+    )
+    expect(ids({ ...CAUSE, usableCpus: 3, desired, report: { ...CAUSE.report, cpus } })).toEqual([])
   })
 })
 

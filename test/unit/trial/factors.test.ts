@@ -34,12 +34,16 @@ const withNapi = (nic: ObservedNic, mode: string): ObservedNic => ({
   ...nic,
   settings: [...nic.settings, setting('threaded-napi', 'threaded', mode)],
 })
+const withRfs = (nic: ObservedNic, ...tables: string[]): ObservedNic => ({
+  ...nic,
+  settings: [...nic.settings, ...tables.map((size, queue) => setting('rfs', `queue ${queue}`, size))],
+})
 function withRings(nic: ObservedNic, sizes: Rings, ringReset = true): ObservedNic {
   const sized = { ...nic, features: { ...nic.features, ringReset }, rings: sizes }
   return { ...sized, settings: [...nic.settings, ...erased(rings).read(writingSystem().system, sized)] }
 }
-const arms = (nic: ObservedNic, names: string[], counts: number[] = [nic.channels.current]) =>
-  armsOf(guestOf(ONLINE, [nic]), DEFAULT_SETTINGS, nic, names, counts)
+const arms = (nic: ObservedNic, names: string[], counts = [nic.channels.current], flowEntries = 32_768) =>
+  armsOf({ ...guestOf(ONLINE, [nic]), flowEntries }, DEFAULT_SETTINGS, nic, names, counts)
 
 describe('what a trial varies', () => {
   it('is channels, unless --vary names others; the help lists all', () => {
@@ -110,6 +114,21 @@ describe('the values that are compared', () => {
   it('must contain what the NIC has, or it could not be put back by name', () => {
     expect(() => arms(withRps(LIMITED, '0', ''), ['rps'])).toThrow('eth2: rps: what the NIC has is none of')
     expect(() => arms(withNapi(LIMITED, 'busy-poll'), ['threaded-napi'])).toThrow('was set by hand')
+  })
+
+  it('of RFS: the share of the table, and none; without the table its reason says who makes one', () => {
+    const nic = withRps(withRfs(LIMITED, '0', '0'), '', '')
+    expect(arms(nic, ['rfs'])).toEqual({
+      present: { channels: 2, switches: { rfs: 'off' } },
+      all: [
+        { channels: 2, switches: { rfs: 'off' } },
+        { channels: 2, switches: { rfs: 'spread' } },
+      ],
+    })
+    expect(arms(nic, ['rps', 'rfs']).all).toHaveLength(4)
+    expect(() => arms(nic, ['rfs'], [2], 0)).toThrow(
+      'eth2: rfs: net.core.rps_sock_flow_entries is 0, so RFS does nothing',
+    )
   })
 
   it('must be possible here: the reason is that of the plan', () => {

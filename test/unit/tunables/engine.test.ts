@@ -15,6 +15,7 @@ import {
   showChange,
   showsKernelLayout,
   showValue,
+  switchKeysOf,
   withWritten,
 } from '../../../src/tunables/engine'
 import { SWITCHES, TUNABLE_NAMES } from '../../../src/tunables/index'
@@ -121,6 +122,15 @@ describe('recorded values', () => {
       false,
     ])
   })
+})
+
+it('keys of the configuration are those of the tunable', () => {
+  expect(['rings', 'rfs', 'channels', 'unknown'].map(switchKeysOf)).toEqual([
+    ['rx-ring', 'tx-ring'],
+    ['rfs'],
+    [],
+    [],
+  ])
 })
 
 describe('restoring', () => {
