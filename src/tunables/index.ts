@@ -8,7 +8,7 @@ import { rings } from './rings'
 import { rps } from './rps'
 import { rssTable } from './rss-table'
 import { threadedNapi } from './threaded-napi'
-import type { Switch } from './tunable'
+import { KEEP, type Switch } from './tunable'
 import { xps } from './xps'
 
 export const TUNABLES = [
@@ -24,7 +24,7 @@ export const TUNABLES = [
 
 /** Those that are off until somebody asks for them: a trial can vary them, and the guard watch them. */
 export const OPTIONAL_TUNABLES: readonly AnyTunable[] = TUNABLES.filter(
-  ({ switch: one }) => one?.default === 'keep',
+  ({ switch: one }) => one?.default === KEEP,
 )
 
 /** Names for [guard] watch. */

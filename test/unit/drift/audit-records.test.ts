@@ -85,7 +85,7 @@ type=EXECVE msg=audit(${A}): a2[1]="0" a3=
   })
 
   it('are read as Debian 12 writes them: the daemon asks for counters, and alice sets channels and more', () => {
-    const [own, typed] = parseAuditRecords(readFileSync('test/fixtures/audit/debian12-enriched.log', 'utf8'))
+    const [own, typed] = parseAuditRecords(readFileSync('test/fixtures/audit/debian12-enriched.txt', 'utf8'))
     expect(own).toMatchObject({ args: ['/usr/sbin/ethtool', '-S', 'enp0s8'], pid: 896, user: undefined })
     expect(typed).toMatchObject({
       pid: 905,
