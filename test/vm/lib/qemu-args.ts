@@ -38,6 +38,8 @@ export interface BootOptions {
   kernelArgs?: readonly string[]
   /** Debian's SELinux policy, enforcing, on bookworm and x86_64; kernelArgs may say `enforcing=0`. */
   selinux?: boolean
+  /** auditd installed and not enabled, on bookworm and x86_64, and /etc/fstab heeded for /, /proc and /run. */
+  hardened?: boolean
   /** This process's node as `node` in the guest. */
   node?: boolean
   /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
@@ -90,7 +92,7 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     microvm ? {} : { bus: 'pcie.0', addr: `0x${slot.toString(16)}` }
   const bus = microvm ? 'device' : 'pci'
   const commandLine = [
-    `root=/dev/vda rw console=${aarch64 ? 'ttyAMA0' : 'ttyS0'} quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=${options.selinux ? 1 : 0} apparmor=0`,
+    `root=/dev/vda rw console=${aarch64 ? 'ttyAMA0' : 'ttyS0'} quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=${options.selinux || options.hardened ? 1 : 0} apparmor=0`,
     // Clock and RCU settings that matter only under emulation; rdinit's disk is never checked.
     'tsc=reliable no_timer_check rcupdate.rcu_expedited=1 fsck.mode=skip systemd.show_status=0',
     ...(paths.nodeDisk ? ['vqtest.node'] : []),
