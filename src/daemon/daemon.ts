@@ -8,6 +8,7 @@ import { guardReductionRecord, guardReturnRecords } from '../confirm/record'
 import { type DriftRecord, readNewestHistory } from '../drift/history'
 import { fileProblem, VqtuneError } from '../errors'
 import { Guard, type GuardEvents } from '../guard/guard'
+import { isAloneInProcfs } from '../kernel/processes'
 import type { System } from '../system/system'
 import { DaemonLog } from './daemon-log'
 import { Debounced } from './debounce'
@@ -137,6 +138,7 @@ export class Daemon {
       this.checkedAt = Date.now()
       this.daemonLog.endPass(result.missing)
       this.daemonLog.problem('pass', undefined)
+      this.daemonLog.problem('processes', isAloneInProcfs(this.system) ? HIDDEN : undefined)
       const alone = new Set(result.suspended.map(({ nic }) => nic))
       this.sources.follow(result.guest.nics.filter(({ name }) => !alone.has(name)))
       this.guard.afterPass(result)
@@ -212,6 +214,9 @@ export class Daemon {
     for (const { fields, text } of reportLines(this.result, this.settings)) this.log.info(fields, text)
   }
 }
+
+const HIDDEN =
+  '/proc hides other processes from the daemon (hidepid=): only writers that the kernel or the audit log notes are named; put the group of its gid= into SupplementaryGroups= of vqtuned.service'
 
 /** For a bug, the stack: the daemon goes on, and the stack in the log says more than a restart would. */
 function reasonOf(error: unknown): string {

@@ -53,6 +53,15 @@ export function processIds(system: System): readonly number[] {
   }
 }
 
+/**
+ * Whether procfs hides the processes of others from this one, as hidepid= does from whoever is not in the group of its gid=: not
+ * even that of the service manager shows. Itself every process sees, except in a captured tree.
+ */
+export function isAloneInProcfs(system: System): boolean {
+  const { proc } = system.paths
+  return !system.exists(`${proc}/1`) && system.exists(`${proc}/${process.pid}`)
+}
+
 /** True if it is root's, has the program's name, and, if that is readable, its executable. Pure. */
 export function isProgram({ name, uid, exe }: Process, program: Program): boolean {
   if (uid !== 0 || !isNamed(name, program)) return false

@@ -15,9 +15,10 @@ beforeAll(async () => {
     kernel: '6.12',
     cpus: 4,
     nics: [{ queues: 4 }],
-    auditd: true,
+    hardened: true,
     vqtune: 'dist/vqtune.cjs',
   })
+  await guest.run(['systemctl', 'start', 'auditd'])
   nic = new Nic(guest, await guest.nicName(0))
   await guest.run(['useradd', '-u', String(USER.uid), USER.name])
   await guest.writeFile(RULES, readFileSync('packaging/audit/vqtune.rules'))

@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs'
 import { afterEach, expect, it, vi } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { Daemon } from '../../../src/daemon/daemon'
@@ -48,5 +48,31 @@ it('outlives a bug in reading its configuration again', async () => {
   stop.abort()
   await run
   expect(status()).toEqual({})
+  closeSync(nowhere)
+})
+
+it('tells, while it lasts, that procfs hides other processes from it', async () => {
+  const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 4, counts: [4] }])
+  trees.push(tree)
+  const system = openSystem(tree.root)
+  const { proc, runDir } = system.paths
+  rmSync(`${proc}/1`, { recursive: true, force: true })
+  mkdirSync(`${proc}/${process.pid}`, { recursive: true })
+  const nowhere = openSync('/dev/null', 'w')
+  const logger = createLogger(DEFAULT_SETTINGS.daemon, false, nowhere)
+  const stop = new AbortController()
+  const manager = new ServiceManager(system, {}, () => {})
+  const daemon = new Daemon(system, DEFAULT_SETTINGS, undefined, logger, manager, stop.signal)
+  const run = daemon.run()
+  const problems = () => JSON.parse(system.readText(`${runDir}/status.json`) ?? '{}').problems
+  const told = expect.stringMatching(
+    /^\/proc hides other processes .*SupplementaryGroups= of vqtuned\.service$/,
+  )
+  await vi.waitFor(() => expect(problems()).toEqual([told]), 20_000)
+  mkdirSync(`${proc}/1`)
+  await daemon.reload()
+  await vi.waitFor(() => expect(problems()).toEqual([]), 20_000)
+  stop.abort()
+  await run
   closeSync(nowhere)
 })

@@ -1,6 +1,12 @@
 import { symlinkSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { findPrograms, type Program, readArguments, readProcess } from '../../../src/kernel/processes'
+import {
+  findPrograms,
+  isAloneInProcfs,
+  type Program,
+  readArguments,
+  readProcess,
+} from '../../../src/kernel/processes'
 import { openSystem, type System } from '../../../src/system/system'
 import { processFiles, systemWith } from '../../support/systems'
 
@@ -79,4 +85,13 @@ describe('of a process', () => {
     })
     expect(readArguments(openSystem(), pid).length).toBeGreaterThan(0)
   })
+})
+
+it('procfs hides others where this process is in it and the service manager is not', () => {
+  const own = processFiles(process.pid, 'node')
+  const manager = processFiles(1, 'systemd')
+  expect(isAloneInProcfs(systemWith({ ...own, ...manager }))).toBe(false)
+  expect(isAloneInProcfs(systemWith(own))).toBe(true)
+  // A captured tree.
+  expect(isAloneInProcfs(systemWith({}))).toBe(false)
 })

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EndOfPatience, type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
-import { guestImage, nodeDisk, selinuxGuestImage } from './image'
+import { guestImage, hardenedGuestImage, type Image, nodeDisk, selinuxGuestImage } from './image'
 import { NoAnswerError } from './json-socket'
 import { progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
@@ -65,10 +65,7 @@ export class Guest {
 
   /** Boots and returns when the guest's systemd has finished starting. */
   static async boot(options: BootOptions): Promise<Guest> {
-    const image =
-      options.selinux || options.auditd
-        ? await selinuxGuestImage()
-        : await guestImage(options.arch, options.release)
+    const image = await imageFor(options)
     const disk = options.node || options.vqtune ? await nodeDisk() : undefined
     const undo: (() => void)[] = []
     const onExit = (): void => {
@@ -426,6 +423,12 @@ export class Guest {
   get description(): string {
     return `${this.options.kernel}, ${this.options.cpus} vCPUs, ${this.nics.length} NICs`
   }
+}
+
+function imageFor(options: BootOptions): Promise<Image> {
+  if (options.selinux) return selinuxGuestImage()
+  if (options.hardened) return hardenedGuestImage()
+  return guestImage(options.arch, options.release)
 }
 
 function consoleTail(runDirectory: string): string {

@@ -18,6 +18,7 @@ export interface Image {
 
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
 const selinuxRecipe = fileURLToPath(new URL('./selinux-image', import.meta.url))
+const hardenedRecipe = fileURLToPath(new URL('./hardened-image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
 export async function guestImage(arch: Arch = 'x86_64', release: Release = 'bookworm'): Promise<Image> {
@@ -41,11 +42,20 @@ export async function guestImage(arch: Arch = 'x86_64', release: Release = 'book
 }
 
 /** The image of Debian 12 with Debian's SELinux policy, labelled. Kernels and initramfs are those of the image without. */
-export async function selinuxGuestImage(): Promise<Image> {
+export function selinuxGuestImage(): Promise<Image> {
+  return extendedImage('image-selinux', selinuxRecipe)
+}
+
+/** The image of Debian 12 with auditd, which a test enables, and /etc/fstab heeded as elsewhere. */
+export function hardenedGuestImage(): Promise<Image> {
+  return extendedImage('image-hardened', hardenedRecipe)
+}
+
+async function extendedImage(name: string, ownRecipe: string): Promise<Image> {
   const base = await guestImage()
-  const directory = await cached('image-selinux', contentHash([recipe, selinuxRecipe]), async (target) => {
-    progress('building the guest image with SELinux (once, about two minutes)')
-    await execa('bash', [join(selinuxRecipe, 'build.sh'), base.rootDisk, target], {
+  const directory = await cached(name, contentHash([recipe, ownRecipe]), async (target) => {
+    progress(`building the guest ${name} (once, about two minutes)`)
+    await execa('bash', [join(ownRecipe, 'build.sh'), base.rootDisk, target], {
       stdin: 'ignore',
       stdout: process.stderr,
       stderr: 'inherit',

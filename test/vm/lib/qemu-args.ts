@@ -38,8 +38,8 @@ export interface BootOptions {
   kernelArgs?: readonly string[]
   /** Debian's SELinux policy, enforcing, on bookworm and x86_64; kernelArgs may say `enforcing=0`. */
   selinux?: boolean
-  /** auditd runs: the image with SELinux, but without SELinux. */
-  auditd?: boolean
+  /** auditd installed and not enabled, on bookworm and x86_64, and /etc/fstab heeded for /, /proc and /run. */
+  hardened?: boolean
   /** This process's node as `node` in the guest. */
   node?: boolean
   /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
@@ -92,13 +92,13 @@ export function qemuArgs(options: BootOptions, paths: QemuPaths): string[] {
     microvm ? {} : { bus: 'pcie.0', addr: `0x${slot.toString(16)}` }
   const bus = microvm ? 'device' : 'pci'
   const commandLine = [
-    `root=/dev/vda rw console=${aarch64 ? 'ttyAMA0' : 'ttyS0'} quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=${options.selinux || options.auditd ? 1 : 0} apparmor=0`,
+    `root=/dev/vda rw console=${aarch64 ? 'ttyAMA0' : 'ttyS0'} quiet loglevel=4 panic=5 mitigations=off random.trust_cpu=on audit=${options.selinux || options.hardened ? 1 : 0} apparmor=0`,
     // Clock and RCU settings that matter only under emulation; rdinit's disk is never checked.
     'tsc=reliable no_timer_check rcupdate.rcu_expedited=1 fsck.mode=skip systemd.show_status=0',
     ...(paths.nodeDisk ? ['vqtest.node'] : []),
     // Drivers that make interfaces when they start, which is at boot where they are built in.
     ...(isRhel(options.kernel) ? ['bonding.max_bonds=0 dummy.numdummies=0 ifb.numifbs=0'] : []),
-    ...(options.selinux ? ['security=selinux selinux=1 enforcing=1'] : options.auditd ? ['lsm=yama'] : []),
+    ...(options.selinux ? ['security=selinux selinux=1 enforcing=1'] : []),
     ...(options.kernelArgs ?? []),
   ].join(' ')
   const ports = Array.from({ length: options.hotplugPorts ?? 0 }, (_, index) =>
