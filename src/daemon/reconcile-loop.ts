@@ -95,6 +95,14 @@ interface Reconciled {
   readonly problem?: string
 }
 
+/**
+ * A move that irqbalance may have made. The kernel's own, when a vCPU comes or goes, is repaired before a word with irqbalance,
+ * which sleeps for seconds just then.
+ */
+function mayBeReversal({ drift, attribution }: AttributedDrift): boolean {
+  return drift.kind === 'irq-affinity' && attribution.name !== 'kernel'
+}
+
 export class ReconcileLoop {
   private readonly observer: CachingObserver
   private readonly detector: DriftDetector
@@ -198,7 +206,7 @@ export class ReconcileLoop {
         drifts = this.driftIn(guest, settings)
       }
       const judged = this.detector.attributeAll(drifts, guest)
-      if (judged.some(({ drift }) => drift.kind === 'irq-affinity')) {
+      if (judged.some(mayBeReversal)) {
         // irqbalance is asked under the lock, too.
         lock?.release()
         lock = undefined

@@ -1,10 +1,11 @@
 /**
  * Asks the running irqbalance to leave the interrupts of tuned queues alone: its list is read, merged, written, and read
- * again. What others have banned stays; what vqtune no longer needs is given back. No file of irqbalance is changed, and
+ * again. What others have banned stays; what vqtune no longer needs is given back, when its NIC is gone or no longer tuned. No file of irqbalance is changed, and
  * what goes wrong is told and never stops the work.
  */
 import { VqtuneError } from '../errors'
 import { readBootId } from '../kernel/boot-id'
+import { readVirtioInterrupts, type VirtioInterrupts } from '../kernel/interrupts'
 import { askSocket } from '../system/local-socket'
 import type { System } from '../system/system'
 import { findInstance, type Instance } from './instance'
@@ -18,7 +19,7 @@ import {
   removeRequest,
   writeRequest,
 } from './record'
-import { irqsOf, isSameNic, type NicInterrupts } from './wanted'
+import { irqsOf, isSameNic, type NicInterrupts, withEarlier } from './wanted'
 
 /**
  * irqbalance answers between two looks at all interrupts, which take it milliseconds. But when its list or the vCPUs have
@@ -105,23 +106,26 @@ class Conversation {
     this.answerMs = options.answerMs ?? ANSWER_MS
   }
 
-  async agreeOn(wanted: readonly NicInterrupts[]): Promise<Asked> {
+  /** @param needed by the queues that are in use */
+  async agreeOn(needed: readonly NicInterrupts[]): Promise<Asked> {
     const banned = await this.readBanned()
     const before = this.recorded()
-    if (before !== undefined && isInForce(before, wanted, banned)) return resultOf(before, [], [])
+    if (before !== undefined && isInForce(before, this.withUnused(needed, before), banned))
+      return resultOf(before, [], [])
     const { takeLock } = await import('../system/lock')
     const lock = await takeLock(this.system, 'irqbalance', LOCK_WAIT_MS, this.options.signal)
     try {
-      return await this.change(wanted)
+      return await this.change(needed)
     } finally {
       lock.release()
     }
   }
 
   /** Under the lock: another vqtune may have asked meanwhile. */
-  private async change(wanted: readonly NicInterrupts[]): Promise<Asked> {
+  private async change(needed: readonly NicInterrupts[]): Promise<Asked> {
     const banned = await this.readBanned()
     const before = this.recorded()
+    const wanted = this.withUnused(needed, before)
     const irqs = irqsOf(wanted)
     const known = new Set(irqsOf(before?.nics ?? []))
     const others = new Set(before?.others ?? [])
@@ -152,6 +156,19 @@ class Conversation {
       added.filter((irq) => now.has(irq)),
       released.filter((irq) => !now.has(irq)),
     )
+  }
+
+  private withUnused(
+    needed: readonly NicInterrupts[],
+    before: Request | undefined,
+  ): readonly NicInterrupts[] {
+    // Read only if a queue that it was asked for is no longer in use.
+    let interrupts: VirtioInterrupts | undefined
+    const isOf = (irq: number, virtio: string): boolean => {
+      interrupts ??= readVirtioInterrupts(this.system)
+      return [...interrupts].some(([name, number]) => number === irq && name.startsWith(`${virtio}-`))
+    }
+    return withEarlier(needed, before?.nics ?? [], isOf)
   }
 
   private recorded(): Request | undefined {

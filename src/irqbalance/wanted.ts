@@ -29,6 +29,24 @@ export function wantedInterrupts(plans: readonly NicPlan[]): readonly NicInterru
   }))
 }
 
+/**
+ * What queues had that are not in use now stays asked for: they return with their vCPU, and an irqbalance that sleeps just then
+ * would still move them when it wakes, as it had planned before.
+ * @param earlier what it was asked for so far
+ * @param isOf whether an interrupt is of this virtio device; a device that was set up anew may have others
+ */
+export function withEarlier(
+  wanted: readonly NicInterrupts[],
+  earlier: readonly NicInterrupts[],
+  isOf: (irq: number, virtio: string) => boolean,
+): readonly NicInterrupts[] {
+  return wanted.map((nic) => {
+    const before = earlier.find((one) => isSameNic(one, nic))?.irqs ?? []
+    const unused = before.filter((irq) => !nic.irqs.includes(irq) && isOf(irq, nic.virtio))
+    return unused.length === 0 ? nic : { ...nic, irqs: [...nic.irqs, ...unused].sort((a, b) => a - b) }
+  })
+}
+
 function isPlaced({ nic, settings: { switches }, plan }: NicPlan): boolean {
   return (
     switches[AFFINITY_KEY] === true &&

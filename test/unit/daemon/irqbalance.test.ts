@@ -1,5 +1,5 @@
 /** The daemon's passes on a guest with an irqbalance that can be asked. */
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
@@ -180,6 +180,24 @@ describe('an irqbalance that does not answer', () => {
     await pass()
     expect(asked.length).toBe(4)
     expect(tell()).toContain('irq-affinity irqbalance repaired')
+  })
+
+  it('because a vCPU went holds up no repair of what the kernel moved with it', async () => {
+    const { pass, tell, root } = setUp()
+    const channels = (): string => readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8').trim()
+    await pass()
+    const seen: string[] = []
+    const behave = (socket: Socket): void => {
+      seen.push(channels())
+      socket.end('?')
+    }
+    await startIrqbalance(root, { behave })
+    writeFileSync(`${root}/sys/devices/system/cpu/online`, '0-2\n')
+    for (const irq of [30, 31]) writeFileSync(`${root}/proc/irq/${irq}/smp_affinity_list`, '0\n')
+    writeFileSync(`${root}/sys/class/net/eth0/queues/tx-3/xps_cpus`, '1\n')
+    await pass()
+    expect(tell()).toContain('irq-affinity kernel repaired')
+    expect(seen).toEqual(['3'])
   })
 
   it('has ended: nothing is asked for', async () => {

@@ -48,6 +48,23 @@ describe('irqbalance is asked', () => {
     expect(irqbalance.messages).toEqual(['setup'])
   })
 
+  it('still for queues that are not in use at the moment, as long as the device has their interrupts', async () => {
+    const irqbalance = await startIrqbalance(root)
+    await askIrqbalance(system, [ETH2])
+    const fewer = nic(2, [24, 25])
+    const file = `${root}/proc/interrupts`
+    writeFileSync(file, ' 26: 0 PCI-MSIX virtio2-input.1\n 27: 0 PCI-MSIX virtio20-input.1\n')
+    expect(await askIrqbalance(system, [fewer])).toMatchObject({
+      nics: [nic(2, [24, 25, 26])],
+      released: [27],
+    })
+    expect(irqbalance.banned()).toEqual([24, 25, 26])
+    irqbalance.messages.length = 0
+    expect(await askIrqbalance(system, [fewer])).toMatchObject({ added: [], released: [] })
+    expect(irqbalance.messages).toEqual(['setup'])
+    expect((await askIrqbalance(system, [])).released).toEqual([24, 25, 26])
+  })
+
   it('again when somebody has emptied its list, or another one runs', async () => {
     const first = await startIrqbalance(root)
     await askIrqbalance(system, [ETH2])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
-import { irqsOf, wantedInterrupts } from '../../../src/irqbalance/wanted'
+import { irqsOf, wantedInterrupts, withEarlier } from '../../../src/irqbalance/wanted'
 import type { InterruptLayout, ObservedNic } from '../../../src/model'
 import { type Exemptions, planGuest } from '../../../src/planner/plan'
 import { guestOf, nicOf } from '../../support/simulated-kernel'
@@ -50,5 +50,21 @@ describe('irqbalance is to leave alone', () => {
   it('none of a NIC that is held or suspended', () => {
     const held = { code: 'held', why: 'rolled back' } as const
     expect(wanted([FOUR], [], new Map([['eth2', held]]))).toEqual([])
+  })
+})
+
+describe('what queues had that are no longer in use', () => {
+  const two = { virtio: 'virtio2', ifindex: 2, name: 'eth2', irqs: [26, 27] }
+  const four = { ...two, irqs: [24, 25, 26, 27] }
+
+  it('stays with what its NIC needs now, ascending', () => {
+    expect(withEarlier([two], [four], () => true)).toEqual([four])
+    expect(withEarlier([two], [], () => true)).toEqual([two])
+  })
+
+  it('is left out when it is another device now, and when the NIC is another or needs nothing', () => {
+    expect(withEarlier([two], [four], (irq) => irq === 25)).toEqual([{ ...two, irqs: [25, 26, 27] }])
+    expect(withEarlier([two], [{ ...four, ifindex: 3 }], () => true)).toEqual([two])
+    expect(withEarlier([], [four], () => true)).toEqual([])
   })
 })
