@@ -4,11 +4,13 @@ import { allKernels } from './test/vm/lib/kernels'
 
 /**
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. Another
- * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. The
- * daemon's faults, the harness itself, isolated vCPUs and the SELinux module change seldom. What platforms say of themselves is
- * recorded, and explained in unit tests.
+ * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. Twice
+ * ten minutes of traffic beside irqbalance are too long. The daemon's faults, the harness itself, isolated vCPUs and the SELinux
+ * module change seldom. What platforms say of themselves is recorded, and explained in unit tests.
  */
-const LONG = ['test/vm/{aarch64,daemon-faults,debian13,explain,harness,isolation,largest,selinux}.test.ts']
+const LONG = [
+  'test/vm/{aarch64,daemon-faults,debian13,explain,harness,irqbalance-soak,isolation,largest,selinux}.test.ts',
+]
 /**
  * Ends what hangs, and nothing that is slow: whatever waits in a test has a limit of its own, which goes with the machine
  * (test/vm/lib/wait.ts).
