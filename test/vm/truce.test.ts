@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
+import { bannedIn, sayToIrqbalance } from './lib/irqbalance'
 import { Nic, shipBoot, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
@@ -61,23 +62,8 @@ function irqsOf({ nics }: Status): readonly number[] {
   return irqs.sort((a, b) => a - b)
 }
 
-/** To irqbalance's socket, without vqtune. */
-function say(message: string): Promise<string> {
-  const script = `
-    const { readdirSync } = require('node:fs')
-    const [name] = readdirSync('/run/irqbalance')
-    const socket = require('node:net').connect('/run/irqbalance/' + name)
-    socket.write('${message}\\0')
-    socket.pipe(process.stdout)`
-  return guest.run(['/opt/node/node', '-e', script])
-}
-
-/** What irqbalance itself says it has banned, ascending. */
-async function banned(): Promise<readonly number[]> {
-  const answer = await say('setup')
-  expect(answer).toMatch(/^SLEEP \d+ .*BANNED /)
-  return [...answer.matchAll(/IRQ (\d+)/g)].map(([, irq]) => Number(irq)).sort((a, b) => a - b)
-}
+const say = (message: string): Promise<string> => sayToIrqbalance(guest, message)
+const banned = (): Promise<readonly number[]> => bannedIn(guest)
 
 async function pid(unit: string): Promise<number> {
   return Number(await guest.run(['systemctl', 'show', '-P', 'MainPID', unit]))

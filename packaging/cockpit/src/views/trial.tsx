@@ -21,6 +21,7 @@ const FACTORS = [
   { name: CHANNELS, label: 'Channels' },
   { name: 'rings', label: 'Ring sizes' },
   { name: 'rps', label: 'RPS' },
+  { name: 'rfs', label: 'RFS' },
   { name: 'threaded-napi', label: 'Threaded NAPI' },
 ] as const
 
