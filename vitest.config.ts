@@ -6,12 +6,12 @@ import { allKernels } from './test/vm/lib/kernels'
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. Another
  * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. Twice ten
  * minutes of traffic beside irqbalance, and ten reports for each cause of a slow NIC, are too long. The daemon's faults, what auditd
- * tells, the guard of settings other than channels, the harness itself, isolated vCPUs, hardened guests and the SELinux module
- * change seldom. What platforms say of themselves is recorded, and explained in unit tests.
+ * tells, the Ansible role with Prometheus, the guard of settings other than channels, the harness itself, isolated vCPUs, hardened
+ * guests and the SELinux module change seldom. What platforms say of themselves is recorded, and explained in unit tests.
  */
 const LONG = [
-  'test/vm/{aarch64,auditd,causes,daemon-faults,debian13,explain,guard-settings,hardened,harness}.test.ts',
-  'test/vm/{irqbalance-soak,isolation,largest,selinux}.test.ts',
+  'test/vm/{aarch64,auditd,causes,daemon-faults,debian13,explain,fleet,guard-settings}.test.ts',
+  'test/vm/{hardened,harness,irqbalance-soak,isolation,largest,selinux}.test.ts',
 ]
 /**
  * Ends what hangs, and nothing that is slow: whatever waits in a test has a limit of its own, which goes with the machine

@@ -9,7 +9,6 @@ const SECONDS: Record<string, number> = {
   'vm/rhel-kernels': 340,
   'vm/rpm': 300,
   'vm/daemon': 195,
-  'vm/fleet': 195,
   'vm/guard': 195,
   'vm/trial': 155,
   'vm/apply': 135,
