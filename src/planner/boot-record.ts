@@ -10,6 +10,7 @@ import { VIRTIO_ID_NET } from '../kernel/nics'
 import { pendingNics } from '../kernel/pending-nics'
 import type { ObservedGuest } from '../model'
 import type { System } from '../system/system'
+import { RFS_KEY, RFS_SPREAD } from '../tunables/rfs'
 import { concernsRings } from '../tunables/rings'
 import { readLedger } from './ledger'
 import type { Operation } from './reconcile'
@@ -52,6 +53,8 @@ export async function recordBoot(
 function isComparable({ nics }: ObservedGuest, { rules }: Settings, state: string): boolean {
   // Only ethtool shows ring sizes.
   if (concernsRings(rules)) return false
+  // A shell reads byte by byte, and the kernel gives a number of /proc/sys only to the first read (proc_dointvec).
+  if (rules.some(({ settings: { switches } }) => switches?.[RFS_KEY] === RFS_SPREAD)) return false
   // Altnames and permanent addresses are shown by `ip` only.
   const needsIp = rules.some(({ match: { name, mac } }) => name !== undefined || mac !== undefined)
   return (
@@ -99,7 +102,6 @@ function machineLines(system: System): string[] {
     `${paths.sysCpu}/isolated`,
     `${paths.sysCpu}/nohz_full`,
     `${paths.sysCgroup}/cpuset.cpus.isolated`,
-    paths.procFlowEntries,
   ]
   for (const name of system.list(paths.sysCgroup)) {
     const partition = oneLine(system, `${paths.sysCgroup}/${name}/cpuset.cpus.partition`)

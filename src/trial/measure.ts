@@ -14,9 +14,11 @@ export interface Measured {
   readonly cpuSeconds: number
   /** 99 of 100 small requests took at most this long; undefined: none were sent, or too few. */
   readonly p99Ms: number | undefined
+  /** They were sent, and none was answered. */
+  readonly isUnanswered: boolean
 }
 
-const NO_REQUESTS: Requests = { p99Ms: undefined, packets: 0, bytes: 0 }
+const NO_REQUESTS: Requests = { p99Ms: undefined, isUnanswered: false, packets: 0, bytes: 0 }
 
 /** Counters that decreased count as 0; the requests of the probe are not work. Pure. */
 export function difference(from: Counters, to: Counters, requests = NO_REQUESTS): Measured {
@@ -27,6 +29,7 @@ export function difference(from: Counters, to: Counters, requests = NO_REQUESTS)
     packets: Math.max(0, grown('rxPackets') + grown('txPackets') - requests.packets),
     cpuSeconds: (growth(from.cpu.busy, to.cpu.busy) ?? 0) / TICKS_PER_SECOND,
     p99Ms: requests.p99Ms,
+    isUnanswered: requests.isUnanswered,
   }
 }
 

@@ -117,12 +117,17 @@ const sentTo = async (cpu: number): Promise<number> => {
 
 test('RFS brings packets to the vCPU of their application, without RPS; without RFS nothing is sent on', async () => {
   await Promise.all([0, 1].map((queue) => guest.writeFile(file(queue), '0')))
+  // On two vCPUs in turn: one of them may be that of the interrupt.
   const receive = async (): Promise<number> => {
-    await guest.shell('while pkill -KILL -x iperf3; do sleep 0.1; done; iperf3 -s -D -A 3')
-    const before = await sentTo(3)
-    const client = await guest.network.exec(['iperf3', '-c', addresses(0).guest, '-n', '2M', '-P', '2'])
-    expect(client.code).toBe(0)
-    return (await sentTo(3)) - before
+    let sent = 0
+    for (const cpu of [2, 3]) {
+      await guest.shell(`while pkill -KILL -x iperf3; do sleep 0.1; done; iperf3 -s -D -A ${cpu}`)
+      const before = await sentTo(cpu)
+      const client = await guest.network.exec(['iperf3', '-c', addresses(0).guest, '-n', '1M', '-P', '2'])
+      expect(client.code).toBe(0)
+      sent += (await sentTo(cpu)) - before
+    }
+    return sent
   }
   expect(await receive()).toBeGreaterThan(0)
   await Promise.all([0, 1].map((queue) => guest.writeFile(flowFile(queue), '0')))

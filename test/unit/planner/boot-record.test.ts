@@ -178,7 +178,6 @@ describe('the gate', () => {
     ['threaded NAPI', (guest) => guest.put(`${NIC}/threaded`, '1\n')],
     ['an RPS mask', (guest) => guest.put(`${NIC}/queues/rx-0/rps_cpus`, 'f\n')],
     ['an RFS table', (guest) => guest.put(`${NIC}/queues/rx-3/rps_flow_cnt`, '4096\n')],
-    ['the table of RFS', (guest) => guest.put('proc/sys/net/core/rps_sock_flow_entries', '32768\n')],
     ['a queue less', (guest) => guest.hide(`${NIC}/queues/tx-3`)],
     ['a receive queue more, as XDP makes it', (guest) => guest.put(`${NIC}/queues/rx-4/rps_cpus`, '0\n')],
     ['a vector more', (guest) => guest.put(`${PCI}/msi_irqs/99`, 'msix\n')],
@@ -342,6 +341,11 @@ describe('a record', () => {
       'only programs know the ring sizes',
       'two-nics',
       ({ put }) => put('etc/vqtune/vqtune.toml', '[defaults]\ntx-ring = "max"\n'),
+    ],
+    [
+      'a shell cannot read the size of the table of RFS, which is wanted',
+      'debian-6.12-4cpu-4q',
+      ({ put }) => put('etc/vqtune/vqtune.toml', '[defaults]\nrfs = "spread"\n'),
     ],
     [
       'the NIC is in another network namespace',
