@@ -108,16 +108,6 @@ describe('units', () => {
     }
   })
 
-  it('the boot unit requires no file system that may come late: of /var it takes what is there', () => {
-    const text = textOf('vqtune-boot.service')
-    // Each of them requires the mounts of /var/lib, /var/tmp or the like.
-    expect(text).not.toMatch(/^(PrivateTmp|StateDirectory|CacheDirectory|LogsDirectory|RequiresMountsFor)=/m)
-    // Waits for the journal to move to /var.
-    expect(text).not.toMatch(/^After=.*systemd-tmpfiles-setup/m)
-    expect(text).toMatch(/^InaccessiblePaths=-\/tmp -\/var\/tmp$/m)
-    expect(text).toMatch(/^ReadWritePaths=-\/var\/lib\/vqtune$/m)
-  })
-
   it('enables in the preset exactly what has an [Install] section', () => {
     const installable = readdirSync(directory).filter((name) => /^\[Install\]/m.test(textOf(name)))
     const preset = [...textOf('90-vqtune.preset').matchAll(/^enable (\S+)$/gm)].map(([, unit]) => unit)
