@@ -243,14 +243,19 @@ export function lostConnectivity(before: Connectivity, now: Connectivity): strin
   return undefined
 }
 
-/** As lostConnectivity, but a gateway is lost only if it does not answer at another hardware address either. */
+/**
+ * As lostConnectivity, but a gateway is lost only if it does not answer at another hardware address either. Traffic has the
+ * kernel ask a dead one again and again, and its entry is INCOMPLETE meanwhile, FAILED only for moments: this waits for the end.
+ */
 export async function verifiedLoss(
   system: System,
   nic: string,
   before: Connectivity,
   now: Connectivity,
 ): Promise<string | undefined> {
-  const lost = lostConnectivity(before, now)
+  const isAsked = now.neighbour === 'INCOMPLETE' && hasGateway(before)
+  const isSilent = isAsked && !(await answers(system, nic, before, GIVES_UP_MS))
+  const lost = lostConnectivity(before, isSilent ? { ...now, neighbour: 'FAILED' } : now)
   if (lost === undefined || now.carrier === false || !hasGateway(before)) return lost
   return (await answersAfresh(system, nic, before)) ? undefined : lost
 }

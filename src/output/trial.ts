@@ -136,7 +136,7 @@ export function trialJson(
       cost: finite(cost),
       latency: latency === undefined ? null : finite(latency),
     })),
-    runs: runs.map(({ round, arm, measured: { p99Ms, isUnanswered: _, ...measured } }) => ({
+    runs: runs.map(({ round, arm, measured: { p99Ms, ...measured } }) => ({
       round,
       ...inJson(arm),
       ...measured,

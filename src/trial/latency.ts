@@ -20,8 +20,6 @@ const MORE_BYTES_IPV6 = 20
 export interface Requests {
   /** 99 of 100 took at most this long, milliseconds; undefined: too few to say. */
   readonly p99Ms: number | undefined
-  /** Some were sent, and none was answered. */
-  readonly isUnanswered: boolean
   /** What the NIC counted of them, both directions. */
   readonly packets: number
   readonly bytes: number
@@ -39,8 +37,7 @@ export function parsePing(text: string): Requests {
   const all = [...times, ...Array.from({ length: lost }, () => LOST_MS)]
   const packets = sent + times.length
   const bytes = packets * (BYTES + (/^PING .*?\([0-9a-f.]*:/.test(text) ? MORE_BYTES_IPV6 : 0))
-  const isUnanswered = sent > 0 && times.length === 0
-  return { p99Ms: all.length < FEWEST ? undefined : quantile(all, 0.99), isUnanswered, packets, bytes }
+  return { p99Ms: all.length < FEWEST ? undefined : quantile(all, 0.99), packets, bytes }
 }
 
 /** Whom to ask, or why nobody is. */

@@ -14,11 +14,9 @@ export interface Measured {
   readonly cpuSeconds: number
   /** 99 of 100 small requests took at most this long; undefined: none were sent, or too few. */
   readonly p99Ms: number | undefined
-  /** They were sent, and none was answered. */
-  readonly isUnanswered: boolean
 }
 
-const NO_REQUESTS: Requests = { p99Ms: undefined, isUnanswered: false, packets: 0, bytes: 0 }
+const NO_REQUESTS: Requests = { p99Ms: undefined, packets: 0, bytes: 0 }
 
 /** Counters that decreased count as 0; the requests of the probe are not work. Pure. */
 export function difference(from: Counters, to: Counters, requests = NO_REQUESTS): Measured {
@@ -29,7 +27,6 @@ export function difference(from: Counters, to: Counters, requests = NO_REQUESTS)
     packets: Math.max(0, grown('rxPackets') + grown('txPackets') - requests.packets),
     cpuSeconds: (growth(from.cpu.busy, to.cpu.busy) ?? 0) / TICKS_PER_SECOND,
     p99Ms: requests.p99Ms,
-    isUnanswered: requests.isUnanswered,
   }
 }
 
@@ -42,13 +39,16 @@ async function measuring(
 ): Promise<Measured> {
   const pings = target === undefined ? undefined : await Pings.start(system, nic, target)
   let requests: Requests | undefined
+  let to: Counters
   const from = readCounters(system, nic)
   try {
     await work()
+    // Before the end of ping, which takes time of its own.
+    to = readCounters(system, nic)
   } finally {
     requests = await pings?.end()
   }
-  return difference(from, readCounters(system, nic), requests)
+  return difference(from, to, requests)
 }
 
 /** @throws AbortError; VqtuneError kind vanished */

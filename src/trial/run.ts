@@ -133,11 +133,7 @@ async function measureAll(
       await setArm(system, settings, nic, arm)
       await probeGateway(system, nic.name, before)
       const measured = await measure(system, nic.name, options)
-      const now = await readConnectivity(system, nic.name)
-      // Pings have the kernel ask a dead gateway again and again: its entry is FAILED only now and then.
-      const isSilent = measured.isUnanswered && ['INCOMPLETE', undefined].includes(now.neighbour)
-      const seen = isSilent ? { ...now, neighbour: 'FAILED' } : now
-      const lost = await verifiedLoss(system, nic.name, before, seen)
+      const lost = await verifiedLoss(system, nic.name, before, await readConnectivity(system, nic.name))
       if (lost !== undefined) {
         throw new VqtuneError('not-converged', `${nic.name}: stopped at ${describeArm(arm)}: ${lost}`)
       }

@@ -64,6 +64,8 @@ describe('a gateway that does not answer at its address', () => {
   const before = { carrier: true, gateway: '10.77.0.1', neighbour: 'REACHABLE' }
   const failed = { ...before, neighbour: 'FAILED' }
   const FAILED = '10.77.0.1  FAILED \n'
+  const ASKED = '10.77.0.1  INCOMPLETE \n'
+  const LOST = 'the default gateway 10.77.0.1 no longer answers'
   const USE = '-4 neigh replace 10.77.0.1 dev eth0 use'
   const verdict = async (neighbours: readonly string[], use?: string) => {
     const { host, asked } = guest('1\n', {
@@ -86,6 +88,21 @@ describe('a gateway that does not answer at its address', () => {
     ['its entry is another one by now', [entry('PERMANENT')], ''],
   ])('is lost if %s', async (_, neighbours, use) => {
     expect((await verdict(neighbours, use)).lost).toBe('the default gateway 10.77.0.1 no longer answers')
+  })
+
+  test.each([
+    ['is lost when the kernel has given up', [ASKED, ASKED, FAILED, FAILED, FAILED], LOST],
+    ['is not when it answers in the end', [ASKED, entry('REACHABLE')], undefined],
+  ])('that traffic asks for again and again %s', async (_, neighbours, expected) => {
+    const { host } = guest('1\n', { [NEIGHBOUR]: neighbours, [USE]: ['refused'] })
+    expect(await verifiedLoss(host, 'eth0', before, { ...before, neighbour: 'INCOMPLETE' })).toBe(expected)
+  })
+
+  test('is not waited for where there was none to lose', async () => {
+    const { host, asked } = guest('1\n', {})
+    const asking = { ...before, neighbour: 'INCOMPLETE' }
+    expect(await verifiedLoss(host, 'eth0', failed, asking)).toBeUndefined()
+    expect(asked).toEqual([])
   })
 
   test('is not asked where the carrier is lost, or nothing', async () => {

@@ -239,7 +239,7 @@ test('what JSON cannot say of an interval without end is null, as the schema has
   const few = simulate(random, 0.1, {}, 3)
   const verdict = judgeTrial(few, arm(4), true)
   const analyses = planInterimAnalyses(6, LEVEL, 3)
-  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms: undefined, isUnanswered: false }
+  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms: undefined }
   const runs = few.map((sample) => ({ round: sample.round, arm: sample.arm, measured }))
   const json = trialJson('eth0', arm(4), runs, 'bytes', verdict, analyses, NO_PROBE, undefined)
   const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
@@ -284,7 +284,7 @@ describe('what makes small requests wait', () => {
     expect(text).toContain('small requests: ping 10.0.0.1, each 10 ms\n')
     const runs = samples.map(({ round, arm: of, p99Ms }) => ({
       ...{ round, arm: of },
-      measured: { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms, isUnanswered: false },
+      measured: { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms },
     }))
     const json = trialJson(
       'eth0',
