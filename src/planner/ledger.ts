@@ -84,15 +84,9 @@ export function withOriginals(
     if (known?.original !== undefined && isWhole) continue
     // What was not read then, as rings while they are kept, has not been written either.
     const original = { ...now, ...earlier }
-    // It lasts beyond the rollback that ends the originals.
-    result = replaceEntry(result, {
-      ...identityOf(nic),
-      ...lasting(known),
-      ...pending(known),
-      firstSeen: original,
-      original,
-      at,
-    })
+    // All else stays but what a new write ends. firstSeen lasts beyond the rollback that ends the originals.
+    const { applied: _, held: __, heldWhy: ___, trial: ____, ...kept }: Partial<LedgerEntry> = known ?? {}
+    result = replaceEntry(result, { ...kept, ...identityOf(nic), firstSeen: original, original, at })
   }
   return result
 }
@@ -112,15 +106,6 @@ export function isNew(entry: LedgerEntry | undefined): boolean {
     entry === undefined ||
     (entry.firstSeen === undefined && entry.original === undefined && entry.held !== true)
   )
-}
-
-/** What is still to be ended, whatever else is done to the NIC. */
-function pending(entry: LedgerEntry | undefined): Pick<LedgerEntry, 'unconfirmed' | 'beforeTrial'> {
-  const { unconfirmed, beforeTrial } = entry ?? {}
-  return {
-    ...(unconfirmed === undefined ? {} : { unconfirmed }),
-    ...(beforeTrial === undefined ? {} : { beforeTrial }),
-  }
 }
 
 /** What no rollback and no apply ends. */

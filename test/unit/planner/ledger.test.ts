@@ -142,17 +142,24 @@ describe('ledger', () => {
     expect(entryOf(withHeld(tried, [nic], AT), nic)).not.toHaveProperty('beforeTrial')
   })
 
-  it('what is unconfirmed outlasts that further values are recorded', () => {
+  it('what is unconfirmed, and what the guard holds, outlast that further values are recorded', () => {
     const nic = nicOf({ ifindex: 2, maximum: 2, current: 2 }, ONLINE)
     const guest = guestOf(ONLINE, [nic])
     const recorded = withOriginals(empty, guest, [nic], AT)
     const unconfirmed = {
       ...{ confirmed: {}, until: AT, untilMs: 1, watcher: { pid: 7, startTicks: '70' } },
     }
-    const watched = withUnconfirmed(recorded, nic, unconfirmed)
+    const conditions = { confirmed: true, vcpus: 2, policy: 'p', why: 'w', at: AT }
+    const regressionHold = { from: 2, to: 1, ...conditions }
+    const rps = { values: { 'queue 0': '' }, ...conditions }
+    const held = withSettingHold(withRegressionHold(recorded, nic, regressionHold), nic, 'rps', rps)
+    const watched = withUnconfirmed(held, nic, unconfirmed)
     const rings = { tunable: 'rings', key: 'rx', value: '256', label: 'rx ring', file: undefined }
     const more = withOriginals(watched, guest, [{ ...nic, settings: [...nic.settings, rings] }], AT)
-    expect(entryOf(more, nic)).toMatchObject({ unconfirmed, original: { rings: { rx: '256' } } })
+    expect(entryOf(more, nic)).toMatchObject({
+      ...{ unconfirmed, regressionHold, settingHolds: { rps } },
+      original: { rings: { rx: '256' } },
+    })
   })
 
   it('keeps what is out of view, in another network namespace say, and drops devices that are gone', () => {
