@@ -161,10 +161,10 @@ export const COMMANDS: readonly CommandSpec[] = [
         value: 'SECONDS',
       },
       probe: {
-        summary: 'ping this host meanwhile (default: the gateway; off: nobody)',
+        summary: 'ping this host meanwhile (default: the default gateway; off: none)',
         value: 'HOST',
       },
-      'any-latency': { summary: 'propose also what makes small requests wait twice as long' },
+      'any-latency': { summary: 'also propose what at least doubles the latency of small requests' },
       keep: { summary: 'write the best count to a configuration drop-in and apply it' },
       json: JSON_OPTION,
       progress: { summary: 'with --json: first one line of JSON for each measurement' },

@@ -63,6 +63,7 @@ export function settingChanges(result: Convergence | undefined): readonly Settin
     .filter((outcome) => outcome.result === 'done')
     .map(({ step }) => step)
     .filter((step) => !isChannelStep(step))
+  if (done.length === 0) return []
   return result.guest.nics.flatMap(({ ifindex, settings }) =>
     settings.flatMap(({ tunable, key, value }): SettingChange[] => {
       const old = done.find(

@@ -1,7 +1,6 @@
 /**
  * The state of each NIC as a set: the present one is 1, the others are 0. Only those that the NIC has had since the daemon
- * started, as most never have but one: all of them
- * would be a tenth more series of a fleet.
+ * started, as most never have but one: all of them would be a tenth more series of a fleet.
  */
 import type { NicState } from '../planner/describe'
 import type { Family, Sample } from './prometheus'

@@ -13,7 +13,7 @@
 import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
-import type { ObservedGuest, ObservedNic, RecordedValues } from '../model'
+import type { ObservedGuest, ObservedNic } from '../model'
 import { nicByIndex } from '../planner/find-nic'
 import { entryOf, readLedger, writeLedger } from '../planner/ledger'
 import type { RegressionHolds } from '../planner/plan'
@@ -87,10 +87,6 @@ export class Guard {
   private guest: ObservedGuest | undefined
   private readonly readings = new Map<number, Readings>()
   private readonly comparisons = new Map<number, ActiveComparison>()
-  /** By interface index: what the last pass left; see settingsText. */
-  private readonly texts = new Map<number, string>()
-  /** By interface index: values that the last pass saw. */
-  private readonly values = new Map<number, RecordedValues>()
   /** Changes that the guard itself asked for, after it found that they are not the cause: as Subject.after. */
   private readonly cleared = new Map<number, { readonly to: string; readonly untilMs: number }>()
   private edits: Promise<void> = Promise.resolve()
@@ -124,6 +120,7 @@ export class Guard {
 
   /** To be called after each pass of the daemon. */
   afterPass({ guest, changes, settingChanges, regressionHolds }: GuardPass): void {
+    const earlier = this.guest
     this.guest = guest
     if (this.windowSeconds === 0) return
     this.forgetGone(guest)
@@ -134,9 +131,7 @@ export class Guard {
         ({ ifindex, tunable }) => ifindex === nic.ifindex && watched.includes(tunable),
       )
       const moved = changes.some(({ ifindex }) => ifindex === nic.ifindex)
-      if (own.length > 0) this.noteSettings(nic, guest, own, moved)
-      this.texts.set(nic.ifindex, settingsText(nic))
-      this.values.set(nic.ifindex, recordValues(nic))
+      if (own.length > 0) this.noteSettings(nic, guest, earlier, own, moved)
     }
     for (const [ifindex, comparison] of this.comparisons) {
       const nic = nicByIndex(guest, ifindex)
@@ -194,9 +189,9 @@ export class Guard {
   }
 
   /** A reading that fails, as with no descriptors left, is left out like that of a NIC that went. */
-  private read({ name, ifindex }: ObservedNic, nowMs: number): Reading | undefined {
+  private read(nic: ObservedNic, nowMs: number): Reading | undefined {
     try {
-      return readNic(this.system, name, this.texts.get(ifindex) ?? '', nowMs)
+      return readNic(this.system, nic.name, settingsText(nic), nowMs)
     } catch {
       return undefined
     }
@@ -204,7 +199,7 @@ export class Guard {
 
   private forgetGone({ nics }: ObservedGuest): void {
     const present = new Set(nics.map(({ ifindex }) => ifindex))
-    for (const known of [this.readings, this.comparisons, this.cleared, this.texts, this.values]) {
+    for (const known of [this.readings, this.comparisons, this.cleared]) {
       for (const ifindex of known.keys()) if (!present.has(ifindex)) known.delete(ifindex)
     }
   }
@@ -233,10 +228,14 @@ export class Guard {
     this.begin(nic, { ifindex, from, to }, subject, baseline, conditions)
   }
 
-  /** @param moved channels were changed in the same pass */
+  /**
+   * @param earlier as the last pass left the guest
+   * @param moved channels were changed in the same pass
+   */
   private noteSettings(
     nic: ObservedNic,
     guest: ObservedGuest,
+    earlier: ObservedGuest | undefined,
     changes: readonly SettingChange[],
     moved: boolean,
   ): void {
@@ -247,7 +246,7 @@ export class Guard {
     if (known !== undefined && 'changed' in known.of) return
     if (this.isCleared(ifindex, of.after)) return
     // The repair of a drift.
-    if (this.isRecent(ifindex, changes)) return
+    if (isRepair(earlier, ifindex, changes)) return
     if (moved || known !== undefined) {
       this.tell(nic, of, 'not-judged', 'channels were changed at the same time')
       return
@@ -258,12 +257,6 @@ export class Guard {
     const tunables = tunablesOf(of)
     const subject = settingsSubject(tunables, of.before, of.after)
     this.begin(nic, of, subject, baseline, conditionsOf(guest, nic, this.settings, tunables))
-  }
-
-  /** Whether the old values are not those of the last pass. Values that it did not read, as ring sizes that nobody asked for, are. */
-  private isRecent(ifindex: number, changes: readonly SettingChange[]): boolean {
-    const before = this.values.get(ifindex) ?? {}
-    return changes.some(({ tunable, key, old }) => (before[tunable]?.[key] ?? old) !== old)
   }
 
   private isCleared(ifindex: number, to: string): boolean {
@@ -365,4 +358,15 @@ export class Guard {
       lock.release()
     }
   }
+}
+
+/** Whether the old values are not those of the last pass. Values that it did not read, as ring sizes that nobody asked for, are. */
+function isRepair(
+  earlier: ObservedGuest | undefined,
+  ifindex: number,
+  changes: readonly SettingChange[],
+): boolean {
+  const nic = earlier && nicByIndex(earlier, ifindex)
+  const before = nic === undefined ? {} : recordValues(nic)
+  return changes.some(({ tunable, key, old }) => (before[tunable]?.[key] ?? old) !== old)
 }

@@ -6,7 +6,7 @@ import type { Settings } from '../config/settings'
 import { readBootId } from '../kernel/boot-id'
 import { isRunning } from '../kernel/process-identity'
 import { openSystem, type System } from '../system/system'
-import { concernsRings, rings } from '../tunables/rings'
+import { concernsRings, hasRings } from '../tunables/rings'
 import { type Ledger, readLedger } from './ledger'
 import type { LeftByTrials } from './plan'
 
@@ -28,5 +28,5 @@ export function leftByTrials({ entries }: Pick<Ledger, 'entries'>): LeftByTrials
 export function needsRings(system: System, rules: Settings['rules']): boolean {
   if (concernsRings(rules)) return true
   const left = leftByTrials(readLedger(system, readBootId(system)))
-  return [...left.values()].some((values) => values[rings.name] !== undefined)
+  return [...left.values()].some(hasRings)
 }

@@ -21,7 +21,7 @@ import { uptimeMs } from '../system/uptime'
 import { operand } from '../text/escape'
 import { CHANNELS_KEY } from '../tunables/channels'
 import { restoreSettings } from '../tunables/engine'
-import { rings } from '../tunables/rings'
+import { hasRings } from '../tunables/rings'
 import type { NicTopology } from '../tunables/tunable'
 import { nicByIndex } from './find-nic'
 import { leftByTrials, needsRings } from './killed-trial'
@@ -189,10 +189,6 @@ function recordedRings(system: System): NonNullable<ObserveOptions['rings']> {
   const { entries } = readLedger(system, readBootId(system))
   const isRecorded = (nic: NicTopology): boolean => hasRings(entryOf({ entries }, nic)?.original)
   return async (nic) => (isRecorded(nic) ? readRings(system, nic.name) : undefined)
-}
-
-function hasRings(recorded: RecordedValues = {}): boolean {
-  return recorded[rings.name] !== undefined
 }
 
 export interface RestoreRequest {

@@ -5,7 +5,7 @@ import type { NicSettings, ObservedGuest, ObservedNic, SwitchValue, TunableName 
 import { planGuest } from '../planner/plan'
 import type { AnyTunable } from '../tunables/erased'
 import { GUARDED_NAMES, OPTIONAL_TUNABLES as VARIABLE } from '../tunables/index'
-import { KEEP, type Switch } from '../tunables/tunable'
+import { KEEP, type Switch, switchesOf } from '../tunables/tunable'
 import type { Arm } from './arm'
 
 export const CHANNELS = 'channels'
@@ -132,10 +132,6 @@ function candidates(tunable: AnyTunable, nic: ObservedNic): readonly Switches[] 
 export function isVaried(name: TunableName, { switches }: Arm): boolean {
   const tunable = VARIABLE.find((one) => one.name === name)
   return tunable !== undefined && switchesOf(tunable).some(({ key }) => key in switches)
-}
-
-function switchesOf({ switch: own, furtherSwitches = [] }: AnyTunable): readonly Switch[] {
-  return own === undefined ? [] : [own, ...furtherSwitches]
 }
 
 function wordsOf({ values }: Switch): readonly string[] {

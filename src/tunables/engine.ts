@@ -16,7 +16,7 @@ import type { System } from '../system/system'
 import type { AnyTunable } from './erased'
 import { planHeld } from './held'
 import { TUNABLES } from './index'
-import { KEEP, type NicContext, type NicTopology, type Switch } from './tunable'
+import { KEEP, type NicContext, type NicTopology, type Switch, switchesOf } from './tunable'
 
 const BY_NAME: ReadonlyMap<TunableName, AnyTunable> = new Map(
   TUNABLES.map((tunable) => [tunable.name, tunable]),
@@ -98,16 +98,17 @@ export function restoreKept(
   reason: string,
 ): readonly Step[] {
   return restoreSettings(nic, recorded, online, reason).filter(({ tunable, key }) => {
-    const asked = switchOf(BY_NAME.get(tunable), key)
+    const asked = switchOf(tunable, key)
     return asked !== undefined && switches[asked.key] === KEEP
   })
 }
 
 /** The key of the configuration that says what this setting should be. */
-function switchOf(tunable: AnyTunable | undefined, key: string): Switch | undefined {
+function switchOf(name: TunableName, key: string): Switch | undefined {
   const ofSize = ({ values }: Switch): boolean =>
     typeof values === 'object' && 'setting' in values && values.setting === key
-  return tunable?.furtherSwitches?.find(ofSize) ?? tunable?.switch
+  const switches = switchesByName(name)
+  return switches.find(ofSize) ?? switches[0]
 }
 
 function settingsByTunable({
@@ -190,8 +191,11 @@ export function showsKernelLayout(values: RecordedValues, count: number, online:
 
 /** Its keys of the configuration. */
 export function switchKeysOf(name: TunableName): readonly string[] {
-  const { switch: own, furtherSwitches = [] } = BY_NAME.get(name) ?? {}
-  return [...(own === undefined ? [] : [own]), ...furtherSwitches].map(({ key }) => key)
+  return switchesByName(name).map(({ key }) => key)
+}
+
+function switchesByName(name: TunableName): readonly Switch[] {
+  return switchesOf(BY_NAME.get(name) ?? {})
 }
 
 /** Whether a move inside the wanted value is not drift. */

@@ -8,7 +8,7 @@ import { rings } from './rings'
 import { rps } from './rps'
 import { rssTable } from './rss-table'
 import { threadedNapi } from './threaded-napi'
-import { KEEP, type Switch } from './tunable'
+import { KEEP, type Switch, switchesOf } from './tunable'
 import { xps } from './xps'
 
 export const TUNABLES = [
@@ -34,9 +34,6 @@ export const GUARDED_NAMES: readonly TunableName[] = [
 ]
 
 /** Keys of [defaults] and [[nic]] that tunables declare. */
-export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) => [
-  ...(tunable.switch === undefined ? [] : [tunable.switch]),
-  ...(tunable.furtherSwitches ?? []),
-])
+export const SWITCHES: readonly Switch[] = TUNABLES.flatMap((tunable) => switchesOf(tunable))
 
 export const TUNABLE_NAMES: readonly string[] = TUNABLES.map(({ name }) => name)

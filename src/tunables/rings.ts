@@ -9,7 +9,7 @@
 import { VqtuneError } from '../errors'
 import { classifyRefusal } from '../kernel/ethtool'
 import { readRings } from '../kernel/rings'
-import type { NicSettings, Step } from '../model'
+import type { NicSettings, RecordedValues, Step } from '../model'
 import type { System, ToolResult } from '../system/system'
 import { COUNT } from './codecs'
 import { StepRefused } from './refused'
@@ -45,6 +45,11 @@ export function concernsRings(rules: readonly { readonly settings: Partial<NicSe
   return rules.some(({ settings: { switches = {} } }) =>
     DIRECTIONS.some((direction) => (switches[switchKey(direction)] ?? 'keep') !== 'keep'),
   )
+}
+
+/** Whether sizes were recorded. */
+export function hasRings(recorded: RecordedValues = {}): boolean {
+  return recorded[rings.name] !== undefined
 }
 
 export const rings: Tunable<number> = {

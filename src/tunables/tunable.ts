@@ -94,6 +94,14 @@ export interface NicContext {
   readonly online: CpuList
 }
 
+/** All keys of the configuration that concern a tunable. */
+export function switchesOf({
+  switch: own,
+  furtherSwitches = [],
+}: Pick<Tunable<unknown>, 'switch' | 'furtherSwitches'>): readonly Switch[] {
+  return own === undefined ? [] : [own, ...furtherSwitches]
+}
+
 /** A NIC before its settings are read. */
 export type NicTopology = Omit<ObservedNic, 'settings'>
 

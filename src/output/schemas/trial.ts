@@ -70,7 +70,7 @@ export const trial = document('vqtune trial --json', {
       }),
     )
     .describe('after how many rounds the trial could end'),
-  probe: z.string().nullable().describe('whom small requests were sent to; null: nobody'),
+  probe: z.string().nullable().describe('host that was pinged meanwhile; null: none'),
   comparisons: z.array(comparison).describe('each other combination with the present one'),
   runs: z.array(run).describe('every measurement, in order'),
   written: z.string().nullable().describe('the drop-in that --keep wrote'),
