@@ -1,16 +1,15 @@
 /**
  * Each cause of a slow NIC, made in a real guest: the report's first conclusion is the right one in at least nine of ten runs, and
  * a healthy guest gets none. What emulation cannot make is left to the unit tests: stolen time (no clock of the hypervisor tells
- * of it), requeues (the emulator takes what is sent at once) drops in the guest (the host drops before), and a full vCPU (it starves the others).
+ * of it), requeues (the emulator takes what is sent at once), drops in the guest (the host drops before), and one vCPU that is
+ * full (it starves the others).
  */
-import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BUNDLE } from '../support/bundle'
 import { Guest } from './lib/guest'
-import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { besideClient, restartIperf } from './lib/iperf'
 import { kernelOf } from './lib/kernels'
-import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
+import { PATIENCE_MS, scaled } from './lib/wait'
 
 const RUNS = 10
 const NEEDED = 9
@@ -58,24 +57,8 @@ async function expectFirst(id: string): Promise<void> {
 }
 
 /** Runs beside traffic that the host begins. @param args of its iperf3 */
-async function whileHost<T>(args: readonly string[], streams: number, work: () => Promise<T>): Promise<T> {
-  const [file, argv] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, ...args, '-t', '86400'])
-  const client = execa(file, [...argv, '-P', String(streams)], {
-    reject: false,
-    stdout: 'ignore',
-    stderr: 'ignore',
-  })
-  try {
-    await waitUntil('iperf3 to connect', PATIENCE_MS, async () => {
-      return Number(await guest.shell('ss -Htn state established | wc -l')) > streams
-    })
-    return await work()
-  } finally {
-    client.kill('SIGKILL')
-    await client
-    await restartIperf(guest)
-  }
-}
+const whileHost = <T>(args: readonly string[], streams: number, work: () => Promise<T>): Promise<T> =>
+  besideClient(guest, streams, args, work)
 
 /** A load that leaves every vCPU time. */
 const GENTLE = ['-b', '400k', '-l', '1400']

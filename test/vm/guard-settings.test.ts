@@ -2,12 +2,10 @@
  * The guard on a setting other than channels, in a real guest: RPS, with a backlog so short that every packet that is sent on
  * to another vCPU is as good as lost. Compared, taken back, told, held by a new daemon, and tried again by an administrator.
  */
-import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
-import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { restartIperf, startFlow } from './lib/iperf'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
@@ -39,18 +37,7 @@ const masks = async (): Promise<string[]> =>
   )
 
 /** TCP to the guest, until the returned function is called. */
-async function pour(): Promise<() => Promise<void>> {
-  const [file, args] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, '-P', '4', '-t', '86400'])
-  const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
-  const bytes = async () => Number(await guest.readFile(`/sys/class/net/${nic}/statistics/rx_bytes`))
-  const start = await bytes()
-  await waitUntil('traffic to flow', PATIENCE_MS, async () => (await bytes()) > start + 500_000)
-  return async () => {
-    client.kill('SIGKILL')
-    await client
-    await restartIperf(guest)
-  }
-}
+const pour = (): Promise<() => Promise<void>> => startFlow(guest, nic, ['-P', '4'])
 
 test('takes back RPS that makes traffic worse, says why, and tries it again only when somebody asks', async () => {
   const daemon = await Vqtuned.start(guest, configured('off'))

@@ -2,12 +2,11 @@
  * The guard of the daemon in a real guest, with traffic that more queues really slow down; and commit-confirm, by the
  * daemon and by every kind of apply, on a host that cannot be reached through more queues.
  */
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { restartIperf, startFlow } from './lib/iperf'
 import { kernelOf } from './lib/kernels'
 import { STOP_POINT_ARGS, StopPoint } from './lib/stop-point'
 import { Nic, Vqtuned } from './lib/vqtuned'
@@ -66,19 +65,8 @@ async function verdictOnFour(windowSeconds: number): Promise<string | undefined>
  * Sixteen streams of UDP to the guest. Nothing comes back on them, so that the tap spreads them over the queues by their
  * hash. Ends with the returned function.
  */
-async function pour(): Promise<() => Promise<void>> {
-  const stream = ['-u', '-b', '500K', '-l', '1400', '-P', '16', '-t', '86400']
-  const [file, args] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, ...stream])
-  const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
-  const bytes = async () => Number(await guest.readFile(`/sys/class/net/${nic.name}/statistics/rx_bytes`))
-  const start = await bytes()
-  await waitUntil('traffic to flow', PATIENCE_MS, async () => (await bytes()) > start + 500_000)
-  return async () => {
-    client.kill('SIGKILL')
-    await client
-    await restartIperf(guest)
-  }
-}
+const pour = (): Promise<() => Promise<void>> =>
+  startFlow(guest, nic.name, ['-u', '-b', '500K', '-l', '1400', '-P', '16'])
 
 async function onHost(...argv: string[]): Promise<void> {
   const { code, stderr } = await guest.network.exec(argv, PATIENCE_MS)

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildRpms } from '../packaging/rpms'
+import { earlyRival } from './lib/early-rival'
 import { Guest } from './lib/guest'
 import { Nic } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
@@ -23,19 +24,6 @@ const UNKNOWN = 'daemon: unknown (this user may not see other processes)'
 let guest: Guest
 let nic: Nic
 
-/** Before the boot unit, it leaves something to do. */
-const RIVAL = `[Unit]
-DefaultDependencies=no
-After=systemd-udev-trigger.service
-Before=vqtune-boot.service
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/bin/udevadm wait --timeout=3600 /sys/class/net/NIC
-ExecStart=/usr/sbin/ethtool -L NIC combined 1
-[Install]
-WantedBy=multi-user.target
-`
 const EMULATED = '[Service]\nTimeoutStartSec=infinity\nTimeoutStopSec=infinity\n'
 
 /** As STIGs have them, and each execve besides. */
@@ -69,7 +57,7 @@ beforeAll(async () => {
   nic = new Nic(guest, await guest.nicName(0))
   await guest.pushDir(media, '/root/media')
   await guest.shell(`useradd -m ${USER}; umask 077; rpm -i --nodeps /root/media/*.rpm`, slowly)
-  await guest.writeFile('/etc/systemd/system/rival.service', RIVAL.replaceAll('NIC', nic.name))
+  await guest.writeFile('/etc/systemd/system/rival.service', earlyRival(nic.name))
   for (const unit of ['vqtune-boot', 'vqtuned'])
     await guest.writeFile(`/etc/systemd/system/${unit}.service.d/50-emulated.conf`, EMULATED)
   await guest.writeFile(

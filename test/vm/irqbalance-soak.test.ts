@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { bannedIn } from './lib/irqbalance'
+import { bannedIn, untilIrqbalanceRuns, WITH_IRQBALANCE } from './lib/irqbalance'
 import { progress } from './lib/locks'
 import { isPrivate, type Sample, samplesOf, startSampling } from './lib/queue-sampler'
 import { shipBoot, Vqtuned } from './lib/vqtuned'
@@ -45,14 +45,9 @@ class Soak {
     const guest = await Guest.boot({
       ...{ kernel: '6.12', cpus: queues, nics: [{ queues }], hotplugPorts: 1 },
       vqtune: 'dist/vqtune.cjs',
-      // As if it were enabled.
-      kernelArgs: ['systemd.wants=irqbalance.service'],
+      kernelArgs: WITH_IRQBALANCE,
     })
-    await waitUntil(
-      'irqbalance',
-      PATIENCE_MS,
-      async () => (await guest.exec(['ls', '/run/irqbalance'])).stdout !== '',
-    )
+    await untilIrqbalanceRuns(guest)
     await shipBoot(guest)
     const daemon = await Vqtuned.start(guest, '[defaults]\nirqbalance = "ask"\n')
     const soak = new Soak(guest, daemon, queues, await guest.configureNic(0))

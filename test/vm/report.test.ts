@@ -8,7 +8,7 @@ import { BUNDLE } from '../support/bundle'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { besideClient, restartIperf } from './lib/iperf'
 import { kernelOf } from './lib/kernels'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
 
@@ -78,20 +78,7 @@ async function report(...args: string[]): Promise<ReportJson> {
 }
 
 /** Runs while 8 streams come in from the host. */
-async function whilePouring<T>(work: () => Promise<T>): Promise<T> {
-  const [file, args] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, '-P', '8', '-t', '86400'])
-  const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
-  try {
-    await waitUntil('iperf3 to connect', PATIENCE_MS, async () => {
-      return Number(await guest.shell('ss -Htn state established | wc -l')) >= 9
-    })
-    return await work()
-  } finally {
-    client.kill('SIGKILL')
-    await client
-    await restartIperf(guest)
-  }
-}
+const whilePouring = <T>(work: () => Promise<T>): Promise<T> => besideClient(guest, 8, [], work)
 
 function answersOf(nicReport: ReportJson['nics'][number] | undefined): Map<string, string> {
   return new Map(nicReport?.conditions.map(({ id, answer }) => [id, answer]))

@@ -11,26 +11,13 @@ import {
   NODE_PROVIDES,
   SYSTEM_PROVIDES,
 } from '../packaging/rpms'
+import { earlyRival } from './lib/early-rival'
 import { Guest } from './lib/guest'
 import { kernelOf, takesVcpus } from './lib/kernels'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
 const UNITS = ['vqtune-boot.service', 'vqtune-reconcile.path', 'vqtuned.service'] as const
 const rpmTimeout = { timeoutMs: 240_000 }
-
-/** Someone who shrinks NIC 0 in each boot before vqtune looks: what an old kernel or a rival's rule does. */
-const EARLY_RIVAL = `[Unit]
-DefaultDependencies=no
-After=local-fs.target systemd-udev-trigger.service
-Before=vqtune-boot.service
-[Service]
-Type=oneshot
-RemainAfterExit=yes
-ExecStart=/usr/bin/udevadm wait --timeout=3600 /sys/class/net/NIC
-ExecStart=/usr/sbin/ethtool -L NIC combined 1
-[Install]
-WantedBy=multi-user.target
-`
 
 let older: BuiltRpms
 let newer: BuiltRpms
@@ -74,7 +61,7 @@ const enabled = async (guest: Guest): Promise<string[]> =>
   (await guest.exec(['systemctl', 'is-enabled', ...UNITS])).stdout.trim().split('\n')
 
 async function installRival(guest: Guest, nic: string): Promise<void> {
-  await guest.writeFile('/etc/systemd/system/early-rival.service', EARLY_RIVAL.replaceAll('NIC', nic))
+  await guest.writeFile('/etc/systemd/system/early-rival.service', earlyRival(nic))
   await guest.run(['systemctl', 'enable', 'early-rival.service'])
   // An emulated guest on a busy machine is ten times slower than what the default is for.
   await guest.writeFile('/etc/vqtune/conf.d/40-emulated.toml', '[boot]\nlimit-ms = 25000\n')

@@ -3,12 +3,11 @@
  * rolled back; made by hand and left alone; its drift repaired and counted; and queues that receive nothing are found by the
  * report and by the daemon.
  */
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { besideClient, restartIperf } from './lib/iperf'
 import { isThorough, kernelsOf } from './lib/kernels'
 import { Nic, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, scaled, waitUntil } from './lib/wait'
@@ -61,22 +60,13 @@ describe.each(KERNELS)('on %s', (kernel) => {
 
   /** Runs while connections come in from the host. */
   async function whilePouring<T>(work: () => Promise<T>): Promise<T> {
-    const streams = ['-P', String(STREAMS), '-b', '40K', '-l', '1000', '-t', '86400']
-    const [file, args] = guest.network.wrap(['iperf3', '-c', addresses(0).guest, ...streams])
-    const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
     // A queue is judged only if the guest also sends through it.
     for (const cpu of ['2', '3'])
       await guest.spawn(['taskset', '-c', cpu, 'ping', '-q', '-i', '0.01', addresses(0).host])
     try {
-      await waitUntil('iperf3 to connect', PATIENCE_MS, async () => {
-        return Number(await guest.shell('ss -Htn state established | wc -l')) > STREAMS
-      })
-      return await work()
+      return await besideClient(guest, STREAMS, ['-b', '40K', '-l', '1000'], work)
     } finally {
-      client.kill('SIGKILL')
-      await client
       await guest.exec(['pkill', '-x', 'ping'])
-      await restartIperf(guest)
       // On a slow machine 64 connections take minutes to end, and their last packets would be service enough for every queue.
       await waitUntil('the connections to end', PATIENCE_MS, async () => {
         return Number(await guest.shell('ss -Htn exclude listening exclude time-wait | wc -l')) === 0

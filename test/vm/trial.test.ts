@@ -1,9 +1,8 @@
-import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectSchema } from '../support/schema'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { restartIperf } from './lib/iperf'
+import { restartIperf, startClient } from './lib/iperf'
 import { kernelOf } from './lib/kernels'
 import { Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
@@ -36,15 +35,7 @@ async function channels(): Promise<number> {
 }
 
 /** Traffic from the host to the guest; ends with the returned function. */
-function pour(): () => Promise<void> {
-  const [file, args] = guest.network.wrap([...['iperf3', '-c', addresses(0).guest, '-P', '8', '-t', '86400']])
-  const client = execa(file, args, { reject: false, stdout: 'ignore', stderr: 'ignore' })
-  return async () => {
-    client.kill('SIGKILL')
-    await client
-    await restartIperf(guest)
-  }
-}
+const pour = (): (() => Promise<void>) => startClient(guest, ['-P', '8'])
 
 interface TrialJson {
   readonly verdict: string

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Guest } from './lib/guest'
 import { addresses } from './lib/host-network'
-import { bannedIn, sayToIrqbalance } from './lib/irqbalance'
+import { bannedIn, sayToIrqbalance, untilIrqbalanceRuns, WITH_IRQBALANCE } from './lib/irqbalance'
 import { Nic, shipBoot, Vqtuned } from './lib/vqtuned'
 import { PATIENCE_MS, waitUntil } from './lib/wait'
 
@@ -39,14 +39,9 @@ beforeAll(async () => {
     cpus: 4,
     nics: [{ queues: 4 }],
     vqtune: 'dist/vqtune.cjs',
-    // As if it were enabled.
-    kernelArgs: ['systemd.wants=irqbalance.service'],
+    kernelArgs: WITH_IRQBALANCE,
   })
-  await waitUntil(
-    'irqbalance',
-    PATIENCE_MS,
-    async () => (await guest.exec(['ls', '/run/irqbalance'])).stdout !== '',
-  )
+  await untilIrqbalanceRuns(guest)
   await say(`settings ban irqs ${FOREIGN}`)
   await shipBoot(guest)
   daemon = await Vqtuned.start(guest, CONFIG)

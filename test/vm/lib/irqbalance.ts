@@ -1,6 +1,19 @@
 /** The irqbalance in a guest, asked without vqtune. */
 import { expect } from 'vitest'
 import type { Guest } from './guest'
+import { PATIENCE_MS, waitUntil } from './wait'
+
+/** Kernel arguments, as if it were enabled. */
+export const WITH_IRQBALANCE: readonly string[] = ['systemd.wants=irqbalance.service']
+
+/** Returns when its socket is there. */
+export async function untilIrqbalanceRuns(guest: Guest): Promise<void> {
+  await waitUntil(
+    'irqbalance',
+    PATIENCE_MS,
+    async () => (await guest.exec(['ls', '/run/irqbalance'])).stdout !== '',
+  )
+}
 
 /** @param message to its socket, without the NUL at its end */
 export function sayToIrqbalance(guest: Guest, message: string): Promise<string> {
