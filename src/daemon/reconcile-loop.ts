@@ -55,7 +55,7 @@ export interface ReconcileEvents {
   irqbalance(asked: Asked): void
   /** Called when it begins and when it changes; undefined when it is over. */
   problem(
-    topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state' | 'irqbalance' | 'queues',
+    topic: 'ethtool' | 'reconcile' | 'confirm' | 'history' | 'state' | 'irqbalance' | 'queues' | 'lock',
     text: string | undefined,
   ): void
 }
@@ -93,7 +93,12 @@ interface Reconciled {
   readonly result: Convergence | undefined
   readonly lastJudged: ObservedGuest | undefined
   readonly problem?: string
+  /** Another vqtune has the lock. */
+  readonly isBusy?: true
 }
+
+/** A trial takes minutes; a lock that is held for longer is told: nothing is repaired meanwhile. */
+const LONG_BUSY_MS = 30 * 60_000
 
 /**
  * A move that irqbalance may have made. The kernel's own, when a vCPU comes or goes, is repaired before a word with irqbalance,
@@ -122,6 +127,8 @@ export class ReconcileLoop {
   /** The last reconcile that wrote could not record it in the ledger. */
   private ledgerFails = false
   private restored = false
+  /** The uptime in milliseconds since which another vqtune has the lock. */
+  private busySince: number | undefined
   /** The content of the state file, without the time. */
   private saved = ''
 
@@ -217,12 +224,15 @@ export class ReconcileLoop {
     } finally {
       lock?.release()
     }
-    const { result, lastJudged, problem } = reconciled
+    const { result, lastJudged, problem, isBusy } = reconciled
+    if (isBusy !== true) this.noLongerBusy()
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     await this.proveService(last, channelChanges(result))
     this.endReports(last, settings)
-    const irqbalance = await this.requests.ask(this.wantedOf(last, settings))
+    // It is asked under the lock.
+    const irqbalance =
+      isBusy === true ? this.requests.latest : await this.requests.ask(this.wantedOf(last, settings))
     // If it matters, the reconcile fails, and reports it.
     this.events.problem('ethtool', result?.failure === undefined ? this.observer.problem : undefined)
     // Changes between the last observation that was judged and a later one are found by the next pass.
@@ -240,7 +250,7 @@ export class ReconcileLoop {
       suspended: this.conflicts.suspended(last, this.clock),
       irqbalance,
       deadQueues: this.service.dead,
-      againMs: this.nextMs(result),
+      againMs: isBusy === true ? RETRY_FIRST_MS : this.nextMs(result),
     }
   }
 
@@ -377,8 +387,21 @@ export class ReconcileLoop {
     } catch (error) {
       if (!(error instanceof VqtuneError)) throw error
       // The lock cannot be used at all: judge the current state; the reconcile reports the problem.
-      return error.kind === 'busy' ? 'busy' : undefined
+      if (error.kind !== 'busy') return undefined
+      this.busy(error)
+      return 'busy'
     }
+  }
+
+  private busy(error: VqtuneError): void {
+    const now = this.clock.uptime()
+    this.busySince ??= now
+    if (now - this.busySince >= LONG_BUSY_MS) this.events.problem('lock', error.message)
+  }
+
+  private noLongerBusy(): void {
+    this.busySince = undefined
+    this.events.problem('lock', undefined)
   }
 
   /**
@@ -504,6 +527,11 @@ export class ReconcileLoop {
       if (!(error instanceof VqtuneError)) throw error
       // Told to stop while it waited for the lock.
       if (this.signal.aborted) return { result: undefined, lastJudged }
+      // A trial began after this pass had looked; the next one sees what it changed.
+      if (error.kind === 'busy') {
+        this.busy(error)
+        return { result: undefined, lastJudged, isBusy: true }
+      }
       this.failures++
       this.events.problem('reconcile', error.message)
       return { result: undefined, lastJudged, problem: error.message }
