@@ -13,6 +13,7 @@ const { version } = JSON.parse(readFileSync(`${top}package.json`, 'utf8'))
 /**
  * vqtune: the entry, and with it the boot path, `apply`. vqtune-config: reads configuration files that say something.
  * vqtune-daemon: `daemon`, which keeps in memory what it loads. vqtune-full: every verb, loaded for all others.
+ * stays: in the memory of the daemon.
  * only: the one command of the registry that main.ts gets to in this chunk; the others are not bundled, nor what cli.ts loads
  * for them alone.
  */
@@ -22,11 +23,12 @@ const CHUNKS = {
     only: './apply',
     leaves: { './cli-daemon': 'vqtune-daemon', './cli-full': 'vqtune-full', './fragments': 'vqtune-config' },
   },
-  'vqtune-config': { entry: 'src/config/fragments.ts', leaves: {} },
+  'vqtune-config': { entry: 'src/config/fragments.ts', leaves: {}, stays: true },
   'vqtune-daemon': {
     entry: 'src/cli-daemon.ts',
     only: './daemon',
     leaves: { './fragments': 'vqtune-config' },
+    stays: true,
   },
   'vqtune-full': { entry: 'src/cli-full.ts', leaves: {} },
 }
@@ -36,6 +38,21 @@ const urlBanner = 'const __importMetaUrl=require("node:url").pathToFileURL(__fil
 
 /** For verbs that change nothing: see openRoot in cli.ts. */
 const CAPTURED_TREE = './system/captured-tree'
+
+/**
+ * For what stays in the daemon's memory: parts of libraries that it does not use, and what they would load for them
+ * (docs/decisions/runtime.md).
+ */
+const lean = (file) => `${top}packaging/lean/${file}`
+const LEAN = {
+  alias: {
+    'node:crypto': lean('crypto.ts'),
+    'sonic-boom': lean('own-stream.cjs'),
+    'thread-stream': lean('own-stream.cjs'),
+    worker_threads: lean('worker-threads.ts'),
+  },
+  inject: [lean('local-date-time-format.ts')],
+}
 
 const leave = ({ only, leaves }) => ({
   name: 'leave-to-other-chunks',
@@ -64,7 +81,12 @@ const metafiles = await Promise.all(
       // require() instead of import(): the ES module loader takes milliseconds to start, and is not there for a script
       // that runs from the code cache (packaging/runtime/loader.cjs).
       supported: { 'dynamic-import': false },
-      define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
+      define: {
+        'import.meta.url': '__importMetaUrl',
+        VQTUNE_VERSION: JSON.stringify(version),
+        ...(chunk.stays && { 'Intl.DateTimeFormat': 'LocalDateTimeFormat' }),
+      },
+      ...(chunk.stays && LEAN),
       entryPoints: [`${top}${chunk.entry}`],
       absWorkingDir: top,
       outfile: `${out}/${name}.cjs`,

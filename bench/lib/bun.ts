@@ -1,7 +1,7 @@
 /** vqtune compiled into Bun, one of the candidates for the private runtime; the build of Bun is the one named here. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { generateTree } from '../../test/support/generated-tree'
 
 const NAME = '@oven/bun-linux-x64-baseline'
@@ -31,6 +31,9 @@ export function compiledWithBun(): Bun {
   if (!existsSync(bun)) fetchInto(directory)
   const vqtune = `${directory}/vqtune`
   const order = `${directory}/order`
+  const entry = `${directory}/entry.cjs`
+  // The daemon collects at rest by gc(), which Bun calls by another name.
+  writeFileSync(entry, "globalThis.gc ??= () => Bun.gc(true)\nrequire('../vqtune.cjs')\n")
   const build = (options: readonly string[]): void => {
     run(bun, [
       ...['build', '--compile', '--bytecode', '--minify', '--target=bun-linux-x64-baseline'],
@@ -38,7 +41,7 @@ export function compiledWithBun(): Bun {
       `--compile-executable-path=${bun}`,
       ...AUTOLOADED.map((what) => `--no-compile-autoload-${what}`),
       ...options,
-      ...['dist/vqtune.cjs', '--outfile', vqtune],
+      ...[entry, '--outfile', vqtune],
     ])
   }
   build([])

@@ -13,6 +13,7 @@ import type { System } from '../system/system'
 import { DaemonLog } from './daemon-log'
 import { Debounced } from './debounce'
 import { Exposition } from './exposition'
+import { IdleHeap } from './idle-heap'
 import type { DaemonLogger, Logger } from './logger'
 import { guestFamilies } from './metrics'
 import type { ServiceManager } from './notify'
@@ -33,6 +34,7 @@ export class Daemon {
   private readonly startedAt = Date.now()
   private readonly guard: Guard
   private readonly seenStates = new SeenStates()
+  private readonly heap = new IdleHeap()
   private schedule: Schedule | undefined
   private again: NodeJS.Timeout | undefined
   private result: PassResult | undefined
@@ -115,6 +117,7 @@ export class Daemon {
   private async close(): Promise<void> {
     this.log.info('stopping')
     clearTimeout(this.again)
+    this.heap.close()
     this.schedule?.stop()
     const notified = this.manager.stopping()
     await Promise.all([this.sources.stop(), this.passes.close(), this.exposition.close(), notified])
@@ -176,6 +179,7 @@ export class Daemon {
 
   /** Metrics, status and view; all but the last are written only if their text has changed. */
   private publish(): void {
+    this.heap.used()
     const { result, settings, configValid, checkedAt, startedAt } = this
     if (result === undefined) return
     const sources = new Map(this.sources.views.map(({ name, state }) => [name, state === 'up']))

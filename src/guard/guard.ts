@@ -10,7 +10,6 @@
  * compared, and taken back, together.
  */
 
-import { randomInt } from 'node:crypto'
 import type { Settings } from '../config/settings'
 import { messageOf } from '../errors'
 import type { ObservedGuest, ObservedNic } from '../model'
@@ -282,7 +281,7 @@ export class Guard {
     const options = {
       windowSeconds,
       regressionPercent,
-      randomBelow: (limit: number) => randomInt(limit),
+      randomBelow: (limit: number) => Math.floor(Math.random() * limit),
     }
     this.comparisons.set(nic.ifindex, {
       watch: new Watch(subject, baseline, options, this.clock()),
