@@ -10,7 +10,7 @@ import { allKernels } from './test/vm/lib/kernels'
  * guests and the SELinux module change seldom. What platforms say of themselves is recorded, and explained in unit tests.
  */
 const LONG = [
-  'test/vm/{aarch64,auditd,causes,daemon-faults,debian13,explain,fleet,guard-settings}.test.ts',
+  'test/vm/{aarch64,auditd,causes,cockpit,daemon-faults,debian13,explain,fleet,guard-settings}.test.ts',
   'test/vm/{hardened,harness,irqbalance-soak,isolation,largest,selinux}.test.ts',
 ]
 /**

@@ -5,22 +5,35 @@
 
 /** From the first use of memory to the collection, which takes a hundredth of a second: repairs come first. */
 const DELAY_MS = 15_000
+/** A check that finds nothing allocates less, and needs no collection, which wakes V8's thread some twenty times. */
+const WORTH_BYTES = 1.5 * 2 ** 20
+/** V8 drops the code of functions that several collections in a row found unused: as long as one frees this much, another follows. */
+const MORE_BYTES = 2 ** 18
+
+export interface Heap {
+  /** Bytes in use, also by what is garbage. */
+  used(): number
+  collect(): void
+}
 
 export class IdleHeap {
   private timer: NodeJS.Timeout | undefined
+  /** Bytes in use after the last collection. */
+  private floor = 0
 
-  /** @param collect undefined: V8's own ways must do */
+  /** @param heap undefined: V8's own ways must do */
   constructor(
-    private readonly collect = collector(),
+    private readonly heap = collectable(),
     private readonly delayMs = DELAY_MS,
   ) {}
 
-  /** Memory was used. However often that is, it is collected once in the delay. */
+  /** Memory was used. However often that is, it is looked at once in the delay. */
   used(): void {
-    if (this.collect === undefined || this.timer !== undefined) return
+    if (this.heap === undefined || this.timer !== undefined) return
+    const { heap } = this
     this.timer = setTimeout(() => {
       this.timer = undefined
-      this.collect?.()
+      this.collect(heap)
     }, this.delayMs).unref()
   }
 
@@ -28,15 +41,29 @@ export class IdleHeap {
     clearTimeout(this.timer)
     this.timer = undefined
   }
+
+  private collect(heap: Heap): void {
+    const before = heap.used()
+    if (before - this.floor < WORTH_BYTES) return
+    heap.collect()
+    const after = heap.used()
+    const mayFreeMore = before - after > MORE_BYTES
+    // The next one is worth it whatever it finds.
+    this.floor = mayFreeMore ? 0 : after
+    if (mayFreeMore) this.used()
+  }
 }
 
 /**
  * @returns undefined without `--expose-gc`, which systemd/private-runtime.conf gives. "last-resort" also returns the free
  *   pages (V8's src/extensions/gc-extension.cc; others keep them for a heap that grows again).
  */
-function collector(): (() => void) | undefined {
+function collectable(): Heap | undefined {
   const { gc } = globalThis
   return gc === undefined
     ? undefined
-    : () => void gc({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+    : {
+        used: () => process.memoryUsage().heapUsed,
+        collect: () => void gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }),
+      }
 }

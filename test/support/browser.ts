@@ -35,10 +35,11 @@ export class Browser {
     private readonly profile: string,
   ) {}
 
-  static async start(): Promise<Browser> {
+  /** @param executable Chromium, or what starts it */
+  static async start(executable = '/usr/bin/chromium'): Promise<Browser> {
     const profile = mkdtempSync(join(tmpdir(), 'vqtune-chromium-'))
     const context = await chromium.launchPersistentContext(profile, {
-      executablePath: '/usr/bin/chromium',
+      executablePath: executable,
       headless: true,
       timeout: 600_000,
       args: FLAGS,

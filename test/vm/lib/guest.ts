@@ -6,7 +6,14 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type EndOfPatience, type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
-import { guestImage, hardenedGuestImage, type Image, nodeDisk, selinuxGuestImage } from './image'
+import {
+  cockpitGuestImage,
+  guestImage,
+  hardenedGuestImage,
+  type Image,
+  nodeDisk,
+  selinuxGuestImage,
+} from './image'
 import { NoAnswerError } from './json-socket'
 import { progress } from './locks'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
@@ -428,6 +435,7 @@ export class Guest {
 function imageFor(options: BootOptions): Promise<Image> {
   if (options.selinux) return selinuxGuestImage()
   if (options.hardened) return hardenedGuestImage()
+  if (options.cockpit) return cockpitGuestImage(options.release)
   return guestImage(options.arch, options.release)
 }
 

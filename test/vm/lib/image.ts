@@ -19,6 +19,7 @@ export interface Image {
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
 const selinuxRecipe = fileURLToPath(new URL('./selinux-image', import.meta.url))
 const hardenedRecipe = fileURLToPath(new URL('./hardened-image', import.meta.url))
+const cockpitRecipe = fileURLToPath(new URL('./cockpit-image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
 export async function guestImage(arch: Arch = 'x86_64', release: Release = 'bookworm'): Promise<Image> {
@@ -51,8 +52,13 @@ export function hardenedGuestImage(): Promise<Image> {
   return extendedImage('image-hardened', hardenedRecipe)
 }
 
-async function extendedImage(name: string, ownRecipe: string): Promise<Image> {
-  const base = await guestImage()
+/** The image with Debian's Cockpit, which a test starts, and a user `admin`, password `vqtune`, who may sudo. */
+export function cockpitGuestImage(release: Release = 'bookworm'): Promise<Image> {
+  return extendedImage(`image-cockpit-${release}`, cockpitRecipe, release)
+}
+
+async function extendedImage(name: string, ownRecipe: string, release?: Release): Promise<Image> {
+  const base = await guestImage('x86_64', release)
   const directory = await cached(name, contentHash([recipe, ownRecipe]), async (target) => {
     progress(`building the guest ${name} (once, about two minutes)`)
     await execa('bash', [join(ownRecipe, 'build.sh'), base.rootDisk, target], {

@@ -40,6 +40,8 @@ export interface BootOptions {
   selinux?: boolean
   /** auditd installed and not enabled, on bookworm and x86_64, and /etc/fstab heeded for /, /proc and /run. */
   hardened?: boolean
+  /** Debian's Cockpit, not started, on x86_64; see cockpitGuestImage(). */
+  cockpit?: boolean
   /** This process's node as `node` in the guest. */
   node?: boolean
   /** Path of a bundle that becomes `vqtune` in the guest; implies `node`. */
