@@ -17,8 +17,8 @@ import { byName, wakeUpsWhile } from '../lib/wakeups'
 
 /** From one periodic check to the next: each window holds one. */
 const WINDOW_S = 300
-/** The daemon gives back what its start left after 15 s. */
-const SETTLE_S = 30
+/** What its start left, the daemon gives back in a minute. */
+const SETTLE_S = 75
 const STORMS = 3
 const CHANGES = 500
 const PACE_S = 0.12
@@ -75,7 +75,7 @@ interface Places {
 }
 
 /** As the units of the package have it (systemd/private-runtime.conf); the package has the code cache for it. */
-const LESS = ['--jitless', '--max-semi-space-size=1', '--expose-gc']
+const LESS = ['--jitless', '--max-semi-space-size=1', '--expose-gc', '--v8-pool-size=1']
 const LESS_MALLOC = ['MALLOC_ARENA_MAX=1', 'MALLOC_TRIM_THRESHOLD_=32768']
 /**
  * No JIT, no look of the garbage collector every second, nor of the thread by which Bun's allocator gives memory back, every half
