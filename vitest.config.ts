@@ -4,10 +4,10 @@ import { allKernels } from './test/vm/lib/kernels'
 
 /**
  * Guest tests that the test command, which is to stay under 25 minutes, has no time for: `npm run vm:long`. Another
- * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. Twice ten
- * minutes of traffic beside irqbalance, and ten reports for each cause of a slow NIC, are too long. The daemon's faults, what auditd
+ * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. An hour
+ * of traffic beside irqbalance, and ten reports for each cause of a slow NIC, are too long. The daemon's faults, what auditd
  * tells, the Ansible role with Prometheus, the guard of settings other than channels, the harness itself, isolated vCPUs, hardened
- * guests and the SELinux module change seldom. What platforms say of themselves is recorded, and explained in unit tests.
+ * guests, the SELinux module and the page in Cockpit's shell change seldom. What platforms say of themselves is recorded, and explained in unit tests.
  */
 const LONG = [
   'test/vm/{aarch64,auditd,causes,cockpit,daemon-faults,debian13,explain,fleet,guard-settings}.test.ts',
