@@ -10,7 +10,7 @@ const WORTH_BYTES = 1.5 * 2 ** 20
 /** V8 drops the code of functions that several collections in a row found unused: as long as one frees this much, another follows. */
 const MORE_BYTES = 2 ** 18
 
-export interface Heap {
+interface Heap {
   /** Bytes in use, also by what is garbage. */
   used(): number
   collect(): void
@@ -22,10 +22,7 @@ export class IdleHeap {
   private floor = 0
 
   /** @param heap undefined: V8's own ways must do */
-  constructor(
-    private readonly heap = collectable(),
-    private readonly delayMs = DELAY_MS,
-  ) {}
+  constructor(private readonly heap = collectable()) {}
 
   /** Memory was used. However often that is, it is looked at once in the delay. */
   used(): void {
@@ -34,7 +31,7 @@ export class IdleHeap {
     this.timer = setTimeout(() => {
       this.timer = undefined
       this.collect(heap)
-    }, this.delayMs).unref()
+    }, DELAY_MS).unref()
   }
 
   close(): void {
@@ -46,11 +43,11 @@ export class IdleHeap {
     const before = heap.used()
     if (before - this.floor < WORTH_BYTES) return
     heap.collect()
-    const after = heap.used()
-    const mayFreeMore = before - after > MORE_BYTES
-    // The next one is worth it whatever it finds.
-    this.floor = mayFreeMore ? 0 : after
-    if (mayFreeMore) this.used()
+    this.floor = heap.used()
+    if (before - this.floor <= MORE_BYTES) return
+    // The next one is worth it whatever was used since.
+    this.floor = 0
+    this.used()
   }
 }
 

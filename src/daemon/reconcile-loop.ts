@@ -97,7 +97,7 @@ interface Reconciled {
   readonly isBusy?: true
 }
 
-/** A trial takes minutes; a lock that is held for longer is told: nothing is repaired meanwhile. */
+/** A trial takes minutes. A lock that is held for longer is reported: nothing is repaired meanwhile. */
 const LONG_BUSY_MS = 30 * 60_000
 
 /**
@@ -225,7 +225,7 @@ export class ReconcileLoop {
       lock?.release()
     }
     const { result, lastJudged, problem, isBusy } = reconciled
-    if (isBusy !== true) this.noLongerBusy()
+    if (isBusy !== true) this.noteLock(undefined)
     for (const { judged, verdicts } of found) this.record(judged, verdicts, result, settings)
     const last = result?.guest ?? guest
     await this.proveService(last, channelChanges(result))
@@ -388,20 +388,17 @@ export class ReconcileLoop {
       if (!(error instanceof VqtuneError)) throw error
       // The lock cannot be used at all: judge the current state; the reconcile reports the problem.
       if (error.kind !== 'busy') return undefined
-      this.busy(error)
+      this.noteLock(error)
       return 'busy'
     }
   }
 
-  private busy(error: VqtuneError): void {
+  /** @param busy another vqtune has the lock; undefined: it was free, or not needed */
+  private noteLock(busy: VqtuneError | undefined): void {
     const now = this.clock.uptime()
-    this.busySince ??= now
-    if (now - this.busySince >= LONG_BUSY_MS) this.events.problem('lock', error.message)
-  }
-
-  private noLongerBusy(): void {
-    this.busySince = undefined
-    this.events.problem('lock', undefined)
+    this.busySince = busy === undefined ? undefined : (this.busySince ?? now)
+    const isLong = this.busySince !== undefined && now - this.busySince >= LONG_BUSY_MS
+    this.events.problem('lock', isLong ? busy?.message : undefined)
   }
 
   /**
@@ -529,7 +526,7 @@ export class ReconcileLoop {
       if (this.signal.aborted) return { result: undefined, lastJudged }
       // A trial began after this pass had looked; the next one sees what it changed.
       if (error.kind === 'busy') {
-        this.busy(error)
+        this.noteLock(error)
         return { result: undefined, lastJudged, isBusy: true }
       }
       this.failures++
