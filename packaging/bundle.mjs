@@ -39,11 +39,11 @@ const urlBanner = 'const __importMetaUrl=require("node:url").pathToFileURL(__fil
 /** For verbs that change nothing: see openRoot in cli.ts. */
 const CAPTURED_TREE = './system/captured-tree'
 
+const lean = (file) => `${top}packaging/lean/${file}`
 /**
- * For what stays in the daemon's memory: parts of libraries that it does not use, and what they would load for them
+ * For what stays in the daemon's memory: in place of parts of libraries that it does not use, and of what these would load
  * (docs/decisions/runtime.md).
  */
-const lean = (file) => `${top}packaging/lean/${file}`
 const LEAN = {
   alias: {
     'node:crypto': lean('crypto.ts'),
@@ -81,11 +81,7 @@ const metafiles = await Promise.all(
       // require() instead of import(): the ES module loader takes milliseconds to start, and is not there for a script
       // that runs from the code cache (packaging/runtime/loader.cjs).
       supported: { 'dynamic-import': false },
-      define: {
-        'import.meta.url': '__importMetaUrl',
-        VQTUNE_VERSION: JSON.stringify(version),
-        ...(chunk.stays && { 'Intl.DateTimeFormat': 'LocalDateTimeFormat' }),
-      },
+      define: { 'import.meta.url': '__importMetaUrl', VQTUNE_VERSION: JSON.stringify(version) },
       ...(chunk.stays && LEAN),
       entryPoints: [`${top}${chunk.entry}`],
       absWorkingDir: top,

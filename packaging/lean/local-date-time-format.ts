@@ -20,6 +20,9 @@ export class LocalDateTimeFormat {
   }
 }
 
+/** By this name esbuild puts it in the place of the real one. */
+export { LocalDateTimeFormat as 'Intl.DateTimeFormat' }
+
 function localParts(date: Date) {
   return {
     weekday: WEEKDAYS[date.getDay()],
