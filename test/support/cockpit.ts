@@ -11,12 +11,25 @@ import { basename, dirname, join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
+import type { Locator } from 'playwright-core'
 import { BUNDLE } from './bundle'
 
 const BUILD = fileURLToPath(new URL('../../packaging/cockpit/build.mjs', import.meta.url))
 const FAKE = fileURLToPath(new URL('fake-cockpit.js', import.meta.url))
 const PAGE = '/cockpit/@localhost/vqtune/'
 const TYPES: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/javascript', css: 'text/css' }
+
+/** Builds the page as it is packaged. @returns its directory, in that of the caller */
+export async function buildPage(files: string): Promise<string> {
+  await execa(process.execPath, [BUILD, `${files}/page`, `${files}/meta`], { stdio: 'inherit' })
+  return `${files}/page`
+}
+
+/** What the overview says of a NIC: its state, channels, target, host maximum, limit and private queues. */
+export async function stateIn(row: Locator): Promise<string[]> {
+  const cells = row.getByRole('gridcell').or(row.getByRole('cell'))
+  return (await cells.allTextContents()).slice(1, 7)
+}
 
 interface Spawned {
   readonly argv: readonly string[]
@@ -55,7 +68,7 @@ export class CockpitPage {
 
   static async start(): Promise<CockpitPage> {
     const files = mkdtempSync(join(tmpdir(), 'vqtune-cockpit-'))
-    await execa(process.execPath, [BUILD, `${files}/page`, `${files}/meta`], { stdio: 'inherit' })
+    await buildPage(files)
     const server = createServer()
     const page = new CockpitPage(files, server)
     server.on('request', (request, response) => page.answer(request, response))

@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { ReconcileLoop } from '../../../src/daemon/reconcile-loop'
 import { readHistory } from '../../../src/drift/history'
 import { takeLock } from '../../../src/system/lock'
-import { openSystem, type System } from '../../../src/system/system'
+import { countLooks } from '../../support/counted-looks'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 
 /** The real lock, waited for a tenth of a second. */
@@ -28,16 +28,7 @@ async function setUp() {
   const tree = generateTree(4, [{ name: 'eth0', maximum: 4, current: 4, counts: [1, 2] }])
   trees.push(tree)
   const { root } = tree
-  const plain = openSystem(root)
-  let atLook = (_: number): void => {}
-  let looks = 0
-  // Each look reads the list of online CPUs once.
-  const system: System = Object.assign(Object.create(plain), {
-    readText: (path: string) => {
-      if (path === `${plain.paths.sysCpu}/online`) atLook(++looks)
-      return plain.readText(path)
-    },
-  })
+  const { system, beforeLook } = countLooks(root)
   const clock = { now: 1_800_000_000_000 }
   const told: string[] = []
   const none = (): void => {}
@@ -58,18 +49,11 @@ async function setUp() {
   await pass()
   told.splice(0)
   return {
-    ...{ system, clock, pass },
+    ...{ system, clock, pass, beforeLook },
     tell: () => told.splice(0),
     setChannels: (count: number) =>
       void execFileSync(`${root}/usr/sbin/ethtool`, ['-L', 'eth0', 'combined', String(count)]),
     channels: () => Number(readFileSync(`${root}/sys/class/net/eth0/current`, 'utf8')),
-    /** Before the given look of the next pass. */
-    beforeLook: (count: number, what: () => void) => {
-      looks = 0
-      atLook = (now) => {
-        if (now === count) what()
-      }
-    },
   }
 }
 
@@ -99,7 +83,7 @@ it('stands aside, too, when the trial began after the pass had looked', async ()
   expect([tell(), channels()]).toEqual([['wrote channels', 'channels unknown repaired'], 4])
 })
 
-it('says so when another vqtune has the lock for half an hour, and starts anew when it had it again', async () => {
+it('says so when another vqtune has the lock for half an hour, and counts from zero the next time', async () => {
   const { pass, setChannels, clock, system, tell } = await setUp()
   const lock = await takeLock(system, 'apply')
   setChannels(2)

@@ -14,9 +14,10 @@ import type { ConflictPolicy, ObservedGuest } from '../../../src/model'
 import { ledgerPath } from '../../../src/planner/ledger'
 import { applyOperation, rollbackOperation } from '../../../src/planner/operations'
 import { converge } from '../../../src/planner/reconcile'
-import { openSystem, type System } from '../../../src/system/system'
+import { openSystem } from '../../../src/system/system'
 import { traced } from '../../../src/system/trace'
 import { uptimeMs } from '../../../src/system/uptime'
+import { countLooks } from '../../support/counted-looks'
 import { type GeneratedTree, generateTree } from '../../support/generated-tree'
 import { processFiles } from '../../support/systems'
 
@@ -34,16 +35,7 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
   ])
   trees.push(tree)
   const { root } = tree
-  const plain = openSystem(root)
-  let atLook = (_: number): void => {}
-  let looks = 0
-  // Each look reads the list of online CPUs once, and first.
-  const system: System = Object.assign(Object.create(plain), {
-    readText: (path: string) => {
-      if (path === `${plain.paths.sysCpu}/online`) atLook(++looks)
-      return plain.readText(path)
-    },
-  })
+  const { system, beforeLook } = countLooks(root)
   const settings: Settings = {
     ...DEFAULT_SETTINGS,
     rules: [{ match: {}, settings: { onConflict }, source: 'test' }],
@@ -99,13 +91,7 @@ function setUp(onConflict: ConflictPolicy = 'reassert', others: readonly string[
         what()
       }
     },
-    /** Before the given look of the next pass. */
-    beforeLook: (count: number, what: () => void) => {
-      looks = 0
-      atLook = (now) => {
-        if (now === count) what()
-      }
-    },
+    beforeLook,
   }
 }
 
