@@ -19,6 +19,8 @@ export interface Image {
 const recipe = fileURLToPath(new URL('./image', import.meta.url))
 const selinuxRecipe = fileURLToPath(new URL('./selinux-image', import.meta.url))
 const hardenedRecipe = fileURLToPath(new URL('./hardened-image', import.meta.url))
+/** What the recipes of images share that are made of another one. */
+const extending = fileURLToPath(new URL('./extend-image.sh', import.meta.url))
 const cockpitRecipe = fileURLToPath(new URL('./cockpit-image', import.meta.url))
 
 /** The guest image; built on first use (about a minute), then taken from the cache until its recipe changes. */
@@ -59,7 +61,7 @@ export function cockpitGuestImage(release: Release = 'bookworm'): Promise<Image>
 
 async function extendedImage(name: string, ownRecipe: string, release?: Release): Promise<Image> {
   const base = await guestImage('x86_64', release)
-  const directory = await cached(name, contentHash([recipe, ownRecipe]), async (target) => {
+  const directory = await cached(name, contentHash([recipe, extending, ownRecipe]), async (target) => {
     progress(`building the guest ${name} (once, about two minutes)`)
     await execa('bash', [join(ownRecipe, 'build.sh'), base.rootDisk, target], {
       stdin: 'ignore',

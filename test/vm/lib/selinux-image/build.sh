@@ -2,29 +2,12 @@
 # Makes a guest image with Debian's SELinux policy of another one: build.sh ROOT_DISK OUTPUT_DIRECTORY
 # Labelled here, on the mounted file system: in the guest it would take a boot of its own. Needs a loop device.
 set -euo pipefail
-base=$1
-out=$2
+. "$(dirname "$0")/../extend-image.sh"
 here=$(cd "$(dirname "$0")" && pwd)
-root=$out/root
-say() { printf '[image] %s\n' "$*"; }
-
-cp --sparse=always "$base" "$out/root.ext4"
-truncate -s +700M "$out/root.ext4"
-# Status 1: it was not marked clean.
-e2fsck -fp "$out/root.ext4" >/dev/null || [ $? = 1 ]
-resize2fs "$out/root.ext4" >/dev/null 2>&1
-mkdir "$root"
-mount -o loop "$out/root.ext4" "$root"
-trap 'umount "$root"' EXIT
+open_image "$1" "$2" 700M
 
 say 'SELinux: policy, tools, auditd'
-cp --remove-destination /etc/resolv.conf "$root/etc/resolv.conf"
-printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
-chmod 755 "$root/usr/sbin/policy-rc.d"
-apt() { chroot "$root" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5 -o APT::Install-Recommends=false "$@" </dev/null; }
-apt update
-apt -y install selinux-policy-default policycoreutils auditd >/dev/null
-rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/* "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf"
+add_packages selinux-policy-default policycoreutils auditd
 
 cp "$here/agent.cil" "$root/root/agent.cil"
 chroot "$root" semodule -s default -n -i /root/agent.cil
@@ -42,6 +25,5 @@ say 'labels'
 mount --bind /proc "$root/proc"
 trap 'umount "$root/proc" "$root"' EXIT
 chroot "$root" setfiles -F /etc/selinux/default/contexts/files/file_contexts / >/dev/null
-umount "$root/proc" "$root"
-trap - EXIT
-rmdir "$root"
+umount "$root/proc"
+close_image
