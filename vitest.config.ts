@@ -7,7 +7,8 @@ import { allKernels } from './test/vm/lib/kernels'
  * architecture needs packages of its own, and its image is built instruction by instruction. 64 vCPUs share one core. An hour
  * of traffic beside irqbalance, and ten reports for each cause of a slow NIC, are too long. The daemon's faults, what auditd
  * tells, the Ansible role with Prometheus, the guard of settings other than channels, the harness itself, isolated vCPUs, hardened
- * guests, the SELinux module and the page in Cockpit's shell change seldom. What platforms say of themselves is recorded, and explained in unit tests.
+ * guests, the SELinux module and the page in Cockpit's shell change seldom. What platforms say of themselves is recorded, and
+ * explained in unit tests.
  */
 const LONG = [
   'test/vm/{aarch64,auditd,causes,cockpit,daemon-faults,debian13,explain,fleet,guard-settings}.test.ts',

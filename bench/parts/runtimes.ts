@@ -1,5 +1,5 @@
 /** The candidates for the private runtime: the same daemon under each, one after the other in one guest. */
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -74,9 +74,14 @@ interface Places {
   readonly bunVqtune: string
 }
 
-/** As the units of the package have it (systemd/private-runtime.conf); the package has the code cache for it. */
-const LESS = ['--jitless', '--max-semi-space-size=1', '--expose-gc', '--v8-pool-size=1']
-const LESS_MALLOC = ['MALLOC_ARENA_MAX=1', 'MALLOC_TRIM_THRESHOLD_=32768']
+/** Of the units of the package, which has the code cache for it; each line sets one variable in quotes, or several without. */
+function unitEnvironment(): readonly string[] {
+  const conf = readFileSync('systemd/private-runtime.conf', 'utf8')
+  return [...conf.matchAll(/^Environment=(.*)$/gm)].flatMap(([, value = '']) =>
+    value.startsWith('"') ? [value.slice(1, -1)] : value.split(' '),
+  )
+}
+
 /**
  * No JIT, no look of the garbage collector every second, nor of the thread by which Bun's allocator gives memory back, every half
  * minute; and a collection wakes no helpers, of which a heap this small has no use. The last two are JavaScriptCore's own
@@ -105,9 +110,9 @@ function candidates(places: Places, node: string, bun: Bun): Candidate[] {
     },
     {
       name: `Node ${node} as in the units`,
-      bare: [own, ...LESS, '-e', TIMER],
-      vqtune: [own, ...LESS, `${places.packaged}/vqtune.cjs`],
-      environment: LESS_MALLOC,
+      bare: [own, '-e', TIMER],
+      vqtune: [own, `${places.packaged}/vqtune.cjs`],
+      environment: unitEnvironment(),
       interprets: true,
     },
   ]
@@ -161,7 +166,7 @@ async function pushPrograms(guest: Guest, programs: readonly string[], to: strin
 async function under(guest: Guest, candidate: Candidate): Promise<Measured> {
   const { name, bare, vqtune, environment = [], interprets } = candidate
   const properties = [
-    ...environment.map((variable) => `Environment=${variable}`),
+    ...environment.map((variable) => `Environment="${variable}"`),
     ...(interprets ? ['MemoryDenyWriteExecute=yes'] : []),
   ]
   const barePid = await startUnit(guest, BARE_UNIT, bare, properties)
@@ -240,7 +245,7 @@ function section(data: RuntimesData): Section {
   return {
     title: 'Candidates for the private runtime',
     text: [
-      `The same daemon under each candidate, one after the other in one guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), those without a compiler with \`MemoryDenyWriteExecute=yes\`. Wake-ups of all threads of the process: in ${windowSeconds} s at rest. Then ${STORMS} storms of ${CHANGES} changes of channels, each followed by ${REST_S} s of rest. In the units, and here, Node.js runs with \`${[...LESS, ...LESS_MALLOC].join(' ')}\`.`,
+      `The same daemon under each candidate, one after the other in one guest (kernel 6.12, 4 vCPUs, 1 NIC of 4 queues), those without a compiler with \`MemoryDenyWriteExecute=yes\`. Wake-ups of all threads of the process: in ${windowSeconds} s at rest. Then ${STORMS} storms of ${CHANGES} changes of channels, each followed by ${REST_S} s of rest. The units start Node.js with \`${unitEnvironment().join(' ')}\`.`,
       'Start-up, on the machine itself: medians of interleaved runs on a generated guest tree. **Ratio: to a bare `node -e 0` of the first candidate, within this run.**',
     ],
     tables: [
