@@ -147,6 +147,8 @@ export interface ObservedNic {
   }
   readonly channels: ObservedChannels
   readonly interruptLayout: InterruptLayout
+  /** The driver selects the transmit queue by CPU number, ignores xps_cpus and never writes an affinity: RHEL 7's. */
+  readonly selectsQueueByCpu?: boolean
   /** MSI-X vectors that the device was given; undefined when it has none. */
   readonly vectors: number | undefined
   readonly queues: readonly ObservedQueue[]

@@ -2,7 +2,7 @@
 import { DEFAULT_SETTINGS } from '../config/settings'
 import { EXIT, VqtuneError } from '../errors'
 import { describeOutcome, describeRollback } from '../output/apply'
-import { describeStep } from '../planner/describe'
+import { describeSecondRound, describeStep } from '../planner/describe'
 import { entryOf, readLedger } from '../planner/ledger'
 import { rollbackOperation } from '../planner/operations'
 import { converge, exitCodeOf } from '../planner/reconcile'
@@ -61,9 +61,9 @@ async function dryRun(context: CommandContext, nic: string | undefined): Promise
     return EXIT.converged
   }
   const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)
-  if (steps.some(isChannelStep)) {
-    lines.push('then IRQ affinity and XPS are compared again: the kernel resets them when channels change')
-  }
+  const changed = new Set(steps.filter(isChannelStep).map(({ ifindex }) => ifindex))
+  if (changed.size > 0)
+    lines.push(describeSecondRound(guest.nics.filter(({ ifindex }) => changed.has(ifindex))))
   lines.push(steps.length === 0 ? 'nothing to restore' : `${plural(steps.length, 'change')} to restore`)
   context.out(`${lines.join('\n')}\n`)
   return EXIT.converged

@@ -1,5 +1,12 @@
 import type { ObservedGuest } from '../model'
-import { describeSkip, describeStep, describeTarget, stateOf, summarise } from '../planner/describe'
+import {
+  describeSecondRound,
+  describeSkip,
+  describeStep,
+  describeTarget,
+  stateOf,
+  summarise,
+} from '../planner/describe'
 import { type NicPlan, stepsOf } from '../planner/plan'
 import { checkQueueAffinity } from '../planner/queue-affinity'
 import { plural } from '../text/plural'
@@ -20,10 +27,10 @@ export function planText({ cpus }: ObservedGuest, plans: readonly NicPlan[], usa
   return `${lines.join('\n')}\n`
 }
 
-function stepLines({ plan }: NicPlan): string[] {
+function stepLines({ nic, plan }: NicPlan): string[] {
   const lines = plan.steps.map((step) => `  ${describeStep(step)}  (${step.reason})`)
   if (plan.steps.some(isChannelStep)) {
-    lines.push('  then IRQ affinity and XPS are checked again: the kernel resets them when channels change')
+    lines.push(`  ${describeSecondRound([nic])}`)
   }
   return lines
 }

@@ -16,6 +16,13 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
+/** What follows a change of channels of these NICs. */
+export function describeSecondRound(nics: readonly Pick<ObservedNic, 'selectsQueueByCpu'>[]): string {
+  return nics.every((nic) => nic.selectsQueueByCpu === true)
+    ? 'then IRQ affinity is checked again: other queues have other interrupts'
+    : 'then IRQ affinity and XPS are checked again: the kernel resets them when channels change'
+}
+
 /** The limiting factor: after a count that is reached, and in one or two words after a target that is not. */
 const FACTORS: Record<LimitingFactor, { readonly reached: string; readonly pending: string }> = {
   vcpus: { reached: 'one per vCPU', pending: 'vCPUs' },

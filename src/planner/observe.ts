@@ -13,6 +13,7 @@ import {
 } from '../kernel/interrupts'
 import { type LinkFacts, type Links, readLinks } from '../kernel/ip-link'
 import { basename, type FoundNic, findNics } from '../kernel/nics'
+import { selectsQueueByCpu } from '../kernel/queue-selection'
 import { readRings } from '../kernel/rings'
 import { readRssTable } from '../kernel/rss'
 import type { ObservedGuest, ObservedNic, Obstacle } from '../model'
@@ -51,10 +52,11 @@ export async function observeGuest(system: System, options: ObserveOptions = {})
   const cpus = readCpus(system)
   const { targets, ignored, devices } = findNics(system)
   const interrupts = targets.length === 0 ? new Map<string, number>() : readVirtioInterrupts(system)
+  const driver = targets.length > 0 && selectsQueueByCpu(system) ? { selectsQueueByCpu: true } : {}
   const links = options.links === true && targets.length > 0 ? readLinks(system) : undefined
   const nics = await Promise.all(
     targets.map(async (identity) => {
-      const topology = readNic(system, identity, interrupts, options)
+      const topology = readNic(system, { ...identity, ...driver }, interrupts, options)
       const [rssTable, rings] = await Promise.all([
         rssTableOf(system, topology, options),
         ringsOf(system, topology, options),
@@ -100,7 +102,7 @@ async function ringsOf(
 
 function readNic(
   system: System,
-  identity: FoundNic,
+  identity: FoundNic & Pick<ObservedNic, 'selectsQueueByCpu'>,
   interrupts: VirtioInterrupts,
   { effectiveAffinity = false }: ObserveOptions,
 ): NicTopology {

@@ -1,6 +1,7 @@
 /** Desired state: how many channels a NIC should have, what limits that, and which CPUs each queue gets. Pure. */
 
 import type { CpuList, DesiredNic, LimitingFactor, NicSettings, ObservedCpus, ObservedNic } from '../model'
+import { driverGroups } from './driver-layout'
 import { type CpuLoad, layOut } from './layout'
 
 /** VIRTIO_NET_CTRL_MQ_VQ_PAIRS allows more, but tap (MAX_TAP_QUEUES) and common backends stop here. */
@@ -91,7 +92,10 @@ export function desiredState(
     idealChannels: wanted.channels,
     target,
     limitedBy: obstacle ?? aim.limitedBy,
-    groups: layOut(Math.min(target, pool.length), pool, cpus, load),
+    groups:
+      nic.selectsQueueByCpu === true
+        ? driverGroups(Math.min(target, pool.length), maximum, pool, cpus)
+        : layOut(Math.min(target, pool.length), pool, cpus, load),
   }
 }
 

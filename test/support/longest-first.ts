@@ -16,6 +16,7 @@ const SECONDS: Record<string, number> = {
   'vm/truce': 110,
   'vm/rss-table': 100,
   'vm/tunable': 60,
+  'vm/rhel7': 60,
   'vm/report': 50,
   'packaging/rpm': 130,
   'cli/faults': 120,

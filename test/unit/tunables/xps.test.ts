@@ -36,6 +36,16 @@ describe('XPS', () => {
     })
   })
 
+  it('has no settings where the driver ignores the masks, and says so', () => {
+    const { system } = writingSystem()
+    Object.assign(system, { readText: () => 'f\n' })
+    const ignoring = { ...withoutTunable(NIC, 'xps'), selectsQueueByCpu: true }
+    expect(xps.read(system, ignoring)).toEqual([])
+    expect(plan(contextOf(ignoring, desired(4))).skips.map(({ code, why }) => [code, why])).toEqual([
+      ['no-xps', "this kernel's driver chooses the transmit queue by CPU number and ignores xps_cpus"],
+    ])
+  })
+
   it('is read and written as a mask', () => {
     const { system, written } = writingSystem()
     const masks: Record<string, string> = { 'tx-0': '5\n', 'tx-1': 'nonsense', 'tx-2': '00000001,00000000\n' }

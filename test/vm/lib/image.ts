@@ -74,13 +74,14 @@ async function extendedImage(name: string, ownRecipe: string, release?: Release)
 
 /** A read-only disk with this process's node, seen in the guest as /opt/node/node (and /usr/local/bin/node). */
 export async function nodeDisk(): Promise<string> {
-  const directory = await cached('node', process.version, async (target) => {
+  const directory = await cached('node', `${process.version}-rhel7`, async (target) => {
     const tree = join(target, 'tree')
     cpSync(process.execPath, join(tree, 'node'), { dereference: true })
     await execa('mkfs.ext4', [
       '-q',
       '-O',
-      '^has_journal',
+      // Without what RHEL 7's kernel does not know.
+      '^has_journal,^metadata_csum_seed,^orphan_file',
       '-m',
       '0',
       '-d',

@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { execa } from 'execa'
 import { HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
@@ -69,7 +79,7 @@ export async function runInGuest(options: QuickOptions, script: string): Promise
         { image: { ...image, initrd: () => initrd }, nodeDisk: disk, runDirectory },
       ),
     ])
-    await ended(file, args, join(runDirectory, 'console.log'))
+    await ended(file, args, [join(runDirectory, 'console.log'), output])
     return readFileSync(output, 'utf8')
   } finally {
     network.remove()
@@ -89,7 +99,7 @@ async function makeInitrd(
   writeFileSync(join(tree, 'vqtune', 'script'), script)
   if (bundle !== undefined) {
     writeFileSync(join(tree, 'vqtune', 'vqtune'), wrapper, { mode: 0o755 })
-    for (const name of [basename(bundle), 'vqtune-full.cjs']) {
+    for (const name of readdirSync(dirname(bundle)).filter((file) => /^vqtune.*\.cjs$/.test(file))) {
       cpSync(join(dirname(bundle), name), join(tree, 'vqtune', name))
     }
   }
@@ -105,7 +115,7 @@ async function makeInitrd(
   return initrd
 }
 
-function ended(file: string, args: readonly string[], consoleLog: string): Promise<void> {
+function ended(file: string, args: readonly string[], logs: readonly string[]): Promise<void> {
   const qemu = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, TMPDIR: process.env.TMPDIR ?? '/var/tmp' },
@@ -120,12 +130,10 @@ function ended(file: string, args: readonly string[], consoleLog: string): Promi
     qemu.once('exit', (code, signal) => {
       clearTimeout(late)
       if (code === 0) return resolve()
-      let shown = ''
-      try {
-        shown = readFileSync(consoleLog, 'utf8').slice(-3000)
-      } catch {
-        // It did not get so far.
-      }
+      // What the kernel said, and how far the script got.
+      const shown = logs
+        .map((log) => (existsSync(log) ? readFileSync(log, 'utf8').slice(-3000) : ''))
+        .join('\n')
       reject(new Error(`QEMU ended (${code ?? signal}): ${complaints}\n${shown}`))
     })
   })

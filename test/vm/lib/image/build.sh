@@ -131,6 +131,7 @@ systemctl --root="$root" --quiet set-default multi-user.target
 used=$(du -s --block-size=1M "$root" | cut -f1)
 say "root.ext4: $used MiB used"
 truncate -s "$((used + 1500))M" "$out/root.ext4"
-mkfs.ext4 -q -F -m 0 -O ^metadata_csum,^has_journal -E lazy_itable_init=1,nodiscard -L vqroot -d "$root" "$out/root.ext4"
+# Without what RHEL 7's kernel does not know (metadata_csum_seed, orphan_file).
+mkfs.ext4 -q -F -m 0 -O ^metadata_csum,^metadata_csum_seed,^orphan_file,^has_journal -E lazy_itable_init=1,nodiscard -L vqroot -d "$root" "$out/root.ext4"
 rm -rf "$root" "$out/busybox"
 say 'done'
