@@ -60,7 +60,7 @@ export function takesVcpus(kernel: Kernel): boolean {
 /** Global setup of the projects with guests: one line about the kernels, and what is left out. */
 export default function tellKernels({ name }: TestProject): void {
   if (only !== undefined) return
-  const missing = [RHEL7, ...RHEL].filter((kernel) => !existsSync(rhelImage(kernel)))
+  const missing = ([RHEL7, ...RHEL] as const).filter((kernel) => !existsSync(rhelImage(kernel)))
   const here = [...allKernels, ...(missing.includes(RHEL7) ? [] : [RHEL7])]
   const left =
     missing.length === 0 ? '' : `; left out, not in ${directory} (VQTUNE_KERNELS): ${missing.join(', ')}`
