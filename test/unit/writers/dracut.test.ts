@@ -1,0 +1,4 @@
+import { dracut } from '../../../src/writers/dracut'
+import { testFixture } from '../../support/writers'
+
+testFixture(dracut)

@@ -1,0 +1,4 @@
+import { ifupdown } from '../../../src/writers/ifupdown'
+import { testFixture } from '../../support/writers'
+
+testFixture(ifupdown)

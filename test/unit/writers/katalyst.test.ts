@@ -1,0 +1,4 @@
+import { katalyst } from '../../../src/writers/katalyst'
+import { testFixture } from '../../support/writers'
+
+testFixture(katalyst)

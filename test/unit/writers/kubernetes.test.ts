@@ -1,0 +1,4 @@
+import { kubernetes } from '../../../src/writers/kubernetes'
+import { testFixture } from '../../support/writers'
+
+testFixture(kubernetes)

@@ -1,0 +1,4 @@
+import { systemdUnit } from '../../../src/writers/systemd-unit'
+import { testFixture } from '../../support/writers'
+
+testFixture(systemdUnit)

@@ -1,0 +1,4 @@
+import { tencent } from '../../../src/writers/tencent'
+import { testFixture } from '../../support/writers'
+
+testFixture(tencent)
