@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest'
-import { link } from '../../../src/writers/link'
+import { describe, expect, test } from 'vitest'
+import { parseIni } from '../../../src/writers/ini'
+import { link, linkMatches } from '../../../src/writers/link'
 import { foundBy, NIC, testFixture } from '../../support/writers'
 
 const writersOf = (files: Readonly<Record<string, string>>, nic = NIC) => foundBy(link, files, nic)
@@ -61,6 +62,58 @@ test('the path of a NIC that is not on PCI cannot be told, nor one without [Matc
   expect(brief({ [path]: text }, { ...NIC, bus: 'mmio' })).toEqual([`maybe systemd-link ${path}:4`])
   expect(brief({ [path]: '[Link]\nCombinedChannels=1\n' })).toEqual([])
   expect(brief({ [path]: '[Match]\nDriver=virtio_net\n' })).toEqual([])
+})
+
+test('it names the file, the value and a drop-in that takes it back, never in the file of a vendor', () => {
+  const path = '/usr/lib/systemd/network/10-a.link'
+  const text = '[Match]\nDriver=virtio_net\n[Link]\nCombinedChannels=2\nCombinedChannels=4\nRxChannels=1\n'
+  expect(writersOf({ [path]: text })).toEqual([
+    {
+      writer: 'systemd-link',
+      where: `${path}:5`,
+      what: 'sets CombinedChannels=4, RxChannels=1 when the device appears',
+      tunable: 'channels',
+      matches: 'yes',
+      remedy:
+        'set CombinedChannels=, RxChannels= to nothing in a drop-in: /etc/systemd/network/10-a.link.d/50-vqtune.conf',
+      value: '4',
+    },
+  ])
+})
+
+test.each([
+  ['CombinedChannels=max', 'channels', 'max'],
+  ['CombinedChannels=all', 'channels', undefined],
+  ['OtherChannels=1', 'channels', undefined],
+  ['RxMiniBufferSize=512', 'rings', undefined],
+  ['IRQAffinityNUMA=local', 'irq-affinity', undefined],
+  ['ReceivePacketSteeringCPUMask=f', 'rps', undefined],
+])('%s sets %s, to %s', (line, tunable, value) => {
+  const files = { '/etc/systemd/network/10-a.link': `[Match]\nDriver=virtio_net\n[Link]\n${line}\n` }
+  expect(writersOf(files).map((one) => [one.tunable, one.value])).toEqual([[tunable, value]])
+})
+
+test('keys of other sections, others, and those that are emptied set nothing', () => {
+  const text =
+    '[Match]\nDriver=virtio_net\nCombinedChannels=1\n[Link]\nMTUBytes=9000\nRxChannels=2\nRxChannels=\n'
+  expect(writersOf({ '/etc/systemd/network/10-a.link': text })).toEqual([])
+})
+
+describe('conditions', () => {
+  const matches = (text: string, nic = NIC) => linkMatches(parseIni(`[Match]\n${text}`), nic)
+  test.each([
+    ['', 'no'],
+    ['Driver=\n', 'no'],
+    ['OriginalName=!lo wlan*', 'yes'],
+    ['OriginalName=!ens3', 'no'],
+    ['OriginalName=!eth0', 'maybe'],
+    ['PermanentMACAddress=52:54:00:ab:cd:01', 'yes'],
+    ['Path=virtio-pci-0000:00:03.0', 'yes'],
+    ['Kind=bond', 'maybe'],
+    ['Driver=virtio_net\nType=wlan', 'no'],
+  ])('%j: %s', (text, expected) => {
+    expect(matches(text)).toBe(expected)
+  })
 })
 
 testFixture(link)

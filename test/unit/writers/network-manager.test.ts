@@ -59,4 +59,64 @@ test('a profile without a name of its own goes by its file', () => {
   expect(writersOf({ [file]: '[connection]\nid=a\n' })).toEqual([])
 })
 
+describe('a profile', () => {
+  const found = (text: string) => keyfileWriter('/a', text, NIC)
+  const NAMED = '[connection]\nid=lan\ninterface-name=ens3\n'
+
+  test.each([
+    ['[connection]\nid=lan\ninterface-name=enp0s3\n', 'yes'],
+    ['[connection]\nid=lan\ninterface-name=ens30\n', undefined],
+    ['[ethernet]\nmac-address=52:54:00:AB:CD:01\n', 'yes'],
+    ['[802-3-ethernet]\nmac-address=52:54:00:AB:CD:02\n', undefined],
+    [`${NAMED}[match]\ndriver=virtio_net\n`, 'maybe'],
+    [NAMED.replace('ens3', 'ens3\ninterface-name=ens4'), undefined],
+    ['', 'maybe'],
+  ])('%j: %s', (text, expected) => {
+    expect(found(`${text}[ethtool]\nchannels-combined=2\n`)?.matches).toBe(expected)
+  })
+
+  test.each([
+    ['channels-combined=2', '2'],
+    ['channels-combined=x', undefined],
+    ['channels-rx=2', undefined],
+    ['channels-rx=1\nchannels-combined=3', '3'],
+  ])('%j is a value of %s', (lines, expected) => {
+    expect(found(`${NAMED}[ethtool]\n${lines}\n`)?.value).toBe(expected)
+  })
+
+  test('its name is quoted for the shell, and keys that NetworkManager does not know are left out', () => {
+    const text =
+      '[connection]\nid=my lan; reboot\n[ethtool]\nchannels-rx=1\nchannels-$(reboot)=2\nchannels-tx=1\n'
+    expect(found(text)).toMatchObject({
+      where: '/a:4',
+      what: 'connection "my lan; reboot" sets ethtool.channels-rx = 1, ethtool.channels-tx = 1',
+      remedy: `nmcli connection modify 'my lan; reboot' ethtool.channels-rx "" ethtool.channels-tx ""`,
+    })
+  })
+
+  test('keys of another section set nothing', () => {
+    expect(found(`${NAMED}channels-combined=2\n[ipv4]\nchannels-rx=2\n`)).toBeUndefined()
+  })
+})
+
+test('a directory that this user may not list is told, too', () => {
+  const files = { ...RUNNING, [`${CONNECTIONS}/a`]: '' }
+  const denied = { errno: 'EACCES', what: 'list', where: /system-connections$/ } as const
+  expect(
+    foundThoughFailing(networkManager, files, denied).map(({ where, matches }) => [where, matches]),
+  ).toEqual([
+    [CONNECTIONS, 'unreadable'],
+    ['/run/NetworkManager/system-connections', 'unreadable'],
+    ['/usr/lib/NetworkManager/system-connections', 'unreadable'],
+  ])
+})
+
+test.each(['a.nmconnection~', '.a.nmconnection', 'a.pem', 'a.der', 'a.swp', 'a.nmmeta'])(
+  '%s is no profile',
+  (name) => {
+    const text = '[connection]\nid=a\n[ethtool]\nchannels-rx=1\n'
+    expect(writersOf({ [`${CONNECTIONS}/${name}`]: text })).toEqual([])
+  },
+)
+
 testFixture(networkManager)
