@@ -1,6 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { printJson } from '../../../src/output/json'
-import { progressJson, progressText, trialJson, trialText } from '../../../src/output/trial'
 import type { Arm } from '../../../src/trial/arm'
 import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
 import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
@@ -13,7 +11,6 @@ import {
   type Sample,
   type TrialVerdict,
 } from '../../../src/trial/verdict'
-import { expectSchema } from '../../support/schema'
 import { seeded } from './random'
 
 const COUNTS = [1, 2, 4, 8]
@@ -22,7 +19,6 @@ const ROUNDS = roundsNeeded(2 * (COUNTS.length - 1), LEVEL)
 const arm = (channels: number): Arm => ({ channels, switches: {} })
 
 type Factors = Partial<Record<number, { rate?: number; cost?: number }>>
-const NO_PROBE = { target: undefined, why: '--probe off' } as const
 
 type Random = ReturnType<typeof seeded>
 
@@ -234,21 +230,9 @@ test('too few rounds never propose', () => {
   expect(judgeTrial(few, arm(4), true).kind).toBe('inconclusive')
 })
 
-test('what JSON cannot say of an interval without end is null, as the schema has it', () => {
-  const random = seeded(14)
-  const few = simulate(random, 0.1, {}, 3)
-  const verdict = judgeTrial(few, arm(4), true)
-  const analyses = planInterimAnalyses(6, LEVEL, 3)
-  const measured = { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms: undefined }
-  const runs = few.map((sample) => ({ round: sample.round, arm: sample.arm, measured }))
-  const json = trialJson('eth0', arm(4), runs, 'bytes', verdict, analyses, NO_PROBE, undefined)
-  const read = JSON.parse(printJson(json)) as { rounds: number; comparisons: { rate: object }[] }
-  expectSchema('trial', read)
-  expect(read.rounds).toBe(3)
-  expect(read.comparisons[0]?.rate).toMatchObject({ low: 0, high: null })
-  expect(trialText('eth0', arm(4), few, 'bytes', verdict, analyses, NO_PROBE)).toMatch(
-    /eth0: inconclusive: .*\n3 of at most 3 rounds\nlatency was not measured: --probe off\n$/,
-  )
+test('of too few rounds the interval has no end', () => {
+  const [first] = judgeTrial(simulate(seeded(14), 0.1, {}, 3), arm(4), true).comparisons
+  expect(first?.rate).toMatchObject({ low: 0, high: Number.POSITIVE_INFINITY })
 })
 
 describe('what makes small requests wait', () => {
@@ -277,42 +261,12 @@ describe('what makes small requests wait', () => {
       kind: 'better',
       comparisons: [{ latency: { estimate: expect.closeTo(1.5) } }],
     })
-    const probe = { target: '10.0.0.1' }
-    const text = trialText('eth0', arm(4), samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL), probe)
-    expect(text).toMatch(/ 0\.60 ms, \+50\.0 % \(\+50\.0 to \+50\.0 %\) +faster$/m)
-    expect(text).toMatch(/^4 \(now\) .* 0\.40 ms *$/m)
-    expect(text).toContain('small requests: ping 10.0.0.1, each 10 ms\n')
-    const runs = samples.map(({ round, arm: of, p99Ms }) => ({
-      ...{ round, arm: of },
-      measured: { seconds: 1, bytes: 1, packets: 1, cpuSeconds: 1, p99Ms },
-    }))
-    const json = trialJson(
-      'eth0',
-      arm(4),
-      runs,
-      'bytes',
-      verdict,
-      planInterimAnalyses(2, LEVEL),
-      probe,
-      undefined,
-    )
-    const read = JSON.parse(printJson(json))
-    expectSchema('trial', read)
-    expect(read).toMatchObject({
-      probe: '10.0.0.1',
-      comparisons: [{ latency: { low: expect.closeTo(1.5) } }],
-    })
-    expect(read.runs[0].p99Ms).toBeGreaterThan(0)
   })
 
   test('is not guessed where a measurement has none', () => {
     const some = waiting(2.5).map((sample) => ({ ...sample, p99Ms: undefined }))
     const verdict = judgeTrial(some, arm(4), true)
     expect(verdict).toMatchObject({ kind: 'better', comparisons: [{ latency: undefined }] })
-    const probe = { target: '10.0.0.1' }
-    expect(trialText('eth0', arm(4), some, 'bytes', verdict, planInterimAnalyses(2, LEVEL), probe)).toMatch(
-      / \? +faster$/m,
-    )
   })
 
   test('others may still be undecided', () => {
@@ -331,7 +285,7 @@ describe('what makes small requests wait', () => {
   })
 })
 
-test('a combination is named by its channels and its other values, in columns and in words', () => {
+test('a combination is named by its channels and its other values', () => {
   const [off, spread] = ['off', 'spread'].map((rps): Arm => ({ channels: 2, switches: { rps } })) as [
     Arm,
     Arm,
@@ -346,29 +300,9 @@ test('a combination is named by its channels and its other values, in columns an
   expect(verdict.why).toMatch(
     /^2 channels with rps spread move \+100.0 % .* compared with 2 channels with rps off$/,
   )
-  const text = trialText('eth0', off, samples, 'bytes', verdict, planInterimAnalyses(2, LEVEL), NO_PROBE)
-  expect(text).toMatch(/^channels +rps +moved/)
-  expect(text).toMatch(/^2 \(now\) +off /m)
-  expect(text).toMatch(/^2 +spread /m)
   expect(judgeTrial(samples, spread, true).why).toBe(
     'every other combination moves less than 2 channels with rps spread',
   )
-  const progress = { done: 1, most: 24, arm: spread }
-  expect(progressText({ ...progress, secondsLeft: 1380 })).toBe(
-    '2 of at most 24: 2 channels with rps spread; at most 23 min left',
-  )
-  expect(progressText({ ...progress, done: 0, secondsLeft: undefined })).toBe(
-    '1 of at most 24: 2 channels with rps spread',
-  )
-  expect(JSON.parse(progressJson({ ...progress, secondsLeft: 61.4 }))).toMatchObject({
-    progress: {
-      done: 1,
-      most: 24,
-      channels: 2,
-      settings: [{ key: 'rps', value: 'spread' }],
-      secondsLeft: 61,
-    },
-  })
 })
 
 test('ratios are shown with sign and interval', () => {
