@@ -35,6 +35,7 @@ const TESTS = [
   'test/unit/planner/layout.test.ts',
   'test/unit/planner/plan.test.ts',
   'test/unit/tunables/engine.test.ts',
+  'test/unit/tunables/erased.test.ts',
   'test/unit/tunables/channels.test.ts',
   'test/unit/tunables/irq-affinity.test.ts',
   'test/unit/tunables/xps.test.ts',
