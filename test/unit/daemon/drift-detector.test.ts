@@ -80,7 +80,7 @@ describe('who changed it', () => {
     expect(writers(TWO)).toEqual(['unknown'])
   })
 
-  it('is seen once, in however many scans of a burst', () => {
+  it('is told with its command line, however often it was seen', () => {
     const { detector } = setUp(ethtool())
     for (let i = 0; i < 3; i++) detector.scanProcesses(true)
     const [found] = detector.attributeAll(detector.compare(TWO), TWO)
