@@ -32,7 +32,10 @@ const PLANNER = [
 /** The quickest first: most mutants die of the first test that plans anything. */
 const TESTS = [
   'test/unit/planner/target.test.ts',
+  'test/unit/planner/layout.test.ts',
+  'test/unit/planner/plan.test.ts',
   'test/unit/tunables/engine.test.ts',
+  'test/unit/tunables/erased.test.ts',
   'test/unit/tunables/channels.test.ts',
   'test/unit/tunables/irq-affinity.test.ts',
   'test/unit/tunables/xps.test.ts',

@@ -2,12 +2,7 @@ import { chmodSync, mkdirSync, symlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { keysKnownAt } from '../../../src/config/grammar'
 import { isEmptyConfig, loadSettings, readConfig } from '../../../src/config/load'
-import { locateKeys } from '../../../src/config/locate'
-import { mergeFragments } from '../../../src/config/merge'
-import { parseFragment } from '../../../src/config/parse'
-import { problemLine, shownValue } from '../../../src/config/problem'
 import { DEFAULT_SETTINGS, nicOrigin, nicSettings } from '../../../src/config/settings'
 import { VqtuneError } from '../../../src/errors'
 import { systemWith } from '../../support/systems'
@@ -19,13 +14,6 @@ const ETH0 = {
   mac: '52:54:00:ab:cd:01',
   busAddress: '0000:00:03.0',
   virtio: 'virtio2',
-}
-
-/** All problems of a text as /etc/vqtune/vqtune.toml, without the root of the tree. */
-async function problemsOf(text: string): Promise<string[]> {
-  const system = systemWith({ [ETC]: text })
-  const { problems } = await readConfig(system)
-  return problems.map((problem) => problemLine(problem).replace(system.paths.root, ''))
 }
 
 describe('without keys', () => {
@@ -164,192 +152,7 @@ describe('precedence', () => {
   })
 })
 
-describe('every value arrives', () => {
-  test('daemon, metrics and guard', async () => {
-    const system = systemWith({
-      [ETC]: `
-[daemon]
-report-cron = "none"
-check-cron = "*/10 * * * *"
-jitter-seconds = 0
-debounce-ms = 100
-conflict-reversals = 5
-conflict-window-seconds = 60
-conflict-backoff-seconds = 120
-history-size-kib = 64
-log-level = "debug"
-log-format = "json"
-[metrics]
-textfile = "/var/lib/node_exporter/vqtune.prom"
-listen = "unix:/run/vqtune/metrics.sock"
-[guard]
-enabled = true
-window-seconds = 30
-regression-percent = 50
-commit-confirm-seconds = 0
-watch = "channels,rps"
-`,
-    })
-    const { daemon, metrics, guard } = await loadSettings(system)
-    expect(daemon).toEqual({
-      reportCron: undefined,
-      checkCron: '*/10 * * * *',
-      jitterSeconds: 0,
-      debounceMs: 100,
-      conflictReversals: 5,
-      conflictWindowSeconds: 60,
-      conflictBackoffSeconds: 120,
-      historySizeKib: 64,
-      logLevel: 'debug',
-      logFormat: 'json',
-    })
-    expect(metrics).toEqual({
-      textfile: '/var/lib/node_exporter/vqtune.prom',
-      listen: { kind: 'unix', path: '/run/vqtune/metrics.sock' },
-    })
-    expect(guard).toEqual({
-      enabled: true,
-      windowSeconds: 30,
-      regressionPercent: 50,
-      watch: ['channels', 'rps'],
-      commitConfirmSeconds: 0,
-    })
-  })
-
-  test.each([
-    ['"127.0.0.1:9917"', { kind: 'tcp', host: '127.0.0.1', port: 9917 }],
-    ['"none"', undefined],
-  ])('listen = %s', async (written, expected) => {
-    const settings = await loadSettings(
-      systemWith({ [ETC]: `[metrics]\nlisten = ${written}\ntextfile = "none"\n` }),
-    )
-    expect(settings.metrics).toEqual({ textfile: undefined, listen: expected })
-  })
-})
-
-describe('errors name file, line, key, value and what is allowed', () => {
-  test.each<[string, string[]]>([
-    [
-      '\n[[nic]]\nmatch = { name = "eth0" }\n\ncap = 300',
-      ['5: nic[0].cap = 300: allowed is 1 to 256, or "none"'],
-    ],
-    ['[daemon]\nhistory-size-kib = 65537', ['2: daemon.history-size-kib = 65537: allowed is 16 to 65536']],
-    ['[boot]\nwait-ms = "1"', ['2: boot.wait-ms = "1": allowed is 0 to 60000']],
-    ['[boot]\nwait-ms = 1.5', ['2: boot.wait-ms = 1.5: allowed is 0 to 60000']],
-    ['[boot]\nwait-sm = 1', ['2: boot.wait-sm: unknown key, did you mean wait-ms?']],
-    ['[boot]\nWAIT_MS = 1', ['2: boot.WAIT_MS: unknown key, did you mean wait-ms?']],
-    ['[boot]\ncolour = 1', ['2: boot.colour: unknown key, allowed here are wait-ms, limit-ms']],
-    ...['100', '32', '65536', '"min"', 'true'].map((value): [string, string[]] => [
-      `[defaults]\nrx-ring = ${value}`,
-      [`2: defaults.rx-ring = ${value}: allowed is a power of two, 64 to 32768, or "keep" or "max"`],
-    ]),
-    ['[defaults]\nrx-ring = 64\ntx-ring = 32768\n[[nic]]\nmatch = { name = "a" }\nrx-ring = "max"', []],
-    ['cap = 4', ['1: cap: unknown key here; it belongs in [defaults] or [[nic]]']],
-    [
-      '[boot]\nisolated-cpus = "use"',
-      ['2: boot.isolated-cpus: unknown key here; it belongs in the top, before any table'],
-    ],
-    ['isolated-cpus = "maybe"', ['1: isolated-cpus = "maybe": allowed is "avoid" or "use"']],
-    ['boot = 3', ['1: boot = 3: allowed is a table']],
-    ['boot = [1, 2]', ['1: boot = an array of 2: allowed is a table']],
-    ['boot = 2026-01-02T03:04:05Z', ['1: boot = 2026-01-02T03:04:05.000Z: allowed is a table']],
-    ['boot = 03:04:05', ['1: boot = 03:04:05.000: allowed is a table']],
-    ['nic = [{ match = 2026-01-02 }]', ['1: nic[0].match = 2026-01-02: allowed is a table']],
-    [
-      '[[nic]]\nmatch = 2026-01-02\ncap = 2026-01-02',
-      [
-        '2: nic[0].match = 2026-01-02: allowed is a table',
-        '3: nic[0].cap = 2026-01-02: allowed is 1 to 256, or "none"',
-      ],
-    ],
-    [`boot = "${'x'.repeat(80)}"`, [`1: boot = "${'x'.repeat(56)}...: allowed is a table`]],
-    [
-      `[boot]\n${'x'.repeat(65)} = 1`,
-      [`2: boot.${'x'.repeat(57)}...: unknown key, allowed here are wait-ms, limit-ms`],
-    ],
-    [
-      '[[nic]]\nmatch = { name = "a", mac = "*" }\n[[nic]]\nmatch = { mac = "*", name = "a" }',
-      ['4: nic[1].match: nic[0] has the same match: allowed is one [[nic]] for it in a file'],
-    ],
-    [
-      '[nic]\nmatch = { name = "a" }',
-      ['1: nic = a table: allowed is tables written as [[nic]], one per rule'],
-    ],
-    [
-      '[[nic]]\ncap = 1',
-      [
-        '1: nic[0]: match is missing: it takes one or more of name, mac, pci, virtio; for every NIC use [defaults]',
-      ],
-    ],
-    [
-      '[[nic]]\n\nmatch = {}',
-      [
-        '3: nic[0]: match is missing: it takes one or more of name, mac, pci, virtio; for every NIC use [defaults]',
-      ],
-    ],
-    ['[[nic]]\nmatch = { nmae = "a" }', ['2: nic[0].match.nmae: unknown key, did you mean name?']],
-    [
-      '[[nic]]\nmatch.name = "eth[0"',
-      ['2: nic[0].match.name = "eth[0": allowed is a glob over interface names, such as "eth*"'],
-    ],
-    [
-      '[[nic]]\nmatch.mac = "52:54"',
-      ['2: nic[0].match.mac = "52:54": allowed is a MAC address or a glob over it, such as "52:54:00:*"'],
-    ],
-    [
-      '[[nic]]\nmatch.pci = "3"',
-      ['2: nic[0].match.pci = "3": allowed is a PCI address, such as "0000:00:03.0"'],
-    ],
-    [
-      '[[nic]]\nmatch.virtio = "2"',
-      ['2: nic[0].match.virtio = "2": allowed is a name on the virtio bus, such as "virtio2"'],
-    ],
-    [
-      '[defaults]\ncap = 2\nchannels = 4',
-      ['3: defaults: channels = 4 is more than cap = 2: allowed is up to the cap'],
-    ],
-    [
-      '[[nic]]\nmatch.name = "a"\n[[nic]]\nmatch = { name = "a" }',
-      ['4: nic[1].match: nic[0] has the same match: allowed is one [[nic]] for it in a file'],
-    ],
-    [
-      '[daemon]\ncheck-cron = "none"',
-      ['2: daemon.check-cron = "none": allowed is a cron expression, such as "*/5 * * * *"'],
-    ],
-    [
-      '[daemon]\nreport-cron = "61 * * * *"',
-      [
-        '2: daemon.report-cron = "61 * * * *": allowed is a cron expression, such as "*/5 * * * *", or "none"',
-      ],
-    ],
-    [
-      '[metrics]\nlisten = "0.0.0.0:9917"',
-      [
-        '2: metrics.listen = "0.0.0.0:9917": allowed is "none", "unix:/run/vqtune/metrics.sock" or "127.0.0.1:PORT"',
-      ],
-    ],
-    [
-      '[metrics]\ntextfile = "x.prom"',
-      ['2: metrics.textfile = "x.prom": allowed is an absolute path that ends in .prom, or "none"'],
-    ],
-    [
-      '[guard]\nenabled = 1\n\n[boot]\nwait-ms = -1\nlimit-ms = 1',
-      [
-        '2: guard.enabled = 1: allowed is true or false',
-        '5: boot.wait-ms = -1: allowed is 0 to 60000',
-        '6: boot.limit-ms = 1: allowed is 1000 to 25000',
-      ],
-    ],
-    [
-      '[boot]\nwait-ms = 1\nwait-ms = 2',
-      ['3: not TOML: trying to redefine an already defined table or value (column 1)'],
-    ],
-    ['\n\nwait-ms = ', ['3: not TOML: invalid value (column 11)']],
-    ['[boot]\n"wait\\nms" = 1', ['2: boot."wait\\nms": unknown key, did you mean wait-ms?']],
-  ])('%j', async (text, expected) => {
-    expect(await problemsOf(text)).toEqual(expected.map((line) => `${ETC}:${line}`))
-  })
-
+describe('problems of files', () => {
   test('loadSettings throws the first in file order, across files, in one line', async () => {
     const system = systemWith({
       [VENDOR]: '\n[boot]\nwait-ms = true\nlimit-ms = true\n',
@@ -530,30 +333,5 @@ describe('who may write the file', () => {
     }
     const { problems } = await readConfig(asRunningGuest(system, { readText }))
     expect(problems[0]?.text).toBe('cannot be read: permission denied')
-  })
-})
-
-test('what cannot be told of a file is left open', async () => {
-  expect(keysKnownAt(['boot'])).toEqual(['wait-ms', 'limit-ms'])
-  for (const path of [
-    ['boot', 'wait-ms'],
-    ['boot', 'wait-ms', 'x'],
-    ['nothing', 'x'],
-    ['nic', 0, 'cap', 'x'],
-  ])
-    expect(keysKnownAt(path)).toEqual([])
-  expect(shownValue(new Date(Number.NaN))).toBe('a date')
-  // A table that was written in no line that is known counts as one of the first.
-  const merged = mergeFragments([
-    { file: 'f', fragment: { defaults: { cap: 1 }, nic: [{ cap: 2 }] }, lines: locateKeys('') },
-  ])
-  expect(merged.rules).toEqual([
-    { match: {}, settings: { cap: 1 }, source: 'f:1' },
-    { match: {}, settings: { cap: 2 }, source: 'f:1' },
-  ])
-  // Not a text at all, as after an error of the parser's own.
-  expect(await parseFragment('f', null as unknown as string)).toMatchObject({
-    ok: false,
-    problems: [{ file: 'f', line: undefined, text: expect.stringMatching(/^not TOML: /) }],
   })
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { allowedForNic, type Fragment } from '../../../src/config/grammar'
+import type { Fragment } from '../../../src/config/grammar'
 import { dropInTextOf, placeOf, scalarOf, settableKeys, withKey } from '../../../src/config/own-drop-in'
 import { parseFragment } from '../../../src/config/parse'
 
@@ -29,15 +29,6 @@ describe('keys', () => {
     })
     expect(placeOf('nic[].cap')).toHaveProperty('problem')
     expect(settableKeys(true)).not.toContain('match.mac')
-  })
-})
-
-it('the values that a key of a NIC may have are told in words, and one by one where they are few', () => {
-  expect(allowedForNic('cap')).toEqual({ allowed: '1 to 256, or "none"', choices: undefined })
-  expect(allowedForNic('enabled')).toEqual({ allowed: 'true or false', choices: ['true', 'false'] })
-  expect(allowedForNic('on-conflict')).toEqual({
-    allowed: '"reassert" or "yield" or "report"',
-    choices: ['reassert', 'yield', 'report'],
   })
 })
 

@@ -1,11 +1,7 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import type { NicSettings } from '../../../src/model'
-import { layOut, stripes } from '../../../src/planner/layout'
-import { planGuest, stepsOf } from '../../../src/planner/plan'
 import { desiredState, maximumMatters, targetChannels, usableCpus } from '../../../src/planner/target'
-import { guestOf, nicOf, takeStep } from '../../support/simulated-kernel'
+import { nicOf } from '../../support/simulated-kernel'
 
 const AUTOMATIC: NicSettings = {
   enabled: true,
@@ -110,73 +106,6 @@ describe('target', () => {
     })
     expect(desiredState(mute(4), cpus(online), 'avoid', AUTOMATIC, new Map()).limitedBy).toBe('vcpus')
   })
-})
-
-describe('layout', () => {
-  it('is the kernel striping for one NIC: the first groups are larger', () => {
-    expect(stripes(3, [0, 1, 2, 3, 4, 5, 6, 7], 0)).toEqual([
-      [0, 1, 2],
-      [3, 4, 5],
-      [6, 7],
-    ])
-  })
-
-  it.each([
-    { shift: 0, sizes: [3, 2, 2, 2] },
-    { shift: 1, sizes: [2, 3, 2, 2] },
-    { shift: 3, sizes: [2, 2, 2, 3] },
-  ])('moves the larger group by shift $shift', ({ shift, sizes }) => {
-    const groups = stripes(4, upTo(9), shift)
-    expect(groups.map((group) => group.length)).toEqual(sizes)
-    expect(groups.flat()).toEqual(upTo(9))
-  })
-
-  it('lets CPUs that take no interrupts send through the queues in turn, in ascending order', () => {
-    const groups = layOut(2, [1, 11], cpus([0, 1, 2, 9, 11]), new Map())
-    expect(groups).toEqual([
-      { irq: [1], xps: [0, 1, 9] },
-      { irq: [11], xps: [2, 11] },
-    ])
-  })
-
-  it('puts the larger group where no NIC is yet, also on CPUs that earlier NICs could not use', () => {
-    const load = new Map()
-    const guest = cpus(upTo(5), [0, 1, 2])
-    layOut(2, [3, 4], guest, load)
-    expect([...load]).toEqual([
-      [3, 1],
-      [4, 1],
-    ])
-    expect(layOut(4, upTo(5), guest, load).map(({ irq }) => irq)).toEqual([[0], [1], [2], [3, 4]])
-  })
-
-  it('weighs what a NIC adds as what is there: the larger group may go to a busy CPU', () => {
-    const busy = new Map([
-      [1, 0.7],
-      [2, 0.15],
-    ])
-    expect(layOut(3, upTo(4), cpus(upTo(4)), busy).map(({ irq }) => irq)).toEqual([[0, 1], [2], [3]])
-    // One CPU with a queue is enough to go elsewhere.
-    expect(layOut(2, upTo(3), cpus(upTo(3)), new Map([[2, 1]])).map(({ irq }) => irq)).toEqual([[0], [1, 2]])
-  })
-
-  it('gives the larger groups of a second NIC to other vCPUs', () => {
-    const online = upTo(5)
-    const nics = [nicOf({ ifindex: 2, maximum: 2 }, online), nicOf({ ifindex: 3, maximum: 2 }, online)]
-    const groups = planGuest(guestOf(online, nics), DEFAULT_SETTINGS).map(({ desired }) =>
-      desired.groups.map((group) => group.irq),
-    )
-    expect(groups).toEqual([
-      [
-        [0, 1, 2],
-        [3, 4],
-      ],
-      [
-        [0, 1],
-        [2, 3, 4],
-      ],
-    ])
-  })
 
   it('lets isolated vCPUs send but take no interrupt', () => {
     const online = upTo(4)
@@ -191,109 +120,5 @@ describe('layout', () => {
       { irq: [0], xps: [0, 2] },
       { irq: [1], xps: [1, 3] },
     ])
-  })
-})
-
-/** Any guest: holes in the vCPU set, isolated ones, several NICs in any state, any policy. */
-const anyGuest = fc
-  .record({
-    online: fc.uniqueArray(fc.integer({ min: 0, max: 320 }), { minLength: 1, maxLength: 90 }),
-    isolatedShare: fc.double({ min: 0, max: 1, noNaN: true }),
-    nics: fc.array(
-      fc.record({
-        maximum: fc.integer({ min: 1, max: 256 }),
-        currentShare: fc.double({ min: 0, max: 1, noNaN: true }),
-        layout: fc.constantFrom('per-queue', 'shared', 'intx', 'mmio', 'ccw', 'unknown'),
-      }),
-      { maxLength: 6 },
-    ),
-    cap: fc.option(fc.integer({ min: 1, max: 256 }), { nil: undefined }),
-    channels: fc.option(fc.integer({ min: 1, max: 256 }), { nil: undefined }),
-    isolated: fc.constantFrom('avoid', 'use'),
-  })
-  .map(({ online, isolatedShare, nics, cap, channels, isolated }) => {
-    const sorted = online.sort((a, b) => a - b)
-    const settings: Settings = {
-      ...DEFAULT_SETTINGS,
-      isolated: isolated as 'avoid' | 'use',
-      rules: [{ match: {}, settings: { cap, channels }, source: 'test' }],
-    }
-    const guest = guestOf(
-      sorted,
-      nics.map((nic, i) =>
-        nicOf(
-          {
-            ifindex: i + 2,
-            maximum: nic.maximum,
-            current: 1 + Math.floor(nic.currentShare * (nic.maximum - 1)),
-            layout: nic.layout as 'per-queue',
-          },
-          sorted,
-        ),
-      ),
-      sorted.slice(0, Math.floor(isolatedShare * sorted.length)),
-    )
-    return { guest, settings, cap, channels }
-  })
-
-describe('planner, for any guest', () => {
-  it('keeps 1 <= M <= maximum, vCPUs, cap; groups are disjoint and cover what they must', () => {
-    fc.assert(
-      fc.property(anyGuest, ({ guest, settings, cap, channels }) => {
-        for (const { nic, desired } of planGuest(guest, settings)) {
-          const limits = [nic.channels.maximum ?? 256, guest.cpus.online.length, cap ?? 256, channels ?? 256]
-          expect(desired.target).toBeGreaterThanOrEqual(1)
-          expect(desired.target).toBeLessThanOrEqual(Math.min(...limits))
-          expect(desired.groups).toHaveLength(desired.target)
-          const irqs = desired.groups.flatMap((group) => group.irq)
-          const senders = desired.groups.flatMap((group) => group.xps)
-          expect(new Set(irqs).size).toBe(irqs.length)
-          expect([...senders].sort((a, b) => a - b)).toEqual(guest.cpus.online)
-          const free = guest.cpus.online.filter(
-            (cpu) => settings.isolated === 'use' || !guest.cpus.isolated.includes(cpu),
-          )
-          const pool = free.length > 0 ? free : guest.cpus.online
-          const wanted = desired.target <= pool.length ? pool : guest.cpus.online
-          expect([...irqs].sort((a, b) => a - b)).toEqual(wanted)
-        }
-      }),
-      { numRuns: 300 },
-    )
-  })
-
-  it('is reached in at most two rounds and then asks for nothing', () => {
-    fc.assert(
-      fc.property(anyGuest, ({ guest: start, settings }) => {
-        let guest = start
-        for (let round = 0; round < 2; round++) {
-          for (const step of stepsOf(planGuest(guest, settings))) guest = takeStep(guest, step)
-        }
-        expect(stepsOf(planGuest(guest, settings))).toEqual([])
-      }),
-      { numRuns: 200 },
-    )
-  })
-
-  it('does not depend on NICs that come later', () => {
-    fc.assert(
-      fc.property(anyGuest, ({ guest, settings }) => {
-        const all = planGuest(guest, settings).map(({ desired }) => desired)
-        const fewer = planGuest({ ...guest, nics: guest.nics.slice(0, -1) }, settings).map(
-          ({ desired }) => desired,
-        )
-        expect(all.slice(0, fewer.length)).toEqual(fewer)
-      }),
-      { numRuns: 100 },
-    )
-  })
-
-  it('wants nothing of a freshly probed guest with default policy and even groups', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 128 }), fc.integer({ min: 1, max: 4 }), (count, nicCount) => {
-        const online = upTo(count)
-        const nics = upTo(nicCount).map((i) => nicOf({ ifindex: i + 2, maximum: 256 }, online))
-        expect(stepsOf(planGuest(guestOf(online, nics), DEFAULT_SETTINGS))).toEqual([])
-      }),
-    )
   })
 })

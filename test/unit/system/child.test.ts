@@ -128,33 +128,3 @@ describe('a child that Node tells of later', () => {
     await expect(ended).resolves.toEqual({ code: 3, signal: null })
   })
 })
-
-describe('a monitor that is stopped', () => {
-  const monitorOf = (script: string) => {
-    writeFileSync(`${root}/usr/bin/tool`, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-    const lines: string[] = []
-    const events = { onLine: (line: string) => void lines.push(line), onDown: () => {}, onUp: () => {} }
-    const monitor = new Monitor(
-      openSystem(root),
-      { name: 'm', tool: 'tool', args: [], pauseMs: 60_000 },
-      events,
-    )
-    monitor.start()
-    return { monitor, lines }
-  }
-
-  it('does not wait for what its program left running', async () => {
-    const { monitor, lines } = monitorOf('sleep 60 & echo $!; exec sleep 60')
-    await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000)
-    await monitor.stop()
-    process.kill(Number(lines[0]), 'SIGKILL')
-  })
-
-  it('kills a program that does not end', async () => {
-    const { monitor, lines } = monitorOf("trap '' TERM; echo $$; while :; do sleep 0.1; done")
-    await vi.waitFor(() => expect(lines).toHaveLength(1), 10_000)
-    await monitor.stop()
-    const state = () => openSystem().readText(`/proc/${lines[0]}/status`)
-    await vi.waitFor(() => expect(state() ?? 'State:\tZ').toContain('State:\tZ'))
-  })
-})

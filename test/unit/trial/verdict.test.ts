@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Arm } from '../../../src/trial/arm'
 import { planInterimAnalyses } from '../../../src/trial/interim-analysis'
-import { defaultCounts, makeSchedule } from '../../../src/trial/schedule'
+import { makeSchedule } from '../../../src/trial/schedule'
 import { roundsNeeded } from '../../../src/trial/statistics'
 import {
   isSettled,
@@ -149,24 +149,6 @@ describe('on noise alone', () => {
 })
 
 describe('looks', () => {
-  test.each([2, 4, 6, 14])('share the level, and the first can prove something (%i tests)', (tests) => {
-    const analyses = planInterimAnalyses(tests, LEVEL)
-    expect(analyses.reduce((sum, { level }) => sum + level, 0)).toBeCloseTo(LEVEL, 12)
-    for (const { rounds, level } of analyses) expect(tests * 2 ** -rounds).toBeLessThanOrEqual(level)
-    const rounds = analyses.map((analysis) => analysis.rounds)
-    expect(rounds).toEqual([...new Set(rounds)].sort((a, b) => a - b))
-    expect(rounds).toHaveLength(4)
-  })
-
-  test('end where the user says', () => {
-    expect(planInterimAnalyses(2, LEVEL, 6)).toEqual([{ rounds: 6, level: LEVEL }])
-    expect(planInterimAnalyses(2, LEVEL).map(({ rounds }) => rounds)).toEqual([7, 11, 16, 24])
-    expect(planInterimAnalyses(2, LEVEL, 9).map(({ rounds }) => rounds)).toEqual([7, 9])
-    const many = planInterimAnalyses(2, LEVEL, 100)
-    expect(many.at(-1)?.rounds).toBe(100)
-    expect(many.reduce((sum, { level }) => sum + level, 0)).toBeCloseTo(LEVEL, 12)
-  })
-
   test('more rounds find what few do not: 30 % more in noise of 40 %', () => {
     const random = seeded(22)
     const trials = 200
@@ -307,19 +289,4 @@ test('a combination is named by its channels and its other values', () => {
 
 test('ratios are shown with sign and interval', () => {
   expect(percent({ estimate: 1.2, low: 0.95, high: Number.POSITIVE_INFINITY })).toBe('+20.0 % (-5.0 to ? %)')
-})
-
-describe('schedule', () => {
-  test('has every count once in each round, in different orders', () => {
-    const random = seeded(3)
-    const schedule = makeSchedule(COUNTS, 50, (limit) => Math.floor(random.uniform() * limit))
-    for (const round of schedule) expect([...round].sort((a, b) => a - b)).toEqual(COUNTS)
-    expect(new Set(schedule.map((round) => round.join())).size).toBeGreaterThan(10)
-  })
-
-  test('tries powers of two, the most, and the present count', () => {
-    expect(defaultCounts(6, 3)).toEqual([1, 2, 3, 4, 6])
-    expect(defaultCounts(1, 1)).toEqual([1])
-    expect(defaultCounts(4, 4)).toEqual([1, 2, 4])
-  })
 })

@@ -18,7 +18,6 @@ import {
   switchKeysOf,
   withWritten,
 } from '../../../src/tunables/engine'
-import { SWITCHES, TUNABLE_NAMES } from '../../../src/tunables/index'
 import { contextOf, desired, NIC, ONLINE, thrownBy, writingSystem } from '../../support/nic-context'
 import { nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
 
@@ -28,12 +27,6 @@ const piledUp = NIC.queues.reduce(
     withSetting(withSetting(nic, 'irq-affinity', `queue ${index} rx`, '0'), 'xps', `queue ${index}`, '0'),
   NIC,
 )
-
-it('the registry has its tunables in the order of writing, each switch once', () => {
-  expect(TUNABLE_NAMES.slice(0, 5)).toEqual(['channels', 'rings', 'rss-table', 'irq-affinity', 'xps'])
-  expect(new Set(TUNABLE_NAMES).size).toBe(TUNABLE_NAMES.length)
-  expect(new Set(SWITCHES.map(({ key }) => key)).size).toBe(SWITCHES.length)
-})
 
 describe('planning', () => {
   it('plans channels alone, since the kernel then writes the rest anew', () => {

@@ -1,11 +1,11 @@
 /**
- * A fleet that booted in the same minute, simulated: when its periodic checks run. The times of the cron expression are
+ * What a schedule does; and a fleet that booted in the same minute, simulated: when its periodic checks run. The times of the cron expression are
  * node-cron's, the delay is what startSchedule draws for each guest. The first pass of a daemon is not among them: it tunes
  * at boot, when the guest boots. Nor are scrapes: Prometheus spreads those over the scrape interval itself, by a hash of the
  * target's labels (Target.offset in its scrape/target.go).
  */
 import { createTask } from 'node-cron'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_SETTINGS } from '../../../src/config/settings'
 import { drawDelayMs, startSchedule } from '../../../src/daemon/schedule'
 import { evenNumbers } from '../../support/even-numbers'
@@ -64,6 +64,58 @@ describe('periodic checks of 10,000 guests that booted in the same minute', () =
 })
 
 describe('a schedule', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  test('names the key of an expression that is none', () => {
+    const jobs = { check: () => {}, report: () => {} }
+    const { daemon } = DEFAULT_SETTINGS
+    expect(() => startSchedule({ ...daemon, checkCron: '61 * * * *' }, jobs)).toThrow(
+      'daemon.check-cron = "61 * * * *": not a cron expression',
+    )
+    expect(() => startSchedule({ ...daemon, reportCron: 'daily' }, jobs)).toThrow(
+      /daemon\.report-cron = "daily"/,
+    )
+  })
+
+  test('runs the check when it is due', async () => {
+    vi.useFakeTimers({ now: 0 })
+    let checks = 0
+    const schedule = startSchedule(
+      { ...DEFAULT_SETTINGS.daemon, checkCron: '* * * * * *', reportCron: undefined, jitterSeconds: 0 },
+      { check: () => void checks++, report: () => {} },
+    )
+    await vi.advanceTimersByTimeAsync(2_500)
+    expect(checks).toBe(2)
+    schedule.stop()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(checks).toBe(2)
+  })
+
+  test('checks at once and goes on when the clock was set, in either direction', async () => {
+    vi.useFakeTimers()
+    let wall = 0
+    let checks = 0
+    const clock = { wall: () => wall, uptime: () => 0 }
+    const schedule = startSchedule(
+      { ...DEFAULT_SETTINGS.daemon, checkCron: '0 0 1 1 *', jitterSeconds: 0 },
+      { check: () => void checks++, report: () => {} },
+      clock,
+      10,
+    )
+    // Slow drift is no jump.
+    for (wall = 0; wall < 100_000; wall += 10_000) await vi.advanceTimersByTimeAsync(10)
+    expect(checks).toBe(0)
+    for (const [before, jump] of [86_400_000, -86_400_000].entries()) {
+      wall += jump
+      await vi.advanceTimersByTimeAsync(30)
+      expect(checks).toBe(before + 1)
+    }
+    schedule.stop()
+    wall += 86_400_000
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(checks).toBe(2)
+  })
+
   test('runs its jobs as late as was drawn, every time, and none after it was stopped', async () => {
     vi.useFakeTimers({ now: 0 })
     const draw = vi.spyOn(Math, 'random').mockReturnValueOnce(0.5).mockReturnValueOnce(0.25)
@@ -87,4 +139,9 @@ describe('a schedule', () => {
       vi.useRealTimers()
     }
   })
+})
+
+test('a delay is drawn evenly from nothing to below the jitter', () => {
+  expect([0, 0.5, 0.9999999].map((random) => drawDelayMs(300, () => random))).toEqual([0, 150_000, 299_999])
+  expect(drawDelayMs(0, () => 0.9)).toBe(0)
 })
