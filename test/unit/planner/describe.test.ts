@@ -42,8 +42,11 @@ describe('the target', () => {
   it('is shown as it is calculated, with the terms that there are', () => {
     const nic = nicOf({ ifindex: 2, maximum: 2 }, ONLINE)
     expect(describeTarget(planOf(nic), 4, 4)).toBe('min(vCPUs 4, host 2) = 2')
-    expect(describeTarget(planOf(nic, { cap: 3, channels: 1 }), 4, 3)).toBe(
-      'min(vCPUs 4, not isolated 3, host 2, cap 3, fixed 1) = 1',
+    expect(describeTarget(planOf(nic, { cap: 1 }), 4, 3)).toBe(
+      'min(vCPUs 4, not isolated 3, host 2, cap 1) = 1',
+    )
+    expect(describeTarget(planOf(nic, { cap: 3, channels: 1 }), 4, 4)).toBe(
+      'min(vCPUs 4, host 2, cap 3, fixed 1) = 1',
     )
     const mute = { ...nic, channels: { current: 2, maximum: undefined } }
     expect(describeTarget(planOf(mute), 4, 4)).toBe('min(vCPUs 4) = 4')
