@@ -5,6 +5,7 @@ import { plural } from '../text/plural'
 import { showChange } from '../tunables/engine'
 import type { NicPlan } from './plan'
 import type { QueueAffinity } from './queue-affinity'
+import { MAX_CHANNELS } from './target'
 
 /** `ens3: channels 2 -> 4`, `ens3: queue 0 rx IRQ 26 CPU 0-1 -> 0` */
 export function describeStep(step: Step): string {
@@ -49,12 +50,15 @@ export function describeLimit(factor: LimitingFactor): string {
 /** The calculation of the target: `min(vCPUs 4, host 2) = 2`. */
 export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number): string {
   const { nic, settings, desired } = nicPlan
+  // A fixed count may include isolated CPUs.
+  const isReduced = usable !== vcpus && settings.channels === undefined
   const terms = [
     `vCPUs ${vcpus}`,
-    ...(usable === vcpus ? [] : [`not isolated ${usable}`]),
+    ...(isReduced ? [`not isolated ${usable}`] : []),
     ...(nic.channels.maximum === undefined ? [] : [`host ${nic.channels.maximum}`]),
     ...(settings.cap === undefined ? [] : [`cap ${settings.cap}`]),
     ...(settings.channels === undefined ? [] : [`fixed ${settings.channels}`]),
+    ...(desired.limitedBy === 'driver' ? [`driver ${MAX_CHANNELS}`] : []),
   ]
   return `min(${terms.join(', ')}) = ${desired.idealChannels}`
 }

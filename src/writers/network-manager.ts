@@ -33,14 +33,14 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
     for (const { path, read } of texts) {
       if (typeof read !== 'object') continue
       for (const keys of KEYS) {
-        const writer = keyfileWriter(path, read.text, nic, keys)
+        const writer = keyfileWriter(path.slice(system.paths.root.length), read.text, nic, keys)
         if (writer !== undefined) found.push(certainIf(isRunning, writer))
       }
     }
     if (hidden) {
       found.push({
         writer: 'NetworkManager',
-        where: directory,
+        where: directory.slice(system.paths.root.length),
         what: 'connection profiles readable only by root may set ethtool.channels-*',
         tunable: 'channels',
         matches: 'unreadable',
@@ -55,7 +55,7 @@ function find(system: System, nic: WriterTarget): readonly Writer[] {
 const CHANNELS = { pattern: /^channels-(?:rx|tx|other|combined)$/, tunable: 'channels' } as const
 const KEYS = [CHANNELS, { pattern: /^ring-(?:rx|rx-mini|rx-jumbo|tx)$/, tunable: 'rings' }] as const
 
-/** Checks one keyfile; undefined if it sets nothing of this kind or is for another NIC. */
+/** Checks one keyfile, by its path in the guest; undefined if it sets nothing of this kind or is for another NIC. */
 export function keyfileWriter(
   path: string,
   text: string,
@@ -71,7 +71,7 @@ export function keyfileWriter(
   const combined = settings.find(({ key }) => key === 'channels-combined')?.value
   const id = iniValue(sections, 'connection', 'id') ?? path
   const name = iniValue(sections, 'connection', 'interface-name')
-  const isNamed = name !== undefined || iniValue(sections, 'ethernet', 'mac-address') !== undefined
+  const isNamed = name !== undefined || macOf(sections) !== undefined
   return {
     writer: 'NetworkManager',
     where: `${path}:${first.line}`,
@@ -91,9 +91,12 @@ function byName(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match
   return name === undefined || name === nic.name || nic.altnames.includes(name) ? 'yes' : 'no'
 }
 
+function macOf(sections: ReturnType<typeof parseIni>): string | undefined {
+  return iniValue(sections, 'ethernet', 'mac-address') ?? iniValue(sections, '802-3-ethernet', 'mac-address')
+}
+
 function byMac(sections: ReturnType<typeof parseIni>, nic: WriterTarget): Match {
-  const mac =
-    iniValue(sections, 'ethernet', 'mac-address') ?? iniValue(sections, '802-3-ethernet', 'mac-address')
+  const mac = macOf(sections)
   return mac === undefined || mac.toLowerCase() === nic.mac.toLowerCase() ? 'yes' : 'no'
 }
 

@@ -37,9 +37,11 @@ export function rulesWriters(
   const remedy = isOwn
     ? `remove the rule, or override it with a file of the same name in ${overrides}`
     : `ln -s /dev/null ${overrides}/${name}`
+  const jumps = new Map<string, Match>()
   return logicalLines(text).flatMap(({ line, rule }): readonly Writer[] => {
+    const reached = reachedBy(rule, nic, jumps)
     if (!/ethtool|smp_affinity|[xr]ps_cpus|rps_flow_cnt|RUN|PROGRAM|IMPORT/.test(rule)) return []
-    const verdict = allOf([...ruleConditions(rule, nic)])
+    const verdict = allOf([...ruleConditions(rule, nic), reached])
     if (verdict === 'no') return []
     const called = programsOf(rule).flatMap((command) =>
       callWriters(system, path, line, command, nic, remedy),
@@ -62,6 +64,24 @@ export function rulesWriters(
       verdict === 'maybe' && writer.matches === 'yes' ? { ...writer, matches: 'maybe' } : writer,
     )
   })
+}
+
+/**
+ * Whether the NIC's device comes to this rule, or has left for a LABEL further down. A jump backwards is refused (udev(7)), so
+ * what was passed over ends at the label.
+ * @param jumps the labels that it may have left for, and how certain that is
+ */
+function reachedBy(rule: string, nic: WriterTarget, jumps: Map<string, Match>): Match {
+  const label = /\bLABEL\s*=\s*"([^"]*)"/.exec(rule)?.[1]
+  if (label !== undefined) jumps.delete(label)
+  const reached = allOf([...jumps.values()].map(negated))
+  const target = /\bGOTO\s*=\s*"([^"]*)"/.exec(rule)?.[1]
+  if (target !== undefined) {
+    const jumped = allOf([...ruleConditions(rule, nic), reached])
+    const earlier = jumps.get(target)
+    if (earlier !== 'yes' && jumped !== 'no') jumps.set(target, jumped)
+  }
+  return reached
 }
 
 const ATTRIBUTES = { xps_cpus: 'xps', rps_cpus: 'rps', rps_flow_cnt: 'rfs' } as const

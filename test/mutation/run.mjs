@@ -15,6 +15,7 @@ const top = fileURLToPath(new URL('../..', import.meta.url))
 const PLANNER = [
   'src/planner/target.ts',
   'src/planner/layout.ts',
+  'src/planner/driver-layout.ts',
   'src/planner/plan.ts',
   'src/planner/operations.ts',
   'src/planner/regression-hold.ts',
@@ -33,6 +34,7 @@ const PLANNER = [
 const TESTS = [
   'test/unit/planner/target.test.ts',
   'test/unit/planner/layout.test.ts',
+  'test/unit/planner/driver-layout.test.ts',
   'test/unit/planner/plan.test.ts',
   'test/unit/tunables/engine.test.ts',
   'test/unit/tunables/erased.test.ts',
@@ -45,6 +47,15 @@ const TESTS = [
   'test/unit/tunables/kernel-layout.test.ts',
   'test/unit/planner/operations.test.ts',
   'test/unit/planner/regression-hold.test.ts',
+  'test/unit/tunables/index.test.ts',
+  'test/unit/tunables/tunable.test.ts',
+  'test/unit/planner/describe.test.ts',
+  'test/unit/planner/reconcile.test.ts',
+  'test/unit/drift/classify.test.ts',
+  'test/unit/config/grammar.test.ts',
+  'test/unit/config/reference.test.ts',
+  'test/unit/commands/irqbalance.test.ts',
+  'test/unit/trial/run.test.ts',
   'test/scenarios/scenarios.test.ts',
 ]
 

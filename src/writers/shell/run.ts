@@ -43,6 +43,16 @@ interface Frame {
   tests: Narrowing[] | undefined
   /** Of `case`. */
   readonly subject?: string | undefined
+  /** Of `if`: what its condition compares, if it is one comparison. */
+  condition?: Narrowing | undefined
+  hasElse?: boolean
+  /** The branch leaves the script, function or round for certain. */
+  leaves?: boolean
+  /** Of `case`: the patterns of this branch, and of those before that do not leave. */
+  branch?: readonly string[] | undefined
+  readonly staying: string[]
+  /** Of `case`: whatever matches no other pattern leaves. */
+  othersLeave?: boolean
 }
 
 interface Narrowing {
@@ -63,6 +73,8 @@ class Run {
   private readonly functions = new Map<string, readonly Token[]>()
   private dead = false
   private lastOperator = '\n'
+  /** Behind `!`, in front of the command. */
+  private isInverted = false
   /** Narrowed for the rest of a list of && only. */
   private chain: [string, readonly string[] | undefined][] = []
   private chainWasDead = false
@@ -82,7 +94,7 @@ class Run {
   private command(all: readonly Token[], from: number): number {
     const token = all[from] as Token
     if (token.kind === 'operator') {
-      if (token.text !== '&&' && token.text !== '(') this.endChain()
+      if (!['&&', '(', '|'].includes(token.text)) this.endChain()
       if (token.text === '(') this.frames.push(this.frame('group'))
       if (token.text === ')') this.endGroup()
       this.lastOperator = token.text
@@ -90,7 +102,13 @@ class Run {
       this.endBranch()
       return this.pattern(all, from + 1)
     }
-    if (token.kind === 'redirect') return from + 2
+    if (token.kind === 'redirect') {
+      // Behind `done` or `}`, or in front of its command.
+      const target = all[from + 1]
+      if (token.writes && target?.kind === 'word' && !this.dead)
+        this.found.push({ line: target.line, argv: [], writesTo: [this.value(target)] })
+      return from + 2
+    }
     const word = plainText(token)
     const special = word === undefined ? undefined : this.reserved(word, all, from)
     if (special !== undefined) return special
@@ -101,9 +119,12 @@ class Run {
   private reserved(word: string, all: readonly Token[], at: number): number | undefined {
     if (word === 'if' || word === 'elif') {
       if (word === 'if') this.frames.push(this.frame('if'))
-      else this.undo(this.frames.at(-1))
+      else this.otherBranch()
       const frame = this.frames.at(-1)
-      if (frame !== undefined) frame.tests = []
+      if (frame !== undefined) {
+        frame.tests = []
+        frame.condition = undefined
+      }
       return at + 1
     }
     if (word === 'then') {
@@ -113,11 +134,14 @@ class Run {
       return at + 1
     }
     if (word === 'else') {
-      this.undo(this.frames.at(-1))
+      this.otherBranch()
       return at + 1
     }
     if (word === 'fi' || word === 'esac' || word === 'done') {
-      this.undo(this.frames.pop())
+      if (word === 'esac') this.endBranch()
+      const frame = this.frames.pop()
+      this.undo(frame)
+      if (frame !== undefined) this.afterwards(frame)
       return at + 1
     }
     if (word === 'while' || word === 'until' || word === 'select') {
@@ -129,12 +153,32 @@ class Run {
     if (word === 'function' || isOperator(all[at + 1], '(')) return this.definition(all, at)
     if (word === '{') this.frames.push(this.frame('group'))
     if (word === '}') this.endGroup()
+    if (word === '!') this.isInverted = true
     if (word === '{' || word === '}' || SKIPPED_WORDS.has(word)) return at + 1
     return undefined
   }
 
   private frame(kind: Frame['kind'], subject?: string): Frame {
-    return { kind, narrowed: [], wasDead: this.dead, tests: undefined, subject }
+    const frame = { kind, narrowed: [], wasDead: this.dead, tests: undefined, subject, staying: [] }
+    if (kind !== 'group' || this.chain.length === 0) return frame
+    // `[ ... ] && { a; b; }`: it holds to the end of the group.
+    return { ...frame, narrowed: this.chain.splice(0), wasDead: this.chainWasDead }
+  }
+
+  /** elif, else */
+  private otherBranch(): void {
+    const frame = this.frames.at(-1)
+    this.undo(frame)
+    if (frame !== undefined) frame.hasElse = true
+  }
+
+  /** What holds after `fi` and `esac`, since for all else the script has left. */
+  private afterwards({ kind, condition, hasElse, leaves, subject, othersLeave, staying }: Frame): void {
+    const outer = this.frames.at(-1)?.narrowed
+    if (kind === 'if' && condition !== undefined && leaves === true && hasElse !== true)
+      this.narrow({ ...condition, isNegated: !condition.isNegated }, outer)
+    if (kind === 'case' && subject !== undefined && othersLeave === true && staying.length > 0)
+      this.narrow({ variable: subject, texts: staying, isNegated: false }, outer)
   }
 
   private setTests(tests: Narrowing[] | undefined): void {
@@ -168,6 +212,11 @@ class Run {
   private endBranch(): void {
     const frame = this.frames.findLast(({ kind }) => kind === 'case')
     this.undo(frame)
+    if (frame === undefined || frame.branch === undefined) return
+    if (frame.branch.includes('*')) frame.othersLeave = frame.leaves === true
+    else if (frame.leaves !== true) frame.staying.push(...frame.branch)
+    frame.branch = undefined
+    frame.leaves = false
   }
 
   private forLoop(all: readonly Token[], at: number): number {
@@ -216,6 +265,7 @@ class Run {
       if (token.kind === 'word') texts.push(...this.value(token).texts)
     }
     const frame = this.frames.at(-1)
+    if (frame !== undefined) frame.branch = texts
     const variable = frame?.subject
     if (variable !== undefined && !texts.includes('*'))
       this.narrow({ variable, texts, isNegated: false }, frame?.narrowed)
@@ -254,6 +304,7 @@ class Run {
     }
     const next = all[at]
     this.evaluate(words, targets, next, all.slice(at + 1, at + 40))
+    this.isInverted = false
     // A new branch of `case` follows `;;`.
     if (next?.kind === 'operator' && /^;[;&]/.test(next.text)) {
       this.endChain()
@@ -322,7 +373,14 @@ class Run {
       // In a branch it may or may not be assigned.
       const isSure = this.frames.length === 0
       const before = isSure ? [] : (this.env.get(name) ?? [])
-      if (!this.dead) this.env.set(name, [...new Set([...before, ...texts])].slice(0, MAX_TEXTS))
+      if (this.dead) continue
+      this.env.set(name, [...new Set([...before, ...texts])].slice(0, MAX_TEXTS))
+      // It may be this afterwards, too, when what narrowed it ends.
+      for (const saved of [this.chain, ...this.frames.map(({ narrowed }) => narrowed)]) {
+        for (const entry of saved) {
+          if (entry[0] === name) entry[1] = [...new Set([...(entry[1] ?? [UNRESOLVED]), ...texts])]
+        }
+      }
     }
     return isDeclaring ? [] : words.slice(at)
   }
@@ -333,9 +391,11 @@ class Run {
       for (const word of words.slice(1)) this.forget(word)
       return true
     }
-    const isAlways = this.frames.length === 0 && !['&&', '||'].includes(this.lastOperator)
+    const isAlways = this.frames.length === 0 && !isList(this.lastOperator)
     if (LEAVES.has(name)) {
       if (isAlways) this.dead = true
+      const frame = this.frames.at(-1)
+      if (frame !== undefined && !isList(this.lastOperator)) frame.leaves = true
       return true
     }
     if (name === 'shift') {
@@ -372,23 +432,57 @@ class Run {
   }
 
   private test(words: readonly Word[], next: Token | undefined, following: readonly Token[]): void {
-    const narrowing = this.narrowingOf(words)
-    const tests = this.frames.at(-1)?.tests
-    if (tests !== undefined) {
+    const compared = this.narrowingOf(words)
+    const narrowing =
+      compared !== undefined && this.isInverted ? { ...compared, isNegated: !compared.isNegated } : compared
+    const frame = this.frames.at(-1)
+    if (frame?.tests !== undefined) {
+      const isAlone = !isList(this.lastOperator) && !(next?.kind === 'operator' && isList(next.text))
+      frame.condition = isAlone ? narrowing : undefined
       if (isOperator(next, '||')) this.setTests(undefined)
-      else if (narrowing !== undefined) tests.push(narrowing)
+      else if (narrowing !== undefined) frame.tests.push(narrowing)
       return
     }
-    if (narrowing === undefined) return
-    if (isOperator(next, '&&')) {
-      const leaves = narrowing.isNegated && leavesSoon(following)
-      if (leaves) this.narrow({ ...narrowing, isNegated: false }, this.frames.at(-1)?.narrowed)
-      else {
-        if (this.chain.length === 0) this.chainWasDead = this.dead
-        this.narrow(narrowing, this.chain)
+    if (narrowing === undefined || next?.kind !== 'operator' || !isList(next.text)) return
+    const { isNegated } = narrowing
+    if (leavesSoon(following)) {
+      // The first of a list has said what follows from all of it.
+      const texts =
+        this.lastOperator === next.text ? undefined : this.untilItLeaves(narrowing, next.text, following)
+      if (texts !== undefined) {
+        const holds = next.text === '||' ? isNegated : !isNegated
+        if (texts.length === narrowing.texts.length || !holds)
+          this.narrow({ ...narrowing, texts, isNegated: holds }, frame?.narrowed)
+        return
       }
-    } else if (isOperator(next, '||') && leavesSoon(following))
-      this.narrow(narrowing, this.frames.at(-1)?.narrowed)
+      if (next.text === '||' || isNegated) return
+    }
+    if (next.text === '||') return
+    if (this.chain.length === 0) this.chainWasDead = this.dead
+    this.narrow(narrowing, this.chain)
+  }
+
+  /**
+   * `T || T || exit`, `T && T && exit`: all texts that the tests T compare one variable with.
+   * @returns undefined for any other list
+   */
+  private untilItLeaves(
+    first: Narrowing,
+    operator: string,
+    following: readonly Token[],
+  ): readonly string[] | undefined {
+    const texts = [...first.texts]
+    for (let at = 0; at < following.length; at++) {
+      const words: Word[] = []
+      for (; following[at]?.kind === 'word'; at++) words.push(following[at] as Word)
+      const name = plainText(words[0]) ?? ''
+      if (LEAVES.has(name) || name === '{' || isOperator(following[at], '(')) return texts
+      const more = this.narrowingOf(['[', '[[', 'test'].includes(name) ? words.slice(1) : words)
+      const isSame = more?.variable === first.variable && more.isNegated === first.isNegated
+      if (!isSame || !isOperator(following[at], operator)) return undefined
+      texts.push(...more.texts)
+    }
+    return undefined
   }
 
   /** `"$X" = text`, either way round, with a common prefix such as x"$X" = xtext. */
@@ -527,6 +621,10 @@ function plainText(token: Token | undefined): string | undefined {
   return token.parts.every((part) => 'literal' in part)
     ? token.parts.map((part) => (part as { literal: string }).literal).join('')
     : undefined
+}
+
+function isList(operator: string): boolean {
+  return operator === '&&' || operator === '||'
 }
 
 function isWord(token: Token | undefined, text: string): boolean {

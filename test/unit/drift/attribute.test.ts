@@ -4,7 +4,7 @@ import { classifyDrift, type Drift } from '../../../src/drift/classify'
 import type { RunningTool } from '../../../src/drift/process-scan'
 import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
 import type { ObservedGuest, ObservedNic } from '../../../src/model'
-import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
+import { guestOf, nicOf, withChannels, withoutTunable, withSetting } from '../../support/simulated-kernel'
 
 const ALL = [0, 1, 2, 3]
 const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
@@ -137,6 +137,9 @@ describe('attribute', () => {
     expect(writers(evidence(rewritten, { candidates: [irqbalance] }))).toEqual(['kernel', 'kernel', 'kernel'])
     const other = movedTo(rewritten, 0, '2')
     expect(writers(evidence(other)).slice(1)).toEqual(['unknown', 'unknown'])
+    // RHEL 7's driver, which has no use for XPS, writes no affinity either.
+    const ignoring = { ...rewritten, nics: rewritten.nics.map((one) => withoutTunable(one, 'xps')) }
+    expect(writers(evidence(ignoring)).slice(1)).toEqual(['unknown'])
   })
 
   it('names vqtune when the ledger tells of the values since the last look, or of a rollback', () => {

@@ -3,6 +3,7 @@ import { DEFAULT_SETTINGS, type Settings } from '../../../src/config/settings'
 import type { NicSettings, ObservedNic, Skip, Step } from '../../../src/model'
 import {
   describeLimit,
+  describeSecondRound,
   describeSkip,
   describeStep,
   describeTarget,
@@ -48,14 +49,35 @@ describe('the target', () => {
     expect(describeTarget(planOf(nic, { cap: 3, channels: 1 }), 4, 4)).toBe(
       'min(vCPUs 4, host 2, cap 3, fixed 1) = 1',
     )
+    // A fixed count may include isolated CPUs.
+    expect(describeTarget(planOf(nic, { channels: 2 }), 4, 1)).toBe('min(vCPUs 4, host 2, fixed 2) = 2')
     const mute = { ...nic, channels: { current: 2, maximum: undefined } }
     expect(describeTarget(planOf(mute), 4, 4)).toBe('min(vCPUs 4) = 4')
+  })
+
+  it('names the limit of the driver where that counts', () => {
+    const many = Array.from({ length: 300 }, (_, cpu) => cpu)
+    const nic = nicOf({ ifindex: 2, maximum: 300 }, many)
+    const plan = planOf(nic)
+    const desired = { ...plan.desired, idealChannels: 256, limitedBy: 'driver' } as const
+    expect(describeTarget({ ...plan, desired }, 300, 300)).toBe('min(vCPUs 300, host 300, driver 256) = 256')
   })
 
   it('has a reason in words', () => {
     expect(describeLimit('vcpus')).toBe('one per vCPU')
     expect(describeLimit('host')).toBe('the maximum of the host')
     expect(describeLimit('xdp')).toBe('kept, XDP is attached')
+  })
+})
+
+describe('a change of channels', () => {
+  it('is followed by what the kernel resets, where it does', () => {
+    const resets = 'then IRQ affinity and XPS are checked again: the kernel resets them when channels change'
+    expect(describeSecondRound([{}])).toBe(resets)
+    expect(describeSecondRound([{ selectsQueueByCpu: true }, {}])).toBe(resets)
+    expect(describeSecondRound([{ selectsQueueByCpu: true }])).toBe(
+      'then IRQ affinity is checked again: other queues have other interrupts',
+    )
   })
 })
 

@@ -18,6 +18,13 @@ test.each([
   expect(found.map((writer) => writer.matches)).toEqual(expected)
 })
 
+test('the file is sourced: of two lines with one key the last counts', () => {
+  const text = 'DEVICE=ens3\nETHTOOL_OPTS="-L ens3 combined 4"\nETHTOOL_OPTS="-L ens3 combined 2"\n'
+  const path = '/etc/sysconfig/network-scripts/ifcfg-ens3'
+  expect(writersOf({ [path]: text })).toMatchObject([{ where: `${path}:3`, value: '2' }])
+  expect(writersOf({ [path]: `${text}ETHTOOL_OPTS=\n` })).toEqual([])
+})
+
 test('the line is named, and what takes it back', () => {
   const path = '/etc/sysconfig/network-scripts/ifcfg-ens3'
   expect(

@@ -30,6 +30,8 @@ test.each([
   [keyfile('', 'mac-address=52:54:00:AB:CD:01'), ['yes']],
   [keyfile('', 'mac-address=52:54:00:AB:CD:02'), []],
   [keyfile('interface-name=ens4'), []],
+  // The name of the section that ifcfg and old keyfiles have.
+  [keyfile('').replace('[ethernet]', '[802-3-ethernet]\nmac-address=52:54:00:AB:CD:01'), ['yes']],
   [keyfile(''), ['maybe']],
   [`${keyfile('interface-name=ens3')}[match]\ndriver=virtio_net;\n`, ['maybe']],
   ['[connection]\nid=lan\n[ethtool]\nring-rx=512\n', ['maybe']],

@@ -22,6 +22,20 @@ test('file and line are named', () => {
   ])
 })
 
+test.each([
+  ['KERNEL!="eth5", GOTO="end"', []],
+  ['SUBSYSTEM!="net", GOTO="end"', ['yes']],
+  ['ACTION=="remove", GOTO="end"', ['yes']],
+  ['ATTR{speed}=="1000", GOTO="end"', ['maybe']],
+  ['GOTO="end"', []],
+  ['GOTO="end"\nLABEL="end"', ['yes']],
+  // The jump to one label passes over the one to another.
+  ['GOTO="a"\nKERNEL=="ens3", GOTO="end"\nLABEL="a"', ['yes']],
+])('%j before a rule that sets channels', (rules, expected) => {
+  const text = `${rules}\nRUN+="/sbin/ethtool -L $name combined 2"\nLABEL="end"\n`
+  expect(writersOf({ [RULES]: text }).map((writer) => writer.matches)).toEqual(expected)
+})
+
 test("a vendor's rule is masked, never edited", () => {
   const rule = 'SUBSYSTEM=="net", RUN+="/sbin/ethtool -L %k combined 2"\n'
   expect(writersOf({ '/usr/lib/udev/rules.d/80-net.rules': rule })).toMatchObject([

@@ -206,6 +206,59 @@ describe('what follows its end does not run', () => {
   })
 })
 
+describe('what holds after a script has left for all else', () => {
+  const ONE_OR_TWO = '1: e eth0|ens3'
+  test.each([
+    ['[ "$1" = eth0 ] || exit 0; e $1', ['1: e eth0']],
+    ['[ "$1" = eth0 ] || [ "$1" = ens3 ] || exit 0; e $1', [ONE_OR_TWO]],
+    ['[ "$1" != eth0 ] && [ "$1" != ens3 ] && exit 0; e $1', [ONE_OR_TWO]],
+    ['[ "$1" = eth0 ] || { a; exit 0; }; e $1', ['1: a', '1: e eth0']],
+    ['if [ "$1" != eth0 ]; then exit 0; fi; e $1', ['1: e eth0']],
+    ['if ! [ "$1" = eth0 ]; then exit 0; fi; e $1', ['1: e eth0']],
+    ['! [ "$1" = eth0 ] && exit; e $1', ['1: e eth0']],
+    ['case "$1" in eth0|ens3) ;; *) exit 0 ;; esac; e $1', [ONE_OR_TWO]],
+    ['case "$1" in ens4) exit ;; eth0) a ;; *) exit ;; esac; e $1', ['1: a', '1: e eth0']],
+    ['for i in eth0 ens3; do [ $i = ens3 ] && continue; e $i; done', ['1: e eth0']],
+    // Another variable, or another command: nothing is known.
+    ['[ "$1" = eth0 ] || [ "$2" = up ] || exit 0; e $1', ['1: e *']],
+    ['[ "$1" = eth0 ] || a || exit 0; e $1', ['1: a', '1: e *']],
+    ['[ "$2" = up ] && [ "$1" != eth0 ] && exit 0; e $1', ['1: e *']],
+    ['if [ -f /x ] && [ "$1" != eth0 ]; then exit 0; fi; e $1', ['1: e *']],
+    ['if [ "$1" != eth0 ]; then a; fi; e $1', ['1: a', '1: e *']],
+    ['if [ "$1" != eth0 ]; then exit; else a; fi; e $1', ['1: a', '1: e *']],
+    ['case "$1" in eth0) ;; *) a ;; esac; e $1', ['1: a', '1: e *']],
+  ])('%j', (text, expected) => {
+    expect(runs(text).filter((line) => !line.includes(']]'))).toEqual(expected)
+  })
+
+  test('two comparisons in [[ ]]', () => {
+    expect(runs('[[ $1 == eth0 || $1 == ens3 ]] || exit 0; e $1')).toContain(ONE_OR_TWO)
+  })
+})
+
+describe('a comparison holds', () => {
+  test.each([
+    ['[ "$1" = eth0 ] && { a; e $1; }; e $1', ['1: a', '1: e eth0', '1: e *']],
+    ['[ "$1" = eth0 ] && ( a; e $1 ); e $1', ['1: a', '1: e eth0', '1: e *']],
+    ['[ "$1" = eth0 ] && a | e $1; e $1', ['1: a', '1: e eth0', '1: e *']],
+    // What is assigned meanwhile outlives it.
+    ['D=eth0; [ "$D" = eth0 ] && D=ens3; e $D', ['1: e eth0|ens3']],
+  ])('%j', (text, expected) => {
+    expect(runs(text)).toEqual(expected)
+  })
+})
+
+describe('output goes to a file', () => {
+  test.each([
+    ['for x in a b; do c; done >/f', ['1: c', '1: >/f']],
+    ['{ a; } >/f', ['1: a', '1: >/f']],
+    ['>/f a', ['1: >/f', '1: a']],
+    ['a </f', ['1: a']],
+  ])('%j', (text, expected) => {
+    expect(runs(text)).toEqual(expected)
+  })
+})
+
 test('of a script of very many commands, the first 20,000 are seen', () => {
   expect(commandsOf('a\n'.repeat(20_005), BINDINGS)).toHaveLength(20_000)
 })

@@ -182,6 +182,7 @@ describe('files of procfs and sysfs', () => {
     // By a program of its own.
     [`tee -a ${QUEUES}/rx-0/rps_cpus </x`, ['yes rps 1']],
     [`cp /x ${QUEUES}/rx-0/rps_cpus`, ['yes rps 1']],
+    [`cp ${QUEUES}/rx-0/rps_cpus /save`, []],
     [`install -m 644 /x ${QUEUES}/rx-0/rps_cpus`, ['yes rps 1']],
     [`dd if=/x of=${QUEUES}/rx-0/rps_cpus`, ['yes rps 1']],
     [`dd if=${QUEUES}/rx-0/rps_cpus of=/x`, []],
