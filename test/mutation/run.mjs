@@ -53,9 +53,6 @@ const TESTS = [
   'test/unit/planner/reconcile.test.ts',
   'test/unit/drift/classify.test.ts',
   'test/unit/config/grammar.test.ts',
-  'test/unit/config/reference.test.ts',
-  'test/unit/commands/irqbalance.test.ts',
-  'test/unit/trial/run.test.ts',
   'test/scenarios/scenarios.test.ts',
 ]
 
