@@ -41,35 +41,34 @@ export function ifcfgWriters(
   if (name !== undefined && !own.includes(name) && !(isWicked && mac !== undefined)) return []
   if (mac !== undefined && mac.toLowerCase() !== nic.mac.toLowerCase()) return []
   const isNamed = name !== undefined || mac !== undefined
-  return (
-    lines
-      // The file is sourced: the last of two lines with one key counts.
-      .filter((one) => OPTIONS.test(one.key) && lines.findLast(({ key }) => key === one.key) === one)
-      .flatMap(({ key, value, line }) =>
-        value
-          .split(';')
-          .filter((part) => /(^|\s)(-L|--set-channels)(\s|$)/.test(part))
-          .flatMap((part) => {
-            const bindings = new Map([
-              ...lines.map((one) => [one.key, [one.value]] as const),
-              ['DEVICE', [nic.name]] as const,
-            ])
-            const command = `ethtool ${part.trim().replace(/^(?:\S*\/)?ethtool\s+/, '')}`
-            const where = path.slice(system.paths.root.length)
-            return scriptFindings(
-              system,
-              nic,
-              { path, line, text: command, bindings },
-              {
-                writer: ifcfg.name,
-                when: `when the interface comes up (${key})`,
-                remedy: `remove -L from ${key} in ${where}`,
-              },
-            )
-          })
-          .map((writer): Writer => (isNamed ? writer : { ...writer, matches: 'maybe' })),
-      )
-  )
+  // The file is sourced: of lines with one key the last counts.
+  const lastOf = new Map(lines.map((one) => [one.key, one]))
+  return lines
+    .filter((one) => OPTIONS.test(one.key) && lastOf.get(one.key) === one)
+    .flatMap(({ key, value, line }) =>
+      value
+        .split(';')
+        .filter((part) => /(^|\s)(-L|--set-channels)(\s|$)/.test(part))
+        .flatMap((part) => {
+          const bindings = new Map([
+            ...lines.map((one) => [one.key, [one.value]] as const),
+            ['DEVICE', [nic.name]] as const,
+          ])
+          const command = `ethtool ${part.trim().replace(/^(?:\S*\/)?ethtool\s+/, '')}`
+          const where = path.slice(system.paths.root.length)
+          return scriptFindings(
+            system,
+            nic,
+            { path, line, text: command, bindings },
+            {
+              writer: ifcfg.name,
+              when: `when the interface comes up (${key})`,
+              remedy: `remove -L from ${key} in ${where}`,
+            },
+          )
+        })
+        .map((writer): Writer => (isNamed ? writer : { ...writer, matches: 'maybe' })),
+    )
 }
 
 /** KEY=value, KEY="value", KEY='value'; expansions are kept as written. A backslash at the end joins lines. */
