@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { openSystem, type System } from '../../src/system/system'
+import { openSystem, type System, type ToolResult } from '../../src/system/system'
 
 /** @param files texts by path below the root. @returns a host on the tree, removed after the test. */
 export function systemWith(files: Readonly<Record<string, string>>): System {
@@ -28,6 +28,22 @@ export function systemFailing(errno: string): System {
   }
   return Object.assign(Object.create(openSystem('/t')) as System, {
     ...{ readText: fail, list: fail, replaceFile: fail },
+  })
+}
+
+/** What programs answer by their name, each time the next answer. */
+export type Answers = Readonly<Record<string, readonly Partial<ToolResult>[]>>
+
+/** A host on which these programs are installed, and no others. */
+export function withPrograms(system: System, answers: Answers): System {
+  const left = new Map(Object.entries(answers).map(([tool, results]) => [tool, [...results]]))
+  return Object.assign(Object.create(system) as System, {
+    findTool: (tool: string) => (left.has(tool) ? `/usr/sbin/${tool}` : undefined),
+    run: (tool: string, args: readonly string[]) => {
+      const answer = left.get(tool)?.shift()
+      if (answer === undefined) throw new Error(`nobody expected: ${tool} ${args.join(' ')}`)
+      return Promise.resolve({ code: 0, stdout: '', stderr: '', ...answer })
+    },
   })
 }
 

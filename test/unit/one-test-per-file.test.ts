@@ -44,14 +44,7 @@ const WITHOUT_LOGIC = new Set([
 const ELSEWHERE = new Set(
   Object.entries({
     capture: ['address-digits', 'identity', 'notes', 'surroundings'],
-    'hypervisor/change': ['diff', 'domain-change', 'file-change', 'safe-file'],
-    'hypervisor/check': ['finding', 'observe', 'observe-plain', 'observe-proxmox', 'remedies'],
-    'hypervisor/guest': ['guest-os'],
-    'hypervisor/libvirt': ['devices', 'metadata', 'network', 'queue-request', 'xml', 'xml-scan'],
-    'hypervisor/network': ['host-devices', 'links'],
-    'hypervisor/proxmox': ['change', 'config'],
-    'hypervisor/qemu': ['device-queues', 'fd-estimate'],
-    'hypervisor/zerocopy': ['conditions', 'histogram', 'modprobe-conf', 'module', 'probe-target', 'tracefs'],
+    'hypervisor/check': ['observe-plain', 'observe-proxmox', 'remedies'],
     irqbalance: ['instance', 'options', 'record', 'state'],
     kernel: ['boot-id', 'dmi', 'interrupt-counts', 'process-identity', 'queue-stats', 'rss', 'tcp-segments'],
     system: ['local-socket', 'ownership', 'pager', 'paths', 'uptime', 'write-watch'],

@@ -1,12 +1,9 @@
-/** Libvirt's XML where it is sparse, odd or broken; recorded texts are in driver-edit.test.ts. */
+/** Libvirt's XML as recorded, and where it is sparse, odd or broken. */
 import { describe, expect, it } from 'vitest'
-import { unifiedDiff } from '../../../../src/hypervisor/change/diff'
 import { bareDomain, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
-import { setInterfaceQueues } from '../../../../src/hypervisor/libvirt/driver-edit'
-import { scanXml } from '../../../../src/hypervisor/libvirt/xml-scan'
+import { recorded } from '../recorded'
 
 const MAC = '52:54:00:00:00:01'
-const PLACE = { index: 0, mac: MAC }
 const domain = (devices: string, head = '<name>w</name><uuid>u</uuid>') =>
   `<domain>${head}${devices}</domain>`
 const nic = (inner: string) => `<devices><interface><mac address='${MAC}'/>${inner}</interface></devices>`
@@ -43,44 +40,28 @@ describe('a domain', () => {
   })
 })
 
-describe('an edit', () => {
-  it('is refused for what is no domain, or has nowhere to put a driver', () => {
-    expect(() => setInterfaceQueues('<network/>', [], 2)).toThrow('the root element is not <domain>')
-    expect(() => setInterfaceQueues(domain(nic('')), [PLACE], 2)).toThrow('an interface without <model>')
+describe('parseDomain', () => {
+  const xml = recorded('web01.inactive.xml')
+
+  it.each([
+    ['<domain><name>x', 'malformed XML at line 1'],
+    ['', 'malformed XML'],
+    ['<network><name>x</name></network>', 'not a domain'],
+    [xml.replace("queues='4'", "queues='four'"), "interface 1: queues='four' is not a number"],
+    [xml.replace("<mac address='52:54:00:00:00:02'/>", ''), 'interface 2: no <mac address>'],
+  ])('refuses %#', (text, message) => {
+    expect(() => parseDomain(text, 'web01')).toThrow(message)
+    expect(() => parseDomain(text, 'web01')).toThrow(/^web01: /)
   })
 
-  it('leaves a driver without queues alone for one queue, and puts the number into a bare one', () => {
-    const named = domain(nic("<driver name='vhost'/>"))
-    expect(setInterfaceQueues(named, [PLACE], 1)).toBe(named)
-    expect(setInterfaceQueues(domain(nic('<driver><guest/></driver>')), [PLACE], 2)).toBe(
-      domain(nic("<driver queues='2'><guest/></driver>")),
-    )
+  it('reads the running guest', () => {
+    const live = parseDomain(recorded('web01.live.xml'), 'web01')
+    expect(live).toMatchObject({ name: 'web01', type: 'qemu', id: 1, vcpus: { current: 2, maximum: 4 } })
+    expect(live.interfaces.map(({ target, queues }) => [target, queues])).toEqual([
+      ['vnet0', 4],
+      ['vnet1', undefined],
+      ['vnet2', undefined],
+      [undefined, undefined],
+    ])
   })
-})
-
-describe('positions', () => {
-  it.each(['', 'x', '<!-- a', '</a>', '<a></a', '< a>', '<a', '<a>', '<a b>'])('of %j are none', (xml) => {
-    expect(scanXml(xml)).toBeUndefined()
-  })
-
-  it('are those of the first element, whatever follows', () => {
-    expect(scanXml("<a b=''/><c/>")).toMatchObject({
-      name: 'a',
-      selfClosing: true,
-      attributes: [{ name: 'b', rawValue: '', valueStart: 6, valueEnd: 6 }],
-    })
-  })
-})
-
-it('a diff keeps lines that both sides have between two changes', () => {
-  expect(unifiedDiff('f', 'a\nx\nb\n', 'c\nx\nd')).toBe(
-    '--- f\n+++ f\n@@ -1,3 +1,3 @@\n-a\n+c\n x\n-b\n+d\n\\ No newline at end of file\n',
-  )
-})
-
-it('a diff has a hunk for each place', () => {
-  const lines = Array.from({ length: 20 }, (_, i) => `${i}`)
-  const after = lines.map((line) => (line === '2' || line === '15' ? 'x' : line))
-  const heads = unifiedDiff('f', lines.join('\n'), after.join('\n')).match(/^@@.*@@$/gm)
-  expect(heads).toEqual(['@@ -1,6 +1,6 @@', '@@ -13,7 +13,7 @@'])
 })

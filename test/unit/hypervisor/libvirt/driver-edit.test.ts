@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hidePasswords, unifiedDiff } from '../../../../src/hypervisor/change/diff'
+import { unifiedDiff } from '../../../../src/hypervisor/change/diff'
 import { offeredQueues, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import { attachableInterface, setInterfaceQueues } from '../../../../src/hypervisor/libvirt/driver-edit'
-import { attributeOf, scanXml } from '../../../../src/hypervisor/libvirt/xml-scan'
 import { recorded } from '../recorded'
 
 const xml = recorded('web01.inactive.xml')
@@ -116,50 +115,20 @@ describe('attachableInterface', () => {
     `<domain><devices><interface type='bridge'><mac address='${FIRST.mac}'/>${inner}</interface></devices></domain>`
 })
 
-describe('scanXml', () => {
-  it('sees through declarations, comments and > in attributes', () => {
-    const root = scanXml(`<?xml version='1.0'?><!DOCTYPE a><!-- <b> --><a x="1>2" y = 'z'><b/><c>t</c></a>\n`)
-    expect(root?.children.map((child) => child.name)).toEqual(['b', 'c'])
-    expect(attributeOf(root, 'x')).toBe('1>2')
-    expect(attributeOf(root, 'y')).toBe('z')
-  })
-})
+describe('an edit', () => {
+  const domain = (inner: string) =>
+    `<domain><devices><interface><mac address='${FIRST.mac}'/>${inner}</interface></devices></domain>`
 
-describe('parseDomain', () => {
-  it.each([
-    ['<domain><name>x', 'malformed XML at line 1'],
-    ['', 'malformed XML'],
-    ['<network><name>x</name></network>', 'not a domain'],
-    [xml.replace("queues='4'", "queues='four'"), "interface 1: queues='four' is not a number"],
-    [xml.replace("<mac address='52:54:00:00:00:02'/>", ''), 'interface 2: no <mac address>'],
-  ])('refuses %#', (text, message) => {
-    expect(() => parseDomain(text, 'web01')).toThrow(message)
-    expect(() => parseDomain(text, 'web01')).toThrow(/^web01: /)
+  it('is refused for what is no domain, or has nowhere to put a driver', () => {
+    expect(() => setInterfaceQueues('<network/>', [], 2)).toThrow('the root element is not <domain>')
+    expect(() => setInterfaceQueues(domain(''), [FIRST], 2)).toThrow('an interface without <model>')
   })
 
-  it('reads the running guest', () => {
-    const live = parseDomain(recorded('web01.live.xml'), 'web01')
-    expect(live).toMatchObject({ name: 'web01', type: 'qemu', id: 1, vcpus: { current: 2, maximum: 4 } })
-    expect(live.interfaces.map(({ target, queues }) => [target, queues])).toEqual([
-      ['vnet0', 4],
-      ['vnet1', undefined],
-      ['vnet2', undefined],
-      [undefined, undefined],
-    ])
-  })
-})
-
-describe('unifiedDiff', () => {
-  it('is what patch understands: new file, removed file, missing last newline', () => {
-    expect(unifiedDiff('f', undefined, 'a\n')).toBe('--- /dev/null\n+++ f\n@@ -0,0 +1,1 @@\n+a\n')
-    expect(unifiedDiff('f', 'a\n', undefined)).toBe('--- f\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-a\n')
-    expect(unifiedDiff('f', 'a', 'b\n')).toBe(
-      '--- f\n+++ f\n@@ -1,1 +1,1 @@\n-a\n\\ No newline at end of file\n+b\n',
+  it('leaves a driver without queues alone for one queue, and puts the number into a bare one', () => {
+    const named = domain("<driver name='vhost'/>")
+    expect(setInterfaceQueues(named, [FIRST], 1)).toBe(named)
+    expect(setInterfaceQueues(domain('<driver><guest/></driver>'), [FIRST], 2)).toBe(
+      domain("<driver queues='2'><guest/></driver>"),
     )
-    expect(unifiedDiff('f', 'a\n', 'a\n')).toBe('')
-  })
-
-  it('hides passwords', () => {
-    expect(hidePasswords(`+ <graphics passwd='s3cret' x='1'/>`)).toBe(`+ <graphics passwd='***' x='1'/>`)
   })
 })

@@ -1,8 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { type Domain, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
-import { parseNetworkMode } from '../../../../src/hypervisor/libvirt/network'
-import { automaticQueues } from '../../../../src/hypervisor/qemu/device-queues'
-import { estimateFds, unknownFiles } from '../../../../src/hypervisor/qemu/fd-estimate'
 import { interruptRoutes, lockedKib, newDiskRoutes } from '../../../../src/hypervisor/qemu/guest-limits'
 import { parseLockedKib } from '../../../../src/hypervisor/qemu/process'
 
@@ -15,22 +12,6 @@ const nic = (queues: number, rest = '') =>
   `<interface type='bridge'><mac address='52:54:00:00:00:01'/><model type='virtio'/><driver queues='${queues}'/>${rest}</interface>`
 const disk = (rest = '', type = 'file') =>
   `<disk type='${type}'>${rest}<target dev='vda' bus='virtio'/></disk>`
-
-describe('queues that nobody asked for', () => {
-  it.each([
-    ['pc-q35-5.2', 8],
-    ['pc-q35-5.1', 1],
-    ['pc-i440fx-10.0', 8],
-    ['pc-i440fx-9.0+pve1', 8],
-    ['pc-q35-rhel8.4.0', 8],
-    ['pc-q35-rhel8.2.0', 1],
-    ['pc-i440fx-rhel7.6.0', 1],
-    ['pc-q35-rhel9.4.0', 8],
-    ['q35', 8],
-  ])('%s: %i on 8 vCPUs', (machine, queues) => {
-    expect(automaticQueues({ machine, vcpus: { current: 8, maximum: 16 } })).toBe(queues)
-  })
-})
 
 describe('interrupt routes', () => {
   it('are those of all virtio devices: 2 N + 1 for a NIC, queues and a few more for the rest', () => {
@@ -68,31 +49,6 @@ describe('interrupt routes', () => {
   })
 })
 
-describe('open files', () => {
-  it('count disks and controllers with their queues, virtiofs and passed-through devices', () => {
-    const base = 16 + 16
-    expect(estimateFds(guest(''))).toBe(base)
-    expect(estimateFds(guest(disk()))).toBe(base + 1 + 16)
-    expect(estimateFds(guest("<disk><target dev='sda' bus='sata'/></disk>"))).toBe(base + 1)
-    expect(estimateFds(guest("<controller type='scsi' model='virtio-scsi'/>"))).toBe(base + 16)
-    expect(estimateFds(guest("<filesystem><driver type='virtiofs'/></filesystem>"))).toBe(base + 8)
-    expect(estimateFds(guest("<hostdev type='pci'/>"))).toBe(base + 24)
-  })
-
-  it('of sockets to storage and switches are not known', () => {
-    expect(unknownFiles(guest(disk()))).toEqual([])
-    const rbd = disk("<source protocol='rbd' name='p/i'/>", 'network')
-    expect(unknownFiles(guest(rbd + rbd + disk('', 'network')))).toEqual([
-      'network disks (sockets to the storage)',
-      'rbd disks (sockets to the storage)',
-    ])
-    expect(unknownFiles(guest(disk('', 'vhostuser')))).toEqual(['vhost-user sockets and their memory'])
-    expect(unknownFiles(guest(nic(2).replace('bridge', 'vhostuser')))).toEqual([
-      'vhost-user sockets and their memory',
-    ])
-  })
-})
-
 describe('locked memory', () => {
   it('is the guest’s and one GiB, once for VFIO and once for each vDPA device', () => {
     const gib = 1024 * 1024
@@ -115,9 +71,4 @@ describe('locked memory', () => {
     expect(parseLockedKib('Max locked memory         65537 65537 bytes\n')).toBe(64)
     expect(parseLockedKib('')).toBeUndefined()
   })
-})
-
-it('a network tells what it does with interfaces', () => {
-  expect(parseNetworkMode("<network><forward mode='hostdev' managed='yes'/></network>")).toBe('hostdev')
-  expect(parseNetworkMode('<network/>')).toBeUndefined()
 })
