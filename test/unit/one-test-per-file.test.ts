@@ -40,17 +40,6 @@ const WITHOUT_LOGIC = new Set([
   ],
 ])
 
-/** Still tested under another name only. A line goes with its test; none is added. */
-const ELSEWHERE = new Set(
-  Object.entries({
-    capture: ['address-digits', 'identity', 'notes', 'surroundings'],
-    'hypervisor/check': ['observe-plain', 'observe-proxmox', 'remedies'],
-    irqbalance: ['instance', 'options', 'record', 'state'],
-    kernel: ['boot-id', 'dmi', 'interrupt-counts', 'process-identity', 'queue-stats', 'rss', 'tcp-segments'],
-    system: ['local-socket', 'ownership', 'pager', 'paths', 'uptime', 'write-watch'],
-  }).flatMap(([directory, names]) => names.map((name) => `${directory}/${name}`)),
-)
-
 const sources = filesBelow('src')
   .filter((path) => /\.tsx?$/.test(path))
   .map((path) => path.replace(/\.tsx?$/, ''))
@@ -65,15 +54,13 @@ const isTogether = (path: string): boolean =>
 test('each source file has a test of its name, or a reason', () => {
   const without = sources.filter(
     (path) =>
-      !tests.has(path) &&
-      !isTogether(path) &&
-      ![AS_A_PROGRAM, WITHOUT_LOGIC, ELSEWHERE].some((set) => set.has(path)),
+      !tests.has(path) && !isTogether(path) && ![AS_A_PROGRAM, WITHOUT_LOGIC].some((set) => set.has(path)),
   )
   expect(without).toEqual([])
 })
 
 test('no exception is out of date', () => {
-  const exceptions = [...AS_A_PROGRAM, ...WITHOUT_LOGIC, ...ELSEWHERE]
+  const exceptions = [...AS_A_PROGRAM, ...WITHOUT_LOGIC]
   expect(exceptions.filter((path) => tests.has(path) || !sources.includes(path))).toEqual([])
   expect(
     Object.keys(TOGETHER).filter((directory) => !sources.some((path) => path.startsWith(directory))),

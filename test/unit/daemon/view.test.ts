@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type DaemonView, ownIdentity, readView, removeView, writeView } from '../../../src/daemon/view'
-import { parseStartTicks } from '../../../src/kernel/process-identity'
 import { openSystem, type System } from '../../../src/system/system'
 
 let root: string
@@ -133,12 +132,6 @@ it('is not believed of a process that ends while it is read', () => {
   expect(ownIdentity(ending).startTicks).toBe('')
   rmSync(system.paths.procBootId)
   expect(ownIdentity(system).bootId).toBe('')
-})
-
-it('names its process by the start, whatever the process calls itself', () => {
-  const stat = (name: string) => `812 (${name}) S ${Array.from({ length: 49 }, (_, i) => i + 4).join(' ')}\n`
-  for (const name of ['vqtune', 'a b) S 1', '((', '\n', '']) expect(parseStartTicks(stat(name))).toBe('22')
-  for (const text of ['', '812 (x', stat('x').slice(0, 30)]) expect(parseStartTicks(text)).toBeUndefined()
 })
 
 it('says that it cannot know where /proc hides the processes of others', () => {

@@ -255,18 +255,3 @@ it('the record is of this boot, in one line that a person can read', async () =>
   writeFileSync(system.paths.procBootId, 'another-boot\n')
   expect(readStanding(system)).toBeUndefined()
 })
-
-it('state: asked, not asked, nothing to ask for, none running', async () => {
-  expect(readIrqbalanceState(system, [ETH2])).toBeUndefined()
-  await startIrqbalance(root)
-  const line = (wanted: readonly NicInterrupts[]) => {
-    const state = readIrqbalanceState(system, wanted)
-    return state && describeIrqbalance(state)
-  }
-  expect(line([])).toBe('irqbalance: running (PID 812), not asked to leave any interrupt alone')
-  expect(line([ETH2])).toBe(
-    'irqbalance: running (PID 812), not asked to leave any interrupt alone: vqtune apply, or the daemon, asks it',
-  )
-  await askIrqbalance(system, [ETH2])
-  expect(line([ETH2])).toBe('irqbalance: asked to leave 4 interrupts alone')
-})

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { parseOptions } from '../../../src/irqbalance/options'
 import { banMessage, parseSetup, SETUP } from '../../../src/irqbalance/protocol'
 
 describe('messages', () => {
@@ -45,46 +44,4 @@ describe('the answer to setup', () => {
     'is not %j',
     (answer) => expect(parseSetup(answer)).toBeUndefined(),
   )
-})
-
-describe('options', () => {
-  it('in each way that getopt_long takes them', () => {
-    const told = parseOptions(
-      [
-        '/usr/sbin/irqbalance',
-        '--foreground',
-        '--banirq=24',
-        '-i25',
-        '--banirq',
-        '26',
-        '-i',
-        '27',
-        '--banmod=virtio-pci',
-        '-mxhci',
-        '--policyscript',
-        '/a',
-        '-l/etc/policy',
-      ],
-      'HOME=/\0IRQBALANCE_BANNED_CPULIST=2-3\0',
-    )
-    expect(told).toEqual({
-      bannedIrqs: new Set([24, 25, 26, 27]),
-      bannedModules: ['virtio-pci', 'xhci'],
-      policyScript: '/etc/policy',
-      bannedCpus: '2-3',
-    })
-  })
-
-  it('none, or nonsense', () => {
-    const nothing = {
-      bannedIrqs: new Set(),
-      bannedModules: [],
-      policyScript: undefined,
-      bannedCpus: undefined,
-    }
-    expect(parseOptions([])).toEqual(nothing)
-    const empty = 'IRQBALANCE_BANNED_CPULIST=\0IRQBALANCE_BANNED_CPUS=00000000,00000000'
-    expect(parseOptions(['x', '--banirq=x', '--banmod=', '--policyscript=', '-i'], empty)).toEqual(nothing)
-    expect(parseOptions(['x'], 'IRQBALANCE_BANNED_CPUS=c').bannedCpus).toBe('c')
-  })
 })

@@ -23,7 +23,6 @@ import { readRunningTools } from '../../../src/drift/process-scan'
 import { listBackups } from '../../../src/hypervisor/change/backup'
 import { findPrograms, type Program, readArguments } from '../../../src/kernel/processes'
 import { takeLock } from '../../../src/system/lock'
-import { type FileFacts, ownershipProblem } from '../../../src/system/ownership'
 import { openSystem, type System } from '../../../src/system/system'
 
 const directory = (): string => mkdtempSync(join(tmpdir(), 'vqtune-files-'))
@@ -72,39 +71,6 @@ describe('a state file in a directory of somebody else (the textfile directory o
     mkdirSync(`${shared}/b/full`, { recursive: true })
     expect(() => openSystem().replaceFile(`${shared}/b`, '')).toThrow()
     expect(readdirSync(shared)).toEqual(['a', 'b'])
-  })
-})
-
-describe('the way to a file', () => {
-  /** Facts as a guest would show them, by path; what is not listed is a directory of root. */
-  const guest = (files: Record<string, Partial<FileFacts> & { to?: string }>) => ({
-    linkStat: (path: string): FileFacts => ({
-      uid: 0,
-      mode: 0o755,
-      size: 1,
-      kind: files[path]?.to === undefined ? 'directory' : 'link',
-      ...files[path],
-    }),
-    readLink: (path: string) => files[path]?.to,
-  })
-
-  test.each([
-    ['a home further up', { '/home/eve': { uid: 1000 } }, 'its directory /home/eve belongs to user 1000'],
-    ['a link of somebody else', { '/etc/v': { uid: 1000, to: '/root' } }, 'its link /etc/v belongs to user'],
-    [
-      'a link through a directory of somebody else',
-      { '/etc/v': { to: '../home/eve/x' }, '/home/eve': { mode: 0o777 } },
-      'its directory /home/eve is group- or world-writable (mode 0777)',
-    ],
-    ['links in a circle', { '/etc/v': { to: '/etc/v' } }, 'too many levels of symbolic links'],
-  ])('%s is refused', (_, files, expected) => {
-    const path = '/home/eve' in files && !('/etc/v' in files) ? '/home/eve/d/x.toml' : '/etc/v/x.toml'
-    expect(ownershipProblem(guest(files), path)).toContain(`refused: ${expected}`)
-  })
-
-  test('only the directories of root, sticky ones, and links between them', () => {
-    const files = { '/tmp': { mode: 0o1777 }, '/tmp/v': { to: '../srv/./v' } }
-    expect(ownershipProblem(guest(files), '/tmp/v/x.toml')).toBeUndefined()
   })
 })
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -10,8 +10,6 @@ import {
 } from '../../../../src/hypervisor/change/backup'
 import { openSystem } from '../../../../src/system/system'
 import { systemFailing, systemWith } from '../../../support/systems'
-
-const _mode = (path: string) => statSync(path).mode & 0o7777
 
 function fresh() {
   const root = mkdtempSync(join(tmpdir(), 'vqtune-host-'))
