@@ -76,3 +76,10 @@ describe('links', () => {
     })
   })
 })
+
+it('what is no JSON comes from an iproute2 that is too old, or is no list', () => {
+  expect(() => parseLinks('1: lo')).toThrow(
+    'ip -j link show printed no JSON: iproute2 4.13 or newer is needed',
+  )
+  expect(() => parseLinks('{}')).toThrow('ip -j link show printed no list')
+})
