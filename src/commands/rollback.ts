@@ -61,9 +61,7 @@ async function dryRun(context: CommandContext, nic: string | undefined): Promise
     return EXIT.converged
   }
   const lines = steps.map((step) => `${describeStep(step)}  (${step.reason})`)
-  const changed = new Set(steps.filter(isChannelStep).map(({ ifindex }) => ifindex))
-  if (changed.size > 0)
-    lines.push(describeSecondRound(guest.nics.filter(({ ifindex }) => changed.has(ifindex))))
+  if (steps.some(isChannelStep)) lines.push(describeSecondRound(guest.nics))
   lines.push(steps.length === 0 ? 'nothing to restore' : `${plural(steps.length, 'change')} to restore`)
   context.out(`${lines.join('\n')}\n`)
   return EXIT.converged

@@ -149,7 +149,7 @@ function ownWriter(nic: NicSnapshot, evidence: AttributionInput): Attribution | 
 /** virtnet_set_affinity() ran after a CPU came or went: every queue shows the kernel's own layout for the CPUs online now. */
 function kernelRewrote(nic: NicSnapshot, { drifts, after }: AttributionInput): boolean {
   if (!drifts.some((drift) => drift.kind === 'vcpus')) return false
-  // It writes XPS, too; where there is none (RHEL 7), the driver lays out nothing.
-  if (nic.values.xps === undefined) return false
+  // With several queues it writes XPS, too; where there is none (RHEL 7), the driver lays out nothing.
+  if (nic.channels > 1 && nic.values.xps === undefined) return false
   return showsKernelLayout(nic.values, nic.channels, parseCpuList(after.online) ?? [])
 }

@@ -17,7 +17,7 @@ export function describeSkip(skip: Skip): string {
   return `${skip.nic}: ${skip.tunable ?? 'NIC'} skipped: ${skip.why}`
 }
 
-/** What follows a change of channels of these NICs. */
+/** What follows a change of channels; all NICs of a guest have one driver. */
 export function describeSecondRound(nics: readonly Pick<ObservedNic, 'selectsQueueByCpu'>[]): string {
   return nics.every((nic) => nic.selectsQueueByCpu === true)
     ? 'then IRQ affinity is checked again: other queues have other interrupts'
@@ -58,7 +58,7 @@ export function describeTarget(nicPlan: NicPlan, vcpus: number, usable: number):
     ...(nic.channels.maximum === undefined ? [] : [`host ${nic.channels.maximum}`]),
     ...(settings.cap === undefined ? [] : [`cap ${settings.cap}`]),
     ...(settings.channels === undefined ? [] : [`fixed ${settings.channels}`]),
-    ...(desired.limitedBy === 'driver' ? [`driver ${MAX_CHANNELS}`] : []),
+    ...(vcpus > MAX_CHANNELS ? [`driver ${MAX_CHANNELS}`] : []),
   ]
   return `min(${terms.join(', ')}) = ${desired.idealChannels}`
 }

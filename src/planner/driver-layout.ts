@@ -23,7 +23,7 @@ export function driverGroups(
   return Array.from({ length: channels }, (_, queue) => {
     const xps = online.filter((_, n) => (n + shift) % channels === queue)
     const irq = xps.filter((cpu) => inPool.has(cpu))
-    const [substitute] = pool.slice(queue % pool.length)
+    const substitute = pool[queue % pool.length]
     return { irq: irq.length > 0 || substitute === undefined ? irq : [substitute], xps }
   })
 }

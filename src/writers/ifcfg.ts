@@ -30,9 +30,10 @@ export function ifcfgWriters(
   nic: WriterTarget,
 ): readonly Writer[] {
   const lines = parseShellValues(text)
-  const last = (key: string): string | undefined => lines.findLast((one) => one.key === key)?.value
-  const device = last('DEVICE')
-  const mac = last('HWADDR') ?? last('LLADDR')
+  // The file is sourced: of lines with one key the last counts.
+  const lastOf = new Map(lines.map((one) => [one.key, one]))
+  const device = lastOf.get('DEVICE')?.value
+  const mac = (lastOf.get('HWADDR') ?? lastOf.get('LLADDR'))?.value
   // wicked has no DEVICE: the file has the name.
   const suffix = /\/ifcfg-([^/]+)$/.exec(path)?.[1]
   const isWicked = !path.includes('network-scripts')
@@ -41,8 +42,6 @@ export function ifcfgWriters(
   if (name !== undefined && !own.includes(name) && !(isWicked && mac !== undefined)) return []
   if (mac !== undefined && mac.toLowerCase() !== nic.mac.toLowerCase()) return []
   const isNamed = name !== undefined || mac !== undefined
-  // The file is sourced: of lines with one key the last counts.
-  const lastOf = new Map(lines.map((one) => [one.key, one]))
   return lines
     .filter((one) => OPTIONS.test(one.key) && lastOf.get(one.key) === one)
     .flatMap(({ key, value, line }) =>

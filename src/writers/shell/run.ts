@@ -159,6 +159,8 @@ class Run {
   }
 
   private frame(kind: Frame['kind'], subject?: string): Frame {
+    // `! { ...; }` says nothing of a single test in it.
+    this.isInverted = false
     const frame = { kind, narrowed: [], wasDead: this.dead, tests: undefined, subject, staying: [] }
     if (kind !== 'group' || this.chain.length === 0) return frame
     // `[ ... ] && { a; b; }`: it holds to the end of the group.

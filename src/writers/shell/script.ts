@@ -76,10 +76,11 @@ class Reader {
     const name = baseName(program)
     if (name === 'ethtool' || (isUnresolved(program) && /ethtool/i.test(program.shown)))
       return [...found, ...this.ethtool(command, args, script.path)]
-    // cp and install write their last operand only.
-    const written = name === 'tee' ? args : name === 'cp' || name === 'install' ? args.slice(-1) : []
-    if (written.length > 0)
+    if (name === 'tee' || name === 'cp' || name === 'install') {
+      // cp and install write their last operand only.
+      const written = name === 'tee' ? args : args.slice(-1)
       return [...found, ...written.flatMap((arg) => this.file(command, arg, script.path))]
+    }
     if (name === 'dd')
       return [
         ...found,

@@ -3,20 +3,9 @@ import { type AttributionInput, attribute, type CandidateWriter } from '../../..
 import { classifyDrift, type Drift } from '../../../src/drift/classify'
 import type { RunningTool } from '../../../src/drift/process-scan'
 import { type GuestSnapshot, snapshotOf } from '../../../src/drift/snapshot'
-import type { ObservedGuest, ObservedNic } from '../../../src/model'
+import type { ObservedGuest } from '../../../src/model'
 import { guestOf, nicOf, withChannels, withoutTunable, withSetting } from '../../support/simulated-kernel'
-
-const ALL = [0, 1, 2, 3]
-const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
-const nic = guest.nics[0] as ObservedNic
-const before = snapshotOf(guest, [])
-const set = (of: ObservedGuest, tunable: string, key: string, value: string): ObservedGuest => ({
-  ...of,
-  nics: of.nics.map((one) => withSetting(one, tunable, key, value)),
-})
-const movedTo = (of: ObservedGuest, queue: number, cpus: string) =>
-  set(of, 'irq-affinity', `queue ${queue} rx`, cpus)
-const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after, []))
+import { ALL, before, drifts, guest, movedTo, nic } from './changed-guest'
 
 describe('attribute', () => {
   const irqbalance: CandidateWriter = {
@@ -140,6 +129,19 @@ describe('attribute', () => {
     // RHEL 7's driver, which has no use for XPS, writes no affinity either.
     const ignoring = { ...rewritten, nics: rewritten.nics.map((one) => withoutTunable(one, 'xps')) }
     expect(writers(evidence(ignoring)).slice(1)).toEqual(['unknown'])
+    // A single queue has no XPS under any driver.
+    const one = withoutTunable(nicOf({ ifindex: 2, maximum: 1 }, ALL), 'xps')
+    const single = guestOf(ALL, [one])
+    const followed = withSetting(
+      withSetting(one, 'irq-affinity', 'queue 0 rx', '0-2'),
+      'irq-affinity',
+      'queue 0 tx',
+      '0-2',
+    )
+    const fewer = { ...single, cpus: { ...single.cpus, online }, nics: [followed] }
+    const [from, to] = [snapshotOf(single, []), snapshotOf(fewer, [])]
+    const all = { ...evidence(fewer), before: from, after: to, drifts: classifyDrift(from, to) }
+    expect(writers(all)).toEqual(['kernel', 'kernel'])
   })
 
   it('names vqtune when the ledger tells of the values since the last look, or of a rollback', () => {

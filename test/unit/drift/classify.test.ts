@@ -1,20 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { classifyDrift } from '../../../src/drift/classify'
 import { snapshotOf } from '../../../src/drift/snapshot'
-import type { ObservedGuest, ObservedNic } from '../../../src/model'
-import { guestOf, nicOf, withChannels, withSetting } from '../../support/simulated-kernel'
-
-const ALL = [0, 1, 2, 3]
-const guest = guestOf(ALL, [nicOf({ ifindex: 2, maximum: 4 }, ALL)])
-const nic = guest.nics[0] as ObservedNic
-const before = snapshotOf(guest, [])
-const set = (of: ObservedGuest, tunable: string, key: string, value: string): ObservedGuest => ({
-  ...of,
-  nics: of.nics.map((one) => withSetting(one, tunable, key, value)),
-})
-const movedTo = (of: ObservedGuest, queue: number, cpus: string) =>
-  set(of, 'irq-affinity', `queue ${queue} rx`, cpus)
-const drifts = (after: ObservedGuest) => classifyDrift(before, snapshotOf(after, []))
+import { nicOf, withChannels } from '../../support/simulated-kernel'
+import { ALL, before, drifts, guest, movedTo, nic, set } from './changed-guest'
 
 describe('classifyDrift', () => {
   it('finds nothing in the same guest, nor in a renamed NIC', () => {

@@ -216,6 +216,7 @@ describe('what holds after a script has left for all else', () => {
     ['if [ "$1" != eth0 ]; then exit 0; fi; e $1', ['1: e eth0']],
     ['if ! [ "$1" = eth0 ]; then exit 0; fi; e $1', ['1: e eth0']],
     ['! [ "$1" = eth0 ] && exit; e $1', ['1: e eth0']],
+    ['! { [ "$1" = eth0 ] || exit; }; e $1', ['1: e *']],
     ['case "$1" in eth0|ens3) ;; *) exit 0 ;; esac; e $1', [ONE_OR_TWO]],
     ['case "$1" in ens4) exit ;; eth0) a ;; *) exit ;; esac; e $1', ['1: a', '1: e eth0']],
     ['for i in eth0 ens3; do [ $i = ens3 ] && continue; e $i; done', ['1: e eth0']],
