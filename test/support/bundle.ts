@@ -1,12 +1,20 @@
 /** The built binary, run as a user would run it. Built once per test run by global setup. */
-import { mkdirSync, mkdtempSync, symlinkSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { execa } from 'execa'
 import { unpackGuest } from './captured-guest'
 
 export const BUNDLE = fileURLToPath(new URL('../../dist/vqtune.cjs', import.meta.url))
+/** The path of a bundle and of those that it loads, which lie beside it. */
+export function bundlesBeside(bundle: string): readonly string[] {
+  const directory = dirname(bundle)
+  return readdirSync(directory)
+    .filter((name) => /^vqtune.*\.cjs$/.test(name))
+    .map((name) => join(directory, name))
+}
+
 /** Ends what hangs; a machine that is slow is not to be what a test finds. */
 const HANGS_MS = 600_000
 const REPLAY = fileURLToPath(new URL('replay-tool', import.meta.url))

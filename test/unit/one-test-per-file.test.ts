@@ -30,14 +30,12 @@ const AS_A_PROGRAM = new Set([
 
 /** Only types, constants and texts. */
 const WITHOUT_LOGIC = new Set([
-  ...[
-    'model',
-    'version',
-    'commands/command',
-    'report/html/style',
-    'report/judged',
-    'hypervisor/libvirt/limits',
-  ],
+  'model',
+  'version',
+  'commands/command',
+  'report/html/style',
+  'report/judged',
+  'hypervisor/libvirt/limits',
 ])
 
 const sources = filesBelow('src')

@@ -13,6 +13,10 @@ import { runInGuest } from './lib/quick-guest'
 /** Queues of eth0, eth1 and eth2: as many as vCPUs, fewer, and more. */
 const QUEUES = [4, 2, 8] as const
 
+function forEachNic(lines: (nic: string, address: ReturnType<typeof addresses>) => string): string {
+  return QUEUES.map((_, index) => lines(`eth${index}`, addresses(index))).join('\n')
+}
+
 /** `part NAME` ends the part before it. `sent NIC HOST`: for each CPU the receive queue that answers to its echo requests reach. */
 const SCRIPT = `
 part() { echo "@@ $1"; }
@@ -50,16 +54,12 @@ until_is() {
 channels() { ls -d /sys/class/net/eth0/queues/tx-* | wc -l; }
 first() { cat /proc/irq/$(irqs eth0 input | head -n 1)/smp_affinity_list; }
 
-for n in 0 1 2; do
-  ip link set eth$n up
-  ip addr add ${addresses(0).guest.replace('.0.', '.$n.')}/24 dev eth$n
-done
+${forEachNic((nic, { guest }) => `ip link set ${nic} up\nip addr add ${guest}/24 dev ${nic}`)}
 part before
 masks
 part sent
-for n in 0 1 2; do sent eth$n ${addresses(0).host.replace('.0.', '.$n.')}; done
+${forEachNic((nic, { host }) => `sent ${nic} ${host}`)}
 ethtool -L eth0 combined 2 >/dev/null 2>&1
-ethtool -L eth2 combined 4 >/dev/null 2>&1 # which it has
 part plan
 vqtune plan eth0
 part apply
@@ -119,7 +119,6 @@ describe.skipIf(!existsSync(rhelImage(RHEL7)))('RHEL 7.7', () => {
       const end = text.indexOf('\n')
       parts.set(text.slice(0, end), text.slice(end + 1))
     }
-    if (process.env.VQTUNE_SHOW === '1') process.stderr.write(output)
   })
 
   test('its driver sends by CPU number', () => {
@@ -172,6 +171,7 @@ describe.skipIf(!existsSync(rhelImage(RHEL7)))('RHEL 7.7', () => {
   test('a rollback restores what was before', () => {
     const before = lines('before')
     expect(lines('rollback').slice(-7)[0]).toBe('exit 0')
-    expect(lines('rollback').slice(-4, -2)).toEqual(before.slice(2, 4))
+    // Of eth0 another program had set the channels meanwhile; eth1 and eth2 are as they were.
+    expect(lines('rollback').slice(-4)).toEqual(before.slice(2))
   })
 })

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bundlesBeside } from '../../support/bundle'
 import { type EndOfPatience, type ExecOptions, type ExecResult, GuestAgent } from './guest-agent'
 import { addresses, HostNetwork } from './host-network'
 import {
@@ -16,6 +17,7 @@ import {
 } from './image'
 import { NoAnswerError } from './json-socket'
 import { progress } from './locks'
+import { logTail } from './log-tail'
 import { type BootOptions, macOf, type NicOptions, nicDevice, qemuArgs } from './qemu-args'
 import { Qmp } from './qmp'
 import {
@@ -127,9 +129,12 @@ export class Guest {
         if (options.vqtune) await guest.installVqtune(options.vqtune)
         return guest
       } catch (error) {
-        throw new Error(`guest did not boot: ${(error as Error).message}\n${consoleTail(runDirectory)}`, {
-          cause: error,
-        })
+        throw new Error(
+          `guest did not boot: ${(error as Error).message}\n${logTail(join(runDirectory, 'console.log'))}`,
+          {
+            cause: error,
+          },
+        )
       }
     } catch (error) {
       process.off('exit', onExit)
@@ -166,9 +171,9 @@ export class Guest {
     try {
       const first = await registers()
       await sleep(2000)
-      return [first, await registers(), consoleTail(this.runDirectory)].join('\n')
+      return [first, await registers(), logTail(join(this.runDirectory, 'console.log'))].join('\n')
     } catch (error) {
-      return `${(error as Error).message}\n${consoleTail(this.runDirectory)}`
+      return `${(error as Error).message}\n${logTail(join(this.runDirectory, 'console.log'))}`
     }
   }
 
@@ -245,9 +250,8 @@ export class Guest {
 
   /** The bundle, and the others beside it, as `vqtune` in the guest; it stays over reboots. */
   async installVqtune(bundle: string): Promise<void> {
-    const directory = dirname(bundle)
-    for (const file of readdirSync(directory).filter((name) => /^vqtune.*\.cjs$/.test(name))) {
-      await this.writeFile(`/opt/vqtune-test/${file}`, readFileSync(join(directory, file)))
+    for (const file of bundlesBeside(bundle)) {
+      await this.writeFile(`/opt/vqtune-test/${basename(file)}`, readFileSync(file))
     }
     const wrapper = '#!/bin/sh\nexec /opt/node/node /opt/vqtune-test/vqtune.cjs "$@"\n'
     await this.writeFile('/usr/local/bin/vqtune', wrapper, '0755')
@@ -437,14 +441,6 @@ function imageFor(options: BootOptions): Promise<Image> {
   if (options.hardened) return hardenedGuestImage()
   if (options.cockpit) return cockpitGuestImage(options.release)
   return guestImage(options.arch, options.release)
-}
-
-function consoleTail(runDirectory: string): string {
-  try {
-    return readFileSync(join(runDirectory, 'console.log'), 'utf8').split('\n').slice(-40).join('\n')
-  } catch {
-    return ''
-  }
 }
 
 /** Those of test processes that were killed. */

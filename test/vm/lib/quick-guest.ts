@@ -1,20 +1,12 @@
 import { spawn } from 'node:child_process'
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { execa } from 'execa'
+import { bundlesBeside } from '../../support/bundle'
 import { HostNetwork } from './host-network'
 import { guestImage, nodeDisk } from './image'
+import { logTail } from './log-tail'
 import { type BootOptions, qemuArgs } from './qemu-args'
 import { scaled } from './wait'
 
@@ -99,9 +91,7 @@ async function makeInitrd(
   writeFileSync(join(tree, 'vqtune', 'script'), script)
   if (bundle !== undefined) {
     writeFileSync(join(tree, 'vqtune', 'vqtune'), wrapper, { mode: 0o755 })
-    for (const name of readdirSync(dirname(bundle)).filter((file) => /^vqtune.*\.cjs$/.test(file))) {
-      cpSync(join(dirname(bundle), name), join(tree, 'vqtune', name))
-    }
+    for (const file of bundlesBeside(bundle)) cpSync(file, join(tree, 'vqtune', basename(file)))
   }
   const { stdout: names } = await execa('find', ['.'], { cwd: tree })
   const { stdout: archive } = await execa('cpio', ['--quiet', '-o', '-H', 'newc', '--owner=0:0'], {
@@ -131,10 +121,7 @@ function ended(file: string, args: readonly string[], logs: readonly string[]): 
       clearTimeout(late)
       if (code === 0) return resolve()
       // What the kernel said, and how far the script got.
-      const shown = logs
-        .map((log) => (existsSync(log) ? readFileSync(log, 'utf8').slice(-3000) : ''))
-        .join('\n')
-      reject(new Error(`QEMU ended (${code ?? signal}): ${complaints}\n${shown}`))
+      reject(new Error([`QEMU ended (${code ?? signal}): ${complaints}`, ...logs.map(logTail)].join('\n')))
     })
   })
 }

@@ -2,19 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { ObservedDomain } from '../../../../src/hypervisor/check/observe'
 import { pairInterfaces, viewNics } from '../../../../src/hypervisor/check/view'
-import { parseDomain } from '../../../../src/hypervisor/libvirt/domain'
+import { domain, MAC, nic, persistent, transient, virtio } from '../domain-of'
 
-const MAC = '52:54:00:00:00:01'
-const nic = (type: string, inner = '', mac = MAC) =>
-  `<interface type='${type}'><mac address='${mac}'/>${inner}</interface>`
-const virtio = (inner = '', mac = MAC, type = 'bridge') => nic(type, `<model type='virtio'/>${inner}`, mac)
-const domain = (...interfaces: string[]) =>
-  parseDomain(
-    `<domain type='kvm'><name>g</name><uuid>u</uuid><vcpu>4</vcpu><devices>${interfaces.join('')}</devices></domain>`,
-    'g',
-  )
-const persistent = virtio("<teaming type='persistent'/><alias name='ua-backup0'/>")
-const transient = nic('hostdev', "<teaming type='transient' persistent='ua-backup0'/>")
 const observed = (inactive: string[], live?: string[]): ObservedDomain => ({
   stack: 'libvirt',
   name: 'g',

@@ -5,20 +5,10 @@ import {
   queuesProblem,
   resolveQueues,
 } from '../../../../src/hypervisor/libvirt/queue-request'
+import { domain, MAC, persistent, transient, virtio } from '../domain-of'
 import { recorded } from '../recorded'
 
-const MAC = '52:54:00:00:00:01'
 const OTHER = '52:54:00:00:00:02'
-const nic = (type: string, inner = '', mac = MAC) =>
-  `<interface type='${type}'><mac address='${mac}'/>${inner}</interface>`
-const virtio = (inner = '', mac = MAC, type = 'bridge') => nic(type, `<model type='virtio'/>${inner}`, mac)
-const domain = (...interfaces: string[]) =>
-  parseDomain(
-    `<domain type='kvm'><name>g</name><uuid>u</uuid><vcpu>4</vcpu><devices>${interfaces.join('')}</devices></domain>`,
-    'g',
-  )
-const persistent = virtio("<teaming type='persistent'/><alias name='ua-backup0'/>")
-const transient = nic('hostdev', "<teaming type='transient' persistent='ua-backup0'/>")
 
 describe('set-queues request', () => {
   const web01 = parseDomain(recorded('web01.inactive.xml'), 'web01')

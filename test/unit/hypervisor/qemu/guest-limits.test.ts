@@ -2,16 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Domain, parseDomain } from '../../../../src/hypervisor/libvirt/domain'
 import { interruptRoutes, lockedKib, newDiskRoutes } from '../../../../src/hypervisor/qemu/guest-limits'
 import { parseLockedKib } from '../../../../src/hypervisor/qemu/process'
-
-const guest = (devices: string, machine = 'pc-q35-8.2', head = '') =>
-  parseDomain(
-    `<domain type='kvm'><name>g</name><uuid>u</uuid>${head}<memory unit='GiB'>4</memory><vcpu current='8'>16</vcpu><os><type arch='x86_64' machine='${machine}'>hvm</type></os><devices>${devices}</devices></domain>`,
-    'g',
-  )
-const nic = (queues: number, rest = '') =>
-  `<interface type='bridge'><mac address='52:54:00:00:00:01'/><model type='virtio'/><driver queues='${queues}'/>${rest}</interface>`
-const disk = (rest = '', type = 'file') =>
-  `<disk type='${type}'>${rest}<target dev='vda' bus='virtio'/></disk>`
+import { disk, guest, nic } from './guest-with'
 
 describe('interrupt routes', () => {
   it('are those of all virtio devices: 2 N + 1 for a NIC, queues and a few more for the rest', () => {
